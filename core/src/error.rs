@@ -1,0 +1,409 @@
+//! Every way in which a call can fail, as one type.
+//!
+//! The table of kinds below is the error tree of all three languages: a kind's name is the name of
+//! its class in Python and in JavaScript, its fields are that class's attributes. A message says
+//! what was wrong, what is allowed and what to do; it never holds a key or the bytes of a picture.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Case, Field, Seconds, Typed, Write, record};
+
+record! {
+    /// One request that was sent, or tried, on behalf of a call.
+    pub struct Attempt {
+        /// When it began, in UTC, as `2026-11-24T20:44:39.123Z`.
+        when: String,
+        /// The HTTP status of its answer; none if no answer came.
+        status: Option<u16>,
+        /// Why it failed, in a few words; none if it succeeded.
+        reason: Option<String>,
+        /// How long was waited after it, before the next one.
+        wait: Seconds,
+        /// The service's id of this request, if it sent one.
+        request_id: Option<String>,
+    }
+}
+
+record! {
+    /// What a call used, in tokens as the service counted them.
+    pub struct Usage {
+        /// Tokens of the prompt, its pictures included.
+        input_tokens: u64,
+        /// Tokens of the answer, its pictures included, thoughts left out.
+        output_tokens: u64,
+        /// Those of the answer's tokens that are pictures.
+        image_tokens: u64,
+        /// Tokens spent on thinking; billed like text of the answer.
+        thought_tokens: u64,
+        /// Those of the prompt's tokens that the service had cached.
+        cached_tokens: u64,
+        /// All tokens together, as the service added them.
+        total_tokens: u64,
+    }
+}
+
+impl Usage {
+    /// Adds what another call used.
+    pub fn add(&mut self, other: &Usage) {
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.image_tokens += other.image_tokens;
+        self.thought_tokens += other.thought_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.total_tokens += other.total_tokens;
+    }
+}
+
+/// What a kind of error is, as the generators and the bindings see it.
+#[derive(Debug, Clone)]
+pub struct KindRow {
+    /// The kind.
+    pub kind: Kind,
+    /// The class it derives from; none for the root.
+    pub parent: Option<Kind>,
+    /// Python's own classes that it is also an instance of.
+    pub python_bases: &'static [&'static str],
+    /// The command's exit code for it.
+    pub exit_code: u8,
+    /// Its documentation.
+    pub doc: &'static str,
+    /// The attributes that it adds to those of its parent.
+    pub fields: Vec<Field>,
+}
+
+macro_rules! errors {
+    ($(
+        $(#[doc = $doc:literal])+
+        $kind:ident: $($parent:ident)? $([$($base:literal),*])? => $exit:literal {
+            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )*
+        }
+    )*) => {
+        /// What went wrong, as a class: the same names in Rust, Python and JavaScript.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Kind {
+            $( $(#[doc = $doc])+ $kind, )*
+        }
+
+        impl Kind {
+            /// The name of the class.
+            pub fn name(self) -> &'static str {
+                match self { $( Kind::$kind => stringify!($kind), )* }
+            }
+
+            /// The whole table, parents before children.
+            pub fn table() -> Vec<KindRow> {
+                vec![$( KindRow {
+                    kind: Kind::$kind,
+                    parent: errors!(@parent $($parent)?),
+                    python_bases: &[$($($base),*)?],
+                    exit_code: $exit,
+                    doc: concat!($($doc, "\n"),+),
+                    fields: vec![$( Field {
+                        name: stringify!($field),
+                        doc: concat!($($field_doc, "\n"),+),
+                        python: <$type as Typed>::python(),
+                        typescript: <$type as Typed>::typescript(),
+                    } ),*],
+                } ),*]
+            }
+
+            /// The kind that this one is a special case of; none for the root.
+            pub fn parent(self) -> Option<Kind> {
+                match self { $( Kind::$kind => errors!(@parent $($parent)?), )* }
+            }
+
+            /// The exit code of the command when a call ends so.
+            pub fn exit_code(self) -> u8 {
+                match self { $( Kind::$kind => $exit, )* }
+            }
+        }
+    };
+    (@parent) => { None };
+    (@parent $parent:ident) => { Some(Kind::$parent) };
+}
+
+errors! {
+    /// Anything that this library raises.
+    NanoBananaError: => 1 {
+        /// What was wrong, what is allowed and what to do.
+        message: String,
+    }
+    /// The client cannot be used as it was set up, for example because no API key was found.
+    ConfigError: NanoBananaError => 3 {}
+    /// An option that does not exist, or a value of the wrong type or form. Nothing was sent.
+    InvalidOptionError: NanoBananaError ["TypeError", "ValueError"] => 2 {
+        /// The option's name as it was given.
+        option: Option<String>,
+        /// The values that are allowed, if they can be listed.
+        allowed: Option<Vec<String>>,
+        /// The nearest thing that would have been right.
+        hint: Option<String>,
+    }
+    /// The chosen model does not have this option, or not with this value. Nothing was sent.
+    UnsupportedOptionError: NanoBananaError ["ValueError"] => 2 {
+        /// The id of the model.
+        model: Option<String>,
+        /// The option's name as it was given.
+        option: Option<String>,
+        /// The value that was given.
+        value: Value,
+        /// The values that this model takes; empty if it does not have the option at all.
+        allowed: Option<Vec<String>>,
+        /// The nearest value that this model takes, or a model that takes the value given.
+        hint: Option<String>,
+    }
+    /// A picture cannot be used: which one and why.
+    ImageError: NanoBananaError ["ValueError"] => 2 {
+        /// Which of the call's pictures it is, counted from 0; none outside of a call.
+        index: Option<u64>,
+        /// The picture as it was named: a path, a URL or a type, never bytes.
+        input: Option<String>,
+    }
+    /// The service, or the way to it, failed.
+    APIError: NanoBananaError => 1 {
+        /// What was sent on behalf of this call, in order.
+        attempts: Vec<Attempt>,
+        /// Whether the failed call was paid for: "no", "yes" or "unknown".
+        billed: Option<String>,
+        /// Whether the same call may succeed later.
+        retryable: bool,
+    }
+    /// No answer came: the connection could not be made, or it broke.
+    APIConnectionError: APIError => 6 {}
+    /// The time allowed for the call ran out.
+    APITimeoutError: APIConnectionError => 6 {}
+    /// The service answered with an error.
+    APIStatusError: APIError => 1 {
+        /// The HTTP status.
+        status: Option<u16>,
+        /// The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        code: Option<String>,
+        /// What the service told beside the message.
+        details: Value,
+        /// The service's id of the request, if it sent one.
+        request_id: Option<String>,
+    }
+    /// The service found the request wrong (400, 413 and other 4xx).
+    BadRequestError: APIStatusError => 1 {}
+    /// The service does not know the API key.
+    AuthenticationError: APIStatusError => 3 {}
+    /// The key is missing, or may not do this.
+    PermissionDeniedError: APIStatusError => 3 {}
+    /// The model or file does not exist, or not any more.
+    NotFoundError: APIStatusError => 1 {}
+    /// Too many requests, or a quota is used up.
+    RateLimitError: APIStatusError => 5 {
+        /// After how many seconds the service wants to be asked again, if it said so.
+        retry_after: Option<f64>,
+        /// The quota that is used up, as the service names it.
+        quota: Option<String>,
+        /// Whether waiting helps: true for a daily or a zero quota.
+        permanent: Option<bool>,
+    }
+    /// The service failed (any 5xx).
+    InternalServerError: APIStatusError => 6 {}
+    /// A reply that is not what the API promises: cut off, not JSON, damaged.
+    ResponseError: APIError => 6 {}
+    /// The service refused the prompt or the picture for a reason of policy.
+    BlockedError: APIError => 4 {
+        /// What was refused: "prompt" or "output".
+        stage: Option<String>,
+        /// The service's reason, for example "IMAGE_SAFETY".
+        reason: Option<String>,
+        /// The service's ratings of the content by category.
+        ratings: Value,
+        /// Why the answer ended, as the service names it.
+        finish_reason: Option<String>,
+        /// The service's sentence about that.
+        finish_message: Option<String>,
+        /// The text that came instead.
+        text: Option<String>,
+        /// What the call used.
+        usage: Option<Usage>,
+        /// What the call cost in USD, if the model's prices are known.
+        cost: Option<f64>,
+        /// The service's id of the answer.
+        response_id: Option<String>,
+    }
+    /// The call succeeded, but no picture came.
+    NoImageError: APIError => 1 {
+        /// Why the answer ended, as the service names it.
+        finish_reason: Option<String>,
+        /// The service's sentence about that.
+        finish_message: Option<String>,
+        /// The text that came instead.
+        text: Option<String>,
+        /// What the call used.
+        usage: Option<Usage>,
+        /// What the call cost in USD, if the model's prices are known.
+        cost: Option<f64>,
+        /// The service's id of the answer.
+        response_id: Option<String>,
+    }
+}
+
+impl Kind {
+    /// Whether this kind is `other` or a special case of it, like `instanceof`.
+    pub fn is(self, other: Kind) -> bool {
+        self == other || self.parent().is_some_and(|parent| parent.is(other))
+    }
+}
+
+type FieldValue = Arc<dyn Write + Send + Sync>;
+type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a call failed. Cheap to clone.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: Kind,
+    message: String,
+    fields: Vec<(&'static str, FieldValue)>,
+    attempts: Vec<Attempt>,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// An error of this kind with this message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            fields: Vec::new(),
+            attempts: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// Sets a field of the error's kind; the last value given wins.
+    pub fn with(mut self, name: &'static str, value: impl Write + Send + Sync + 'static) -> Self {
+        self.0.fields.retain(|(known, _)| *known != name);
+        self.0.fields.push((name, Arc::new(value)));
+        self
+    }
+
+    /// Names what caused it.
+    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Sets what had been sent when it happened.
+    pub fn attempted(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error with another message.
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// What went wrong, as a class.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether the error is of this kind or of a special case of it.
+    pub fn is(&self, kind: Kind) -> bool {
+        self.0.kind.is(kind)
+    }
+
+    /// What was wrong, what is allowed and what to do.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What was sent on behalf of the call.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// A field of the error's kind, by its name in the table.
+    pub fn field(&self, name: &str) -> Option<Value> {
+        let (_, value) = self.0.fields.iter().find(|(known, _)| *known == name)?;
+        Some(value.write(Case::Snake))
+    }
+
+    /// The HTTP status, if the service answered with an error.
+    pub fn status(&self) -> Option<u16> {
+        self.field("status")?.as_u64()?.try_into().ok()
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn retryable(&self) -> bool {
+        self.field("retryable").and_then(|value| value.as_bool()).unwrap_or(false)
+    }
+
+    /// After how many seconds the service wants to be asked again, if it said so.
+    pub fn retry_after(&self) -> Option<f64> {
+        self.field("retry_after")?.as_f64()
+    }
+
+    /// The error as it crosses to another language: `kind`, every field of that kind, `cause`.
+    pub fn to_json(&self, case: Case) -> Value {
+        let mut map = Map::new();
+        map.insert("kind".into(), self.0.kind.name().into());
+        for row in Kind::table().iter().filter(|row| self.is(row.kind)) {
+            for field in &row.fields {
+                let value = match field.name {
+                    "message" => self.0.message.clone().into(),
+                    "attempts" => self.0.attempts.write(case),
+                    name => (self.0.fields.iter())
+                        .find(|(known, _)| *known == name)
+                        .map_or(Value::Null, |(_, value)| value.write(case)),
+                };
+                let value = if value.is_null() && field.python == "bool" { false.into() } else { value };
+                map.insert(case.name(field.name).into_owned(), value);
+            }
+        }
+        if let Some(source) = &self.0.source {
+            map.insert("cause".into(), source.to_string().into());
+        }
+        Value::Object(map)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.0.kind.name(), self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(out, " ({source})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl Typed for Error {
+    fn python() -> String {
+        Kind::NanoBananaError.name().into()
+    }
+    fn typescript() -> String {
+        Kind::NanoBananaError.name().into()
+    }
+}
+
+impl Write for Error {
+    fn write(&self, case: Case) -> Value {
+        self.to_json(case)
+    }
+}

@@ -1,0 +1,196 @@
+//! A picture: the very bytes that came or were given, and what their header says.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::codec;
+use crate::error::{Error, Kind};
+use crate::schema::{Case, Typed, Write};
+
+/// A picture, cheap to clone: its bytes are held once.
+#[derive(Clone)]
+pub struct Image(Arc<Inner>);
+
+struct Inner {
+    bytes: Bytes,
+    mime_type: String,
+    width: u32,
+    height: u32,
+}
+
+/// Pixels in rows from the top, `channels` bytes each: 1 grey, 3 RGB, 4 RGBA.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Bytes of one pixel.
+    pub channels: u8,
+    /// `width * height * channels` bytes.
+    pub data: Vec<u8>,
+}
+
+impl fmt::Debug for Pixels {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pixels({}x{}x{})", self.width, self.height, self.channels)
+    }
+}
+
+impl Image {
+    /// A picture from the bytes of its file. What it is, its bytes say.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if they are not a picture, or its header is cut off.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
+        let bytes = bytes.into();
+        let header = codec::header(&bytes)?;
+        Ok(Image(Arc::new(Inner {
+            bytes,
+            mime_type: header.format.mime_type().to_owned(),
+            width: header.width,
+            height: header.height,
+        })))
+    }
+
+    /// What the service sent as a picture, of a kind that we do not know: kept, since it was paid
+    /// for, with its size unknown (0).
+    pub(crate) fn unknown(bytes: Bytes, mime_type: &str) -> Self {
+        Image(Arc::new(Inner { bytes, mime_type: mime_type.to_owned(), width: 0, height: 0 }))
+    }
+
+    /// Reads a picture's file.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if it cannot be read or is not a picture.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let named = |error: Error| error.with("input", path.display().to_string());
+        let bytes = std::fs::read(path).map_err(|cause| {
+            named(
+                Error::new(Kind::ImageError, format!("cannot read {}: {cause}", path.display()))
+                    .because(cause),
+            )
+        })?;
+        Self::from_bytes(bytes).map_err(|error| {
+            named(error.clone().reworded(format!("{}: {}", path.display(), error.message())))
+        })
+    }
+
+    /// Encodes pixels as PNG.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if the sizes do not fit together.
+    pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
+        Self::from_bytes(codec::encode(pixels, codec::Format::Png, None)?)
+    }
+
+    /// The file's bytes, untouched.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.bytes
+    }
+
+    /// The type that the bytes say, for example "image/jpeg".
+    pub fn mime_type(&self) -> &str {
+        &self.0.mime_type
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.0.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.0.height
+    }
+
+    /// Decodes the picture: H×W×C bytes.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.
+    pub fn pixels(&self) -> Result<Pixels, Error> {
+        codec::decode(&self.0.bytes)
+    }
+
+    /// The picture in another format ("png", "jpeg" or "webp"); the same picture if it has that
+    /// format already and no quality is given. `quality` is 1 to 100 and is for JPEG.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
+    /// bytes cannot be decoded.
+    pub fn convert(&self, format: &str, quality: Option<u8>) -> Result<Self, Error> {
+        let format = codec::Format::named(format)?;
+        if quality.is_none() && format.mime_type() == self.mime_type() {
+            return Ok(self.clone());
+        }
+        Self::from_bytes(codec::encode(&self.pixels()?, format, quality)?)
+    }
+
+    /// The picture scaled to this size, in the same format (PNG if that cannot be written here).
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if a side is 0 or the bytes cannot be decoded.
+    pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
+        let format = codec::Format::named(self.mime_type()).unwrap_or(codec::Format::Png);
+        let pixels = codec::resize(&self.pixels()?, width, height)?;
+        Self::from_bytes(codec::encode(&pixels, format, None)?)
+    }
+
+    /// Writes the picture to a file, whole or not at all, over one that is there, and returns where.
+    /// Without an extension the right one is added; with the picture's own, the very bytes are
+    /// written; with another one, the picture is converted.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        codec::save(self, path.as_ref())
+    }
+
+    /// The picture as a `data:` URL.
+    pub fn to_data_url(&self) -> String {
+        let mut url = format!("data:{};base64,", self.mime_type());
+        base64::engine::general_purpose::STANDARD.encode_string(&self.0.bytes, &mut url);
+        url
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { bytes, mime_type, width, height } = &*self.0;
+        write!(out, "Image({mime_type}, {width}x{height}, {} bytes)", bytes.len())
+    }
+}
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.bytes == other.0.bytes
+    }
+}
+
+impl Eq for Image {}
+
+impl Typed for Image {
+    fn python() -> String {
+        "Image".into()
+    }
+    fn typescript() -> String {
+        "Image".into()
+    }
+}
+
+impl Write for Image {
+    fn write(&self, case: Case) -> Value {
+        json!({
+            case.name("mime_type"): self.mime_type(),
+            "width": self.width(),
+            "height": self.height(),
+            "bytes": self.0.bytes.len(),
+        })
+    }
+}

@@ -1,0 +1,747 @@
+//! The vocabulary: what a caller can set, on a client and on a call.
+//!
+//! Each table below gives the Rust struct, its setters, the reader for a JSON map that both bindings
+//! use, and the types and docs of Python and TypeScript. To add an option, add one row (and the
+//! place that acts on it). Every value may be left out; `null` and `None` mean "not set".
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Kind};
+use crate::schema::{Case, Field, Seconds, Table, Typed};
+
+/// Where a value stands in what the caller wrote, for messages.
+#[derive(Debug, Clone)]
+pub struct At {
+    case: Case,
+    path: String,
+}
+
+impl At {
+    /// The top of a map written in this case.
+    pub fn top(case: Case) -> Self {
+        At { case, path: String::new() }
+    }
+
+    /// The value under this key (as the caller spelt it).
+    fn key(&self, name: &str) -> At {
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        At { case: self.case, path }
+    }
+
+    /// An error about this value.
+    pub fn invalid(&self, problem: impl fmt::Display) -> Error {
+        Error::new(Kind::InvalidOptionError, format!("option `{}` {problem}", self.path))
+            .with("option", self.path.clone())
+    }
+
+    fn wrong_type(&self, wants: &str, got: &Value) -> Error {
+        let got = match got {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a map",
+        };
+        self.invalid(format!("takes {wants}, not {got}"))
+    }
+
+    fn not_one_of(&self, got: &str, allowed: &[&str]) -> Error {
+        let hint = nearest(got, allowed.iter().copied());
+        let listed = allowed.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let mut problem = format!("is {got:?}; allowed are {listed}");
+        if let Some(hint) = hint {
+            problem.push_str(&format!(". Did you mean `{hint}`?"));
+        }
+        self.invalid(problem)
+            .with("allowed", allowed.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+            .with("hint", hint.map(str::to_owned))
+    }
+}
+
+/// The candidate that a mistyped word most likely meant, if any comes near.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' ', '.'], "");
+    let word = plain(word);
+    let score = |candidate: &str| {
+        let candidate = plain(candidate);
+        let near = strsim::normalized_damerau_levenshtein(&word, &candidate);
+        let inside = word.len() >= 4 && (candidate.contains(&word) || word.contains(&candidate));
+        if inside { near.max(0.7) } else { near }
+    };
+    candidates
+        .map(|candidate| (candidate, score(candidate)))
+        .filter(|(_, score)| *score >= 0.6)
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(candidate, _)| candidate)
+}
+
+/// Reads one option from what the caller wrote.
+pub trait Read: Sized {
+    /// The value, or an [`Kind::InvalidOptionError`] that says what is allowed.
+    fn read(value: &Value, at: &At) -> Result<Self, Error>;
+}
+
+impl Read for String {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        value.as_str().map(str::to_owned).ok_or_else(|| at.wrong_type("a text", value))
+    }
+}
+
+impl Read for bool {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        value.as_bool().ok_or_else(|| at.wrong_type("true or false", value))
+    }
+}
+
+/// JavaScript has one type of number, so 2.0 is a whole number too.
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let float = value.as_f64()?;
+        (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
+    })
+}
+
+impl Read for i64 {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        whole(value).ok_or_else(|| at.wrong_type("a whole number", value))
+    }
+}
+
+impl Read for u32 {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let number = whole(value).ok_or_else(|| at.wrong_type("a whole number", value))?;
+        u32::try_from(number).map_err(|_| at.invalid(format!("is {number}; it takes 0 to {}", u32::MAX)))
+    }
+}
+
+impl Read for f64 {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        value.as_f64().ok_or_else(|| at.wrong_type("a number", value))
+    }
+}
+
+impl Read for Seconds {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let unit = at.case.time_unit();
+        let number = value.as_f64().ok_or_else(|| at.wrong_type(&format!("a number of {unit}"), value))?;
+        if !(number.is_finite() && number >= 0.0) {
+            return Err(at.invalid(format!("is {number}; it takes a number of {unit} from 0")));
+        }
+        Ok(Seconds(number / at.case.units_per_second()))
+    }
+}
+
+impl Read for Map<String, Value> {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        value.as_object().cloned().ok_or_else(|| at.wrong_type("a map", value))
+    }
+}
+
+impl Read for BTreeMap<String, String> {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let map = value.as_object().ok_or_else(|| at.wrong_type("a map of texts", value))?;
+        map.iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| Ok((key.clone(), String::read(value, &at.key(key))?)))
+            .collect()
+    }
+}
+
+/// A word of a closed list; read in any case of letters.
+macro_rules! choice {
+    ($(#[doc = $doc:literal])+ $name:ident { $( $(#[doc = $variant_doc:literal])+ $variant:ident $word:literal, )* }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $( $(#[doc = $variant_doc])+ $variant, )* }
+
+        impl $name {
+            const WORDS: &[&str] = &[$($word),*];
+
+            /// The word that stands for it.
+            pub fn as_str(self) -> &'static str {
+                match self { $( $name::$variant => $word, )* }
+            }
+        }
+
+        impl Typed for $name {
+            fn python() -> String {
+                format!("Literal[{}]", [$(concat!("\"", $word, "\"")),*].join(", "))
+            }
+            fn typescript() -> String { [$(concat!("'", $word, "'")),*].join(" | ") }
+        }
+
+        impl Read for $name {
+            fn read(value: &Value, at: &At) -> Result<Self, Error> {
+                let word = value.as_str().ok_or_else(|| at.wrong_type("a text", value))?;
+                match word.to_lowercase().as_str() {
+                    $( $word => Ok($name::$variant), )*
+                    _ => Err(at.not_one_of(word, Self::WORDS)),
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// How hard the model thinks before it draws.
+    Thinking {
+        /// As little as the model can.
+        Minimal "minimal",
+        /// A little.
+        Low "low",
+        /// Some.
+        Medium "medium",
+        /// As much as it finds useful.
+        High "high",
+    }
+}
+
+choice! {
+    /// What the answer may hold.
+    Modalities {
+        /// Pictures only.
+        Image "image",
+        /// Text and pictures; what the service does when nothing is said.
+        TextImage "text+image",
+    }
+}
+
+choice! {
+    /// How urgently the service works, and at what price.
+    ServiceTier {
+        /// The usual.
+        Standard "standard",
+        /// Half the price, no promise of when.
+        Flex "flex",
+        /// About 1.8 times the price, served first.
+        Priority "priority",
+    }
+}
+
+choice! {
+    /// What happens to an option that the model does not have.
+    OnUnsupported {
+        /// An `UnsupportedOptionError` before anything is sent.
+        Error "error",
+        /// It is left out, and `result.warnings` says so.
+        Warn "warn",
+    }
+}
+
+/// A word of a list that may grow: the catalogue knows the present ones, any other is let through.
+macro_rules! open_word {
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The word itself.
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self { $name(word.to_owned()) }
+        }
+
+        impl From<String> for $name {
+            fn from(word: String) -> Self { $name(word) }
+        }
+
+        impl Typed for $name {
+            fn python() -> String { stringify!($name).into() }
+            fn typescript() -> String { stringify!($name).into() }
+        }
+
+        impl Read for $name {
+            fn read(value: &Value, at: &At) -> Result<Self, Error> {
+                let word = String::read(value, at)?;
+                if word.trim().is_empty() {
+                    return Err(at.invalid("is empty; leave it out to get the default"));
+                }
+                Ok($name(word.trim().to_owned()))
+            }
+        }
+    };
+}
+
+open_word! {
+    /// The id or an alias of a model.
+    Model
+}
+open_word! {
+    /// Width to height, for example "16:9".
+    AspectRatio
+}
+open_word! {
+    /// "512", "1K", "2K" or "4K", in any case of letters.
+    ImageSize
+}
+
+/// An API key. Its debug output never shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret(…)")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(secret: &str) -> Self {
+        Secret(secret.to_owned())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Secret(secret)
+    }
+}
+
+impl Typed for Secret {
+    fn python() -> String {
+        "str | Callable[[], str]".into()
+    }
+    fn typescript() -> String {
+        "string | (() => string | Promise<string>)".into()
+    }
+}
+
+impl Read for Secret {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        String::read(value, at).map(Secret)
+    }
+}
+
+/// Which contents the service's adjustable filters let through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Safety(pub BTreeMap<String, String>);
+
+const HARMS: &[&str] =
+    &["harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity", "jailbreak"];
+const THRESHOLDS: &[&str] = &["off", "none", "only_high", "medium_and_above", "low_and_above"];
+
+impl Safety {
+    /// Every adjustable filter off. The service's core filters stay on whatever is asked.
+    pub fn off() -> Self {
+        let off = |harm: &&str| (format!("HARM_CATEGORY_{}", harm.to_uppercase()), "OFF".to_owned());
+        Safety(HARMS.iter().take(4).map(off).collect())
+    }
+}
+
+impl Typed for Safety {
+    fn python() -> String {
+        "dict[str, str] | Literal[\"off\"]".into()
+    }
+    fn typescript() -> String {
+        "Record<string, string> | 'off'".into()
+    }
+}
+
+impl Read for Safety {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        if let Some(word) = value.as_str() {
+            return match word.to_lowercase().as_str() {
+                "off" => Ok(Safety::off()),
+                _ => Err(at.not_one_of(word, &["off"])),
+            };
+        }
+        let mut safety = BTreeMap::new();
+        for (harm, threshold) in BTreeMap::<String, String>::read(value, at)? {
+            let at = at.key(&harm);
+            // Full names go as they are: the service may know some that we do not.
+            let category = if harm.starts_with("HARM_CATEGORY_") {
+                harm
+            } else {
+                let word = harm.to_lowercase();
+                if !HARMS.contains(&word.as_str()) {
+                    return Err(at.not_one_of(&harm, HARMS));
+                }
+                format!("HARM_CATEGORY_{}", word.to_uppercase())
+            };
+            let full = threshold.to_uppercase();
+            let threshold = if full.starts_with("BLOCK_") || full == "OFF" {
+                full
+            } else if THRESHOLDS.contains(&threshold.to_lowercase().as_str()) {
+                format!("BLOCK_{full}")
+            } else {
+                return Err(at.not_one_of(&threshold, THRESHOLDS));
+            };
+            safety.insert(category, threshold);
+        }
+        Ok(Safety(safety))
+    }
+}
+
+/// One table of options.
+macro_rules! options {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident {
+            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )*
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct $name {
+            $( $(#[doc = $field_doc])+ pub $field: Option<$type>, )*
+        }
+
+        impl $name {
+            /// Nothing set.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                $(#[doc = $field_doc])+
+                #[must_use]
+                pub fn $field(mut self, value: impl Into<$type>) -> Self {
+                    self.$field = Some(value.into());
+                    self
+                }
+            )*
+
+            /// The table that this struct was made from.
+            pub fn table() -> Table {
+                Table {
+                    name: stringify!($name),
+                    doc: concat!($($doc, "\n"),+),
+                    fields: vec![$( Field {
+                        name: stringify!($field),
+                        doc: concat!($($field_doc, "\n"),+),
+                        python: <$type as Typed>::python(),
+                        typescript: <$type as Typed>::typescript(),
+                    } ),*],
+                }
+            }
+
+            /// What is set here, and where nothing is, what is set in `defaults`.
+            #[must_use]
+            pub fn over(self, defaults: Self) -> Self {
+                $name { $( $field: self.$field.or(defaults.$field), )* }
+            }
+
+            fn read_map(map: &Map<String, Value>, at: &At) -> Result<Self, Error> {
+                let names = [$(stringify!($field)),*].map(|name: &str| at.case.name(name));
+                let mut options = Self::default();
+                for (key, value) in map {
+                    let Some(index) = names.iter().position(|name| name == key) else {
+                        let hint = nearest(key, names.iter().map(|name| name.as_ref()));
+                        let problem = match hint {
+                            Some(hint) => format!("does not exist. Did you mean `{hint}`?"),
+                            None => format!("does not exist; there are {}", names.join(", ")),
+                        };
+                        return Err(at.key(key).invalid(problem)
+                            .with("allowed", names.iter().map(|name| name.to_string()).collect::<Vec<_>>())
+                            .with("hint", hint.map(str::to_owned)));
+                    };
+                    if value.is_null() {
+                        continue;
+                    }
+                    let at = at.key(key);
+                    let mut row = 0;
+                    $(
+                        if row == index {
+                            options.$field = Some(<$type as Read>::read(value, &at)?);
+                        }
+                        row += 1;
+                    )*
+                    let _ = row;
+                }
+                options.validate(at)?;
+                Ok(options)
+            }
+
+            /// Reads what a caller wrote, names compared in their own case.
+            ///
+            /// # Errors
+            /// [`Kind::InvalidOptionError`] for an unknown name and for a value of the wrong type
+            /// or form.
+            pub fn read(map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
+                Self::read_map(map, &At::top(case))
+            }
+        }
+    };
+}
+
+options! {
+    /// How long things may take.
+    pub struct Timeout {
+        /// The whole call, waits and retries included. Default: 10 minutes.
+        total: Seconds,
+        /// Making one connection. Default: 10 seconds.
+        connect: Seconds,
+        /// The longest silence between two pieces of an answer that has begun. Default: no limit.
+        idle: Seconds,
+    }
+}
+
+impl Timeout {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        for (name, value) in [("total", self.total), ("connect", self.connect), ("idle", self.idle)] {
+            if value.is_some_and(|value| value.0 <= 0.0) {
+                return Err(at.key(name).invalid("must be more than 0; leave it out to get the default"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<f64> for Timeout {
+    fn from(total: f64) -> Self {
+        Timeout::new().total(total)
+    }
+}
+
+impl From<std::time::Duration> for Timeout {
+    fn from(total: std::time::Duration) -> Self {
+        Timeout::new().total(total)
+    }
+}
+
+impl Typed for Timeout {
+    fn python() -> String {
+        "Timeout | float".into()
+    }
+    fn typescript() -> String {
+        "Timeout | number".into()
+    }
+}
+
+impl Read for Timeout {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Number(_) => {
+                let total = Seconds::read(value, at)?;
+                let timeout = Timeout::new().total(total);
+                if total.0 <= 0.0 {
+                    return Err(at.invalid("must be more than 0; leave it out to get the default"));
+                }
+                Ok(timeout)
+            }
+            Value::Object(map) => Timeout::read_map(map, at),
+            _ => Err(at.wrong_type(&format!("a number of {} or a Timeout", at.case.time_unit()), value)),
+        }
+    }
+}
+
+options! {
+    /// When and how a failed attempt is made again.
+    pub struct Retry {
+        /// How many requests a call may make in all, the first included. Default: 4.
+        max_attempts: u32,
+        /// The wait after the first failure, when the service names none; it doubles each time.
+        /// Default: 1 second.
+        initial: Seconds,
+        /// The longest single wait. If the service asks for a longer one, the call fails at once.
+        /// Default: 60 seconds.
+        max_wait: Seconds,
+    }
+}
+
+impl Retry {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        if self.max_attempts == Some(0) {
+            return Err(at
+                .key(&at.case.name("max_attempts"))
+                .invalid("must be at least 1: it counts the first call too"));
+        }
+        Ok(())
+    }
+}
+
+impl From<bool> for Retry {
+    fn from(on: bool) -> Self {
+        if on { Retry::new() } else { Retry::new().max_attempts(1u32) }
+    }
+}
+
+impl From<u32> for Retry {
+    fn from(max_attempts: u32) -> Self {
+        Retry::new().max_attempts(max_attempts)
+    }
+}
+
+impl Typed for Retry {
+    fn python() -> String {
+        "Retry | int | bool".into()
+    }
+    fn typescript() -> String {
+        "Retry | number | boolean".into()
+    }
+}
+
+impl Read for Retry {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let retry = match value {
+            Value::Bool(on) => Retry::from(*on),
+            Value::Number(_) => Retry::from(u32::read(value, at)?),
+            Value::Object(map) => return Retry::read_map(map, at),
+            _ => return Err(at.wrong_type("false, the number of calls in all, or a Retry", value)),
+        };
+        if retry.max_attempts == Some(0) {
+            return Err(at.invalid("must be at least 1: it counts the first call too"));
+        }
+        Ok(retry)
+    }
+}
+
+options! {
+    /// What one call can be told.
+    pub struct GenerateOptions {
+        /// The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        model: Model,
+        /// Width to height. Default: the shape of the first picture sent, else 1:1.
+        aspect_ratio: AspectRatio,
+        /// How large the picture will be. Default: 1K.
+        image_size: ImageSize,
+        /// How many pictures: that many calls side by side. Default: 1.
+        n: u32,
+        /// How hard the model thinks before it draws. Default: the model's own.
+        thinking: Thinking,
+        /// Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+        /// Default: false.
+        thoughts: bool,
+        /// Whether the model may search the web first. Default: false.
+        search: bool,
+        /// Whether the model may look at pictures of the web first. Default: false.
+        image_search: bool,
+        /// What the model is told before the prompt, for the whole call.
+        system: String,
+        /// What the answer may hold. Default: the service's, text and pictures.
+        modalities: Modalities,
+        /// A seed, sent as it is; the service does not promise the same picture for the same seed.
+        /// With `n`, call i sends `seed + i`.
+        seed: i64,
+        /// How freely the model chooses, 0 to 2. Default: the service's, 1.
+        temperature: f64,
+        /// The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        top_p: f64,
+        /// The most tokens that the answer may take. Default: the model's limit.
+        max_output_tokens: u32,
+        /// The adjustable filters: a threshold by category, short or full names, or "off".
+        /// Default: the service's.
+        safety: Safety,
+        /// How urgently the service works, and at what price. Default: standard.
+        service_tier: ServiceTier,
+        /// What happens to an option that the model does not have. Default: error.
+        on_unsupported: OnUnsupported,
+        /// How long the call may take. Default: the client's.
+        timeout: Timeout,
+        /// When and how a failed attempt is made again. Default: the client's.
+        retry: Retry,
+        /// HTTP headers to send beside our own.
+        headers: BTreeMap<String, String>,
+        /// Labels for the bill: keys and values of at most 63 lower case characters.
+        labels: BTreeMap<String, String>,
+        /// Merged deeply into the request's JSON, last; for what the service has and we have not.
+        extra: Map<String, Value>,
+    }
+}
+
+impl GenerateOptions {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let at = |name: &str| at.key(&at.case.name(name));
+        if self.n == Some(0) {
+            return Err(at("n").invalid("must be at least 1"));
+        }
+        if let Some(seed) = self.seed
+            && i32::try_from(seed.saturating_add(i64::from(self.n.unwrap_or(1)) - 1)).is_err()
+        {
+            return Err(at("seed").invalid(format!("is {seed}; it takes {} to {}", i32::MIN, i32::MAX)));
+        }
+        for (name, value, most) in [("temperature", self.temperature, 2.0), ("top_p", self.top_p, 1.0)] {
+            if let Some(value) = value
+                && !(0.0..=most).contains(&value)
+            {
+                return Err(at(name).invalid(format!("is {value}; it takes 0 to {most}")));
+            }
+        }
+        if self.max_output_tokens == Some(0) {
+            return Err(at("max_output_tokens").invalid("must be at least 1"));
+        }
+        for (key, value) in self.labels.iter().flatten() {
+            let bad = |word: &String| word.chars().count() > 63 || word.chars().any(char::is_uppercase);
+            if key.is_empty() || bad(key) || bad(value) {
+                return Err(at("labels").invalid(format!(
+                    "has the label {key:?}; keys and values take at most 63 characters and no capitals"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what was set by setters as [`GenerateOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        let at = At::top(Case::Snake);
+        self.validate(&at)?;
+        if let Some(timeout) = &self.timeout {
+            timeout.validate(&at.key("timeout"))?;
+        }
+        match &self.retry {
+            Some(retry) => retry.validate(&at.key("retry")),
+            None => Ok(()),
+        }
+    }
+}
+
+options! {
+    /// What a client can be told.
+    pub struct ClientOptions {
+        /// The API key. Default: the variable GOOGLE_API_KEY, else GEMINI_API_KEY.
+        api_key: Secret,
+        /// The model of calls that name none. Default: `nano-banana-2.1`.
+        model: Model,
+        /// Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+        base_url: String,
+        /// The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
+        api_version: String,
+        /// How long a call may take.
+        timeout: Timeout,
+        /// When and how a failed attempt is made again.
+        retry: Retry,
+        /// A catalogue file to use instead of the built-in one.
+        catalogue: String,
+        /// HTTP headers to send with every request.
+        headers: BTreeMap<String, String>,
+        /// The proxy's URL. Default: the system's; never for a loopback address.
+        proxy: String,
+        /// A PEM file of certificates to trust beside the system's and the built-in ones.
+        ca_bundle: String,
+        /// Whether a picture's URL may lead to a private or local address. Default: false.
+        allow_private_urls: bool,
+    }
+}
+
+impl ClientOptions {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let at = |name: &str| at.key(&at.case.name(name));
+        for (name, value) in [("base_url", &self.base_url), ("proxy", &self.proxy)] {
+            if let Some(value) = value
+                && !(value.contains("://") && url::Url::parse(value).is_ok())
+            {
+                return Err(at(name).invalid("is not a URL; it takes one like https://host:port"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what was set by setters as [`ClientOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value of the wrong form.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+}

@@ -1,0 +1,117 @@
+//! What comes back from a call.
+//!
+//! One row per field gives the Rust struct, its JSON, and the classes of Python and TypeScript.
+//! Pictures are never in that JSON: they cross a binding's border beside it, in the order in which
+//! they stand in it (see [`Generation::pictures`]).
+
+use serde_json::Value;
+
+use crate::error::{Attempt, Error, Kind, Usage};
+use crate::image::Image;
+use crate::schema::record;
+
+record! {
+    /// What the model thought before it drew; asked for with `thoughts`.
+    pub struct Thoughts {
+        /// Its thoughts in words; empty if none came.
+        text: String,
+        /// Its drafts, in order. The last one usually equals the final picture.
+        images: Vec<Image>,
+    }
+}
+
+record! {
+    /// One page or picture that the answer draws on.
+    pub struct Source {
+        /// The page's title.
+        title: Option<String>,
+        /// The page's address. Where pictures from a search are shown, it must be linked.
+        uri: Option<String>,
+        /// The picture's own address, if the source is a picture.
+        image_uri: Option<String>,
+    }
+}
+
+record! {
+    /// A stretch of the answer's text and the sources behind it.
+    pub struct Span {
+        /// Where it begins, in bytes of UTF-8 in its part.
+        start: u64,
+        /// Where it ends.
+        end: u64,
+        /// The text itself.
+        text: String,
+        /// Indexes into `sources`.
+        sources: Vec<u64>,
+    }
+}
+
+record! {
+    /// What the model searched for and found.
+    pub struct Grounding {
+        /// The searches of the web.
+        queries: Vec<String>,
+        /// The searches for pictures.
+        image_queries: Vec<String>,
+        /// What was found.
+        sources: Vec<Source>,
+        /// Google's search suggestions as HTML; its terms ask that they are shown.
+        html: Option<String>,
+        /// Which text rests on which sources.
+        spans: Vec<Span>,
+    }
+}
+
+record! {
+    /// What a call gave: pictures, text, and all that the service told about them.
+    pub struct Generation as "Result" {
+        /// The final pictures of all candidates, in order.
+        images: Vec<Image>,
+        /// The text that came beside them; empty if none did.
+        text: String,
+        /// What the model thought, if it was asked to tell.
+        thoughts: Thoughts,
+        /// The tokens that were used.
+        usage: Usage,
+        /// The price in USD, from the tokens and the tier that served; none if the prices are
+        /// not known.
+        cost: Option<f64>,
+        /// What the model searched for and found, if it was allowed to.
+        grounding: Option<Grounding>,
+        /// Why the answer ended, as the service names it.
+        finish_reason: Option<String>,
+        /// The model that answered, as the service names it.
+        model: String,
+        /// The service's id of the answer.
+        response_id: Option<String>,
+        /// What was sent, in order.
+        attempts: Vec<Attempt>,
+        /// What the caller should know, in sentences.
+        warnings: Vec<String>,
+        /// Of `n` pictures, why the missing ones are missing.
+        errors: Vec<Error>,
+        /// Whether it came from a cache instead of the service.
+        cached: bool,
+        /// The reply's JSON; in place of a picture's bytes stands its number in the reply.
+        raw: Value,
+    }
+}
+
+impl Generation {
+    /// The first final picture.
+    ///
+    /// # Errors
+    /// [`Kind::NoImageError`] if there is none, which only a chat's text-only answer can be.
+    pub fn image(&self) -> Result<&Image, Error> {
+        self.images.first().ok_or_else(|| {
+            Error::new(Kind::NoImageError, "this answer holds text only; `text` has it")
+                .with("text", self.text.clone())
+                .with("finish_reason", self.finish_reason.clone())
+        })
+    }
+
+    /// Every picture of the record, in the order in which they stand in its JSON.
+    pub fn pictures(&self) -> impl Iterator<Item = &Image> {
+        self.images.iter().chain(&self.thoughts.images)
+    }
+}
