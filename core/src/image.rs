@@ -64,6 +64,13 @@ impl Image {
         Image(Arc::new(Inner { bytes, mime_type: mime_type.to_owned(), width: 0, height: 0 }))
     }
 
+    /// A picture as it was before it travelled, for example through a pickle: one whose bytes are of a
+    /// type that is not known here keeps the type that the service named.
+    pub fn restore(bytes: impl Into<Bytes>, mime_type: &str) -> Self {
+        let bytes = bytes.into();
+        Self::from_bytes(bytes.clone()).unwrap_or_else(|_| Self::unknown(bytes, mime_type))
+    }
+
     /// Reads a picture's file.
     ///
     /// # Errors
