@@ -1,1 +1,37 @@
+//! The Python extension module `nanobanana._native`.
+//!
+//! It is private: `nanobanana/_client.py` is its only caller and has its very version. It converts
+//! values and decides nothing; what an option means, when to try again and what an error says are
+//! the core's.
 
+use pyo3::prelude::*;
+
+mod client;
+mod error;
+mod image;
+mod input;
+mod runtime;
+mod value;
+
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+    use pyo3::types::PyModule;
+
+    #[pymodule_export]
+    use crate::client::{Client, Emulator};
+    #[pymodule_export]
+    use crate::image::Image;
+
+    /// Runs the command `nanobanana` and gives its exit code.
+    #[pyfunction]
+    fn run(py: Python<'_>, args: Vec<String>) -> u8 {
+        py.detach(|| nanobanana::cli::run(args))
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        crate::runtime::end_at_exit(module.py())
+    }
+}

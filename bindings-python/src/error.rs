@@ -1,0 +1,44 @@
+//! The one place that builds a Python exception from a core error.
+
+use std::error::Error as StdError;
+
+use nanobanana::{Case, Error};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+
+use crate::value;
+
+/// The exception of the error's kind, its fields set and its cause chained.
+pub fn raise(error: Error) -> PyErr {
+    Python::attach(|py| build(py, &error).unwrap_or_else(|problem| problem))
+}
+
+fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let map = value::to_python(py, &error.to_json(Case::Snake))?;
+    let exception = py.import("nanobanana._generated")?.call_method1("read_error", (map,))?;
+    let exception = PyErr::from_value(exception);
+    if let Some(source) = error.source() {
+        exception.set_cause(py, Some(cause(py, source)));
+    }
+    Ok(exception)
+}
+
+fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyErr {
+    if let Some(raised) = source.downcast_ref::<PyErr>() {
+        return raised.clone_ref(py);
+    }
+    if let Some(error) = source.downcast_ref::<Error>() {
+        return raise(error.clone());
+    }
+    if let Some(error) = source.downcast_ref::<std::io::Error>()
+        && let Some(number) = error.raw_os_error()
+    {
+        // Python picks the subclass by the number: FileNotFoundError and its like.
+        return PyOSError::new_err((number, error.to_string()));
+    }
+    let exception = PyRuntimeError::new_err(source.to_string());
+    if let Some(deeper) = source.source() {
+        exception.set_cause(py, Some(cause(py, deeper)));
+    }
+    exception
+}

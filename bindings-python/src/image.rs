@@ -1,0 +1,238 @@
+//! `nanobanana.Image`: a picture's bytes in Rust's memory, readable from Python without a copy.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use nanobanana::{Error, Kind};
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyType};
+
+use crate::error::raise;
+use crate::input::plain_bytes;
+use crate::value::type_name;
+
+/// A picture: the very bytes that came or were given, and what their header says.
+///
+/// `Image(data)` takes the bytes of a picture's file, `Image.open(path)` reads one. A picture never
+/// changes: what alters it gives a new one.
+#[pyclass(frozen, module = "nanobanana")]
+pub struct Image {
+    core: nanobanana::Image,
+    bytes: PyOnceLock<Py<PyBytes>>,
+}
+
+impl Image {
+    pub fn new(core: nanobanana::Image) -> Self {
+        Image { core, bytes: PyOnceLock::new() }
+    }
+
+    pub fn core(&self) -> &nanobanana::Image {
+        &self.core
+    }
+}
+
+fn helpers(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import("nanobanana._image")
+}
+
+fn owned_bytes(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    if let Some(bytes) = plain_bytes(data) {
+        return Ok(bytes);
+    }
+    let buffer =
+        PyUntypedBuffer::get(data).and_then(|buffer| buffer.into_typed::<u8>()).map_err(|cause| {
+            let problem = format!("Image takes the bytes of a picture's file, not {}", type_name(data));
+            raise(Error::new(Kind::ImageError, problem).because(cause))
+        })?;
+    buffer.to_vec(data.py()).map(Bytes::from)
+}
+
+#[pymethods]
+impl Image {
+    #[new]
+    fn make(data: &Bound<'_, PyAny>) -> PyResult<Self> {
+        nanobanana::Image::from_bytes(owned_bytes(data)?).map(Image::new).map_err(raise)
+    }
+
+    /// Read a picture's file.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| nanobanana::Image::open(path)).map(Image::new).map_err(raise)
+    }
+
+    #[classmethod]
+    fn _restore(_class: &Bound<'_, PyType>, data: &Bound<'_, PyAny>, mime_type: &str) -> PyResult<Self> {
+        Ok(Image::new(nanobanana::Image::restore(owned_bytes(data)?, mime_type)))
+    }
+
+    /// The file's bytes, made once on demand; `buffer` reads them without a copy.
+    #[getter]
+    fn bytes<'py>(&self, py: Python<'py>) -> &Bound<'py, PyBytes> {
+        self.bytes.get_or_init(py, || PyBytes::new(py, self.core.bytes()).unbind()).bind(py)
+    }
+
+    /// A read-only view of the bytes where they are: no copy.
+    #[getter]
+    fn buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
+        PyMemoryView::from(Bound::new(py, Buffer(self.core.bytes().clone()))?.as_any())
+    }
+
+    /// The type that the bytes say, for example "image/jpeg".
+    #[getter]
+    fn mime_type(&self) -> &str {
+        self.core.mime_type()
+    }
+
+    /// Width in pixels.
+    #[getter]
+    fn width(&self) -> u32 {
+        self.core.width()
+    }
+
+    /// Height in pixels.
+    #[getter]
+    fn height(&self) -> u32 {
+        self.core.height()
+    }
+
+    /// Write the picture to a file, whole or not at all, and return its path.
+    ///
+    /// Without an extension the right one is added; with the picture's own, the very bytes are
+    /// written; with another one (png, jpg, jpeg, webp), the picture is converted.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
+        py.detach(|| self.core.save(path)).map_err(raise)
+    }
+
+    /// The picture as "png", "jpeg" or "webp"; `quality` is for JPEG, 1 to 100.
+    #[pyo3(signature = (format, *, quality=None))]
+    fn convert(&self, py: Python<'_>, format: &str, quality: Option<i64>) -> PyResult<Self> {
+        let quality = quality.map(|quality| quality.clamp(0, 255) as u8);
+        py.detach(|| self.core.convert(format, quality)).map(Image::new).map_err(raise)
+    }
+
+    /// The picture scaled to this size.
+    fn resize(&self, py: Python<'_>, width: i64, height: i64) -> PyResult<Self> {
+        // No side is that long or below 0: the core says so, and what it takes.
+        let side = |side: i64| u32::try_from(side.max(0)).unwrap_or(u32::MAX);
+        py.detach(|| self.core.resize(side(width), side(height))).map(Image::new).map_err(raise)
+    }
+
+    /// The picture as a `data:` URL.
+    fn to_data_url(&self, py: Python<'_>) -> String {
+        py.detach(|| self.core.to_data_url())
+    }
+
+    /// Show the picture: in a notebook here, else in the system's viewer.
+    fn show(slf: &Bound<'_, Self>) -> PyResult<()> {
+        helpers(slf.py())?.call_method1("show", (slf,)).map(drop)
+    }
+
+    /// The picture as a PIL.Image (needs Pillow).
+    fn to_pil<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        helpers(slf.py())?.call_method1("to_pil", (slf,))
+    }
+
+    /// The pixels as a NumPy array, height x width x channels of uint8 (needs NumPy).
+    fn to_numpy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        helpers(slf.py())?.call_method1("to_numpy", (slf,))
+    }
+
+    #[pyo3(signature = (dtype=None, copy=None))]
+    fn __array__<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        helpers(slf.py())?.call_method1("to_array", (slf, dtype, copy))
+    }
+
+    fn _pixels<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyByteArray>, (u32, u32, u8))> {
+        let pixels = py.detach(|| self.core.pixels()).map_err(raise)?;
+        Ok((PyByteArray::new(py, &pixels.data), (pixels.height, pixels.width, pixels.channels)))
+    }
+
+    #[pyo3(signature = (include=None, exclude=None))]
+    fn _repr_mimebundle_<'py>(
+        slf: &Bound<'py, Self>,
+        include: Option<&Bound<'py, PyAny>>,
+        exclude: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        // A notebook filters the bundle itself.
+        let _ = (include, exclude);
+        helpers(slf.py())?.call_method1("mimebundle", (slf,))
+    }
+
+    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        self.bytes(py).clone()
+    }
+
+    fn __len__(&self) -> usize {
+        self.core.bytes().len()
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> Py<PyAny> {
+        match other.cast::<Image>() {
+            Ok(other) => {
+                let other = &other.get().core;
+                let equal = py.detach(|| self.core == *other);
+                pyo3::types::PyBool::new(py, equal).to_owned().into_any().unbind()
+            }
+            Err(_) => py.NotImplemented(),
+        }
+    }
+
+    /// Equal pictures have equal ends; to read 30 MB for a hash would be a surprise.
+    fn __hash__(&self) -> u64 {
+        let bytes = self.core.bytes();
+        let end = bytes.len().saturating_sub(4096);
+        let mut hasher = DefaultHasher::new();
+        (bytes.len(), bytes.get(end..)).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+
+    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, protocol: u32) -> PyResult<Bound<'py, PyAny>> {
+        helpers(slf.py())?.call_method1("reduce", (slf, protocol))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.core)
+    }
+}
+
+/// What a memoryview of a picture keeps alive. `Image` itself is no buffer on purpose: NumPy would
+/// take the file's bytes for its pixels.
+#[pyclass(frozen)]
+struct Buffer(Bytes);
+
+#[pymethods]
+impl Buffer {
+    #[allow(unsafe_code)] // The buffer protocol hands out a pointer.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: std::ffi::c_int,
+    ) -> PyResult<()> {
+        let bytes = &slf.get().0;
+        let length = ffi::Py_ssize_t::try_from(bytes.len())
+            .map_err(|_| PyBufferError::new_err("the picture is too large for a buffer"))?;
+        // SAFETY: `view` is Python's own and valid. The memory neither moves nor changes while `slf`
+        // lives, to which the view gets a reference here; asked for as writable, it is refused.
+        let filled = unsafe {
+            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast_mut().cast(), length, 1, flags)
+        };
+        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}

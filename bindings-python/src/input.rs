@@ -1,0 +1,162 @@
+//! What a caller hands in, as the core's [`Input`].
+//!
+//! Python's `bytes` and our own `Image` cannot change, so they are borrowed and kept alive for the
+//! call. Whatever its owner could write to meanwhile (bytearray, arrays) is copied once, here.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use nanobanana::{Error, Input, Kind, Pixels};
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
+
+use crate::error::raise;
+use crate::image::Image;
+use crate::value::{invalid, type_name};
+
+const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, a binary file, a PIL image, or an array of \
+                     uint8 with the shape (height, width) or (height, width, 1, 3 or 4)";
+
+/// A prompt: a text, or a list of texts and pictures.
+pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
+    if prompt.is_none() {
+        return Ok(Vec::new());
+    }
+    if let Ok(text) = prompt.cast::<PyString>() {
+        return Ok(vec![words(text)?]);
+    }
+    let Some(items) = items(prompt)? else {
+        let problem = format!("takes a text, or a list of texts and pictures, not {}", type_name(prompt));
+        return Err(raise(invalid("prompt", problem)));
+    };
+    let mut inputs = Vec::with_capacity(items.len());
+    let mut index = 0;
+    for item in items {
+        inputs.push(match item.cast::<PyString>() {
+            Ok(text) => words(text)?,
+            Err(_) => {
+                index += 1;
+                picture(&item, index - 1)?
+            }
+        });
+    }
+    Ok(inputs)
+}
+
+/// One picture or a list of them. They are counted on from those in the prompt.
+pub fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input>> {
+    if images.is_none() {
+        return Ok(Vec::new());
+    }
+    let first = prompt.iter().filter(|input| !matches!(input, Input::Text(_))).count();
+    match items(images)? {
+        Some(items) => (items.iter().enumerate()).map(|(index, item)| picture(item, first + index)).collect(),
+        None => Ok(vec![picture(images, first)?]),
+    }
+}
+
+fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        return value.try_iter()?.collect::<PyResult<_>>().map(Some);
+    }
+    Ok(None)
+}
+
+fn words(text: &Bound<'_, PyString>) -> PyResult<Input> {
+    match text.to_str() {
+        Ok(text) => Ok(Input::Text(text.to_owned())),
+        Err(_) => Err(raise(invalid("prompt", "holds a text that is not valid Unicode"))),
+    }
+}
+
+fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
+    if let Ok(text) = value.cast::<PyString>() {
+        let text = text.to_str().map_err(|_| bad(index, value, "its path is not valid Unicode"))?;
+        return Ok(Input::Named(text.to_owned()));
+    }
+    if let Ok(image) = value.cast::<Image>() {
+        return Ok(Input::Image(image.get().core().clone()));
+    }
+    if let Some(bytes) = plain_bytes(value) {
+        return Ok(Input::Bytes(bytes));
+    }
+    if value.hasattr("__fspath__")? {
+        return Ok(Input::Path(value.extract::<PathBuf>()?));
+    }
+    let helpers = value.py().import("nanobanana._image")?;
+    if type_name(value).starts_with("PIL.") {
+        let unpacked =
+            helpers.call_method1("from_pil", (value,)).map_err(|cause| refuse(index, value, cause))?;
+        let (width, height, channels, data): (u32, u32, u8, PyBackedBytes) = unpacked.extract()?;
+        return Ok(Input::Pixels(Pixels { width, height, channels, data: data.to_vec() }));
+    }
+    if let Ok(buffer) = PyUntypedBuffer::get(value) {
+        return array(value, buffer, index);
+    }
+    if ["__array_interface__", "__array__", "__dlpack__"]
+        .iter()
+        .any(|name| value.hasattr(*name).unwrap_or(false))
+    {
+        let made = helpers.call_method1("as_array", (value,)).map_err(|cause| refuse(index, value, cause))?;
+        return array(value, PyUntypedBuffer::get(&made)?, index);
+    }
+    if value.hasattr("read")? {
+        let content = value.call_method0("read").map_err(|cause| refuse(index, value, cause))?;
+        return match plain_bytes(&content) {
+            Some(bytes) => Ok(Input::Bytes(bytes)),
+            None if content.is_instance_of::<PyString>() => {
+                Err(bad(index, value, "it is open as text; open it with \"rb\""))
+            }
+            None => Err(bad(index, value, &format!("its read() gave {}, not bytes", type_name(&content)))),
+        };
+    }
+    Err(bad(index, value, TAKEN))
+}
+
+/// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.
+pub fn plain_bytes(value: &Bound<'_, PyAny>) -> Option<Bytes> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Some(Bytes::from_owner(PyBackedBytes::from(bytes.clone())));
+    }
+    value.cast::<PyByteArray>().ok().map(|bytes| Bytes::from(bytes.to_vec()))
+}
+
+/// One dimension is a file's bytes; two or three are pixels.
+fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, index: usize) -> PyResult<Input> {
+    let (shape, format) = (buffer.shape().to_vec(), buffer.format().to_string_lossy().into_owned());
+    let Ok(buffer) = buffer.into_typed::<u8>() else {
+        let problem = format!("its elements have the format {format:?}; {TAKEN}");
+        return Err(bad(index, value, &problem));
+    };
+    let size = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
+    let (height, width, channels) = match shape.as_slice() {
+        [_] => return Ok(Input::Bytes(buffer.to_vec(value.py())?.into())),
+        [height, width] => (size(height), size(width), 1),
+        [height, width, 1] => (size(height), size(width), 1),
+        [height, width, 3] => (size(height), size(width), 3),
+        [height, width, 4] => (size(height), size(width), 4),
+        _ => return Err(bad(index, value, &format!("its shape is {shape:?}; {TAKEN}"))),
+    };
+    Ok(Input::Pixels(Pixels { width, height, channels, data: buffer.to_vec(value.py())? }))
+}
+
+fn error(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> Error {
+    let name = type_name(value);
+    Error::new(Kind::ImageError, format!("picture {index} (a {name}) cannot be used: {problem}"))
+        .with("index", index as u64)
+        .with("input", name)
+}
+
+fn bad(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> PyErr {
+    raise(error(index, value, problem))
+}
+
+/// What its owner's code raised; an interrupt stays one.
+fn refuse(index: usize, value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
+    if !cause.is_instance_of::<pyo3::exceptions::PyException>(value.py()) {
+        return cause;
+    }
+    raise(error(index, value, &cause.value(value.py()).to_string()).because(cause))
+}

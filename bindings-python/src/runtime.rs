@@ -1,0 +1,174 @@
+//! The threads that do the work, and the two ways to wait for it.
+//!
+//! One tokio runtime per process: its threads do not survive a fork, so a child leaks the one it
+//! inherited (dropping it would wait for threads that are not there) and starts its own. A call that
+//! blocks looks for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
+
+use std::future::Future;
+use std::mem;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::{AbortHandle, JoinError};
+
+/// How long Ctrl-C may go unseen.
+const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+/// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+struct Live {
+    pid: u32,
+    runtime: Runtime,
+}
+
+/// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
+static LIVE: Mutex<Option<Live>> = Mutex::new(None);
+
+fn handle() -> PyResult<Handle> {
+    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let pid = std::process::id();
+    if let Some(live) = &*live
+        && live.pid == pid
+    {
+        return Ok(live.runtime.handle().clone());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads((cores - 1).max(1))
+        .thread_name("nanobanana")
+        .enable_all()
+        .build()?;
+    let handle = runtime.handle().clone();
+    mem::forget(live.replace(Live { pid, runtime }));
+    Ok(handle)
+}
+
+/// Asks Python to end the runtime before the interpreter is taken apart.
+pub fn end_at_exit(py: Python<'_>) -> PyResult<()> {
+    let end = wrap_pyfunction!(end, py)?;
+    py.import("atexit")?.call_method1("register", (end,)).map(drop)
+}
+
+#[pyfunction]
+fn end(py: Python<'_>) {
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match live {
+        Some(live) if live.pid == std::process::id() => {
+            py.detach(|| live.runtime.shutdown_timeout(LAST_WAIT));
+        }
+        inherited => mem::forget(inherited),
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn lost(error: JoinError) -> PyErr {
+    PyRuntimeError::new_err(if error.is_panic() {
+        "nanobanana failed inside; please report this as a bug"
+    } else {
+        "the call was ended because the interpreter is ending"
+    })
+}
+
+/// Runs the future and waits for it with the GIL released.
+///
+/// When a signal's handler raises, as Ctrl-C does, the future is dropped and its request ends.
+pub fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    future: impl Future<Output = T> + Send + 'static,
+) -> PyResult<T> {
+    let (send, mut receive) = mpsc::sync_channel(1);
+    let runtime = handle()?;
+    let work = runtime.spawn(future);
+    let _guard = AbortOnDrop(work.abort_handle());
+    runtime.spawn(async move {
+        // No receiver is left if a signal ended the wait.
+        let _ = send.send(work.await);
+    });
+    loop {
+        let receiver = &mut receive;
+        match py.detach(move || receiver.recv_timeout(SIGNAL_CHECK)) {
+            Ok(outcome) => return outcome.map_err(lost),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err("the call was ended because the interpreter is ending"));
+            }
+        }
+    }
+}
+
+/// Runs the future and gives an asyncio future of the running loop for it.
+///
+/// Cancelling that drops the work at once.
+pub fn promise<'py, T: Send + 'static>(
+    py: Python<'py>,
+    future: impl Future<Output = T> + Send + 'static,
+    convert: fn(Python<'_>, T) -> PyResult<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let promise = event_loop.call_method0("create_future")?;
+    let runtime = handle()?;
+    let work = runtime.spawn(future);
+    let cancel = Cancel(AbortOnDrop(work.abort_handle()));
+    promise.call_method1("add_done_callback", (cancel,))?;
+    let (waiting_loop, waiting) = (event_loop.unbind(), promise.clone().unbind());
+    runtime.spawn(async move {
+        let outcome = work.await;
+        // Attaching waits for the GIL, which must not hold up a worker.
+        tokio::task::spawn_blocking(move || {
+            // None if the interpreter is ending: then nobody waits any more.
+            Python::try_attach(|py| {
+                let outcome = outcome.map_err(lost).and_then(|value| convert(py, value));
+                deliver(waiting_loop.bind(py), waiting.bind(py), outcome);
+            })
+        });
+    });
+    Ok(promise)
+}
+
+fn deliver(event_loop: &Bound<'_, PyAny>, promise: &Bound<'_, PyAny>, outcome: PyResult<Py<PyAny>>) {
+    let py = promise.py();
+    let (method, value) = match outcome {
+        Ok(value) => ("set_result", value),
+        Err(error) => ("set_exception", error.into_value(py).into_any()),
+    };
+    let sent = wrap_pyfunction!(settle, py)
+        .and_then(|settle| event_loop.call_method1("call_soon_threadsafe", (settle, promise, method, value)));
+    if let Err(error) = sent {
+        // A loop that was closed meanwhile has nobody waiting.
+        let closed = event_loop.call_method0("is_closed").and_then(|closed| closed.is_truthy());
+        if !closed.unwrap_or(true) {
+            error.write_unraisable(py, Some(promise));
+        }
+    }
+}
+
+/// On the loop's own thread: the future may have been cancelled meanwhile.
+#[pyfunction]
+fn settle(promise: &Bound<'_, PyAny>, method: &str, value: Bound<'_, PyAny>) -> PyResult<()> {
+    if !promise.call_method0("done")?.is_truthy()? {
+        promise.call_method1(method, (value,))?;
+    }
+    Ok(())
+}
+
+/// What the asyncio future calls when it is done, cancelled or not.
+#[pyclass(frozen)]
+struct Cancel(AbortOnDrop);
+
+#[pymethods]
+impl Cancel {
+    fn __call__(&self, _promise: &Bound<'_, PyAny>) {
+        self.0.0.abort();
+    }
+}
