@@ -1,5 +1,6 @@
 //! Google's Nano Banana (Gemini) image models.
 
+pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
@@ -9,9 +10,13 @@ pub mod emulator;
 pub mod error;
 pub mod image;
 pub mod input;
+mod json;
 pub mod options;
 pub mod records;
+mod request;
+mod retry;
 pub mod schema;
+mod transport;
 
 pub use client::{Answer, Client};
 #[cfg(feature = "emulator")]
