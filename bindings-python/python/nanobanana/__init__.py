@@ -1,0 +1,49 @@
+"""Google's Nano Banana (Gemini) image models.
+
+    import nanobanana as nb
+
+    client = nb.Client()  # the key: api_key=, else GOOGLE_API_KEY, else GEMINI_API_KEY
+    result = client.generate("A banana-shaped sailboat at dusk", aspect_ratio="16:9")
+    result.image.save("boat")
+
+`Client.offline()` needs no key and no network.
+"""
+
+from __future__ import annotations
+
+from ._client import AsyncClient, Client, edit, generate, set_default_client
+from ._generated import *  # noqa: F403
+from ._generated import __all__ as _generated_names
+from ._native import Emulator, Image, __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._options import AspectRatio, ClientOptions, GenerateOptions, ImageInput, ImageSize, Model, Prompt
+
+__all__ = [
+    "AspectRatio",
+    "AsyncClient",
+    "Client",
+    "ClientOptions",
+    "Emulator",
+    "GenerateOptions",
+    "Image",
+    "ImageInput",
+    "ImageSize",
+    "Model",
+    "Prompt",
+    "__version__",
+    "edit",
+    "generate",
+    "set_default_client",
+]
+__all__ += _generated_names
+
+
+def __getattr__(name: str) -> object:
+    # What is not here yet are types for annotations: only who uses them imports `typing`.
+    if name in __all__:
+        from . import _options
+
+        return getattr(_options, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

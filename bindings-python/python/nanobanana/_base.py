@@ -1,0 +1,186 @@
+"""What the generated classes are built on: records, settings and errors."""
+
+from __future__ import annotations
+
+from ._native import Image
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any, ClassVar, Self
+
+
+def _built(nested: Any, value: Any, pictures: Iterator[Image]) -> Any:
+    if isinstance(value, list):
+        return [_built(nested, item, pictures) for item in value]
+    if value is None:
+        return None
+    # A picture stands in the JSON as its description, and itself comes beside it, in the same order.
+    return next(pictures) if nested is Image else nested._read(value, pictures)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record | ErrorBase):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Image):
+        size = {"width": value.width, "height": value.height}
+        return {"mime_type": value.mime_type, **size, "bytes": len(value)}
+    return value
+
+
+class Record:
+    """A group of named values that came back from a call."""
+
+    __slots__ = ()
+    _nested: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "nanobanana"
+        cls.__match_args__ = tuple(cls.__slots__)
+
+    def __init__(self, **fields: Any) -> None:
+        for name in self.__match_args__:
+            setattr(self, name, fields.pop(name, None))
+        if fields:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
+
+    @classmethod
+    def _read(cls, values: dict[str, Any], pictures: Iterator[Image]) -> Self:
+        record = cls.__new__(cls)
+        for name in cls.__match_args__:
+            value, nested = values.get(name), cls._nested.get(name)
+            setattr(record, name, value if nested is None else _built(nested, value, pictures))
+        return record
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values, pictures described without their bytes."""
+        return {name: _plain(getattr(self, name)) for name in self.__match_args__}
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({fields})"
+
+
+class ResultBase(Record):
+    """What a result can do beside holding its fields."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        images: list[Image]
+        text: str
+        model: str
+        cost: float | None
+        finish_reason: str | None
+        usage: Any
+        response_id: str | None
+
+    @property
+    def image(self) -> Image:
+        """The first final picture; `NoImageError` if the answer holds text only."""
+        if self.images:
+            return self.images[0]
+        from ._generated import NoImageError
+
+        names = ("text", "finish_reason", "usage", "cost", "response_id")
+        fields = {name: getattr(self, name) for name in names}
+        raise NoImageError("this answer holds text only; `text` has it", **fields)
+
+    def save(self, directory: str | os.PathLike[str]) -> list[Path]:
+        """Write every picture into the directory (made if missing) and return their paths.
+
+        The files are called image-1, image-2, …, each with the extension of its type.
+        """
+        from pathlib import Path
+
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        return [image.save(Path(directory, f"image-{at}")) for at, image in enumerate(self.images, 1)]
+
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) < 60 else self.text[:59] + "…"
+        return f"Result(images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from ._image import mimebundle, tag
+
+        if len(self.images) == 1:
+            return {**mimebundle(self.images[0]), "text/plain": repr(self)}
+        tags = "\n".join(tag(image) for image in self.images)
+        return {"text/plain": repr(self), **({"text/html": tags} if tags else {})}
+
+
+class Settings:
+    """A group of named values to set; what is None is not set. `dict(settings)` gives the others."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "nanobanana"
+
+    def keys(self) -> list[str]:
+        """The names of what is set."""
+        return [name for name in self.__slots__ if getattr(self, name) is not None]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__slots__:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and dict(self) == dict(other)  # type: ignore[call-overload]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={self[name]!r}" for name in self.keys())
+        return f"{type(self).__name__}({fields})"
+
+
+class ErrorBase(Exception):
+    """An error with fields, which are its attributes. It pickles: its fields are its `__dict__`."""
+
+    _fields: ClassVar[dict[str, Any]] = {}
+    _nested: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "nanobanana"
+        for name in ("_fields", "_nested"):
+            setattr(cls, name, {**getattr(cls.__base__, name), **cls.__dict__.get(name, {})})
+
+    def __init__(self, message: str = "", **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        for name, default in self._fields.items():
+            setattr(self, name, fields.pop(name, list(default) if isinstance(default, list) else default))
+        if fields:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
+
+    @classmethod
+    def _from(cls, values: dict[str, Any]) -> Self:
+        fields = {}
+        for name in cls._fields:
+            value, nested = values.get(name), cls._nested.get(name)
+            if value is not None:
+                fields[name] = value if nested is None else _built(nested, value, iter(()))
+        return cls(values["message"], **fields)
+
+    @staticmethod
+    def _read(values: dict[str, Any], pictures: Iterator[Image]) -> ErrorBase:
+        from ._generated import read_error
+
+        return read_error(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name of the class as `kind`, and all fields as plain values."""
+        fields = {name: _plain(getattr(self, name)) for name in self._fields}
+        return {"kind": type(self).__name__, "message": self.message, **fields}

@@ -1,0 +1,635 @@
+# Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
+# Change those; the test rewrites this file.
+
+"""Errors, records and settings as classes; signatures with every option."""
+
+from __future__ import annotations
+
+from ._base import ErrorBase, Record, ResultBase, Settings
+from ._native import Image
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+    from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Attempt",
+    "AuthenticationError",
+    "BadRequestError",
+    "BlockedError",
+    "ConfigError",
+    "Grounding",
+    "ImageError",
+    "InternalServerError",
+    "InvalidOptionError",
+    "NanoBananaError",
+    "NoImageError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ResponseError",
+    "Result",
+    "Retry",
+    "Source",
+    "Span",
+    "Thoughts",
+    "Timeout",
+    "UnsupportedOptionError",
+    "Usage",
+]
+
+
+class Attempt(Record):
+    """One request that was sent, or tried, on behalf of a call."""
+
+    __slots__ = ("when", "status", "reason", "wait", "request_id")
+    when: str
+    """When it began, in UTC, as `2026-11-24T20:44:39.123Z`."""
+    status: int | None
+    """The HTTP status of its answer; none if no answer came."""
+    reason: str | None
+    """Why it failed, in a few words; none if it succeeded."""
+    wait: float
+    """How long was waited after it, before the next one."""
+    request_id: str | None
+    """The service's id of this request, if it sent one."""
+
+
+class Usage(Record):
+    """What a call used, in tokens as the service counted them."""
+
+    __slots__ = (
+        "input_tokens",
+        "output_tokens",
+        "image_tokens",
+        "thought_tokens",
+        "cached_tokens",
+        "total_tokens",
+    )
+    input_tokens: int
+    """Tokens of the prompt, its pictures included."""
+    output_tokens: int
+    """Tokens of the answer, its pictures included, thoughts left out."""
+    image_tokens: int
+    """Those of the answer's tokens that are pictures."""
+    thought_tokens: int
+    """Tokens spent on thinking; billed like text of the answer."""
+    cached_tokens: int
+    """Those of the prompt's tokens that the service had cached."""
+    total_tokens: int
+    """All tokens together, as the service added them."""
+
+
+class NanoBananaError(ErrorBase):
+    """Anything that this library raises."""
+
+    message: str
+    """What was wrong, what is allowed and what to do."""
+
+
+class ConfigError(NanoBananaError):
+    """The client cannot be used as it was set up, for example because no API key was found."""
+
+
+class InvalidOptionError(NanoBananaError, TypeError, ValueError):
+    """An option that does not exist, or a value of the wrong type or form. Nothing was sent."""
+
+    _fields = {"option": None, "allowed": None, "hint": None}
+    option: str | None
+    """The option's name as it was given."""
+    allowed: list[str] | None
+    """The values that are allowed, if they can be listed."""
+    hint: str | None
+    """The nearest thing that would have been right."""
+
+
+class UnsupportedOptionError(NanoBananaError, ValueError):
+    """The chosen model does not have this option, or not with this value. Nothing was sent."""
+
+    _fields = {"model": None, "option": None, "value": None, "allowed": None, "hint": None}
+    model: str | None
+    """The id of the model."""
+    option: str | None
+    """The option's name as it was given."""
+    value: Any
+    """The value that was given."""
+    allowed: list[str] | None
+    """The values that this model takes; empty if it does not have the option at all."""
+    hint: str | None
+    """The nearest value that this model takes, or a model that takes the value given."""
+
+
+class ImageError(NanoBananaError, ValueError):
+    """A picture cannot be used: which one and why."""
+
+    _fields = {"index": None, "input": None}
+    index: int | None
+    """Which of the call's pictures it is, counted from 0; none outside of a call."""
+    input: str | None
+    """The picture as it was named: a path, a URL or a type, never bytes."""
+
+
+class APIError(NanoBananaError):
+    """The service, or the way to it, failed."""
+
+    _fields = {"attempts": [], "billed": None, "retryable": False}
+    _nested = {"attempts": Attempt}
+    attempts: list[Attempt]
+    """What was sent on behalf of this call, in order."""
+    billed: str | None
+    """Whether the failed call was paid for: "no", "yes" or "unknown"."""
+    retryable: bool
+    """Whether the same call may succeed later."""
+
+
+class APIConnectionError(APIError):
+    """No answer came: the connection could not be made, or it broke."""
+
+
+class APITimeoutError(APIConnectionError):
+    """The time allowed for the call ran out."""
+
+
+class APIStatusError(APIError):
+    """The service answered with an error."""
+
+    _fields = {"status": None, "code": None, "details": None, "request_id": None}
+    status: int | None
+    """The HTTP status."""
+    code: str | None
+    """The service's own name of the error, for example "RESOURCE_EXHAUSTED"."""
+    details: Any
+    """What the service told beside the message."""
+    request_id: str | None
+    """The service's id of the request, if it sent one."""
+
+
+class BadRequestError(APIStatusError):
+    """The service found the request wrong (400, 413 and other 4xx)."""
+
+
+class AuthenticationError(APIStatusError):
+    """The service does not know the API key."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """The key is missing, or may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """The model or file does not exist, or not any more."""
+
+
+class RateLimitError(APIStatusError):
+    """Too many requests, or a quota is used up."""
+
+    _fields = {"retry_after": None, "quota": None, "permanent": None}
+    retry_after: float | None
+    """After how many seconds the service wants to be asked again, if it said so."""
+    quota: str | None
+    """The quota that is used up, as the service names it."""
+    permanent: bool | None
+    """Whether waiting helps: true for a daily or a zero quota."""
+
+
+class InternalServerError(APIStatusError):
+    """The service failed (any 5xx)."""
+
+
+class ResponseError(APIError):
+    """A reply that is not what the API promises: cut off, not JSON, damaged."""
+
+
+class BlockedError(APIError):
+    """The service refused the prompt or the picture for a reason of policy."""
+
+    _fields = {
+        "stage": None,
+        "reason": None,
+        "ratings": None,
+        "finish_reason": None,
+        "finish_message": None,
+        "text": None,
+        "usage": None,
+        "cost": None,
+        "response_id": None,
+    }
+    _nested = {"usage": Usage}
+    stage: str | None
+    """What was refused: "prompt" or "output"."""
+    reason: str | None
+    """The service's reason, for example "IMAGE_SAFETY"."""
+    ratings: Any
+    """The service's ratings of the content by category."""
+    finish_reason: str | None
+    """Why the answer ended, as the service names it."""
+    finish_message: str | None
+    """The service's sentence about that."""
+    text: str | None
+    """The text that came instead."""
+    usage: Usage | None
+    """What the call used."""
+    cost: float | None
+    """What the call cost in USD, if the model's prices are known."""
+    response_id: str | None
+    """The service's id of the answer."""
+
+
+class NoImageError(APIError):
+    """The call succeeded, but no picture came."""
+
+    _fields = {
+        "finish_reason": None,
+        "finish_message": None,
+        "text": None,
+        "usage": None,
+        "cost": None,
+        "response_id": None,
+    }
+    _nested = {"usage": Usage}
+    finish_reason: str | None
+    """Why the answer ended, as the service names it."""
+    finish_message: str | None
+    """The service's sentence about that."""
+    text: str | None
+    """The text that came instead."""
+    usage: Usage | None
+    """What the call used."""
+    cost: float | None
+    """What the call cost in USD, if the model's prices are known."""
+    response_id: str | None
+    """The service's id of the answer."""
+
+
+class Thoughts(Record):
+    """What the model thought before it drew; asked for with `thoughts`."""
+
+    __slots__ = ("text", "images")
+    _nested = {"images": Image}
+    text: str
+    """Its thoughts in words; empty if none came."""
+    images: list[Image]
+    """Its drafts, in order. The last one usually equals the final picture."""
+
+
+class Source(Record):
+    """One page or picture that the answer draws on."""
+
+    __slots__ = ("title", "uri", "image_uri")
+    title: str | None
+    """The page's title."""
+    uri: str | None
+    """The page's address. Where pictures from a search are shown, it must be linked."""
+    image_uri: str | None
+    """The picture's own address, if the source is a picture."""
+
+
+class Span(Record):
+    """A stretch of the answer's text and the sources behind it."""
+
+    __slots__ = ("start", "end", "text", "sources")
+    start: int
+    """Where it begins, in bytes of UTF-8 in its part."""
+    end: int
+    """Where it ends."""
+    text: str
+    """The text itself."""
+    sources: list[int]
+    """Indexes into `sources`."""
+
+
+class Grounding(Record):
+    """What the model searched for and found."""
+
+    __slots__ = ("queries", "image_queries", "sources", "html", "spans")
+    _nested = {"sources": Source, "spans": Span}
+    queries: list[str]
+    """The searches of the web."""
+    image_queries: list[str]
+    """The searches for pictures."""
+    sources: list[Source]
+    """What was found."""
+    html: str | None
+    """Google's search suggestions as HTML; its terms ask that they are shown."""
+    spans: list[Span]
+    """Which text rests on which sources."""
+
+
+class Result(ResultBase):
+    """What a call gave: pictures, text, and all that the service told about them."""
+
+    __slots__ = (
+        "images",
+        "text",
+        "thoughts",
+        "usage",
+        "cost",
+        "grounding",
+        "finish_reason",
+        "model",
+        "response_id",
+        "attempts",
+        "warnings",
+        "errors",
+        "cached",
+        "raw",
+    )
+    _nested = {
+        "images": Image,
+        "thoughts": Thoughts,
+        "usage": Usage,
+        "grounding": Grounding,
+        "attempts": Attempt,
+        "errors": NanoBananaError,
+    }
+    images: list[Image]
+    """The final pictures of all candidates, in order."""
+    text: str
+    """The text that came beside them; empty if none did."""
+    thoughts: Thoughts
+    """What the model thought, if it was asked to tell."""
+    usage: Usage
+    """The tokens that were used."""
+    cost: float | None
+    """The price in USD, from the tokens and the tier that served; none if the prices are not known."""
+    grounding: Grounding | None
+    """What the model searched for and found, if it was allowed to."""
+    finish_reason: str | None
+    """Why the answer ended, as the service names it."""
+    model: str
+    """The model that answered, as the service names it."""
+    response_id: str | None
+    """The service's id of the answer."""
+    attempts: list[Attempt]
+    """What was sent, in order."""
+    warnings: list[str]
+    """What the caller should know, in sentences."""
+    errors: list[NanoBananaError]
+    """Of `n` pictures, why the missing ones are missing."""
+    cached: bool
+    """Whether it came from a cache instead of the service."""
+    raw: Any
+    """The reply's JSON; in place of a picture's bytes stands its number in the reply."""
+
+
+class Timeout(Settings):
+    """How long things may take."""
+
+    __slots__ = ("total", "connect", "idle")
+    total: float | None
+    """The whole call, waits and retries included. Default: 10 minutes."""
+    connect: float | None
+    """Making one connection. Default: 10 seconds."""
+    idle: float | None
+    """The longest silence between two pieces of an answer that has begun. Default: no limit."""
+
+    def __init__(
+        self,
+        *,
+        total: float | None = None,
+        connect: float | None = None,
+        idle: float | None = None,
+    ) -> None:
+        self.total = total
+        self.connect = connect
+        self.idle = idle
+
+
+class Retry(Settings):
+    """When and how a failed attempt is made again."""
+
+    __slots__ = ("max_attempts", "initial", "max_wait")
+    max_attempts: int | None
+    """How many requests a call may make in all, the first included. Default: 4."""
+    initial: float | None
+    """The wait after the first failure, when the service names none; it doubles each time.
+
+    Default: 1 second.
+    """
+    max_wait: float | None
+    """The longest single wait.
+
+    If the service asks for a longer one, the call fails at once. Default: 60 seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_attempts: int | None = None,
+        initial: float | None = None,
+        max_wait: float | None = None,
+    ) -> None:
+        self.max_attempts = max_attempts
+        self.initial = initial
+        self.max_wait = max_wait
+
+
+_ERRORS: dict[str, type[NanoBananaError]] = {
+    "NanoBananaError": NanoBananaError,
+    "ConfigError": ConfigError,
+    "InvalidOptionError": InvalidOptionError,
+    "UnsupportedOptionError": UnsupportedOptionError,
+    "ImageError": ImageError,
+    "APIError": APIError,
+    "APIConnectionError": APIConnectionError,
+    "APITimeoutError": APITimeoutError,
+    "APIStatusError": APIStatusError,
+    "BadRequestError": BadRequestError,
+    "AuthenticationError": AuthenticationError,
+    "PermissionDeniedError": PermissionDeniedError,
+    "NotFoundError": NotFoundError,
+    "RateLimitError": RateLimitError,
+    "InternalServerError": InternalServerError,
+    "ResponseError": ResponseError,
+    "BlockedError": BlockedError,
+    "NoImageError": NoImageError,
+}
+
+
+def read_error(values: dict[str, Any]) -> NanoBananaError:
+    """The exception that the core describes."""
+    return _ERRORS.get(values["kind"], NanoBananaError)._from(values)
+
+
+def generate(
+    self: Any,
+    prompt: Prompt,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Result:
+    """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def edit(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | list[ImageInput],
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Result:
+    """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def client(
+    self: Any,
+    api_key: str | Callable[[], str] | None = None,
+    *,
+    model: Model | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    catalogue: str | None = None,
+    headers: dict[str, str] | None = None,
+    proxy: str | None = None,
+    ca_bundle: str | None = None,
+    allow_private_urls: bool | None = None,
+) -> None:
+    """
+    Options:
+        model: The model of calls that name none. Default: `nano-banana-2.1`.
+        base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+        api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
+        timeout: How long a call may take.
+        retry: When and how a failed attempt is made again.
+        catalogue: A catalogue file to use instead of the built-in one.
+        headers: HTTP headers to send with every request.
+        proxy: The proxy's URL. Default: the system's; never for a loopback address.
+        ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
+        allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
+            false.
+    """
+
+
+def with_options(
+    self: Any,
+    api_key: str | Callable[[], str] | None = None,
+    *,
+    model: Model | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    catalogue: str | None = None,
+    headers: dict[str, str] | None = None,
+    proxy: str | None = None,
+    ca_bundle: str | None = None,
+    allow_private_urls: bool | None = None,
+) -> Any:
+    """
+    Options:
+        model: The model of calls that name none. Default: `nano-banana-2.1`.
+        base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+        api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
+        timeout: How long a call may take.
+        retry: When and how a failed attempt is made again.
+        catalogue: A catalogue file to use instead of the built-in one.
+        headers: HTTP headers to send with every request.
+        proxy: The proxy's URL. Default: the system's; never for a loopback address.
+        ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
+        allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
+            false.
+    """

@@ -1,0 +1,115 @@
+"""How pictures go to and from other libraries; imported when first needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._native import Image
+
+
+def _needs(library: str, package: str, purpose: str) -> ImportError:
+    return ImportError(
+        f"{purpose} needs {library}, which is not installed: pip install {package}", name=library
+    )
+
+
+def to_pil(image: Image) -> Any:
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise _needs("Pillow", "pillow", "Image.to_pil()") from error
+    import io
+
+    picture = PIL.Image.open(io.BytesIO(image.buffer))
+    picture.load()
+    return picture
+
+
+def from_pil(picture: Any) -> tuple[int, int, int, bytes]:
+    """Width, height, channels and bytes of a PIL image, turned upright as its EXIF says."""
+    if picture.getexif().get(0x0112, 1) != 1:
+        import PIL.ImageOps
+
+        picture = PIL.ImageOps.exif_transpose(picture)
+    mode = picture.mode
+    if mode.startswith("I") or mode == "F":
+        raise ValueError(f"its mode {mode!r} has no 8-bit channels; convert it to L, RGB or RGBA first")
+    if mode not in ("L", "RGB", "RGBA"):
+        clear = mode.endswith(("A", "a")) or "transparency" in picture.info
+        mode = "RGBA" if clear else "L" if mode == "1" else "RGB"
+        picture = picture.convert(mode)
+    return *picture.size, len(picture.getbands()), picture.tobytes()
+
+
+def to_numpy(image: Image) -> Any:
+    try:
+        import numpy
+    except ImportError as error:
+        raise _needs("numpy", "numpy", "Image.to_numpy()") from error
+    data, shape = image._pixels()
+    return numpy.frombuffer(data, numpy.uint8).reshape(shape)
+
+
+def to_array(image: Image, dtype: Any, copy: bool | None) -> Any:
+    if copy is False:
+        raise ValueError("the pixels are compressed: an array of them is always a copy")
+    pixels = to_numpy(image)
+    return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+
+def as_array(value: Any) -> Any:
+    """An object of any library that speaks NumPy's protocols, as something with a buffer."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise _needs("numpy", "numpy", f"a picture of type {type(value).__name__}") from error
+    if hasattr(value, "__array_interface__") or hasattr(value, "__array__"):
+        return numpy.asarray(value)
+    return numpy.from_dlpack(value)
+
+
+def show(image: Image) -> None:
+    import sys
+
+    notebook = sys.modules.get("IPython")
+    if notebook is not None and getattr(notebook.get_ipython(), "kernel", None) is not None:
+        notebook.display.display(image)
+        return
+    import os
+    import subprocess
+    import tempfile
+
+    path = image.save(os.path.join(tempfile.mkdtemp(prefix="nanobanana-"), "image"))
+    if sys.platform == "win32":
+        os.startfile(path)
+        return
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        subprocess.Popen([opener, path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except FileNotFoundError as error:
+        raise RuntimeError(f"no viewer was found ({opener} is missing); the picture is in {path}") from error
+
+
+# What every notebook shows by itself.
+_SHOWN = ("image/png", "image/jpeg", "image/gif")
+
+
+def mimebundle(image: Image) -> dict[str, str]:
+    bundle = {"text/plain": repr(image)}
+    if image.mime_type == "image/webp":
+        image = image.convert("png")
+    if image.mime_type in _SHOWN:
+        bundle[image.mime_type] = image.to_data_url().partition(",")[2]
+    return bundle
+
+
+def tag(image: Image) -> str:
+    return f'<img src="{image.to_data_url()}" width="{image.width}" style="max-width: 100%; height: auto">'
+
+
+def reduce(image: Image, protocol: int) -> tuple[Any, ...]:
+    if protocol < 5:
+        return Image._restore, (bytes(image.buffer), image.mime_type)
+    import pickle
+
+    return Image._restore, (pickle.PickleBuffer(image.buffer), image.mime_type)

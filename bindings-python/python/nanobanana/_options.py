@@ -1,0 +1,185 @@
+# Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
+# Change those; the test rewrites this file.
+
+"""What a call and a client take, for type checkers and annotations."""
+
+import os
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+
+from ._generated import Retry, Timeout
+from ._native import Image
+
+Model: TypeAlias = (
+    Literal[
+        "nano-banana-2.1",
+        "gemini-nano-banana-2.1",
+        "nano-banana-pro",
+        "gemini-3-pro-image",
+        "nano-banana-2",
+        "gemini-3.1-flash-image",
+        "nano-banana-2-lite",
+        "gemini-3.1-flash-lite-image",
+        "nano-banana",
+        "gemini-2.5-flash-image",
+    ]
+    | str
+)
+"""A model, by id or alias; any other id is sent as it is."""
+
+AspectRatio: TypeAlias = (
+    Literal[
+        "1:1",
+        "1:4",
+        "1:8",
+        "2:3",
+        "3:2",
+        "3:4",
+        "4:1",
+        "4:3",
+        "4:5",
+        "5:4",
+        "8:1",
+        "9:16",
+        "16:9",
+        "21:9",
+    ]
+    | str
+)
+"""Width to height."""
+
+ImageSize: TypeAlias = (
+    Literal[
+        "1K",
+        "2K",
+        "4K",
+        "512",
+    ]
+    | str
+)
+"""How large a picture is, in any case of letters."""
+
+
+class _Array(Protocol):
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+class _File(Protocol):
+    def read(self) -> bytes: ...
+
+
+ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array
+"""A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
+
+Prompt: TypeAlias = str | list[str | ImageInput] | list[str] | tuple[str | ImageInput, ...]
+"""A text, or texts and pictures in turn."""
+
+
+class GenerateOptions(TypedDict, total=False):
+    """What one call can be told."""
+
+    model: Model | None
+    """The model, by id or alias. Default: the client's, else `nano-banana-2.1`."""
+
+    aspect_ratio: AspectRatio | None
+    """Width to height. Default: the shape of the first picture sent, else 1:1."""
+
+    image_size: ImageSize | None
+    """How large the picture will be. Default: 1K."""
+
+    n: int | None
+    """How many pictures: that many calls side by side. Default: 1."""
+
+    thinking: Literal["minimal", "low", "medium", "high"] | None
+    """How hard the model thinks before it draws. Default: the model's own."""
+
+    thoughts: bool | None
+    """Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`. Default: false."""
+
+    search: bool | None
+    """Whether the model may search the web first. Default: false."""
+
+    image_search: bool | None
+    """Whether the model may look at pictures of the web first. Default: false."""
+
+    system: str | None
+    """What the model is told before the prompt, for the whole call."""
+
+    modalities: Literal["image", "text+image"] | None
+    """What the answer may hold. Default: the service's, text and pictures."""
+
+    seed: int | None
+    """A seed, sent as it is; the service does not promise the same picture for the same seed.
+
+    With `n`, call i sends `seed + i`.
+    """
+
+    temperature: float | None
+    """How freely the model chooses, 0 to 2. Default: the service's, 1."""
+
+    top_p: float | None
+    """The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95."""
+
+    max_output_tokens: int | None
+    """The most tokens that the answer may take. Default: the model's limit."""
+
+    safety: dict[str, str] | Literal["off"] | None
+    """The adjustable filters: a threshold by category, short or full names, or "off".
+
+    Default: the service's.
+    """
+
+    service_tier: Literal["standard", "flex", "priority"] | None
+    """How urgently the service works, and at what price. Default: standard."""
+
+    on_unsupported: Literal["error", "warn"] | None
+    """What happens to an option that the model does not have. Default: error."""
+
+    timeout: Timeout | float | None
+    """How long the call may take. Default: the client's."""
+
+    retry: Retry | int | bool | None
+    """When and how a failed attempt is made again. Default: the client's."""
+
+    headers: dict[str, str] | None
+    """HTTP headers to send beside our own."""
+
+    labels: dict[str, str] | None
+    """Labels for the bill: keys and values of at most 63 lower case characters."""
+
+    extra: dict[str, Any] | None
+    """Merged deeply into the request's JSON, last; for what the service has and we have not."""
+
+
+class ClientOptions(TypedDict, total=False):
+    """What a client can be told, beside its key."""
+
+    model: Model | None
+    """The model of calls that name none. Default: `nano-banana-2.1`."""
+
+    base_url: str | None
+    """Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's."""
+
+    api_version: str | None
+    """The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta."""
+
+    timeout: Timeout | float | None
+    """How long a call may take."""
+
+    retry: Retry | int | bool | None
+    """When and how a failed attempt is made again."""
+
+    catalogue: str | None
+    """A catalogue file to use instead of the built-in one."""
+
+    headers: dict[str, str] | None
+    """HTTP headers to send with every request."""
+
+    proxy: str | None
+    """The proxy's URL. Default: the system's; never for a loopback address."""
+
+    ca_bundle: str | None
+    """A PEM file of certificates to trust beside the system's and the built-in ones."""
+
+    allow_private_urls: bool | None
+    """Whether a picture's URL may lead to a private or local address. Default: false."""

@@ -1,0 +1,283 @@
+//! The tables as Python: `_generated.py` has what runs, `_options.py` what only type checkers and
+//! annotations need. What comes out is as `ruff format` would leave it.
+
+use std::fmt::Write as _;
+
+use nanobanana::catalogue::Catalogue;
+use nanobanana::error::{Attempt, Error, Kind, KindRow, Usage};
+use nanobanana::image::Image;
+use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::schema::{Field, Table, Typed};
+
+/// As in pyproject.toml.
+const WIDTH: usize = 110;
+
+const HEADER: &str = "\
+# Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
+# Change those; the test rewrites this file.
+";
+
+/// Names of the errors' records come first: the errors' fields hold them.
+fn records() -> (Vec<Table>, Vec<Table>) {
+    let of_errors = vec![Attempt::table(), Usage::table()];
+    let others =
+        vec![Thoughts::table(), Source::table(), Span::table(), Grounding::table(), Generation::table()];
+    (of_errors, others)
+}
+
+fn settings() -> Vec<Table> {
+    vec![Timeout::table(), Retry::table()]
+}
+
+/// `_generated.py`.
+pub fn classes() -> String {
+    let mut out = format!(
+        "{HEADER}\n\
+        \"\"\"Errors, records and settings as classes; signatures with every option.\"\"\"\n\n\
+        from __future__ import annotations\n\n\
+        from ._base import ErrorBase, Record, ResultBase, Settings\n\
+        from ._native import Image\n\n\
+        TYPE_CHECKING = False\n\
+        if TYPE_CHECKING:\n    \
+            from collections.abc import Callable\n    \
+            from typing import Any, Literal\n\n    \
+            from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt\n"
+    );
+    let (of_errors, others) = records();
+    let mut names: Vec<&str> =
+        [&of_errors, &settings(), &others].into_iter().flatten().map(|t| t.name).collect();
+    names.extend(Kind::table().iter().map(|row| row.kind.name()));
+    names.sort_unstable();
+    out.push_str("\n__all__ = [\n");
+    names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
+    out.push_str("]\n");
+    of_errors.iter().for_each(|table| record(&mut out, table));
+    Kind::table().iter().for_each(|row| error(&mut out, row));
+    others.iter().for_each(|table| record(&mut out, table));
+    settings().iter().for_each(|table| setting(&mut out, table));
+    out.push_str("\n\n_ERRORS: dict[str, type[NanoBananaError]] = {\n");
+    Kind::table().iter().for_each(|row| writeln!(out, "    \"{0}\": {0},", row.kind.name()).unwrap());
+    out.push_str(
+        "}\n\n\n\
+        def read_error(values: dict[str, Any]) -> NanoBananaError:\n    \
+            \"\"\"The exception that the core describes.\"\"\"\n    \
+            return _ERRORS.get(values[\"kind\"], NanoBananaError)._from(values)\n",
+    );
+    let call = GenerateOptions::table();
+    signature(&mut out, "generate", &["prompt: Prompt"], "Result", &call);
+    let images = "images: ImageInput | list[ImageInput]";
+    signature(&mut out, "edit", &["prompt: Prompt", images], "Result", &call);
+    let mut client = ClientOptions::table();
+    let key = client.fields.remove(0);
+    assert_eq!(key.name, "api_key");
+    let key = format!("api_key: {} | None = None", key.python);
+    signature(&mut out, "client", &[&key], "None", &client);
+    signature(&mut out, "with_options", &[&key], "Any", &client);
+    out
+}
+
+/// `_options.py`.
+pub fn types() -> String {
+    let mut out = format!(
+        "{HEADER}\n\
+        \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
+        import os\n\
+        from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
+        from ._generated import Retry, Timeout\n\
+        from ._native import Image\n"
+    );
+    let catalogue = Catalogue::builtin();
+    let models = || catalogue.models.iter();
+    let names = models().flat_map(|model| model.aliases.iter().chain([&model.id]));
+    word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", names);
+    word(&mut out, "AspectRatio", "Width to height.", models().flat_map(|model| &model.aspect_ratios));
+    let sizes = models().flat_map(|model| &model.sizes);
+    word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", sizes);
+    out.push_str(
+        "\n\n\
+        class _Array(Protocol):\n    \
+            @property\n    \
+            def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
+        class _File(Protocol):\n    \
+            def read(self) -> bytes: ...\n\n\n\
+        ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array\n\
+        \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
+        Prompt: TypeAlias = str | list[str | ImageInput] | list[str] | tuple[str | ImageInput, ...]\n\
+        \"\"\"A text, or texts and pictures in turn.\"\"\"\n",
+    );
+    let mut client = ClientOptions::table();
+    client.doc = "What a client can be told, beside its key.";
+    client.fields.remove(0);
+    for table in [GenerateOptions::table(), client] {
+        write!(out, "\n\nclass {}(TypedDict, total=False):\n", table.name).unwrap();
+        docstring(&mut out, table.doc);
+        for field in &table.fields {
+            writeln!(out, "\n    {}: {} | None", field.name, field.python).unwrap();
+            docstring(&mut out, field.doc);
+        }
+    }
+    out
+}
+
+fn word<'a>(out: &mut String, name: &str, doc: &str, words: impl Iterator<Item = &'a String>) {
+    let mut known: Vec<&String> = Vec::new();
+    for word in words {
+        if !known.contains(&word) {
+            known.push(word);
+        }
+    }
+    write!(out, "\n{name}: TypeAlias = (\n    Literal[\n").unwrap();
+    known.iter().for_each(|word| writeln!(out, "        {word:?},").unwrap());
+    write!(out, "    ]\n    | str\n)\n\"\"\"{doc}\"\"\"\n").unwrap();
+}
+
+/// One paragraph as lines of at most `width` characters.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            write!(line, " {word}").unwrap();
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// A docstring inside of a class.
+fn docstring(out: &mut String, doc: &str) {
+    let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() + 10 <= WIDTH && !text.ends_with('"') {
+        writeln!(out, "    \"\"\"{text}\"\"\"").unwrap();
+        return;
+    }
+    // The first sentence stands alone, as help() and editors show it.
+    let (first, rest) = text.split_once(". ").map_or((text.as_str(), ""), |(first, rest)| (first, rest));
+    let first = if rest.is_empty() { first.to_owned() } else { format!("{first}.") };
+    let lines = wrap(&first, WIDTH - 7).join("\n    ");
+    write!(out, "    \"\"\"{lines}\n").unwrap();
+    if !rest.is_empty() {
+        write!(out, "\n    {}\n", wrap(rest, WIDTH - 4).join("\n    ")).unwrap();
+    }
+    out.push_str("    \"\"\"\n");
+}
+
+/// A tuple or dict of items on one line, or one item a line.
+fn listed(out: &mut String, start: &str, items: &[String], ends: [&str; 2]) {
+    let [open, close] = ends;
+    let line = format!("    {start}{open}{}{close}", items.join(", "));
+    if line.len() <= WIDTH {
+        writeln!(out, "{line}").unwrap();
+        return;
+    }
+    writeln!(out, "    {start}{open}").unwrap();
+    items.iter().for_each(|item| writeln!(out, "        {item},").unwrap());
+    writeln!(out, "    {close}").unwrap();
+}
+
+/// The record, picture or error that a field holds, alone or in a list.
+fn nested(field: &Field) -> Option<&str> {
+    let (of_errors, others) = records();
+    let mut known: Vec<String> =
+        [&of_errors, &others].into_iter().flatten().map(|t| t.name.to_owned()).collect();
+    known.extend([Image::python(), Error::python()]);
+    let bare = field.python.trim_end_matches(" | None").trim_start_matches("list[").trim_end_matches(']');
+    known.contains(&bare.to_owned()).then_some(bare)
+}
+
+fn nested_entries(out: &mut String, fields: &[Field]) {
+    let entries: Vec<String> =
+        (fields.iter()).filter_map(|field| Some(format!("{:?}: {}", field.name, nested(field)?))).collect();
+    if !entries.is_empty() {
+        listed(out, "_nested = ", &entries, ["{", "}"]);
+    }
+}
+
+fn attributes(out: &mut String, fields: &[Field]) {
+    for field in fields {
+        writeln!(out, "    {}: {}", field.name, field.python).unwrap();
+        docstring(out, field.doc);
+    }
+}
+
+fn record(out: &mut String, table: &Table) {
+    let base = if table.name == Generation::python() { "ResultBase" } else { "Record" };
+    write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
+    docstring(out, table.doc);
+    out.push('\n');
+    let mut slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    if let [only] = slots.as_mut_slice() {
+        only.push(',');
+    }
+    listed(out, "__slots__ = ", &slots, ["(", ")"]);
+    nested_entries(out, &table.fields);
+    attributes(out, &table.fields);
+}
+
+fn error(out: &mut String, row: &KindRow) {
+    let parent = row.parent.map_or("ErrorBase", Kind::name);
+    let bases = [&[parent], row.python_bases].concat().join(", ");
+    write!(out, "\n\nclass {}({bases}):\n", row.kind.name()).unwrap();
+    docstring(out, row.doc);
+    let fields: Vec<Field> = row.fields.iter().filter(|field| field.name != "message").cloned().collect();
+    if row.fields.is_empty() {
+        return;
+    }
+    out.push('\n');
+    if !fields.is_empty() {
+        let defaults: Vec<String> = (fields.iter())
+            .map(|field| {
+                let default = match field.python.as_str() {
+                    "bool" => "False",
+                    list if list.starts_with("list[") && !list.ends_with("None") => "[]",
+                    _ => "None",
+                };
+                format!("{:?}: {default}", field.name)
+            })
+            .collect();
+        listed(out, "_fields = ", &defaults, ["{", "}"]);
+        nested_entries(out, &fields);
+    }
+    attributes(out, &row.fields);
+}
+
+fn setting(out: &mut String, table: &Table) {
+    write!(out, "\n\nclass {}(Settings):\n", table.name).unwrap();
+    docstring(out, table.doc);
+    out.push('\n');
+    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    listed(out, "__slots__ = ", &slots, ["(", ")"]);
+    attributes(out, &optional(&table.fields));
+    write!(out, "\n    def __init__(\n        self,\n        *,\n").unwrap();
+    for field in optional(&table.fields) {
+        writeln!(out, "        {}: {} = None,", field.name, field.python).unwrap();
+    }
+    out.push_str("    ) -> None:\n");
+    table.fields.iter().for_each(|field| writeln!(out, "        self.{0} = {0}", field.name).unwrap());
+}
+
+fn optional(fields: &[Field]) -> Vec<Field> {
+    (fields.iter().cloned())
+        .map(|field| Field { python: format!("{} | None", field.python), ..field })
+        .collect()
+}
+
+/// A function that is never called: its signature and docs are those of methods with `**options`.
+fn signature(out: &mut String, name: &str, positional: &[&str], returns: &str, table: &Table) {
+    write!(out, "\n\ndef {name}(\n    self: Any,\n").unwrap();
+    positional.iter().for_each(|argument| writeln!(out, "    {argument},").unwrap());
+    out.push_str("    *,\n");
+    for field in optional(&table.fields) {
+        writeln!(out, "    {}: {} = None,", field.name, field.python).unwrap();
+    }
+    write!(out, ") -> {returns}:\n    \"\"\"\n    Options:\n").unwrap();
+    for field in &table.fields {
+        let lines = wrap(&format!("{}: {}", field.name, field.doc), WIDTH - 12);
+        writeln!(out, "        {}", lines.join("\n            ")).unwrap();
+    }
+    out.push_str("    \"\"\"\n");
+}
