@@ -3,6 +3,7 @@
 pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod attempt;
 pub mod client;
 mod codec;
 #[cfg(feature = "emulator")]
@@ -12,10 +13,13 @@ pub mod image;
 pub mod input;
 mod json;
 pub mod options;
+mod process;
 pub mod records;
+mod reply;
 mod request;
 mod retry;
 pub mod schema;
+mod split;
 mod transport;
 
 pub use client::{Answer, Client};
@@ -25,5 +29,7 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
+#[doc(hidden)]
+pub use process::PerProcess;
 pub use records::{Generation, Grounding, Thoughts};
 pub use schema::Case;

@@ -43,16 +43,11 @@ impl Body {
         let mut body = json!({ "contents": [{ "role": "user", "parts": parts }] });
         if let Some(map) = body.as_object_mut() {
             fill(map, options);
-            if let Some(extra) = &options.extra {
-                json::merge(map, extra);
-            }
+        }
+        if let Some(extra) = &options.extra {
+            json::merge(&mut body, extra);
         }
         holes.cut(body.to_string())
-    }
-
-    /// Its length in bytes.
-    pub fn len(&self) -> u64 {
-        self.len
     }
 
     /// The body for one attempt. What goes wrong with a picture's file on the way lands in

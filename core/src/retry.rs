@@ -39,7 +39,9 @@ pub(crate) enum Decision {
 /// Decides. `made` counts the attempts so far, `left` is the time until the call's deadline and
 /// `jitter` a number from 0 to 1 drawn by the caller.
 pub(crate) fn decide(policy: &Policy, made: u32, failure: &Error, left: Duration, jitter: f64) -> Decision {
-    if !failure.retryable() || failure.kind() == Kind::APITimeoutError && left.is_zero() {
+    // A call without a picture was answered, and paid for: whether to pay again is the caller's to say.
+    let answered = matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError);
+    if !failure.retryable() || answered || left.is_zero() {
         return Decision::Stop(None);
     }
     if made >= policy.max_attempts {

@@ -98,16 +98,7 @@ impl Settings {
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
             .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let mut extra = Vec::new();
-        if let Some(path) = &self.ca_bundle {
-            let pem = std::fs::read(path)
-                .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
-            extra = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|_| config(format!("the `ca_bundle` {path} is not a PEM file of certificates")))?;
-            if extra.is_empty() {
-                return Err(config(format!("the `ca_bundle` {path} holds no certificate")));
-            }
-        }
+        let extra = self.ca_bundle.as_deref().map(bundle).transpose()?.unwrap_or_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("nanobanana/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -115,14 +106,34 @@ impl Settings {
             .connect_timeout(self.connect)
             .tcp_keepalive(Duration::from_secs(30))
             .tls_certs_merge(bundled.chain(extra));
-        match &self.proxy {
-            Some(url) => {
-                let proxy = reqwest::Proxy::all(url)
-                    .map_err(|_| config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into()))?;
-                Ok(builder.proxy(proxy))
-            }
-            None => Ok(builder),
-        }
+        Ok(match self.proxy.as_deref().map(proxy).transpose()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        })
+    }
+
+    /// Tells at once what `builder` would find wrong later.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if the proxy or the certificates cannot be used.
+    pub fn check(&self) -> Result<(), Error> {
+        self.ca_bundle.as_deref().map(bundle).transpose()?;
+        self.proxy.as_deref().map(proxy).transpose()?;
+        Ok(())
+    }
+}
+
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    reqwest::Proxy::all(url)
+        .map_err(|_| config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into()))
+}
+
+fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
+    let pem = std::fs::read(path)
+        .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(config(format!("the `ca_bundle` {path} is not a PEM file of certificates"))),
     }
 }
 
