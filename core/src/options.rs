@@ -159,7 +159,8 @@ macro_rules! choice {
         pub enum $name { $( $(#[doc = $variant_doc])+ $variant, )* }
 
         impl $name {
-            pub(crate) const WORDS: &[&str] = &[$($word),*];
+            /// Every word, in the order of the list.
+            pub const WORDS: &[&str] = &[$($word),*];
 
             /// The word that stands for it.
             pub fn as_str(self) -> &'static str {
