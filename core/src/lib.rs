@@ -9,9 +9,11 @@ pub mod emulator;
 pub mod error;
 pub mod image;
 pub mod input;
+mod json;
 pub mod options;
 pub mod records;
 pub mod schema;
+mod split;
 
 pub use client::{Answer, Client};
 #[cfg(feature = "emulator")]
@@ -22,3 +24,10 @@ pub use input::Input;
 pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
 pub use records::{Generation, Grounding, Thoughts};
 pub use schema::Case;
+
+/// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::json::{Cut, merge};
+    pub use crate::split::{Limits, Splitter};
+}
