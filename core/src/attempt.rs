@@ -90,7 +90,8 @@ impl Job<'_> {
     async fn once(&self, attempt: &mut Attempt) -> Result<Generation, Error> {
         let mut reply = self.transport.send(&self.path, self.key, self.headers, &self.body).await?;
         attempt.status = Some(reply.status());
-        attempt.request_id = reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
+        attempt.request_id =
+            reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
@@ -143,7 +144,10 @@ impl Job<'_> {
     fn too_late(&self) -> Error {
         Error::new(
             Kind::APITimeoutError,
-            format!("the call took longer than its timeout of {} s; give it a larger `timeout`", self.total.as_secs_f64()),
+            format!(
+                "the call took longer than its timeout of {} s; give it a larger `timeout`",
+                self.total.as_secs_f64()
+            ),
         )
         .with("billed", "unknown".to_owned())
         .with("retryable", true)

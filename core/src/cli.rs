@@ -29,19 +29,22 @@ const INTERRUPTED: u8 = 130;
 /// Runs the command with its arguments (without the program's name) and gives its exit code.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
     let name = OsString::from("nanobanana");
-    let matches = match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
-        Ok(matches) => matches,
-        Err(usage) => {
-            // Help that cannot be printed has nobody to read it.
-            let _ = usage.print();
-            return u8::try_from(usage.exit_code()).unwrap_or(2);
-        }
-    };
+    let matches =
+        match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
+            Ok(matches) => matches,
+            Err(usage) => {
+                // Help that cannot be printed has nobody to read it.
+                let _ = usage.print();
+                return u8::try_from(usage.exit_code()).unwrap_or(2);
+            }
+        };
     let Some((verb, matches)) = matches.subcommand() else { return 2 };
     let json = matches.get_flag("json");
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(cause) => return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json),
+        Err(cause) => {
+            return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json);
+        }
     };
     let outcome = runtime.block_on(async {
         tokio::select! {
@@ -59,7 +62,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
 }
 
 fn command() -> Command {
-    let prompt = Arg::new("prompt").required(true).value_name("PROMPT").help("What to draw; `-` reads it from standard input");
+    let prompt = Arg::new("prompt")
+        .required(true)
+        .value_name("PROMPT")
+        .help("What to draw; `-` reads it from standard input");
     let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON, for machines");
     let output = Arg::new("output")
         .short('o')
@@ -118,7 +124,10 @@ fn command() -> Command {
 fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
     let rows = table.fields.iter().filter(|field| !without.contains(&field.name));
     rows.map(|field| {
-        let arg = Arg::new(field.name).long(field.name.replace('_', "-")).help(field.doc.trim()).help_heading(heading);
+        let arg = Arg::new(field.name)
+            .long(field.name.replace('_', "-"))
+            .help(field.doc.trim())
+            .help_heading(heading);
         if field.python == "bool" {
             arg.action(ArgAction::SetTrue)
         } else {
@@ -143,7 +152,9 @@ fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String,
             matches.get_flag(field.name).then_some(Value::Bool(true))
         } else {
             matches.get_one::<String>(field.name).map(|text| {
-                let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"].iter().any(|word| field.python.starts_with(word));
+                let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"]
+                    .iter()
+                    .any(|word| field.python.starts_with(word));
                 // What is not JSON stays a text, and the option's own reader says what it takes.
                 let parsed = if is_text { None } else { serde_json::from_str(text).ok() };
                 parsed.unwrap_or_else(|| Value::String(text.clone()))
@@ -165,7 +176,8 @@ async fn perform(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
 }
 
 async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
-    let client_options = ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
+    let client_options =
+        ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
     let call_options = options(&GenerateOptions::table(), matches, &[]);
     let call_options = GenerateOptions::read(&call_options, Case::Snake)?;
     let prompt = match text(matches, "prompt").as_str() {
@@ -173,7 +185,11 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
             .map_err(|_| Error::new(Kind::InvalidOptionError, "the prompt on standard input is not UTF-8"))?,
         prompt => prompt.to_owned(),
     };
-    let client = if matches.get_flag("offline") { Client::offline(client_options)? } else { Client::new(client_options)? };
+    let client = if matches.get_flag("offline") {
+        Client::offline(client_options)?
+    } else {
+        Client::new(client_options)?
+    };
     for warning in client.warnings() {
         tell(format_args!("warning: {warning}"));
     }
@@ -225,7 +241,8 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
 fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> Result<PathBuf, Error> {
     let Some(output) = output else {
         let extension = picture.mime_type().rsplit('/').next().unwrap_or_default().replace("jpeg", "jpg");
-        let names = (1u32..).map(|count| if count == 1 { "nanobanana".to_owned() } else { format!("nanobanana-{count}") });
+        let names = (1u32..)
+            .map(|count| if count == 1 { "nanobanana".to_owned() } else { format!("nanobanana-{count}") });
         let free = names.map(|name| PathBuf::from(format!("{name}.{extension}"))).find(|path| !path.exists());
         return picture.save(free.unwrap_or_default());
     };
@@ -242,7 +259,11 @@ fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> 
 }
 
 fn summary(result: &Generation) -> String {
-    let size = result.images.first().map(|picture| format!("{}×{}", picture.width(), picture.height())).unwrap_or_default();
+    let size = result
+        .images
+        .first()
+        .map(|picture| format!("{}×{}", picture.width(), picture.height()))
+        .unwrap_or_default();
     let cost = result.cost.map_or("price unknown".to_owned(), |cost| format!("${cost:.4}"));
     format!("{size}, {}, {cost}, {} tokens", result.model, result.usage.total_tokens)
 }
@@ -264,11 +285,23 @@ fn models(matches: &ArgMatches) -> Result<(), Error> {
         let ends = model.shutdown.as_ref().map(|day| format!(", may end from {day}")).unwrap_or_default();
         line(&format!("{}  {} ({}{ends})", model.id, model.name, model.state))?;
         line(&format!("    also      {}", model.aliases.join(", ")))?;
-        line(&format!("    sizes     {}", model.image_sizes.iter().map(price).collect::<Vec<_>>().join(", ")))?;
+        line(&format!(
+            "    sizes     {}",
+            model.image_sizes.iter().map(price).collect::<Vec<_>>().join(", ")
+        ))?;
         line(&format!("    ratios    {}", model.aspect_ratios.join(" ")))?;
-        let skills = [("thinking", !model.thinking.is_empty()), ("search", model.search), ("image search", model.image_search)];
+        let skills = [
+            ("thinking", !model.thinking.is_empty()),
+            ("search", model.search),
+            ("image search", model.image_search),
+        ];
         let skills: Vec<_> = skills.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
-        line(&format!("    takes     {} pictures{}{}", model.max_images.unwrap_or(0), if skills.is_empty() { "" } else { "; " }, skills.join(", ")))?;
+        line(&format!(
+            "    takes     {} pictures{}{}",
+            model.max_images.unwrap_or(0),
+            if skills.is_empty() { "" } else { "; " },
+            skills.join(", ")
+        ))?;
     }
     Ok(())
 }
@@ -286,17 +319,17 @@ fn text(matches: &ArgMatches, name: &str) -> String {
 
 fn stdin() -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut bytes)
-        .map_err(|cause| Error::new(Kind::NanoBananaError, format!("cannot read standard input: {cause}")).because(cause))?;
+    std::io::stdin().read_to_end(&mut bytes).map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot read standard input: {cause}")).because(cause)
+    })?;
     Ok(bytes)
 }
 
 fn print(bytes: &[u8]) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
-    out.write_all(bytes)
-        .and_then(|()| out.flush())
-        .map_err(|cause| Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause))
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
+    })
 }
 
 fn line(text: &str) -> Result<(), Error> {

@@ -4,8 +4,8 @@
 //! the attempts run. Nothing but this file reads the environment.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -77,7 +77,9 @@ fn key_from_environment(warnings: &mut Vec<String>) -> Option<Secret> {
     if let (Some(google), Some(gemini)) = (&google, &gemini)
         && google != gemini
     {
-        warnings.push("both GOOGLE_API_KEY and GEMINI_API_KEY are set and differ; GOOGLE_API_KEY is used".to_owned());
+        warnings.push(
+            "both GOOGLE_API_KEY and GEMINI_API_KEY are set and differ; GOOGLE_API_KEY is used".to_owned(),
+        );
     }
     google.or(gemini).map(Secret)
 }
@@ -133,11 +135,15 @@ impl Client {
         base = base.or_else(|| variable("GOOGLE_GEMINI_BASE_URL"));
         version = version.or_else(|| {
             // "beta" is the official SDKs' word for the backend's own beta version.
-            variable("GOOGLE_GENAI_API_VERSION").map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
+            variable("GOOGLE_GENAI_API_VERSION")
+                .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
         });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
         let base = Url::parse(&base).ok().filter(Url::has_host).ok_or_else(|| {
-            Error::new(Kind::ConfigError, format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"))
+            Error::new(
+                Kind::ConfigError,
+                format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"),
+            )
         })?;
         let timeout = options.timeout.clone().unwrap_or_default();
         let settings = Settings {
@@ -248,11 +254,16 @@ impl Client {
         let result = match verb {
             "models" => {
                 read()?;
-                return Ok(Answer { json: json!({ "models": self.models().write(case) }), pictures: Vec::new() });
+                return Ok(Answer {
+                    json: json!({ "models": self.models().write(case) }),
+                    pictures: Vec::new(),
+                });
             }
             "generate" => self.draw(prompt, read()?, case).await?,
             "edit" => self.draw(joined(prompt, images)?, read()?, case).await?,
-            other => return Err(Error::new(Kind::NanoBananaError, format!("there is no call named {other:?}"))),
+            other => {
+                return Err(Error::new(Kind::NanoBananaError, format!("there is no call named {other:?}")));
+            }
         };
         Ok(Answer { json: result.write(case), pictures: result.pictures().cloned().collect() })
     }
@@ -274,7 +285,12 @@ impl Client {
         }
     }
 
-    async fn draw(&self, inputs: Vec<Input>, options: GenerateOptions, case: Case) -> Result<Generation, Error> {
+    async fn draw(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Generation, Error> {
         let inner = &*self.0;
         if inner.closed.load(Ordering::Acquire) {
             return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
@@ -286,7 +302,11 @@ impl Client {
                 .with("option", "prompt".to_owned()));
         }
         let catalogue = self.catalogue();
-        let name = options.model.as_ref().or(inner.options.model.as_ref()).map_or(catalogue.default.as_str(), Model::as_str);
+        let name = options
+            .model
+            .as_ref()
+            .or(inner.options.model.as_ref())
+            .map_or(catalogue.default.as_str(), Model::as_str);
         let resolved = catalogue.resolve(name);
         let checked = catalogue.check(&resolved, &options, input::pictures(&inputs), case)?;
         let mut warnings = resolved.warnings.clone();
@@ -294,14 +314,18 @@ impl Client {
         let options = checked.options;
 
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref()).unwrap_or_default();
+        let timeout =
+            merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref()).unwrap_or_default();
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
         let fetch = |url: Url| {
             let limit = timeout.total.map_or(TOTAL, |total| total.duration());
             let fetching = transport.fetch(url);
             Box::pin(async move {
                 tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
-                    Err(Error::new(Kind::ImageError, format!("it was not fetched within {} s", limit.as_secs_f64())))
+                    Err(Error::new(
+                        Kind::ImageError,
+                        format!("it was not fetched within {} s", limit.as_secs_f64()),
+                    ))
                 })
             }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         };
@@ -328,7 +352,8 @@ impl Client {
             };
             async move { job.run().await }
         };
-        let outcomes: Vec<_> = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
+        let outcomes: Vec<_> =
+            futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
         let mut result = together(outcomes)?;
         if result.model.is_empty() {
             result.model = resolved.id.clone();
@@ -363,7 +388,9 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
         return Err(errors.into_iter().next().unwrap_or_else(none));
     };
     if let Some(first) = errors.first() {
-        merged.warnings.push(format!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
+        merged
+            .warnings
+            .push(format!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
         merged.errors = errors;
     }
     Ok(merged)
@@ -378,7 +405,10 @@ fn segment(id: &str) -> String {
 
 fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
     if input::pictures(&prompt) + images.len() == 0 {
-        return Err(Error::new(Kind::ImageError, "an edit needs a picture; to draw from words alone use generate"));
+        return Err(Error::new(
+            Kind::ImageError,
+            "an edit needs a picture; to draw from words alone use generate",
+        ));
     }
     prompt.extend(images);
     Ok(prompt)

@@ -1,9 +1,9 @@
 //! Google's Nano Banana (Gemini) image models.
 
+mod attempt;
 pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
-mod attempt;
 pub mod client;
 mod codec;
 #[cfg(feature = "emulator")]
@@ -33,3 +33,10 @@ pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
 pub use process::PerProcess;
 pub use records::{Generation, Grounding, Thoughts};
 pub use schema::Case;
+
+/// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::json::{Cut, merge};
+    pub use crate::split::{Limits, Splitter};
+}

@@ -262,7 +262,8 @@ impl BodyStream {
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Poll::Ready(Err(cause)) => {
-                        let error = Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
+                        let error =
+                            Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
                         return Poll::Ready(Some(Err(self.fail(error))));
                     }
                 },

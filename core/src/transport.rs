@@ -55,10 +55,13 @@ impl Reply {
     /// The next bytes, as they came; none at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         self.0.chunk().await.map_err(|cause| {
-            Error::new(Kind::APIConnectionError, format!("the connection broke during the reply: {}", chain(&cause)))
-                .with("billed", "unknown".to_owned())
-                .with("retryable", true)
-                .because(cause.without_url())
+            Error::new(
+                Kind::APIConnectionError,
+                format!("the connection broke during the reply: {}", chain(&cause)),
+            )
+            .with("billed", "unknown".to_owned())
+            .with("retryable", true)
+            .because(cause.without_url())
         })
     }
 }
@@ -124,8 +127,9 @@ impl Settings {
 }
 
 fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
-    reqwest::Proxy::all(url)
-        .map_err(|_| config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into()))
+    reqwest::Proxy::all(url).map_err(|_| {
+        config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into())
+    })
 }
 
 fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
@@ -153,7 +157,9 @@ impl Transport {
                 builder = builder.tls_certs_only([]);
             }
         }
-        let api = builder.build().map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
+        let api = builder
+            .build()
+            .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
         Ok(Transport { settings, api, pictures: OnceLock::new() })
     }
 
@@ -188,14 +194,19 @@ impl Transport {
             HeaderValue::from_static(concat!("nanobanana/", env!("CARGO_PKG_VERSION"))),
         );
         let mut secret = HeaderValue::from_str(&key.0).map_err(|_| {
-            config("the API key holds characters that cannot be sent; was it copied with a line break?".into())
+            config(
+                "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
+            )
         })?;
         secret.set_sensitive(true);
         map.insert("x-goog-api-key", secret);
         for (name, value) in self.settings.headers.iter().chain(call) {
             let wrong = || {
-                Error::new(Kind::InvalidOptionError, format!("option `headers` has {name:?}, which is no HTTP header with its value"))
-                    .with("option", "headers".to_owned())
+                Error::new(
+                    Kind::InvalidOptionError,
+                    format!("option `headers` has {name:?}, which is no HTTP header with its value"),
+                )
+                .with("option", "headers".to_owned())
             };
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
@@ -220,7 +231,10 @@ impl Transport {
                 (format!("cannot connect to {host}{port}: {}", chain(&cause)), "no")
             }
         } else {
-            (format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)), "unknown")
+            (
+                format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)),
+                "unknown",
+            )
         };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
@@ -262,7 +276,8 @@ impl Transport {
             if !status.is_success() {
                 return Err(bad(format!("its server answered {status}")));
             }
-            let too_large = || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
+            let too_large =
+                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
             if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
                 return Err(too_large());
             }

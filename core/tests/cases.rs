@@ -1,7 +1,13 @@
 //! Runs `tests/cases/*.json` in Rust. The Python and Node runners read the same files by the same
 //! rules, which `tests/cases/README.md` states.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -63,19 +69,35 @@ fn differs(expected: &Value, actual: &Value, at: &str) -> Option<String> {
         }
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("about") => {
             let wanted = map["about"].as_f64().unwrap();
-            if actual.as_f64().is_some_and(|got| (got - wanted).abs() <= 1e-9 + wanted.abs() * 1e-6) { None } else { wrong() }
+            if actual.as_f64().is_some_and(|got| (got - wanted).abs() <= 1e-9 + wanted.abs() * 1e-6) {
+                None
+            } else {
+                wrong()
+            }
         }
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("at_least") => {
-            if actual.as_f64().is_some_and(|got| got >= map["at_least"].as_f64().unwrap()) { None } else { wrong() }
+            if actual.as_f64().is_some_and(|got| got >= map["at_least"].as_f64().unwrap()) {
+                None
+            } else {
+                wrong()
+            }
         }
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("exactly") => {
             if actual == &map["exactly"] { None } else { wrong() }
         }
         (Value::Number(count), Value::Array(list)) => {
-            if count.as_u64() == Some(list.len() as u64) { None } else { wrong() }
+            if count.as_u64() == Some(list.len() as u64) {
+                None
+            } else {
+                wrong()
+            }
         }
         (Value::Number(wanted), Value::Number(got)) => {
-            if wanted.as_f64() == got.as_f64() { None } else { wrong() }
+            if wanted.as_f64() == got.as_f64() {
+                None
+            } else {
+                wrong()
+            }
         }
         (Value::Object(wanted), Value::Object(got)) => wanted.iter().find_map(|(key, value)| {
             let at = format!("{at}.{key}");
@@ -89,9 +111,19 @@ fn differs(expected: &Value, actual: &Value, at: &str) -> Option<String> {
             if wanted.len() != got.len() {
                 return wrong();
             }
-            wanted.iter().zip(got).enumerate().find_map(|(index, (wanted, got))| differs(wanted, got, &format!("{at}[{index}]")))
+            wanted
+                .iter()
+                .zip(got)
+                .enumerate()
+                .find_map(|(index, (wanted, got))| differs(wanted, got, &format!("{at}[{index}]")))
         }
-        (wanted, got) => if wanted == got { None } else { wrong() },
+        (wanted, got) => {
+            if wanted == got {
+                None
+            } else {
+                wrong()
+            }
+        }
     }
 }
 
@@ -100,7 +132,8 @@ async fn run(case: &Value) -> Result<(), String> {
     if let Some(steps) = case.get("server").and_then(Value::as_array) {
         emulator.script(steps).map_err(|error| format!("server: {error}"))?;
     }
-    let mut options = json!({ "base_url": emulator.url(), "api_key": "test-key-0123" }).as_object().unwrap().clone();
+    let mut options =
+        json!({ "base_url": emulator.url(), "api_key": "test-key-0123" }).as_object().unwrap().clone();
     options.extend(case.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
     let call = &case["call"];
     let started = Instant::now();
@@ -110,7 +143,15 @@ async fn run(case: &Value) -> Result<(), String> {
             let empty = Map::new();
             let options = call.get("options").and_then(Value::as_object).unwrap_or(&empty);
             let verb = call["verb"].as_str().unwrap();
-            client.call(verb, inputs(call.get("prompt"), true), inputs(call.get("images"), false), options, Case::Snake).await
+            client
+                .call(
+                    verb,
+                    inputs(call.get("prompt"), true),
+                    inputs(call.get("images"), false),
+                    options,
+                    Case::Snake,
+                )
+                .await
         }
     };
     let took = started.elapsed().as_secs_f64();
@@ -128,7 +169,9 @@ async fn run(case: &Value) -> Result<(), String> {
     }
     match (outcome, case.get("result"), case.get("error")) {
         (Ok(answer), Some(wanted), None) => differs(wanted, &answer.json, "result").map_or(Ok(()), Err),
-        (Err(error), None, Some(wanted)) => differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err),
+        (Err(error), None, Some(wanted)) => {
+            differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err)
+        }
         (Ok(answer), ..) => Err(format!("it succeeded: {}", answer.json)),
         (Err(error), ..) => Err(format!("it failed: {error:?}")),
     }
@@ -137,16 +180,23 @@ async fn run(case: &Value) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_passes() {
     let mut cases = Vec::new();
-    let mut files: Vec<_> = std::fs::read_dir(folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    for file in files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "json")) {
+    for file in files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "json"))
+    {
         let text = std::fs::read_to_string(&file).unwrap();
-        let list: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let list: Vec<Value> =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         cases.extend(list);
     }
     let only = std::env::var("CASE").ok();
-    let cases: Vec<_> = cases.into_iter().filter(|case| only.as_ref().is_none_or(|only| case["id"] == only.as_str())).collect();
-    let mut ids: Vec<_> = cases.iter().map(|case| case["id"].as_str().expect("a case without an id").to_owned()).collect();
+    let cases: Vec<_> = cases
+        .into_iter()
+        .filter(|case| only.as_ref().is_none_or(|only| case["id"] == only.as_str()))
+        .collect();
+    let mut ids: Vec<_> =
+        cases.iter().map(|case| case["id"].as_str().expect("a case without an id").to_owned()).collect();
     ids.sort();
     let count = ids.len();
     ids.dedup();
