@@ -1,5 +1,6 @@
 //! Google's Nano Banana (Gemini) image models.
 
+pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
