@@ -174,7 +174,13 @@ impl Canvas {
     }
 
     /// A patch with rounded corners.
-    pub fn card(&mut self, (left, top, right, bottom): (f32, f32, f32, f32), round: f32, colour: Rgb, alpha: u32) {
+    pub fn card(
+        &mut self,
+        (left, top, right, bottom): (f32, f32, f32, f32),
+        round: f32,
+        colour: Rgb,
+        alpha: u32,
+    ) {
         for row in top as i32..bottom as i32 {
             let y = row as f32 + 0.5;
             let dy = (top + round - y).max(y - (bottom - round)).max(0.0);

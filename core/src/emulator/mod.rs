@@ -1,5 +1,9 @@
 //! The Gemini image API on loopback: a real HTTP server that draws real pictures.
 
+mod canvas;
+mod draw;
+mod text;
+
 use serde_json::Value;
 
 use crate::error::{Error, Kind};

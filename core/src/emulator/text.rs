@@ -84,9 +84,7 @@ pub(super) fn write(canvas: &mut Canvas, line: &str, size: f32, x: f32, y: f32, 
         let id = font.glyph_id(letter);
         if id.0 == 0 {
             missing(canvas, letter, size, x, y, colour);
-        } else if let Some(shape) =
-            font.outline_glyph(id.with_scale_and_position(scale(size), point(x, y)))
-        {
+        } else if let Some(shape) = font.outline_glyph(id.with_scale_and_position(scale(size), point(x, y))) {
             let bounds = shape.px_bounds();
             let (left, top) = (bounds.min.x as i32, bounds.min.y as i32);
             shape.draw(|dx, dy, cover| {
@@ -134,7 +132,8 @@ mod tests {
     #[test]
     fn letters_of_the_embedded_scripts_are_in_the_font() {
         let font = font().unwrap();
-        for letter in "Grüße, Łódź: Ελλάδα, Україна — “quoted” → 1×2 · …".chars() {
+        for letter in "Grüße, Łódź: Ελλάδα, Україна — “quoted” → 1×2 · …".chars()
+        {
             assert_ne!(font.glyph_id(letter).0, 0, "{letter:?}");
         }
     }
@@ -148,7 +147,8 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_asked_and_no_word_is_lost() {
-        let text = "A banana-shaped sailboat at dusk\nDonaudampfschifffahrtsgesellschaftskapitän 漢字漢字漢字漢字";
+        let text =
+            "A banana-shaped sailboat at dusk\nDonaudampfschifffahrtsgesellschaftskapitän 漢字漢字漢字漢字";
         let lines = wrap(text, 20.0, 160.0);
         assert!(lines.iter().all(|line| width(line, 20.0) <= 160.0));
         let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
