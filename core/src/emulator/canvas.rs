@@ -197,8 +197,9 @@ impl Canvas {
         let high = |of: fn(&Point) -> f32| points().map(of).fold(f32::NEG_INFINITY, f32::max).ceil();
         let (left, top, right, bottom) = (low(|p| p.x), low(|p| p.y), high(|p| p.x), high(|p| p.y));
         let (width, height) = (right - left + 2.0, bottom - top + 2.0);
-        // Also false for an outline without points, whose bounds are infinite.
-        if !(width * height <= 4e8) {
+        let area = width * height;
+        // An outline without points has no finite bounds.
+        if !area.is_finite() || area > 4e8 {
             return;
         }
         let mut ink = Rasterizer::new(width as usize, height as usize);

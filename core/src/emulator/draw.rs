@@ -657,7 +657,10 @@ mod tests {
             order("A tall tower", 192, 1536, 7),
             order("A long train through the desert", 1536, 192, 8),
         ];
-        orders.push(Order { pictures: photo.get(..1).unwrap(), ..order("Make it night, keep the boat", 1024, 1024, 9) });
+        orders.push(Order {
+            pictures: photo.get(..1).unwrap(),
+            ..order("Make it night, keep the boat", 1024, 1024, 9)
+        });
         orders.push(Order { pictures: &photo, ..order("Put these three together", 1376, 768, 10) });
         orders.extend((0..6).map(|seed| order("A garden", 512, 512, seed)));
         for (index, order) in orders.iter().enumerate() {
@@ -668,7 +671,12 @@ mod tests {
                 let start = std::time::Instant::now();
                 let bytes = codec::encode(&drawn, format, None).unwrap();
                 let size = bytes.len() / 1024;
-                println!("{index:2} {}x{}: drawn in {drew:?}, {format:?} {size} KB in {:?}", order.width, order.height, start.elapsed());
+                println!(
+                    "{index:2} {}x{}: drawn in {drew:?}, {format:?} {size} KB in {:?}",
+                    order.width,
+                    order.height,
+                    start.elapsed()
+                );
                 std::fs::write(folder.join(format!("{index:02}.{}", format.extension())), bytes).unwrap();
             }
         }
