@@ -93,9 +93,15 @@ impl From<Pixels> for Input {
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     Text(String),
-    Picture { mime_type: &'static str, source: Source },
+    Picture {
+        mime_type: &'static str,
+        source: Source,
+    },
     /// A picture that the service fetches itself.
-    Reference { uri: String, mime_type: Option<&'static str> },
+    Reference {
+        uri: String,
+        mime_type: Option<&'static str>,
+    },
 }
 
 /// Where a picture's bytes are.
@@ -149,7 +155,10 @@ impl File {
         let path = self.path.display();
         Error::new(
             Kind::ImageError,
-            format!("picture {} changed while it was being sent: {path}: {how}. Call again once it is still", self.index),
+            format!(
+                "picture {} changed while it was being sent: {path}: {how}. Call again once it is still",
+                self.index
+            ),
         )
         .with("index", self.index)
         .with("input", path.to_string())
@@ -167,7 +176,8 @@ fn identity(_: &std::fs::Metadata) -> u64 {
 }
 
 /// How `prepare` gets a picture from an `http(s):` URL; the client knows.
-pub(crate) type Fetch<'a> = dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
+pub(crate) type Fetch<'a> =
+    dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
 
 /// Files up to this size are read once and kept; larger ones are read as they are sent.
 const SMALL_FILE: u64 = 1 << 20;
@@ -318,7 +328,8 @@ async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
         return Ok(reference(name));
     }
     if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
-        let url = Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
+        let url =
+            Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
         if is_file_uri(&url, base) {
             return Ok(reference(name));
         }
@@ -387,7 +398,9 @@ fn data_url(url: &str) -> Result<Bytes, Error> {
 }
 
 /// Runs what reads files or encodes off the event loop.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(cause) => Err(bad(format!("the picture could not be read: {cause}"))),

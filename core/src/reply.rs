@@ -81,7 +81,8 @@ impl Fold {
                 into.push_str(words);
             }
             let Some(data) = get(part, "inline_data") else { continue };
-            let number = data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+            let number =
+                data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
             let Some(bytes) = number.and_then(|number| cut.pictures.get(number)) else { continue };
             let said = text(data, "mime_type").unwrap_or_default();
             let picture = match Image::from_bytes(bytes.clone()) {
@@ -94,7 +95,9 @@ impl Fold {
                     Image::unknown(bytes.clone(), &said)
                 }
                 Err(_) => {
-                    self.result.warnings.push(format!("{} bytes came that are not a picture ({said:?})", bytes.len()));
+                    self.result
+                        .warnings
+                        .push(format!("{} bytes came that are not a picture ({said:?})", bytes.len()));
                     continue;
                 }
             };
@@ -116,7 +119,7 @@ impl Fold {
     /// names, or the one that was asked for.
     pub fn finish(mut self, model: Option<&Model>, tier: Option<&str>) -> Result<Generation, Error> {
         if self.raw.is_empty() {
-            return Err(response_error("the reply is empty"));
+            return Err(Error::new(Kind::ResponseError, "the reply is empty"));
         }
         let usage = self.usage.as_ref();
         self.result.usage = usage.map(read_usage).unwrap_or_default();
@@ -144,21 +147,28 @@ impl Fold {
     fn no_picture(self) -> Error {
         let Fold { result, feedback, finish_message, ratings, .. } = self;
         let blocked_prompt = feedback.as_ref().and_then(|feedback| text(feedback, "block_reason"));
-        let said = feedback.as_ref().and_then(|feedback| text(feedback, "block_reason_message")).or(finish_message.clone());
+        let said = feedback
+            .as_ref()
+            .and_then(|feedback| text(feedback, "block_reason_message"))
+            .or(finish_message.clone());
         let said_so = said.as_ref().map(|said| format!(" The service says: {said}")).unwrap_or_default();
         let words = match result.text.trim() {
             "" => String::new(),
             words => format!(" The model answered with text instead: {:?}.", shortened(words, 200)),
         };
         let error = if let Some(reason) = blocked_prompt {
-            let message = format!("the service refused the prompt ({reason}).{said_so} Reword it, or change its pictures.");
+            let message = format!(
+                "the service refused the prompt ({reason}).{said_so} Reword it, or change its pictures."
+            );
             let ratings = feedback.as_ref().and_then(|feedback| get(feedback, "safety_ratings")).cloned();
             Error::new(Kind::BlockedError, message)
                 .with("stage", "prompt".to_owned())
                 .with("reason", reason)
                 .with("ratings", ratings.unwrap_or(json!([])))
         } else if let Some(reason) = result.finish_reason.clone().filter(|reason| is_block(reason)) {
-            let message = format!("the service refused the picture ({reason}).{said_so}{words} Reword the prompt; sending it again as it is seldom helps.");
+            let message = format!(
+                "the service refused the picture ({reason}).{said_so}{words} Reword the prompt; sending it again as it is seldom helps."
+            );
             Error::new(Kind::BlockedError, message)
                 .with("stage", "output".to_owned())
                 .with("reason", reason)
@@ -167,8 +177,12 @@ impl Fold {
             let reason = result.finish_reason.as_deref().unwrap_or("no reason given");
             let advice = match reason {
                 "MAX_TOKENS" => " Raise `max_output_tokens`.",
-                "NO_IMAGE" | "IMAGE_OTHER" | "OTHER" => " Trying again, or saying more clearly what to draw, may help.",
-                "MISSING_THOUGHT_SIGNATURE" => " The history lacks thought signatures; send the model's parts back unchanged.",
+                "NO_IMAGE" | "IMAGE_OTHER" | "OTHER" => {
+                    " Trying again, or saying more clearly what to draw, may help."
+                }
+                "MISSING_THOUGHT_SIGNATURE" => {
+                    " The history lacks thought signatures; send the model's parts back unchanged."
+                }
                 _ => " Say in the prompt that a picture is wanted.",
             };
             Error::new(Kind::NoImageError, format!("no picture came ({reason}).{said_so}{words}{advice}"))
@@ -199,10 +213,6 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-pub(crate) fn response_error(message: impl Into<String>) -> Error {
-    Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
 }
 
 fn read_usage(usage: &Value) -> Usage {
@@ -278,10 +288,16 @@ pub(crate) fn status_error(
     let said = text(error, "message").or_else(|| error.as_str().map(str::to_owned)).unwrap_or_else(|| {
         let plain = String::from_utf8_lossy(body.get(..body.len().min(2000)).unwrap_or_default());
         let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        if plain.is_empty() { "with no explanation".to_owned() } else { format!("not in JSON: {}", shortened(&plain, 200)) }
+        if plain.is_empty() {
+            "with no explanation".to_owned()
+        } else {
+            format!("not in JSON: {}", shortened(&plain, 200))
+        }
     });
     let detail = |kind: &str| {
-        let named = |detail: &&Value| detail.get("@type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind));
+        let named = |detail: &&Value| {
+            detail.get("@type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind))
+        };
         details.as_array().into_iter().flatten().find(named)
     };
     let reason = detail("ErrorInfo").and_then(|info| text(info, "reason"));
@@ -306,11 +322,14 @@ pub(crate) fn status_error(
     if kind == Kind::RateLimitError {
         let violation = detail("QuotaFailure").and_then(|failure| list(failure, "violations").next());
         let quota = violation.and_then(|row| text(row, "quota_id").or_else(|| text(row, "quota_metric")));
-        let zero = violation.and_then(|row| get(row, "quota_value")).is_some_and(|value| value == "0" || value == 0)
-            || said.contains("limit: 0");
+        let zero =
+            violation.and_then(|row| get(row, "quota_value")).is_some_and(|value| value == "0" || value == 0)
+                || said.contains("limit: 0");
         let daily = quota.as_ref().is_some_and(|quota| quota.contains("PerDay"));
         if zero {
-            message.push_str(" — this quota is zero: image models need a project with billing; waiting does not help");
+            message.push_str(
+                " — this quota is zero: image models need a project with billing; waiting does not help",
+            );
         } else if daily {
             message.push_str(" — the day's quota is used up; it is filled again at midnight Pacific time");
         }

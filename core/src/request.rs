@@ -43,16 +43,11 @@ impl Body {
         let mut body = json!({ "contents": [{ "role": "user", "parts": parts }] });
         if let Some(map) = body.as_object_mut() {
             fill(map, options);
-            if let Some(extra) = &options.extra {
-                json::merge(map, extra);
-            }
+        }
+        if let Some(extra) = &options.extra {
+            json::merge(&mut body, extra);
         }
         holes.cut(body.to_string())
-    }
-
-    /// Its length in bytes.
-    pub fn len(&self) -> u64 {
-        self.len
     }
 
     /// The body for one attempt. What goes wrong with a picture's file on the way lands in
@@ -267,7 +262,8 @@ impl BodyStream {
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Poll::Ready(Err(cause)) => {
-                        let error = Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
+                        let error =
+                            Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
                         return Poll::Ready(Some(Err(self.fail(error))));
                     }
                 },

@@ -39,7 +39,9 @@ pub(crate) enum Decision {
 /// Decides. `made` counts the attempts so far, `left` is the time until the call's deadline and
 /// `jitter` a number from 0 to 1 drawn by the caller.
 pub(crate) fn decide(policy: &Policy, made: u32, failure: &Error, left: Duration, jitter: f64) -> Decision {
-    if !failure.retryable() || failure.kind() == Kind::APITimeoutError && left.is_zero() {
+    // A call without a picture was answered, and paid for: whether to pay again is the caller's to say.
+    let answered = matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError);
+    if !failure.retryable() || answered || left.is_zero() {
         return Decision::Stop(None);
     }
     if made >= policy.max_attempts {
@@ -53,7 +55,9 @@ pub(crate) fn decide(policy: &Policy, made: u32, failure: &Error, left: Duration
         // none comes back at once.
         ceiling.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
     });
-    let asked = |what: &str| format!("the service asks to wait {:.1} s, which is more than {what}", wait.as_secs_f64());
+    let asked = |what: &str| {
+        format!("the service asks to wait {:.1} s, which is more than {what}", wait.as_secs_f64())
+    };
     if named.is_some() && wait > policy.max_wait {
         return Decision::Stop(Some(asked("`max_wait` allows")));
     }
@@ -98,7 +102,8 @@ mod tests {
 
     #[test]
     fn jitter_takes_at_most_half() {
-        let wait = |jitter| decide(&Policy::new(None), 1, &failure(Kind::APIConnectionError, true), MINUTE, jitter);
+        let wait =
+            |jitter| decide(&Policy::new(None), 1, &failure(Kind::APIConnectionError, true), MINUTE, jitter);
         assert_eq!(wait(0.0), Decision::Wait(Duration::from_millis(500)));
         assert_eq!(wait(1.0), Decision::Wait(Duration::from_millis(1000)));
     }

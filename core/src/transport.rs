@@ -55,10 +55,13 @@ impl Reply {
     /// The next bytes, as they came; none at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         self.0.chunk().await.map_err(|cause| {
-            Error::new(Kind::APIConnectionError, format!("the connection broke during the reply: {}", chain(&cause)))
-                .with("billed", "unknown".to_owned())
-                .with("retryable", true)
-                .because(cause.without_url())
+            Error::new(
+                Kind::APIConnectionError,
+                format!("the connection broke during the reply: {}", chain(&cause)),
+            )
+            .with("billed", "unknown".to_owned())
+            .with("retryable", true)
+            .because(cause.without_url())
         })
     }
 }
@@ -98,16 +101,7 @@ impl Settings {
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
             .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let mut extra = Vec::new();
-        if let Some(path) = &self.ca_bundle {
-            let pem = std::fs::read(path)
-                .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
-            extra = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|_| config(format!("the `ca_bundle` {path} is not a PEM file of certificates")))?;
-            if extra.is_empty() {
-                return Err(config(format!("the `ca_bundle` {path} holds no certificate")));
-            }
-        }
+        let extra = self.ca_bundle.as_deref().map(bundle).transpose()?.unwrap_or_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("nanobanana/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -115,14 +109,35 @@ impl Settings {
             .connect_timeout(self.connect)
             .tcp_keepalive(Duration::from_secs(30))
             .tls_certs_merge(bundled.chain(extra));
-        match &self.proxy {
-            Some(url) => {
-                let proxy = reqwest::Proxy::all(url)
-                    .map_err(|_| config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into()))?;
-                Ok(builder.proxy(proxy))
-            }
-            None => Ok(builder),
-        }
+        Ok(match self.proxy.as_deref().map(proxy).transpose()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        })
+    }
+
+    /// Tells at once what `builder` would find wrong later.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if the proxy or the certificates cannot be used.
+    pub fn check(&self) -> Result<(), Error> {
+        self.ca_bundle.as_deref().map(bundle).transpose()?;
+        self.proxy.as_deref().map(proxy).transpose()?;
+        Ok(())
+    }
+}
+
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    reqwest::Proxy::all(url).map_err(|_| {
+        config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into())
+    })
+}
+
+fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
+    let pem = std::fs::read(path)
+        .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(config(format!("the `ca_bundle` {path} is not a PEM file of certificates"))),
     }
 }
 
@@ -142,7 +157,9 @@ impl Transport {
                 builder = builder.tls_certs_only([]);
             }
         }
-        let api = builder.build().map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
+        let api = builder
+            .build()
+            .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
         Ok(Transport { settings, api, pictures: OnceLock::new() })
     }
 
@@ -177,14 +194,19 @@ impl Transport {
             HeaderValue::from_static(concat!("nanobanana/", env!("CARGO_PKG_VERSION"))),
         );
         let mut secret = HeaderValue::from_str(&key.0).map_err(|_| {
-            config("the API key holds characters that cannot be sent; was it copied with a line break?".into())
+            config(
+                "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
+            )
         })?;
         secret.set_sensitive(true);
         map.insert("x-goog-api-key", secret);
         for (name, value) in self.settings.headers.iter().chain(call) {
             let wrong = || {
-                Error::new(Kind::InvalidOptionError, format!("option `headers` has {name:?}, which is no HTTP header with its value"))
-                    .with("option", "headers".to_owned())
+                Error::new(
+                    Kind::InvalidOptionError,
+                    format!("option `headers` has {name:?}, which is no HTTP header with its value"),
+                )
+                .with("option", "headers".to_owned())
             };
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
@@ -209,7 +231,10 @@ impl Transport {
                 (format!("cannot connect to {host}{port}: {}", chain(&cause)), "no")
             }
         } else {
-            (format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)), "unknown")
+            (
+                format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)),
+                "unknown",
+            )
         };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
@@ -251,7 +276,8 @@ impl Transport {
             if !status.is_success() {
                 return Err(bad(format!("its server answered {status}")));
             }
-            let too_large = || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
+            let too_large =
+                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
             if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
                 return Err(too_large());
             }
