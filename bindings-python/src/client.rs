@@ -96,7 +96,9 @@ impl Emulator {
     /// Starts one on 127.0.0.1; port 0 takes a free one.
     #[new]
     #[pyo3(signature = (port=0))]
-    fn new(py: Python<'_>, port: u16) -> PyResult<Self> {
+    fn new(py: Python<'_>, port: i64) -> PyResult<Self> {
+        let port = u16::try_from(port)
+            .map_err(|_| raise(value::invalid("port", format!("is {port}; it takes 0 to {}", u16::MAX))))?;
         py.detach(|| nanobanana::Emulator::start(port)).map(Emulator).map_err(raise)
     }
 
@@ -106,14 +108,17 @@ impl Emulator {
         self.0.url()
     }
 
-    /// What it was asked so far, in order: dicts with method, path, query, headers, json and size.
+    /// The last 1000 requests in order: dicts with method, path, query, headers, json, size and
+    /// cancelled (the client went away before it had its answer).
     #[getter]
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value::to_python(py, &py.detach(|| self.0.requests()).into())
     }
 
-    /// Sets the next replies, one step each: {"status": 429, "headers": {...}}, {"image": "png 8x8"},
-    /// {"body": ...}, {"delay": seconds}, a cut connection; None answers as usual.
+    /// Sets the next replies, in place of those set before; one dict for each request.
+    ///
+    /// For example {"status": 429, "headers": {"retry-after": "1"}}, {"image": "png 8x8", "text": "…"},
+    /// {"json": {...}}, {"body": "…", "cut": 100}, {"hang": True}, {"delay": 0.5}; {} answers as usual.
     fn script(&self, py: Python<'_>, steps: &Bound<'_, PyAny>) -> PyResult<()> {
         let steps = value::list("steps", steps)?;
         py.detach(|| self.0.script(&steps)).map_err(raise)

@@ -1,15 +1,14 @@
 //! The threads that do the work, and the two ways to wait for it.
 //!
-//! One tokio runtime per process: its threads do not survive a fork, so a child leaks the one it
-//! inherited (dropping it would wait for threads that are not there) and starts its own. A call that
+//! One tokio runtime per process, since its threads do not survive a fork. A call that
 //! blocks looks for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
 
 use std::future::Future;
-use std::mem;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use nanobanana::PerProcess;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -20,31 +19,27 @@ const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-struct Live {
-    pid: u32,
-    runtime: Runtime,
-}
-
 /// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
-static LIVE: Mutex<Option<Live>> = Mutex::new(None);
+static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
 
-fn handle() -> PyResult<Handle> {
-    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    let pid = std::process::id();
-    if let Some(live) = &*live
-        && live.pid == pid
-    {
-        return Ok(live.runtime.handle().clone());
-    }
+fn start() -> std::io::Result<Mutex<Option<Runtime>>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
         .worker_threads((cores - 1).max(1))
         .thread_name("nanobanana")
         .enable_all()
         .build()?;
-    let handle = runtime.handle().clone();
-    mem::forget(live.replace(Live { pid, runtime }));
-    Ok(handle)
+    Ok(Mutex::new(Some(runtime)))
+}
+
+fn handle() -> PyResult<Handle> {
+    let live = RUNTIME.get_or_try(start)?;
+    let live = live.lock().unwrap_or_else(PoisonError::into_inner);
+    live.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(ending)
+}
+
+fn ending() -> PyErr {
+    PyRuntimeError::new_err("no call can be made any more: the interpreter is ending")
 }
 
 /// Asks Python to end the runtime before the interpreter is taken apart.
@@ -54,14 +49,13 @@ pub fn end_at_exit(py: Python<'_>) -> PyResult<()> {
 }
 
 #[pyfunction]
-fn end(py: Python<'_>) {
-    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match live {
-        Some(live) if live.pid == std::process::id() => {
-            py.detach(|| live.runtime.shutdown_timeout(LAST_WAIT));
-        }
-        inherited => mem::forget(inherited),
+fn end(py: Python<'_>) -> PyResult<()> {
+    let live = RUNTIME.get_or_try(|| Ok::<_, PyErr>(Mutex::new(None)))?;
+    let runtime = live.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(runtime) = runtime {
+        py.detach(|| runtime.shutdown_timeout(LAST_WAIT));
     }
+    Ok(())
 }
 
 struct AbortOnDrop(AbortHandle);
@@ -73,11 +67,11 @@ impl Drop for AbortOnDrop {
 }
 
 fn lost(error: JoinError) -> PyErr {
-    PyRuntimeError::new_err(if error.is_panic() {
-        "nanobanana failed inside; please report this as a bug"
+    if error.is_panic() {
+        PyRuntimeError::new_err("nanobanana failed inside; please report this as a bug")
     } else {
-        "the call was ended because the interpreter is ending"
-    })
+        ending()
+    }
 }
 
 /// Runs the future and waits for it with the GIL released.
@@ -100,9 +94,7 @@ pub fn wait<T: Send + 'static>(
         match py.detach(move || receiver.recv_timeout(SIGNAL_CHECK)) {
             Ok(outcome) => return outcome.map_err(lost),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(PyRuntimeError::new_err("the call was ended because the interpreter is ending"));
-            }
+            Err(RecvTimeoutError::Disconnected) => return Err(ending()),
         }
     }
 }

@@ -36,14 +36,15 @@ class Record:
     """A group of named values that came back from a call."""
 
     __slots__ = ()
+    _names: ClassVar[tuple[str, ...]] = ()
     _nested: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "nanobanana"
-        cls.__match_args__ = tuple(cls.__slots__)
+        cls._names = (*cls._names, *cls.__dict__.get("__slots__", ()))
 
     def __init__(self, **fields: Any) -> None:
-        for name in self.__match_args__:
+        for name in self._names:
             setattr(self, name, fields.pop(name, None))
         if fields:
             raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
@@ -51,24 +52,24 @@ class Record:
     @classmethod
     def _read(cls, values: dict[str, Any], pictures: Iterator[Image]) -> Self:
         record = cls.__new__(cls)
-        for name in cls.__match_args__:
+        for name in cls._names:
             value, nested = values.get(name), cls._nested.get(name)
             setattr(record, name, value if nested is None else _built(nested, value, pictures))
         return record
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values, pictures described without their bytes."""
-        return {name: _plain(getattr(self, name)) for name in self.__match_args__}
+        return {name: _plain(getattr(self, name)) for name in self._names}
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+        return all(getattr(self, name) == getattr(other, name) for name in self._names)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names)
         return f"{type(self).__name__}({fields})"
 
 
@@ -122,7 +123,7 @@ class ResultBase(Record):
 class Settings:
     """A group of named values to set; what is None is not set. `dict(settings)` gives the others."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "nanobanana"
@@ -137,7 +138,7 @@ class Settings:
         return getattr(self, name)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and dict(self) == dict(other)  # type: ignore[call-overload]
+        return type(self) is type(other) and dict(self) == dict(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -154,8 +155,9 @@ class ErrorBase(Exception):
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "nanobanana"
-        for name in ("_fields", "_nested"):
-            setattr(cls, name, {**getattr(cls.__base__, name), **cls.__dict__.get(name, {})})
+        above: type[ErrorBase] = cls.__mro__[1]
+        cls._fields = {**above._fields, **cls.__dict__.get("_fields", {})}
+        cls._nested = {**above._nested, **cls.__dict__.get("_nested", {})}
 
     def __init__(self, message: str = "", **fields: Any) -> None:
         super().__init__(message)
@@ -167,7 +169,7 @@ class ErrorBase(Exception):
 
     @classmethod
     def _from(cls, values: dict[str, Any]) -> Self:
-        fields = {}
+        fields: dict[str, Any] = {}
         for name in cls._fields:
             value, nested = values.get(name), cls._nested.get(name)
             if value is not None:

@@ -9,7 +9,7 @@ from ._generated import ModelInfo, Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Self, TypeVar, Unpack
 
     from ._options import ClientOptions, GenerateOptions, ImageInput, Prompt
@@ -69,7 +69,7 @@ class _Front:
     def with_options(
         self, api_key: str | Callable[[], str] | None = None, **options: Unpack[ClientOptions]
     ) -> Self:
-        """The same client with other options; it shares connections with this one."""
+        """The same client with other options; those that are not given stay."""
         copy = type(self).__new__(type(self))
         key = self._get_key if api_key is None else api_key
         return copy._start(self._native.with_options, key, options, offline=self._offline)
@@ -115,7 +115,7 @@ class Client(_Front):
 
     @_documented(_generated.edit)
     def edit(
-        self, prompt: Prompt, images: ImageInput | list[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
         """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
         return _result(self._call("edit", prompt, images, options))
@@ -155,7 +155,7 @@ class AsyncClient(_Front):
 
     @_documented(_generated.edit)
     async def edit(
-        self, prompt: Prompt, images: ImageInput | list[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
         """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
         return _result(await self._call("edit", prompt, images, options))
@@ -200,6 +200,8 @@ def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
 
 
 @_documented(_generated.edit.__get__(object()))
-def edit(prompt: Prompt, images: ImageInput | list[ImageInput], **options: Unpack[GenerateOptions]) -> Result:
+def edit(
+    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+) -> Result:
     """Draw a picture from others, with the default client."""
     return _default_client().edit(prompt, images, **options)

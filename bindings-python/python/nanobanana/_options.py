@@ -4,6 +4,7 @@
 """What a call and a client take, for type checkers and annotations."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 from ._generated import Retry, Timeout
@@ -71,7 +72,7 @@ class _File(Protocol):
 ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
-Prompt: TypeAlias = str | list[str | ImageInput] | list[str] | tuple[str | ImageInput, ...]
+Prompt: TypeAlias = str | Sequence[str | ImageInput]
 """A text, or texts and pictures in turn."""
 
 

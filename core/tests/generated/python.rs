@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use nanobanana::catalogue::Catalogue;
+use nanobanana::catalogue::{Catalogue, ModelInfo};
 use nanobanana::error::{Attempt, Error, Kind, KindRow, Usage};
 use nanobanana::image::Image;
 use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
@@ -21,8 +21,14 @@ const HEADER: &str = "\
 /// Names of the errors' records come first: the errors' fields hold them.
 fn records() -> (Vec<Table>, Vec<Table>) {
     let of_errors = vec![Attempt::table(), Usage::table()];
-    let others =
-        vec![Thoughts::table(), Source::table(), Span::table(), Grounding::table(), Generation::table()];
+    let others = vec![
+        ModelInfo::table(),
+        Thoughts::table(),
+        Source::table(),
+        Span::table(),
+        Grounding::table(),
+        Generation::table(),
+    ];
     (of_errors, others)
 }
 
@@ -40,7 +46,7 @@ pub fn classes() -> String {
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
-            from collections.abc import Callable\n    \
+            from collections.abc import Callable, Sequence\n    \
             from typing import Any, Literal\n\n    \
             from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt\n"
     );
@@ -66,7 +72,7 @@ pub fn classes() -> String {
     );
     let call = GenerateOptions::table();
     signature(&mut out, "generate", &["prompt: Prompt"], "Result", &call);
-    let images = "images: ImageInput | list[ImageInput]";
+    let images = "images: ImageInput | Sequence[ImageInput]";
     signature(&mut out, "edit", &["prompt: Prompt", images], "Result", &call);
     let mut client = ClientOptions::table();
     let key = client.fields.remove(0);
@@ -83,6 +89,7 @@ pub fn types() -> String {
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
+        from collections.abc import Sequence\n\
         from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
         from ._generated import Retry, Timeout\n\
         from ._native import Image\n"
@@ -103,7 +110,7 @@ pub fn types() -> String {
             def read(self) -> bytes: ...\n\n\n\
         ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
-        Prompt: TypeAlias = str | list[str | ImageInput] | list[str] | tuple[str | ImageInput, ...]\n\
+        Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n",
     );
     let mut client = ClientOptions::table();
@@ -280,4 +287,7 @@ fn signature(out: &mut String, name: &str, positional: &[&str], returns: &str, t
         writeln!(out, "        {}", lines.join("\n            ")).unwrap();
     }
     out.push_str("    \"\"\"\n");
+    if returns != "None" {
+        out.push_str("    raise NotImplementedError\n");
+    }
 }

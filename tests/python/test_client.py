@@ -1,0 +1,182 @@
+"""What only a Python client does: pickle, fork, share itself among threads, warn, show itself."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import nanobanana as nb
+
+
+def test_no_key_says_what_to_set() -> None:
+    with pytest.raises(nb.ConfigError, match=r"GOOGLE_API_KEY.*offline"):
+        nb.Client()
+
+
+def test_differing_keys_warn_at_the_callers_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "one")
+    monkeypatch.setenv("GEMINI_API_KEY", "two")
+    with pytest.warns(UserWarning, match="GOOGLE_API_KEY is used") as warned:
+        nb.Client()
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("make", [nb.Client, nb.AsyncClient])
+def test_a_client_never_shows_its_key(make: Any) -> None:
+    secrets = {"proxy": "http://me:hunter2@localhost:1", "headers": {"authorization": "hunter2"}}
+    client = make("secret-key-0123", model="nano-banana-pro", **secrets)
+    state = pickle.dumps(client)
+    for shown in (repr(client), str(client), repr(state), repr(client.__reduce__())):
+        assert "secret-key" not in shown
+        assert "hunter2" not in shown
+    assert repr(client) == f"{make.__name__}(model='nano-banana-pro')"
+
+
+def test_a_pickled_client_reads_the_other_sides_key(
+    emulator: nb.Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = pickle.dumps(nb.Client("left-behind", base_url=emulator.url, timeout=nb.Timeout(total=9)))
+    with pytest.raises(nb.ConfigError):
+        pickle.loads(state)
+    monkeypatch.setenv("GEMINI_API_KEY", "bad")
+    copy = pickle.loads(state)
+    assert "timeout={'total': 9.0}" in repr(copy)
+    with pytest.raises(nb.AuthenticationError):
+        copy.generate("a boat")
+
+
+def test_an_offline_client_pickles() -> None:
+    with nb.Client.offline(model="nano-banana") as client, pickle.loads(pickle.dumps(client)) as copy:
+        assert repr(copy) == "Client.offline(model='nano-banana')"
+        assert copy.generate("a boat").model == "gemini-2.5-flash-image"
+
+
+def in_child(client: nb.Client, answers: Any) -> None:
+    answers.put(client.generate("from the child", model="nano-banana").image.width)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_client_works_after_fork(client: nb.Client) -> None:
+    client.generate("from the parent", model="nano-banana")
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    children = [context.Process(target=in_child, args=(client, answers)) for _ in range(2)]
+    for child in children:
+        child.start()
+    assert [answers.get(timeout=20) for _ in children] == [1024, 1024]
+    for child in children:
+        child.join(20)
+        assert child.exitcode == 0
+    assert client.generate("the parent again", model="nano-banana").image.width == 1024
+
+
+def test_threads_share_a_client_and_wait_side_by_side(client: nb.Client, emulator: nb.Emulator) -> None:
+    emulator.script([{"delay": 0.3, "image": "png 8x8"}] * 8)
+    results: list[nb.Result] = []
+    threads = [threading.Thread(target=lambda: results.append(client.generate("a boat"))) for _ in range(8)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_callable_gives_the_key_of_each_call(emulator: nb.Emulator) -> None:
+    keys = iter(["good", "bad", "good"])
+    with nb.Client(lambda: next(keys), base_url=emulator.url) as client:
+        assert "good" not in repr(client)
+        client.generate("a boat", model="nano-banana")
+        with pytest.raises(nb.AuthenticationError):
+            client.generate("a boat", model="nano-banana")
+        client.generate("a boat", model="nano-banana")
+    with nb.Client(lambda: 5, base_url=emulator.url) as client, pytest.raises(nb.InvalidOptionError):  # type: ignore[arg-type, return-value]
+        client.generate("a boat")
+
+
+def test_with_options_leaves_the_first_as_it_was(client: nb.Client) -> None:
+    pro = client.with_options(model="nano-banana-pro", timeout=nb.Timeout(total=5))
+    assert pro.generate("a boat").model == "gemini-3-pro-image"
+    assert "model" not in repr(client)
+    with pytest.raises(nb.ConfigError, match="closed"):
+        closed = client.with_options(model="nano-banana")
+        closed.close()
+        closed.generate("a boat")
+
+
+def test_the_module_has_a_default_client(client: nb.Client, emulator: nb.Emulator) -> None:
+    with pytest.raises(nb.ConfigError):
+        nb.generate("a boat")
+    nb.set_default_client(client)
+    try:
+        first = nb.generate("a boat", model="nano-banana")
+        nb.edit("at night", first.image, model="nano-banana")
+    finally:
+        nb.set_default_client(None)
+    assert len(emulator.requests) == 2
+
+
+def test_models_are_records(client: nb.Client) -> None:
+    models = {alias: model for model in client.models() for alias in model.aliases}
+    assert models["nano-banana-pro"].id == "gemini-3-pro-image"
+    assert pickle.loads(pickle.dumps(models)) == models
+
+
+@pytest.mark.parametrize("function", [nb.Client.generate, nb.Client.edit, nb.AsyncClient.edit, nb.generate])
+def test_help_lists_every_option_with_its_docs(function: Any) -> None:
+    signature = inspect.signature(function)
+    for name in nb.GenerateOptions.__annotations__:
+        assert signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert f"\n        {name}: " in function.__doc__
+    assert "model" in inspect.signature(nb.Client).parameters
+    assert ("self" in signature.parameters) == (function is not nb.generate)
+
+
+def test_settings_are_what_they_were_given() -> None:
+    retry = nb.Retry(max_attempts=2, initial=0.5)
+    assert dict(retry) == {"max_attempts": 2, "initial": 0.5}
+    assert repr(retry) == "Retry(max_attempts=2, initial=0.5)"
+    assert retry == pickle.loads(pickle.dumps(retry)) != nb.Retry()
+
+
+def test_options_convert_or_name_the_key(client: nb.Client) -> None:
+    loop: dict[str, Any] = {}
+    loop["again"] = {"list": [loop]}
+    refused: list[tuple[Any, str]] = [
+        (loop, r"extra\.again\.list.*100"),
+        ({"a": float("nan")}, r"extra\.a.*finite"),
+        ({"a": {1: 2}}, r"extra\.a.*key 1"),
+        ({"a": [b"bytes"]}, r"extra\.a\.0.*bytes"),
+        ({"a": 1 << 64}, r"extra\.a.*64 bits"),
+        ({"a": "\ud800"}, r"extra\.a.*Unicode"),
+    ]
+    for extra, problem in refused:
+        with pytest.raises(nb.InvalidOptionError, match=problem) as caught:
+            client.generate("a boat", extra=extra)
+        assert str(caught.value.option).startswith("extra")
+    with pytest.raises(nb.InvalidOptionError, match="prompt"):
+        client.generate(5)  # type: ignore[arg-type]
+
+
+def test_import_brings_in_little() -> None:
+    code = "import sys; import nanobanana; print('asyncio' in sys.modules, 'inspect' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["False", "False"]
+
+
+def test_the_command_runs() -> None:
+    run = [sys.executable, "-m", "nanobanana"]
+    shown = subprocess.run([*run, "models"], capture_output=True, text=True, check=True)
+    assert "nano-banana-pro" in shown.stdout
+    assert subprocess.run([*run, "no-such-verb"], capture_output=True).returncode == 2

@@ -1,0 +1,136 @@
+"""`Image` and `Result` as Python objects: buffers, pickles, NumPy, Pillow, notebooks."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import nanobanana as nb
+
+
+def test_the_buffer_is_rusts_own_memory(image: nb.Image) -> None:
+    one, other = (np.frombuffer(image.buffer, np.uint8) for _ in range(2))
+    assert one.ctypes.data == other.ctypes.data
+    assert image.buffer.readonly
+    assert image.buffer.format == "B"
+    assert image.buffer.nbytes == len(image) == len(image.bytes)
+    with pytest.raises(TypeError):
+        image.buffer[0] = 1
+    view = nb.Image(image.bytes).buffer
+    assert bytes(view) == bytes(image)  # the picture itself is gone, its memory is not
+
+
+def test_bytes_are_made_once_and_borrowed(image: nb.Image) -> None:
+    assert image.bytes is image.bytes
+    data = image.bytes
+    view = np.frombuffer(nb.Image(data).buffer, np.uint8)
+    assert view.ctypes.data == np.frombuffer(data, np.uint8).ctypes.data
+    changing = bytearray(data)
+    kept = nb.Image(changing)
+    changing[:] = b"\0" * len(data)
+    assert kept == image == nb.Image(memoryview(data))
+    assert len({kept, image}) == 1
+    assert image != data
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pictures_and_results_pickle(client: nb.Client, protocol: int) -> None:
+    result = client.generate("a boat", thoughts=True)
+    assert result.thoughts.images
+    back = pickle.loads(pickle.dumps(result, protocol))
+    assert back == result
+    assert back.image == result.image
+    assert back.usage.total_tokens == result.usage.total_tokens > 0
+    assert copy.copy(result.image) is copy.deepcopy(result.image) is result.image
+
+
+def test_a_picture_of_an_unknown_type_survives_a_pickle() -> None:
+    image = nb.Image._restore(b"what is this", "image/x-new")
+    back = pickle.loads(pickle.dumps(image))
+    assert (back.mime_type, back.bytes, back.width) == ("image/x-new", b"what is this", 0)
+
+
+def test_save_convert_resize(image: nb.Image, tmp_path: Path) -> None:
+    saved = image.save(tmp_path / "boat")
+    assert isinstance(saved, Path)
+    assert saved.read_bytes() == image.bytes
+    assert nb.Image.open(str(saved)) == image
+    assert nb.Image.open(image.save(str(tmp_path / "boat.webp"))).mime_type == "image/webp"
+    assert image.convert("jpeg", quality=50).mime_type == "image/jpeg"
+    assert (image.resize(64, 32).width, image.resize(64, 32).height) == (64, 32)
+    with pytest.raises(nb.InvalidOptionError, match="quality"):
+        image.convert("jpeg", quality=1000)
+    with pytest.raises(nb.ImageError, match="resize"):
+        image.resize(-5, 10)
+    with pytest.raises(nb.ImageError, match="not a picture"):
+        nb.Image(b"some text")
+    with pytest.raises(nb.ImageError, match="Image takes the bytes"):
+        nb.Image("boat.png")  # type: ignore[arg-type]
+
+
+def test_a_missing_file_is_chained(tmp_path: Path) -> None:
+    with pytest.raises(nb.ImageError, match=r"gone\.png") as caught:
+        nb.Image.open(tmp_path / "gone.png")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_pixels_to_numpy_and_pillow(image: nb.Image) -> None:
+    png = image.convert("png")
+    pixels = png.to_numpy()
+    assert (pixels.shape, pixels.dtype) == ((image.height, image.width, 3), np.uint8)
+    assert np.array_equal(np.asarray(png), pixels)
+    assert np.array_equal(np.asarray(png.to_pil()), pixels)
+    assert np.array(png, dtype=np.float32).dtype == np.float32
+    pixels[0, 0] = 0  # it is the caller's own
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(png, copy=False)
+    grey = nb.Image(PIL_bytes(PIL.Image.new("L", (3, 2), 7)))
+    assert grey.to_numpy().tolist() == [[[7]] * 3] * 2
+
+
+def PIL_bytes(picture: PIL.Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "png")
+    return out.getvalue()
+
+
+def test_a_notebook_shows_pictures(image: nb.Image, client: nb.Client, emulator: nb.Emulator) -> None:
+    bundle = image._repr_mimebundle_()
+    assert base64.b64decode(bundle[image.mime_type]) == image.bytes
+    assert "image/png" in image.convert("webp")._repr_mimebundle_(include=None, exclude=None)
+    emulator.script([{"image": "png 8x8"}, {"images": ["png 8x8", "jpeg 9x9"]}])
+    assert "image/png" in client.generate("one")._repr_mimebundle_()
+    html = client.generate("two")._repr_mimebundle_()["text/html"]
+    assert html.count("<img") == 2
+    assert "image/jpeg;base64," in html
+
+
+def test_a_result_saves_and_describes_itself(
+    client: nb.Client, emulator: nb.Emulator, tmp_path: Path
+) -> None:
+    emulator.script([{"images": ["png 8x8", "jpeg 9x9"], "text": "there"}])
+    result = client.generate("two")
+    paths = result.save(tmp_path / "new" / "folder")
+    assert [path.name for path in paths] == ["image-1.png", "image-2.jpg"]
+    assert [nb.Image.open(path) for path in paths] == result.images
+    described = result.to_dict()
+    assert described["images"][1] == {
+        "mime_type": "image/jpeg",
+        "width": 9,
+        "height": 9,
+        "bytes": len(result.images[1]),
+    }
+    assert described["attempts"][0]["status"] == 200
+    assert len(repr(result)) < 300
+    result.images.clear()
+    with pytest.raises(nb.NoImageError, match="text") as caught:
+        _ = result.image
+    assert caught.value.text == "there"
+    assert isinstance(caught.value.usage, nb.Usage)
