@@ -766,6 +766,10 @@ impl ClientOptions {
                 return Err(at(name).invalid("is not a URL; it takes one like https://host:port"));
             }
         }
+        if self.base_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
+            return Err(at("base_url")
+                .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
+        }
         Ok(())
     }
 
