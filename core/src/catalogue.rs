@@ -9,9 +9,17 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Usage};
+use crate::options::{ServiceTier, Thinking, nearest};
+use crate::schema::{Case, Typed, Write, record};
+
+mod check;
+#[cfg(test)]
+mod tests;
+
+pub use check::Checked;
 
 const BUILTIN: &str = include_str!("../models.json");
 
@@ -265,21 +273,200 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Puts shared lists and tables in the place of their names.
+    /// Puts shared lists and tables in the place of their names, and looks for contradictions.
     fn link(&mut self) -> Result<(), String> {
         for (index, model) in self.models.iter_mut().enumerate() {
             let at = |field: &str| format!("models[{index}] ({}): `{field}`", model.id);
             model.aspect_ratios = linked(&model.ratios_as_written, &self.ratio_sets, || at("aspect_ratios"))?;
             model.pixel_table = linked(&model.pixels_as_written, &self.pixel_tables, || at("pixels"))?;
+            model.validate().map_err(|(field, problem)| format!("{} {problem}", at(field)))?;
         }
-        Ok(())
+        self.validate()
+    }
+
+    /// What concerns more than one entry.
+    fn validate(&self) -> Result<(), String> {
+        day(&self.checked).map_err(|problem| format!("`checked` {problem}"))?;
+        if self.models.is_empty() {
+            return Err("`models` is empty; it must list at least one".into());
+        }
+        let mut owners = BTreeMap::new();
+        for model in &self.models {
+            let retired = model.retired_ids.iter().map(|retired| retired.id.as_str());
+            for name in model.names().chain(retired) {
+                if name.trim().is_empty() {
+                    return Err(format!("`{}` has an empty id or alias", model.name));
+                }
+                if let Some(other) = owners.insert(name.to_lowercase(), &model.id) {
+                    return Err(format!(
+                        "the name `{name}` is given twice, in {other} and in {}; ids, aliases and retired ids must differ",
+                        model.id
+                    ));
+                }
+            }
+        }
+        for gone in &self.gone {
+            if let Some(owner) = owners.get(&gone.id.to_lowercase()) {
+                return Err(format!("`gone` lists `{}`, which stands for {owner} too", gone.id));
+            }
+            day(&gone.shutdown).map_err(|problem| format!("gone ({}): `shutdown` {problem}", gone.id))?;
+        }
+        let ids = || self.models.iter().map(|model| model.id.as_str());
+        let named = self.models.iter().filter_map(|model| Some((&model.id, model.successor.as_ref()?)));
+        let gone = self.gone.iter().map(|gone| (&gone.id, &gone.successor));
+        for (id, successor) in named.chain(gone) {
+            if !ids().any(|known| known == successor) {
+                return Err(format!(
+                    "the `successor` of {id} is `{successor}`; it must be the id of a model in the file: {}",
+                    listed(ids())
+                ));
+            }
+        }
+        match self.find(&self.default) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "`default` is `{}`; it must be an id or alias in the file: {}",
+                self.default,
+                listed(self.names())
+            )),
+        }
     }
 
     /// The model with this id or alias, spelt exactly.
     pub fn find(&self, id_or_alias: &str) -> Option<&Model> {
-        self.models
-            .iter()
-            .find(|model| model.id == id_or_alias || model.aliases.iter().any(|alias| alias == id_or_alias))
+        self.models.iter().find(|model| model.names().any(|name| name == id_or_alias))
+    }
+
+    /// The same in any case of letters: the service wants ids exactly, people write `Nano-Banana`.
+    fn find_loosely(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.names().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// What a caller's name for a model stands for. A name that is not known is sent as it is.
+    pub fn resolve(&self, name: &str) -> Resolved<'_> {
+        let name = name.trim();
+        let name = name.strip_prefix("models/").unwrap_or(name);
+        let mut warnings = Vec::new();
+        let model = self.find_loosely(name).or_else(|| {
+            let (model, retired) = self.retired(name)?;
+            let when = retired.shutdown.as_ref().map(|day| format!(" (shut down on {day})"));
+            warnings.push(format!(
+                "`{name}` is a former id{}; its twin `{}` was asked instead",
+                when.unwrap_or_default(),
+                model.id
+            ));
+            Some(model)
+        });
+        warnings.extend(match model {
+            Some(model) => {
+                model.end().map(|end| format!("{end}; {}", self.instead(model.successor.as_deref())))
+            }
+            None => self.gone(name).map(|gone| self.farewell(name, gone)),
+        });
+        Resolved { model, id: model.map_or_else(|| name.to_owned(), |model| model.id.clone()), warnings }
+    }
+
+    /// What to tell someone whom the service told that it has no such model; none if nothing is
+    /// known that could help.
+    pub fn advice(&self, id: &str) -> Option<String> {
+        let id = id.strip_prefix("models/").unwrap_or(id);
+        if let Some(model) = self.find_loosely(id) {
+            let closed = (model.closed_to_new_projects.as_ref())
+                .map(|day| format!("since {day} `{}` is closed to projects that never used it", model.id));
+            let known: Vec<String> = closed.into_iter().chain(model.end()).collect();
+            let successor = model.successor.as_deref();
+            return (!known.is_empty()).then(|| format!("{}; {}", known.join("; "), self.instead(successor)));
+        }
+        if let Some((model, _)) = self.retired(id) {
+            return Some(format!("`{id}` is a former id; {}", self.instead(Some(&model.id))));
+        }
+        if let Some(gone) = self.gone(id) {
+            return Some(self.farewell(id, gone));
+        }
+        let meant = nearest(id, self.names().into_iter())?;
+        Some(format!("`{id}` is not in the catalogue of {}; did you mean `{meant}`?", self.checked))
+    }
+
+    fn retired(&self, id: &str) -> Option<(&Model, &RetiredId)> {
+        self.models.iter().find_map(|model| {
+            let retired = model.retired_ids.iter().find(|retired| retired.id.eq_ignore_ascii_case(id))?;
+            Some((model, retired))
+        })
+    }
+
+    fn gone(&self, id: &str) -> Option<&Gone> {
+        self.gone.iter().find(|gone| match gone.id.strip_suffix('*') {
+            Some(start) => id.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)),
+            None => gone.id.eq_ignore_ascii_case(id),
+        })
+    }
+
+    fn farewell(&self, id: &str, gone: &Gone) -> String {
+        format!("`{id}` was shut down on {}; {}", gone.shutdown, self.instead(Some(&gone.successor)))
+    }
+
+    fn instead(&self, successor: Option<&str>) -> String {
+        let successor = successor.unwrap_or(&self.default);
+        match self.find(successor) {
+            Some(model) => format!("use `{}` instead", model.nickname()),
+            None => format!("use `{successor}` instead"),
+        }
+    }
+
+    /// Every alias and id, model by model.
+    pub fn names(&self) -> Vec<&str> {
+        self.models.iter().flat_map(Model::names).collect()
+    }
+
+    /// Every aspect ratio that some model takes.
+    pub fn aspect_ratios(&self) -> Vec<&str> {
+        union(self.models.iter().map(|model| model.aspect_ratios.as_slice()))
+    }
+
+    /// Every size that some model takes, small to large.
+    pub fn image_sizes(&self) -> Vec<&str> {
+        let mut sizes = union(self.models.iter().map(|model| model.sizes.as_slice()));
+        sizes.sort_by(|a, b| check::edge(a).total_cmp(&check::edge(b)));
+        sizes
+    }
+
+    /// What `client.models()` tells.
+    pub fn list(&self) -> Vec<ModelInfo> {
+        self.models.iter().map(ModelInfo::from).collect()
+    }
+}
+
+/// What a caller's name for a model stands for.
+#[derive(Debug, Clone)]
+pub struct Resolved<'a> {
+    /// The model; none if the catalogue does not know it.
+    pub model: Option<&'a Model>,
+    /// What is sent.
+    pub id: String,
+    /// What the caller should know, in sentences.
+    pub warnings: Vec<String>,
+}
+
+fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn union<'a>(lists: impl Iterator<Item = &'a [String]>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = Vec::new();
+    for word in lists.flatten() {
+        if !all.contains(&word.as_str()) {
+            all.push(word);
+        }
+    }
+    all
+}
+
+/// Refuses what is not a date of the form `2026-11-24` or `2026-11`.
+fn day(text: &str) -> Result<(), String> {
+    let form = text.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter });
+    match form.collect::<String>().as_str() {
+        "0000-00-00" | "0000-00" => Ok(()),
+        _ => Err(format!("is {text:?}; it must be a date like 2026-11-24 or 2026-11")),
     }
 }
 
@@ -303,6 +490,11 @@ fn linked<T: Clone + for<'de> Deserialize<'de>>(
 }
 
 impl Model {
+    /// Its aliases and its id.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().chain([&self.id]).map(String::as_str)
+    }
+
     /// Width and height of a picture of this ratio and size, both spelt as the service wants them;
     /// none if the model has no such picture. An expectation: the bytes decide.
     pub fn pixels(&self, ratio: &str, size: &str) -> Option<(u32, u32)> {
@@ -322,20 +514,227 @@ impl Model {
                 && (disputed.value.as_ref()).is_none_or(|disputed| disputed.eq_ignore_ascii_case(value))
         })
     }
+
+    /// The size that need not and may not be asked for, because the model has no other.
+    pub fn only_size(&self) -> Option<&str> {
+        match self.sizes.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Its first alias, else its id: what to call it in a sentence to a caller.
+    pub fn nickname(&self) -> &str {
+        self.aliases.first().unwrap_or(&self.id)
+    }
+
+    /// The price in USD of what a call used, in the service tier that served it (none: standard).
+    /// None if that tier, or the pictures in it, have no known price.
+    pub fn cost(&self, usage: &Usage, tier: Option<&str>) -> Option<f64> {
+        let tier = tier.filter(|tier| !tier.is_empty()).unwrap_or("standard").to_lowercase();
+        let rate = self.prices.tiers.get(&tier)?;
+        let image_rate = match usage.image_tokens {
+            0 => 0.0,
+            _ => rate.image?,
+        };
+        let cached = usage.cached_tokens.min(usage.input_tokens);
+        let text =
+            usage.output_tokens.saturating_sub(usage.image_tokens).saturating_add(usage.thought_tokens);
+        let of = |tokens: u64, rate: f64| tokens as f64 * rate;
+        let millionths = of(usage.input_tokens - cached, rate.input)
+            + of(cached, rate.cached.unwrap_or(rate.input))
+            + of(text, rate.text)
+            + of(usage.image_tokens, image_rate);
+        Some(millionths / 1e6)
+    }
+
+    /// The price in USD of one picture of this size alone, in the standard tier.
+    pub fn price_per_image(&self, size: &str) -> Option<f64> {
+        let tokens = *self.image_tokens.get(size)?;
+        self.cost(&Usage { output_tokens: tokens, image_tokens: tokens, ..Usage::default() }, None)
+    }
+
+    /// How the model nears its end, if it does.
+    fn end(&self) -> Option<String> {
+        let by = if self.shutdown_is_earliest { "from" } else { "on" };
+        match (&self.deprecated, &self.shutdown) {
+            (Some(since), Some(day)) => {
+                Some(format!("`{}` is deprecated since {since} and to be shut down {by} {day}", self.id))
+            }
+            (Some(since), None) => Some(format!("`{}` is deprecated since {since}", self.id)),
+            (None, Some(day)) => Some(format!("`{}` is to be shut down {by} {day}", self.id)),
+            (None, None) => None,
+        }
+    }
+
+    /// The first field that contradicts another one, and how.
+    fn validate(&self) -> Result<(), (&'static str, String)> {
+        let known = |field: &'static str, words: &[String], known: &[&str]| match words
+            .iter()
+            .find(|word| !known.contains(&word.as_str()))
+        {
+            Some(word) => Err((field, format!("has `{word}`; known are {}", listed(known.iter().copied())))),
+            None => Ok(()),
+        };
+        let sizes: Vec<&str> = self.sizes.iter().map(String::as_str).collect();
+        if self.aspect_ratios.is_empty() {
+            return Err(("aspect_ratios", "is empty; it must name at least one ratio".into()));
+        }
+        if !sizes.contains(&self.default_size.as_str()) {
+            let problem = format!("is `{}`; it must be one of `sizes`: {}", self.default_size, listed(sizes));
+            return Err(("default_size", problem));
+        }
+        for size in &self.sizes {
+            if !self.image_tokens.contains_key(size) {
+                return Err(("image_tokens", format!("has no number for the size `{size}`")));
+            }
+            for ratio in &self.aspect_ratios {
+                if self.pixels(ratio, size).is_none_or(|(width, height)| width == 0 || height == 0) {
+                    return Err(("pixels", format!("has no width and height for {ratio} at `{size}`")));
+                }
+            }
+        }
+        known("thinking.levels", &self.thinking.levels, Thinking::WORDS)?;
+        known("sampling", &self.sampling, check::SAMPLING)?;
+        known("service_tiers", &self.service_tiers, ServiceTier::WORDS)?;
+        if let Some(default) = &self.thinking.default
+            && !self.thinking.levels.contains(default)
+        {
+            return Err(("thinking.default", format!("is `{default}`, which is not one of `levels`")));
+        }
+        for disputed in &self.disputed {
+            known("disputed", std::slice::from_ref(&disputed.option), check::OPTIONS)?;
+        }
+        for tier in &self.service_tiers {
+            if !self.prices.tiers.contains_key(tier) {
+                return Err(("prices.tiers", format!("has no prices for the service tier `{tier}`")));
+            }
+        }
+        for rate in self.prices.tiers.values() {
+            let prices = [Some(rate.input), Some(rate.text), rate.image, rate.cached];
+            if prices.into_iter().flatten().any(|price| !(price.is_finite() && price >= 0.0)) {
+                return Err(("prices.tiers", "has a price that is not a number from 0".into()));
+            }
+        }
+        if let (Some(soft), Some(max)) = (self.soft_max_images, self.max_images)
+            && soft > max
+        {
+            return Err(("soft_max_images", format!("is {soft}, more than `max_images`, {max}")));
+        }
+        if !self.output_mime.starts_with("image/") {
+            let problem = format!("is `{}`; it must be a type like image/png", self.output_mime);
+            return Err(("output_mime", problem));
+        }
+        let dates = [
+            ("released", &self.released),
+            ("deprecated", &self.deprecated),
+            ("shutdown", &self.shutdown),
+            ("closed_to_new_projects", &self.closed_to_new_projects),
+        ];
+        for (field, date) in dates {
+            if let Some(date) = date {
+                day(date).map_err(|problem| (field, problem))?;
+            }
+        }
+        day(&self.prices.checked).map_err(|problem| ("prices.checked", problem))
+    }
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
+/// A price in USD by size, small to large.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PriceBySize(pub Map<String, Value>);
 
-    #[test]
-    fn the_built_in_file_is_whole() {
-        let catalogue = Catalogue::parse(BUILTIN, "models.json").unwrap();
-        assert_eq!(catalogue.models.len(), 5);
-        let pro = Catalogue::builtin().find("nano-banana-pro").unwrap();
-        assert_eq!(pro.id, "gemini-3-pro-image");
-        assert_eq!(pro.pixels("16:9", "2K"), Some((2752, 1536)));
-        assert_eq!(pro.pixels("1:8", "2K"), None);
+impl Typed for PriceBySize {
+    fn python() -> String {
+        "dict[str, float]".into()
+    }
+    fn typescript() -> String {
+        "Record<string, number>".into()
+    }
+}
+
+impl Write for PriceBySize {
+    fn write(&self, _: Case) -> Value {
+        Value::Object(self.0.clone())
+    }
+}
+
+record! {
+    /// What is known of one model. Dates are texts like `2026-11-24`.
+    pub struct ModelInfo {
+        /// The model's id.
+        id: String,
+        /// What people call it.
+        name: String,
+        /// Short names that stand for the id.
+        aliases: Vec<String>,
+        /// "stable", "preview" or "deprecated".
+        state: String,
+        /// The aspect ratios it takes.
+        aspect_ratios: Vec<String>,
+        /// The sizes it takes, small to large.
+        image_sizes: Vec<String>,
+        /// The size it draws when none is asked for.
+        default_image_size: String,
+        /// The thinking levels it takes; empty if none can be asked for.
+        thinking: Vec<String>,
+        /// Whether its thoughts can be asked for.
+        thoughts: bool,
+        /// Whether it can search the web.
+        search: bool,
+        /// Whether it can search for pictures.
+        image_search: bool,
+        /// The service tiers it is offered in.
+        service_tiers: Vec<String>,
+        /// How many pictures a call may send; none if no limit is known.
+        max_images: Option<u32>,
+        /// How many tokens an answer may have.
+        max_output_tokens: u64,
+        /// What one picture costs in USD by size, in the standard tier, prompt not counted.
+        price_per_image: PriceBySize,
+        /// The day on which the prices were last checked.
+        prices_checked: String,
+        /// Since when it is generally available.
+        released: Option<String>,
+        /// Since when it is deprecated.
+        deprecated: Option<String>,
+        /// When it is shut down, or the earliest day for that.
+        shutdown: Option<String>,
+        /// The id of the model to move to.
+        successor: Option<String>,
+        /// Since when projects that never used it are refused.
+        closed_to_new_projects: Option<String>,
+        /// What else is worth knowing, in sentences.
+        notes: Vec<String>,
+    }
+}
+
+impl From<&Model> for ModelInfo {
+    fn from(model: &Model) -> Self {
+        let price = |size: &String| Some((size.clone(), model.price_per_image(size)?.into()));
+        ModelInfo {
+            id: model.id.clone(),
+            name: model.name.clone(),
+            aliases: model.aliases.clone(),
+            state: model.state.as_str().into(),
+            aspect_ratios: model.aspect_ratios.clone(),
+            image_sizes: model.sizes.clone(),
+            default_image_size: model.default_size.clone(),
+            thinking: model.thinking.levels.clone(),
+            thoughts: model.thinking.thoughts,
+            search: model.search,
+            image_search: model.image_search,
+            service_tiers: model.service_tiers.clone(),
+            max_images: model.max_images,
+            max_output_tokens: model.max_output_tokens,
+            price_per_image: PriceBySize(model.sizes.iter().filter_map(price).collect()),
+            prices_checked: model.prices.checked.clone(),
+            released: model.released.clone(),
+            deprecated: model.deprecated.clone(),
+            shutdown: model.shutdown.clone(),
+            successor: model.successor.clone(),
+            closed_to_new_projects: model.closed_to_new_projects.clone(),
+            notes: model.notes.clone(),
+        }
     }
 }

@@ -1,5 +1,25 @@
-//! Google's Nano Banana (Gemini) image models.
+//! Google's Nano Banana (Gemini) image models: a prompt in, a picture out.
+//!
+//! ```
+//! use nanobanana::{Client, ClientOptions, GenerateOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), nanobanana::Error> {
+//! // `Client::new` reads GOOGLE_API_KEY or GEMINI_API_KEY and asks Google; this one needs neither.
+//! let client = Client::offline(ClientOptions::new())?;
+//! let options = GenerateOptions::new().model("nano-banana-pro").aspect_ratio("16:9");
+//! let result = client.generate("A banana-shaped sailboat at dusk", options).await?;
+//! let picture = result.image()?;
+//! assert_eq!((picture.width(), picture.height()), (1376, 768));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything that waits is async and runs on tokio; dropping a future ends its request. Every
+//! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
+//! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
+mod attempt;
 pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -10,10 +30,18 @@ pub mod emulator;
 pub mod error;
 pub mod image;
 pub mod input;
+mod json;
 pub mod options;
+mod process;
 pub mod records;
+mod reply;
+mod request;
+mod retry;
 pub mod schema;
+mod split;
+mod transport;
 
+pub use catalogue::{Catalogue, ModelInfo};
 pub use client::{Answer, Client};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
@@ -21,5 +49,14 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
+#[doc(hidden)]
+pub use process::PerProcess;
 pub use records::{Generation, Grounding, Thoughts};
 pub use schema::Case;
+
+/// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::json::{Cut, merge};
+    pub use crate::split::{Limits, Splitter};
+}
