@@ -189,8 +189,11 @@ fn the_old_model_answers_png_without_signatures_or_thoughts() {
     assert_eq!(usage["candidatesTokensDetails"][0]["tokenCount"], 1290);
 }
 
-/// At 512 and at 1K, from the service's own table (November 2026), not from the catalogue.
-const PIXELS: [(&str, (u32, u32), (u32, u32)); 14] = [
+/// A ratio with its pixels at 512 and at 1K.
+type Row = (&'static str, (u32, u32), (u32, u32));
+
+/// From the service's own table (November 2026), not from the catalogue.
+const PIXELS: [Row; 14] = [
     ("1:1", (512, 512), (1024, 1024)),
     ("1:4", (256, 1024), (512, 2048)),
     ("1:8", (192, 1536), (384, 3072)),

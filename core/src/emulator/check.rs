@@ -58,7 +58,7 @@ fn bad(message: impl Into<String>) -> Refusal {
 pub(super) struct Ask {
     /// The words of the last turn.
     pub prompt: String,
-    /// The pictures of the last turn, or if it has none, of the one before; reduced.
+    /// The pictures of the latest turn that has any; reduced.
     pub pictures: Vec<Pixels>,
     pub size: String,
     pub width: u32,
