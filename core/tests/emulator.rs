@@ -279,19 +279,6 @@ fn an_edit_shows_its_pictures_whatever_their_type() {
 }
 
 #[test]
-fn the_caption_tells_seeds_apart() {
-    let emulator = Emulator::start(0).unwrap();
-    let ink = |seed| {
-        let pixels = picture(&generate(&emulator, FLASH, &prompt("x", small(seed)))).pixels().unwrap();
-        let rows = pixels.data.len() * 88 / 100;
-        pixels.data[rows..].iter().map(|byte| *byte > 190).collect::<Vec<_>>()
-    };
-    let (one, two) = (ink(1111), ink(8888));
-    assert!(one.iter().filter(|is| **is).count() > 300, "there is writing");
-    assert_ne!(one, two);
-}
-
-#[test]
 fn what_the_service_refuses_is_refused_in_its_words() {
     let emulator = Emulator::start(0).unwrap();
     let refused = |model: &str, body: Value, says: &str| {
