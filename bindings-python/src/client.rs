@@ -2,10 +2,12 @@
 
 use nanobanana::{Answer, Case, ClientOptions, Error};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
+use serde_json::Value;
 
 use crate::error::raise;
 use crate::image::Image;
+use crate::value::Object;
 use crate::{input, runtime, value};
 
 /// The core's client. `nanobanana.Client` and `nanobanana.AsyncClient` are its fronts.
@@ -28,8 +30,8 @@ impl Client {
     }
 
     /// Its options, without the key.
-    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        value::to_python(py, &self.0.describe(Case::Snake))
+    fn describe<'py>(&self, py: Python<'py>) -> Object<'py> {
+        value::to_python(py, &self.0.describe(Case::Snake), 0)
     }
 
     /// What the caller should know about how it was set up.
@@ -47,7 +49,7 @@ impl Client {
         images: &Bound<'py, PyAny>,
         options: &Bound<'py, PyDict>,
         wait: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> Object<'py> {
         let options = value::options(options)?;
         let prompt = input::prompt(prompt)?;
         let images = input::images(images, &prompt)?;
@@ -73,13 +75,8 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
 /// The record as a dict, and its pictures in the order in which they stand in it.
 fn answer(py: Python<'_>, answer: Result<Answer, Error>) -> PyResult<Py<PyAny>> {
     let answer = answer.map_err(raise)?;
-    let json = value::to_python(py, &answer.json)?;
-    let pictures = PyList::new(
-        py,
-        (answer.pictures.into_iter())
-            .map(|picture| Bound::new(py, Image::new(picture)))
-            .collect::<PyResult<Vec<_>>>()?,
-    )?;
+    let json = value::to_python(py, &answer.json, 0)?;
+    let pictures: Vec<Image> = answer.pictures.into_iter().map(Image::new).collect();
     Ok((json, pictures).into_pyobject(py)?.into_any().unbind())
 }
 
@@ -111,16 +108,17 @@ impl Emulator {
     /// The last 1000 requests in order: dicts with method, path, query, headers, json, size and
     /// cancelled (the client went away before it had its answer).
     #[getter]
-    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        value::to_python(py, &py.detach(|| self.0.requests()).into())
+    fn requests<'py>(&self, py: Python<'py>) -> Object<'py> {
+        value::to_python(py, &py.detach(|| self.0.requests()).into(), 0)
     }
 
     /// Sets the next replies, in place of those set before; one dict for each request.
     ///
     /// For example {"status": 429, "headers": {"retry-after": "1"}}, {"image": "png 8x8", "text": "…"},
     /// {"json": {...}}, {"body": "…", "cut": 100}, {"hang": True}, {"delay": 0.5}; {} answers as usual.
-    fn script(&self, py: Python<'_>, steps: &Bound<'_, PyAny>) -> PyResult<()> {
-        let steps = value::list("steps", steps)?;
+    fn script(&self, py: Python<'_>, steps: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        let steps = steps.iter().map(|step| value::options(step).map(Value::Object));
+        let steps = steps.collect::<PyResult<Vec<_>>>()?;
         py.detach(|| self.0.script(&steps)).map_err(raise)
     }
 

@@ -14,7 +14,7 @@ pub fn raise(error: Error) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let map = value::to_python(py, &error.to_json(Case::Snake))?;
+    let map = value::to_python(py, &error.to_json(Case::Snake), 0)?;
     let exception = py.import("nanobanana._generated")?.call_method1("read_error", (map,))?;
     let exception = PyErr::from_value(exception);
     if let Some(source) = error.source() {
@@ -26,9 +26,6 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyErr {
     if let Some(raised) = source.downcast_ref::<PyErr>() {
         return raised.clone_ref(py);
-    }
-    if let Some(error) = source.downcast_ref::<Error>() {
-        return raise(error.clone());
     }
     if let Some(error) = source.downcast_ref::<std::io::Error>()
         && let Some(number) = error.raw_os_error()

@@ -5,16 +5,15 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use nanobanana::{Error, Kind};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::PyBufferError;
+use pyo3::buffer::PyBuffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 use crate::error::raise;
 use crate::input::plain_bytes;
-use crate::value::type_name;
+use crate::value::{Object, type_name};
 
 /// A picture: the very bytes that came or were given, and what their header says.
 ///
@@ -22,17 +21,13 @@ use crate::value::type_name;
 /// changes: what alters it gives a new one.
 #[pyclass(frozen, module = "nanobanana")]
 pub struct Image {
-    core: nanobanana::Image,
+    pub core: nanobanana::Image,
     bytes: PyOnceLock<Py<PyBytes>>,
 }
 
 impl Image {
     pub fn new(core: nanobanana::Image) -> Self {
         Image { core, bytes: PyOnceLock::new() }
-    }
-
-    pub fn core(&self) -> &nanobanana::Image {
-        &self.core
     }
 }
 
@@ -44,11 +39,10 @@ fn owned_bytes(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if let Some(bytes) = plain_bytes(data) {
         return Ok(bytes);
     }
-    let buffer =
-        PyUntypedBuffer::get(data).and_then(|buffer| buffer.into_typed::<u8>()).map_err(|cause| {
-            let problem = format!("Image takes the bytes of a picture's file, not {}", type_name(data));
-            raise(Error::new(Kind::ImageError, problem).because(cause))
-        })?;
+    let buffer = PyBuffer::<u8>::get(data).map_err(|cause| {
+        let problem = format!("Image takes the bytes of a picture's file, not {}", type_name(data));
+        raise(Error::new(Kind::ImageError, problem).because(cause))
+    })?;
     buffer.to_vec(data.py()).map(Bytes::from)
 }
 
@@ -65,8 +59,8 @@ impl Image {
         py.detach(|| nanobanana::Image::open(path)).map(Image::new).map_err(raise)
     }
 
-    #[classmethod]
-    fn _restore(_class: &Bound<'_, PyType>, data: &Bound<'_, PyAny>, mime_type: &str) -> PyResult<Self> {
+    #[staticmethod]
+    fn _restore(data: &Bound<'_, PyAny>, mime_type: &str) -> PyResult<Self> {
         Ok(Image::new(nanobanana::Image::restore(owned_bytes(data)?, mime_type)))
     }
 
@@ -133,21 +127,17 @@ impl Image {
     }
 
     /// The picture as a PIL.Image (needs Pillow).
-    fn to_pil<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    fn to_pil<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
         helpers(slf.py())?.call_method1("to_pil", (slf,))
     }
 
     /// The pixels as a NumPy array, height x width x channels of uint8 (needs NumPy).
-    fn to_numpy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    fn to_numpy<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
         helpers(slf.py())?.call_method1("to_numpy", (slf,))
     }
 
     #[pyo3(signature = (dtype=None, copy=None))]
-    fn __array__<'py>(
-        slf: &Bound<'py, Self>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn __array__<'py>(slf: &Bound<'py, Self>, dtype: Option<Py<PyAny>>, copy: Option<bool>) -> Object<'py> {
         helpers(slf.py())?.call_method1("to_array", (slf, dtype, copy))
     }
 
@@ -156,14 +146,9 @@ impl Image {
         Ok((PyByteArray::new(py, &pixels.data), (pixels.height, pixels.width, pixels.channels)))
     }
 
-    #[pyo3(signature = (include=None, exclude=None))]
-    fn _repr_mimebundle_<'py>(
-        slf: &Bound<'py, Self>,
-        include: Option<&Bound<'py, PyAny>>,
-        exclude: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        // A notebook filters the bundle itself.
-        let _ = (include, exclude);
+    /// A notebook filters the bundle itself.
+    #[pyo3(signature = (**_filters))]
+    fn _repr_mimebundle_<'py>(slf: &Bound<'py, Self>, _filters: Option<Py<PyAny>>) -> Object<'py> {
         helpers(slf.py())?.call_method1("mimebundle", (slf,))
     }
 
@@ -175,15 +160,9 @@ impl Image {
         self.core.bytes().len()
     }
 
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> Py<PyAny> {
-        match other.cast::<Image>() {
-            Ok(other) => {
-                let other = &other.get().core;
-                let equal = py.detach(|| self.core == *other);
-                pyo3::types::PyBool::new(py, equal).to_owned().into_any().unbind()
-            }
-            Err(_) => py.NotImplemented(),
-        }
+    fn __eq__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> bool {
+        let other = &other.core;
+        py.detach(|| self.core == *other)
     }
 
     /// Equal pictures have equal ends; to read 30 MB for a hash would be a surprise.
@@ -203,7 +182,7 @@ impl Image {
         slf
     }
 
-    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, protocol: u32) -> PyResult<Bound<'py, PyAny>> {
+    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, protocol: u32) -> Object<'py> {
         helpers(slf.py())?.call_method1("reduce", (slf, protocol))
     }
 
@@ -226,8 +205,7 @@ impl Buffer {
         flags: std::ffi::c_int,
     ) -> PyResult<()> {
         let bytes = &slf.get().0;
-        let length = ffi::Py_ssize_t::try_from(bytes.len())
-            .map_err(|_| PyBufferError::new_err("the picture is too large for a buffer"))?;
+        let length = ffi::Py_ssize_t::try_from(bytes.len())?;
         // SAFETY: `view` is Python's own and valid. The memory neither moves nor changes while `slf`
         // lives, to which the view gets a reference here; asked for as writable, it is refused.
         let filled = unsafe {

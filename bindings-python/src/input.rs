@@ -21,28 +21,25 @@ const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, a binary file,
 
 /// A prompt: a text, or a list of texts and pictures.
 pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
-    if prompt.is_none() {
-        return Ok(Vec::new());
-    }
-    if let Ok(text) = prompt.cast::<PyString>() {
-        return Ok(vec![words(text)?]);
-    }
-    let Some(items) = items(prompt)? else {
-        let problem = format!("takes a text, or a list of texts and pictures, not {}", type_name(prompt));
-        return Err(raise(invalid("prompt", problem)));
+    let items = match items(prompt)? {
+        Some(items) => items,
+        None if prompt.is_none() => Vec::new(),
+        None if prompt.is_instance_of::<PyString>() => vec![prompt.clone()],
+        None => {
+            let problem = format!("takes a text, or a list of texts and pictures, not {}", type_name(prompt));
+            return Err(raise(invalid("prompt", problem)));
+        }
     };
-    let mut inputs = Vec::with_capacity(items.len());
-    let mut index = 0;
-    for item in items {
-        inputs.push(match item.cast::<PyString>() {
-            Ok(text) => words(text)?,
-            Err(_) => {
-                index += 1;
-                picture(&item, index - 1)?
-            }
-        });
-    }
-    Ok(inputs)
+    let mut pictures = 0;
+    let mut input = |item: &Bound<'_, PyAny>| match item.cast::<PyString>() {
+        Ok(text) => (text.to_str().map(|text| Input::Text(text.to_owned())))
+            .map_err(|_| raise(invalid("prompt", "holds a text that is not valid Unicode"))),
+        Err(_) => {
+            pictures += 1;
+            picture(item, pictures - 1)
+        }
+    };
+    items.iter().map(&mut input).collect()
 }
 
 /// One picture or a list of them. They are counted on from those in the prompt.
@@ -64,20 +61,13 @@ fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny
     Ok(None)
 }
 
-fn words(text: &Bound<'_, PyString>) -> PyResult<Input> {
-    match text.to_str() {
-        Ok(text) => Ok(Input::Text(text.to_owned())),
-        Err(_) => Err(raise(invalid("prompt", "holds a text that is not valid Unicode"))),
-    }
-}
-
 fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
     if let Ok(text) = value.cast::<PyString>() {
-        let text = text.to_str().map_err(|_| bad(index, value, "its path is not valid Unicode"))?;
+        let text = text.to_str().map_err(|_| raise(bad(index, value, "its path is not valid Unicode")))?;
         return Ok(Input::Named(text.to_owned()));
     }
     if let Ok(image) = value.cast::<Image>() {
-        return Ok(Input::Image(image.get().core().clone()));
+        return Ok(Input::Image(image.get().core.clone()));
     }
     if let Some(bytes) = plain_bytes(value) {
         return Ok(Input::Bytes(bytes));
@@ -106,13 +96,14 @@ fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
         let content = value.call_method0("read").map_err(|cause| refuse(index, value, cause))?;
         return match plain_bytes(&content) {
             Some(bytes) => Ok(Input::Bytes(bytes)),
-            None if content.is_instance_of::<PyString>() => {
-                Err(bad(index, value, "it is open as text; open it with \"rb\""))
+            None => {
+                let got = type_name(&content);
+                let problem = format!("its read() gave {got}, not bytes; open a file with \"rb\"");
+                Err(raise(bad(index, value, &problem)))
             }
-            None => Err(bad(index, value, &format!("its read() gave {}, not bytes", type_name(&content)))),
         };
     }
-    Err(bad(index, value, TAKEN))
+    Err(raise(bad(index, value, TAKEN)))
 }
 
 /// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.
@@ -128,7 +119,7 @@ fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, index: usize) -> PyR
     let (shape, format) = (buffer.shape().to_vec(), buffer.format().to_string_lossy().into_owned());
     let Ok(buffer) = buffer.into_typed::<u8>() else {
         let problem = format!("its elements have the format {format:?}; {TAKEN}");
-        return Err(bad(index, value, &problem));
+        return Err(raise(bad(index, value, &problem)));
     };
     let size = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
     let (height, width, channels) = match shape.as_slice() {
@@ -137,20 +128,16 @@ fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, index: usize) -> PyR
         [height, width, 1] => (size(height), size(width), 1),
         [height, width, 3] => (size(height), size(width), 3),
         [height, width, 4] => (size(height), size(width), 4),
-        _ => return Err(bad(index, value, &format!("its shape is {shape:?}; {TAKEN}"))),
+        _ => return Err(raise(bad(index, value, &format!("its shape is {shape:?}; {TAKEN}")))),
     };
     Ok(Input::Pixels(Pixels { width, height, channels, data: buffer.to_vec(value.py())? }))
 }
 
-fn error(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> Error {
+fn bad(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> Error {
     let name = type_name(value);
     Error::new(Kind::ImageError, format!("picture {index} (a {name}) cannot be used: {problem}"))
         .with("index", index as u64)
         .with("input", name)
-}
-
-fn bad(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> PyErr {
-    raise(error(index, value, problem))
 }
 
 /// What its owner's code raised; an interrupt stays one.
@@ -158,5 +145,5 @@ fn refuse(index: usize, value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
     if !cause.is_instance_of::<pyo3::exceptions::PyException>(value.py()) {
         return cause;
     }
-    raise(error(index, value, &cause.value(value.py()).to_string()).because(cause))
+    raise(bad(index, value, &cause.value(value.py()).to_string()).because(cause))
 }

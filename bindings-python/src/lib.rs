@@ -32,6 +32,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        crate::runtime::end_at_exit(module.py())
+        let end = wrap_pyfunction!(crate::runtime::end, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
     }
 }

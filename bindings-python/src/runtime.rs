@@ -1,7 +1,7 @@
 //! The threads that do the work, and the two ways to wait for it.
 //!
-//! One tokio runtime per process, since its threads do not survive a fork. A call that
-//! blocks looks for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
+//! One tokio runtime per process, since its threads do not survive a fork. A call that blocks looks
+//! for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
 
 use std::future::Future;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -14,6 +14,8 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError};
 
+use crate::value::Object;
+
 /// How long Ctrl-C may go unseen.
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
@@ -22,18 +24,13 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
 static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
 
-fn start() -> std::io::Result<Mutex<Option<Runtime>>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = Builder::new_multi_thread()
-        .worker_threads((cores - 1).max(1))
-        .thread_name("nanobanana")
-        .enable_all()
-        .build()?;
-    Ok(Mutex::new(Some(runtime)))
-}
-
 fn handle() -> PyResult<Handle> {
-    let live = RUNTIME.get_or_try(start)?;
+    let live = RUNTIME.get_or_try(|| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut threads = Builder::new_multi_thread();
+        threads.worker_threads((cores - 1).max(1)).thread_name("nanobanana").enable_all();
+        threads.build().map(|runtime| Mutex::new(Some(runtime)))
+    })?;
     let live = live.lock().unwrap_or_else(PoisonError::into_inner);
     live.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(ending)
 }
@@ -42,14 +39,9 @@ fn ending() -> PyErr {
     PyRuntimeError::new_err("no call can be made any more: the interpreter is ending")
 }
 
-/// Asks Python to end the runtime before the interpreter is taken apart.
-pub fn end_at_exit(py: Python<'_>) -> PyResult<()> {
-    let end = wrap_pyfunction!(end, py)?;
-    py.import("atexit")?.call_method1("register", (end,)).map(drop)
-}
-
+/// For `atexit`: ends the runtime before the interpreter is taken apart.
 #[pyfunction]
-fn end(py: Python<'_>) -> PyResult<()> {
+pub fn end(py: Python<'_>) -> PyResult<()> {
     let live = RUNTIME.get_or_try(|| Ok::<_, PyErr>(Mutex::new(None)))?;
     let runtime = live.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(runtime) = runtime {
@@ -58,10 +50,19 @@ fn end(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-struct AbortOnDrop(AbortHandle);
+/// Ends the work when it is dropped, or called, as an asyncio future does when it is cancelled.
+#[pyclass(frozen)]
+struct Guard(AbortHandle);
 
-impl Drop for AbortOnDrop {
+impl Drop for Guard {
     fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[pymethods]
+impl Guard {
+    fn __call__(&self, _promise: &Bound<'_, PyAny>) {
         self.0.abort();
     }
 }
@@ -84,7 +85,7 @@ pub fn wait<T: Send + 'static>(
     let (send, mut receive) = mpsc::sync_channel(1);
     let runtime = handle()?;
     let work = runtime.spawn(future);
-    let _guard = AbortOnDrop(work.abort_handle());
+    let _guard = Guard(work.abort_handle());
     runtime.spawn(async move {
         // No receiver is left if a signal ended the wait.
         let _ = send.send(work.await);
@@ -106,13 +107,12 @@ pub fn promise<'py, T: Send + 'static>(
     py: Python<'py>,
     future: impl Future<Output = T> + Send + 'static,
     convert: fn(Python<'_>, T) -> PyResult<Py<PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> Object<'py> {
     let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
     let promise = event_loop.call_method0("create_future")?;
     let runtime = handle()?;
     let work = runtime.spawn(future);
-    let cancel = Cancel(AbortOnDrop(work.abort_handle()));
-    promise.call_method1("add_done_callback", (cancel,))?;
+    promise.call_method1("add_done_callback", (Guard(work.abort_handle()),))?;
     let (waiting_loop, waiting) = (event_loop.unbind(), promise.clone().unbind());
     runtime.spawn(async move {
         let outcome = work.await;
@@ -136,12 +136,11 @@ fn deliver(event_loop: &Bound<'_, PyAny>, promise: &Bound<'_, PyAny>, outcome: P
     };
     let sent = wrap_pyfunction!(settle, py)
         .and_then(|settle| event_loop.call_method1("call_soon_threadsafe", (settle, promise, method, value)));
-    if let Err(error) = sent {
-        // A loop that was closed meanwhile has nobody waiting.
-        let closed = event_loop.call_method0("is_closed").and_then(|closed| closed.is_truthy());
-        if !closed.unwrap_or(true) {
-            error.write_unraisable(py, Some(promise));
-        }
+    // A loop that was closed meanwhile raises RuntimeError, and nobody is waiting.
+    if let Err(error) = sent
+        && !error.is_instance_of::<PyRuntimeError>(py)
+    {
+        error.write_unraisable(py, Some(promise));
     }
 }
 
@@ -152,15 +151,4 @@ fn settle(promise: &Bound<'_, PyAny>, method: &str, value: Bound<'_, PyAny>) -> 
         promise.call_method1(method, (value,))?;
     }
     Ok(())
-}
-
-/// What the asyncio future calls when it is done, cancelled or not.
-#[pyclass(frozen)]
-struct Cancel(AbortOnDrop);
-
-#[pymethods]
-impl Cancel {
-    fn __call__(&self, _promise: &Bound<'_, PyAny>) {
-        self.0.0.abort();
-    }
 }

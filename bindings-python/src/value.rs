@@ -9,39 +9,41 @@ use serde_json::{Map, Value};
 
 use crate::error::raise;
 
+/// A Python object, or what was raised instead.
+pub type Object<'py> = PyResult<Bound<'py, PyAny>>;
+
 /// How deep a caller's options may nest; a dict that holds itself ends here.
 const DEPTH: usize = 100;
 /// A reply may nest as deep as the core allows, inside of the records around it.
 const DEPTH_OUT: usize = DEPTH + 10;
 
-/// Where a value stands, for messages.
+/// Where a value stands, for messages: its key below another value.
 struct Spot<'a> {
     above: Option<&'a Spot<'a>>,
     key: &'a str,
     depth: usize,
 }
 
+const TOP: Spot<'_> = Spot { above: None, key: "", depth: 0 };
+
 impl fmt::Display for Spot<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.above {
             // The first levels say which value is meant; a hundred would only fill the screen.
             Some(above) if self.depth > 5 => above.fmt(out),
-            Some(above) => write!(out, "{above}.{}", self.key),
-            None => out.write_str(self.key),
+            Some(above) if above.depth > 0 => write!(out, "{above}.{}", self.key),
+            _ => out.write_str(self.key),
         }
     }
 }
 
-impl Spot<'_> {
-    fn invalid(&self, problem: impl fmt::Display) -> PyErr {
-        raise(invalid(&self.to_string(), problem))
+impl<'a> Spot<'a> {
+    fn below(&'a self, key: &'a str) -> Self {
+        Spot { above: Some(self), key, depth: self.depth + 1 }
     }
 
-    fn invalid_type(&self, value: &Bound<'_, PyAny>) -> PyErr {
-        let name = type_name(value);
-        self.invalid(format!(
-            "holds a value of type {name}; options take None, bool, int, float, str, list, tuple, dict and paths"
-        ))
+    fn invalid(&self, problem: impl fmt::Display) -> PyErr {
+        raise(invalid(&self.to_string(), problem))
     }
 }
 
@@ -56,25 +58,9 @@ pub fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().fully_qualified_name().map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
 }
 
-/// A caller's options as a JSON map; `None` is "not set" and left out.
+/// A caller's dict as a JSON map.
 pub fn options(options: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
-    let mut map = Map::new();
-    for (key, value) in options.iter() {
-        if !value.is_none() {
-            let key: String = key.extract()?;
-            let value = to_json(&value, &Spot { above: None, key: &key, depth: 1 })?;
-            map.insert(key, value);
-        }
-    }
-    Ok(map)
-}
-
-/// A list of values as JSON.
-pub fn list(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
-    match to_json(values, &Spot { above: None, key: name, depth: 1 })? {
-        Value::Array(values) => Ok(values),
-        _ => Err(raise(invalid(name, format!("takes a list, not {}", type_name(values))))),
-    }
+    to_map(options, &TOP)
 }
 
 fn to_json(value: &Bound<'_, PyAny>, at: &Spot<'_>) -> PyResult<Value> {
@@ -97,14 +83,11 @@ fn to_json(value: &Bound<'_, PyAny>, at: &Spot<'_>) -> PyResult<Value> {
             .ok_or_else(|| at.invalid(format!("is {}; it takes a finite number", float.value())));
     }
     if let Ok(dict) = value.cast::<PyDict>() {
-        return to_map(dict, at);
+        return to_map(dict, at).map(Value::Object);
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         return (value.try_iter()?.enumerate())
-            .map(|(index, item)| {
-                let key = index.to_string();
-                to_json(&item?, &Spot { above: Some(at), key: &key, depth: at.depth + 1 })
-            })
+            .map(|(index, item)| to_json(&item?, &at.below(&index.to_string())))
             .collect();
     }
     // NumPy's whole numbers are no `int`, but convert.
@@ -122,12 +105,15 @@ fn to_json(value: &Bound<'_, PyAny>, at: &Spot<'_>) -> PyResult<Value> {
     // Timeout, Retry, and every other mapping.
     if value.hasattr("keys")? {
         let dict = value.py().get_type::<PyDict>().call1((value,))?;
-        return to_map(dict.cast::<PyDict>()?, at);
+        return to_map(dict.cast::<PyDict>()?, at).map(Value::Object);
     }
-    Err(at.invalid_type(value))
+    let name = type_name(value);
+    Err(at.invalid(format!(
+        "holds a value of type {name}; options take None, bool, int, float, str, list, tuple, dict and paths"
+    )))
 }
 
-fn to_map(dict: &Bound<'_, PyDict>, at: &Spot<'_>) -> PyResult<Value> {
+fn to_map(dict: &Bound<'_, PyDict>, at: &Spot<'_>) -> PyResult<Map<String, Value>> {
     // `items` is a copy: converting a value can run Python code, which could change the dict.
     (dict.items().iter())
         .map(|item| {
@@ -135,19 +121,13 @@ fn to_map(dict: &Bound<'_, PyDict>, at: &Spot<'_>) -> PyResult<Value> {
             let key = (key.cast::<PyString>().ok())
                 .and_then(|key| key.to_str().ok())
                 .ok_or_else(|| at.invalid(format!("has the key {key:?}; keys are texts")))?;
-            let value = to_json(&value, &Spot { above: Some(at), key, depth: at.depth + 1 })?;
-            Ok((key.to_owned(), value))
+            Ok((key.to_owned(), to_json(&value, &at.below(key))?))
         })
-        .collect::<PyResult<Map<_, _>>>()
-        .map(Value::Object)
+        .collect()
 }
 
-/// A JSON value as Python's own dict, list, str, int, float, bool or None.
-pub fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    down(py, value, 0)
-}
-
-fn down<'py>(py: Python<'py>, value: &Value, depth: usize) -> PyResult<Bound<'py, PyAny>> {
+/// A JSON value as Python's own dict, list, str, int, float, bool or None; `depth` is 0 at its top.
+pub fn to_python<'py>(py: Python<'py>, value: &Value, depth: usize) -> Object<'py> {
     if depth > DEPTH_OUT {
         let problem = format!("the reply nests deeper than {DEPTH} levels");
         return Err(raise(Error::new(Kind::ResponseError, problem)));
@@ -162,16 +142,14 @@ fn down<'py>(py: Python<'py>, value: &Value, depth: usize) -> PyResult<Bound<'py
             _ => number.as_f64().unwrap_or(f64::NAN).into_pyobject(py)?.into_any(),
         },
         Value::Array(values) => {
-            let list = PyList::empty(py);
-            for value in values {
-                list.append(down(py, value, depth + 1)?)?;
-            }
-            list.into_any()
+            let items =
+                values.iter().map(|value| to_python(py, value, depth + 1)).collect::<PyResult<Vec<_>>>()?;
+            PyList::new(py, items)?.into_any()
         }
         Value::Object(map) => {
             let dict = PyDict::new(py);
             for (key, value) in map {
-                dict.set_item(key, down(py, value, depth + 1)?)?;
+                dict.set_item(key, to_python(py, value, depth + 1)?)?;
             }
             dict.into_any()
         }

@@ -99,7 +99,7 @@ BAD = [
     (np.zeros((4, 4, 2), np.uint8), r"shape is \[4, 4, 2\]"),
     (np.zeros((1, 4, 4, 3), np.uint8), r"shape is \[1, 4, 4, 3\]"),
     (np.zeros((0, 4, 3), np.uint8), "0"),
-    (io.StringIO("text"), 'open it with "rb"'),
+    (io.StringIO("text"), 'gave str, not bytes; open a file with "rb"'),
     (BrokenFile(), "the disk is gone"),
     (PIL.Image.new("I;16", (4, 4)), "I;16"),
     (b"", "empty"),

@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
+from . import _generated
 from ._client import AsyncClient, Client, edit, generate, set_default_client
 from ._generated import *  # noqa: F403
-from ._generated import __all__ as _generated_names
 from ._native import Emulator, Image, __version__
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ __all__ = [
     "generate",
     "set_default_client",
 ]
-__all__ += _generated_names
+__all__ += _generated.__all__
 
 
 def __getattr__(name: str) -> object:

@@ -138,7 +138,7 @@ class Settings:
         return getattr(self, name)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and dict(self) == dict(other)
+        return isinstance(other, Settings) and type(self) is type(other) and dict(self) == dict(other)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -49,7 +49,7 @@ class _Front:
 
     def _start(self, make: Any, api_key: Any, options: Any, offline: bool = False, level: int = 3) -> Self:
         self._offline = offline
-        self._get_key = api_key if callable(api_key) else None
+        self._get_key: Any = api_key if callable(api_key) else None
         self._ready: tuple[str, _native.Client] | None = None
         options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
         self._native = make(options) if make is not _native.Client else make(options, offline)
