@@ -116,18 +116,16 @@ pub fn plain_bytes(value: &Bound<'_, PyAny>) -> Option<Bytes> {
 
 /// One dimension is a file's bytes; two or three are pixels.
 fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, index: usize) -> PyResult<Input> {
-    let (shape, format) = (buffer.shape().to_vec(), buffer.format().to_string_lossy().into_owned());
+    let shape = buffer.shape().to_vec();
     let Ok(buffer) = buffer.into_typed::<u8>() else {
-        let problem = format!("its elements have the format {format:?}; {TAKEN}");
-        return Err(raise(bad(index, value, &problem)));
+        let kind = value.getattr("dtype").map_or_else(|_| "no bytes".into(), |dtype| dtype.to_string());
+        return Err(raise(bad(index, value, &format!("its elements are {kind}; {TAKEN}"))));
     };
     let size = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
     let (height, width, channels) = match shape.as_slice() {
         [_] => return Ok(Input::Bytes(buffer.to_vec(value.py())?.into())),
         [height, width] => (size(height), size(width), 1),
-        [height, width, 1] => (size(height), size(width), 1),
-        [height, width, 3] => (size(height), size(width), 3),
-        [height, width, 4] => (size(height), size(width), 4),
+        [height, width, channels @ (1 | 3 | 4)] => (size(height), size(width), *channels as u8),
         _ => return Err(raise(bad(index, value, &format!("its shape is {shape:?}; {TAKEN}")))),
     };
     Ok(Input::Pixels(Pixels { width, height, channels, data: buffer.to_vec(value.py())? }))

@@ -25,7 +25,7 @@ mod _native {
 
     /// Runs the command `nanobanana` and gives its exit code.
     #[pyfunction]
-    fn run(py: Python<'_>, args: Vec<String>) -> u8 {
+    fn run(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
         py.detach(|| nanobanana::cli::run(args))
     }
 

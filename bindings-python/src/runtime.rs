@@ -20,6 +20,8 @@ use crate::value::Object;
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
 const LAST_WAIT: Duration = Duration::from_secs(2);
+/// Threads that read files, decode, or wait for the GIL to hand over an answer.
+const MOST_BLOCKED: usize = 32;
 
 /// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
 static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
@@ -28,7 +30,8 @@ fn handle() -> PyResult<Handle> {
     let live = RUNTIME.get_or_try(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut threads = Builder::new_multi_thread();
-        threads.worker_threads((cores - 1).max(1)).thread_name("nanobanana").enable_all();
+        threads.worker_threads((cores - 1).max(1)).max_blocking_threads(MOST_BLOCKED);
+        threads.thread_name("nanobanana").enable_all();
         threads.build().map(|runtime| Mutex::new(Some(runtime)))
     })?;
     let live = live.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,9 +78,8 @@ fn lost(error: JoinError) -> PyErr {
     }
 }
 
-/// Runs the future and waits for it with the GIL released.
-///
-/// When a signal's handler raises, as Ctrl-C does, the future is dropped and its request ends.
+/// Runs the future and waits for it with the GIL released. When a signal's handler raises, as that
+/// of Ctrl-C does, the future is dropped and its request ends.
 pub fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send + 'static,
@@ -100,9 +102,8 @@ pub fn wait<T: Send + 'static>(
     }
 }
 
-/// Runs the future and gives an asyncio future of the running loop for it.
-///
-/// Cancelling that drops the work at once.
+/// Runs the future and gives an asyncio future of the running loop for it: cancelling that drops the
+/// work at once.
 pub fn promise<'py, T: Send + 'static>(
     py: Python<'py>,
     future: impl Future<Output = T> + Send + 'static,

@@ -101,6 +101,8 @@ def test_a_callable_gives_the_key_of_each_call(emulator: nb.Emulator) -> None:
         with pytest.raises(nb.AuthenticationError):
             client.generate("a boat", model="nano-banana")
         client.generate("a boat", model="nano-banana")
+    with pytest.raises(nb.ConfigError, match="closed"):
+        client.generate("a boat")
     with nb.Client(lambda: 5, base_url=emulator.url) as client, pytest.raises(nb.InvalidOptionError):  # type: ignore[arg-type, return-value]
         client.generate("a boat")
 

@@ -95,7 +95,7 @@ class BrokenFile:
 BAD = [
     ({1, 2}, "builtins.set|set.*a picture is an Image"),
     (5, "a picture is an Image"),
-    (np.zeros((4, 4, 3), np.float32), "format.*uint8"),
+    (np.zeros((4, 4, 3), np.float32), "elements are float32.*uint8"),
     (np.zeros((4, 4, 2), np.uint8), r"shape is \[4, 4, 2\]"),
     (np.zeros((1, 4, 4, 3), np.uint8), r"shape is \[1, 4, 4, 3\]"),
     (np.zeros((0, 4, 3), np.uint8), "0"),

@@ -75,9 +75,10 @@ class _Front:
         return copy._start(self._native.with_options, key, options, offline=self._offline)
 
     def _with_key(self, key: str) -> _native.Client:
-        if self._ready is None or self._ready[0] != key:
-            self._ready = key, self._native.with_options({"api_key": key})
-        return self._ready[1]
+        ready = self._ready
+        if ready is None or ready[0] != key:
+            ready = self._ready = key, self._native.with_options({"api_key": key})
+        return ready[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self._native.describe(), self._offline)
@@ -126,6 +127,7 @@ class Client(_Front):
 
     def close(self) -> None:
         """End idle connections; a later call raises `ConfigError`."""
+        self._get_key = None  # so that a later call meets the closed client, and no new copy
         self._native.close()
 
     def __enter__(self) -> Self:
@@ -168,6 +170,7 @@ class AsyncClient(_Front):
         """End idle connections; a later call raises `ConfigError`."""
         import asyncio
 
+        self._get_key = None
         await asyncio.to_thread(self._native.close)
 
     async def __aenter__(self) -> Self:
