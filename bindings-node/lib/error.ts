@@ -1,0 +1,50 @@
+// The root of the error tree, and how an error becomes plain JSON and back. The tree itself is
+// generated from the core's table (`generated.ts`).
+
+/** An error as plain JSON, to send where classes do not survive: worker threads, logs. */
+export interface ErrorJSON {
+  /** The name of the class. */
+  kind: string
+  message: string
+  /** What caused it, in words. */
+  cause?: string
+  [field: string]: unknown
+}
+
+type ErrorClass = new (message: string, fields?: Readonly<Record<string, unknown>>) => NanoBananaError
+
+const classes = new Map<string, ErrorClass>()
+
+/** Anything that this library throws. */
+export class NanoBananaError extends Error {
+  static {
+    kind(this, 'NanoBananaError', {})
+  }
+
+  constructor(message: string, fields: Readonly<Record<string, unknown>> = {}) {
+    const { kind: _kind, message: _message, cause, ...own } = fields
+    super(message, cause === undefined ? undefined : { cause: typeof cause === 'string' ? new Error(cause) : cause })
+    Object.assign(this, own)
+  }
+
+  /** The error that `toJSON` was called on; one of a kind not known here is a `NanoBananaError`. */
+  static fromJSON(json: ErrorJSON): NanoBananaError {
+    const Class = classes.get(json.kind) ?? NanoBananaError
+    return new Class(json.message, json)
+  }
+
+  toJSON(): ErrorJSON {
+    const { cause: _cause, ...fields } = this as Record<string, unknown>
+    const json: ErrorJSON = { ...fields, kind: this.name, message: this.message }
+    if (this.cause !== undefined) json.cause = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return json
+  }
+}
+
+/** Gives a class its name, which minifiers leave alone, and its fields their value when not known. @internal */
+export function kind(Class: ErrorClass, name: string, blank: Readonly<Record<string, unknown>>): void {
+  classes.set(name, Class)
+  for (const [field, value] of Object.entries({ name, ...blank })) {
+    Object.defineProperty(Class.prototype, field, { value, writable: true, configurable: true })
+  }
+}
