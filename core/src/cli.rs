@@ -1,7 +1,376 @@
-//! The command `nanobanana`.
+//! The command `nanobanana`: one function, whether it came by pip, npm or cargo.
+//!
+//! Its flags are made from the option tables, so that an option exists here as soon as it has a
+//! row. Paths go to standard output, everything for people to standard error.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::emulator::Emulator;
+use crate::error::{Error, Kind};
+use crate::image::Image;
+use crate::input::Input;
+use crate::options::{ClientOptions, GenerateOptions};
+use crate::records::Generation;
+use crate::schema::{Case, Table, Write};
+
+/// Client options that are no flags: a key on a command line is seen by every user of the machine,
+/// and the rest can be said per call.
+const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
+
+const INTERRUPTED: u8 = 130;
 
 /// Runs the command with its arguments (without the program's name) and gives its exit code.
-pub fn run(args: Vec<String>) -> u8 {
-    let _ = args;
-    1
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
+    let name = OsString::from("nanobanana");
+    let matches =
+        match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
+            Ok(matches) => matches,
+            Err(usage) => {
+                // Help that cannot be printed has nobody to read it.
+                let _ = usage.print();
+                return u8::try_from(usage.exit_code()).unwrap_or(2);
+            }
+        };
+    let Some((verb, matches)) = matches.subcommand() else { return 2 };
+    let json = matches.get_flag("json");
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json);
+        }
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = perform(verb, matches) => Some(outcome),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // A drawing or a read that is under way must not hold up the exit.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    match outcome {
+        Some(Ok(())) => 0,
+        Some(Err(error)) => fail(&error, json),
+        None => INTERRUPTED,
+    }
+}
+
+fn command() -> Command {
+    let prompt = Arg::new("prompt")
+        .required(true)
+        .value_name("PROMPT")
+        .help("What to draw; `-` reads it from standard input");
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON, for machines");
+    let output = Arg::new("output")
+        .short('o')
+        .long("output")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("Where the picture goes; the right extension is added, another one converts; `-` is standard output [default: nanobanana, numbered if it is there]");
+    let offline = Arg::new("offline")
+        .long("offline")
+        .action(ArgAction::SetTrue)
+        .help("Draw with the built-in emulator: no key, no network, no cost");
+    let call = |name: &'static str, about: &'static str| {
+        Command::new(name)
+            .about(about)
+            .arg(prompt.clone())
+            .arg(output.clone())
+            .arg(offline.clone())
+            .arg(json.clone())
+            .args(flags(&GenerateOptions::table(), "Options of the call", &[]))
+            .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
+    };
+    Command::new("nanobanana")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Draw and edit pictures with Google's Nano Banana models. The key is read from GOOGLE_API_KEY or GEMINI_API_KEY.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(call("generate", "Draw a picture from a prompt"))
+        .subcommand(
+            call("edit", "Draw a picture from others").arg(
+                Arg::new("images")
+                    .required(true)
+                    .num_args(1..)
+                    .value_name("IMAGE")
+                    .help("Paths or URLs of pictures; `-` reads one from standard input"),
+            ),
+        )
+        .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
+            Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue file to use instead of the built-in one"),
+        ))
+        .subcommand(
+            Command::new("emulate")
+                .about("Serve the Gemini image API on 127.0.0.1; its URL is printed on the first line")
+                .arg(json)
+                .arg(
+                    Arg::new("port")
+                        .long("port")
+                        .value_name("PORT")
+                        .default_value("0")
+                        .value_parser(clap::value_parser!(u16))
+                        .help("The port; 0 takes a free one"),
+                ),
+        )
+}
+
+/// A flag per row of an option table.
+fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
+    let rows = table.fields.iter().filter(|field| !without.contains(&field.name));
+    rows.map(|field| {
+        let arg = Arg::new(field.name)
+            .long(field.name.replace('_', "-"))
+            .help(field.doc.trim())
+            .help_heading(heading);
+        if field.python == "bool" {
+            arg.action(ArgAction::SetTrue)
+        } else {
+            arg.value_name(match field.python.as_str() {
+                "int" | "float" => "NUMBER",
+                "Timeout | float" => "SECONDS",
+                "Retry | int | bool" => "ATTEMPTS",
+                python if python.starts_with("dict") => "JSON",
+                _ => "TEXT",
+            })
+            .allow_hyphen_values(field.python == "int" || field.python == "float")
+        }
+    })
+    .collect()
+}
+
+/// What the flags of an option table say, as a caller would write it.
+fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String, Value> {
+    let mut map = Map::new();
+    for field in table.fields.iter().filter(|field| !without.contains(&field.name)) {
+        let value = if field.python == "bool" {
+            matches.get_flag(field.name).then_some(Value::Bool(true))
+        } else {
+            matches.get_one::<String>(field.name).map(|text| {
+                let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"]
+                    .iter()
+                    .any(|word| field.python.starts_with(word));
+                // What is not JSON stays a text, and the option's own reader says what it takes.
+                let parsed = if is_text { None } else { serde_json::from_str(text).ok() };
+                parsed.unwrap_or_else(|| Value::String(text.clone()))
+            })
+        };
+        if let Some(value) = value {
+            map.insert(field.name.to_owned(), value);
+        }
+    }
+    map
+}
+
+async fn perform(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
+    match verb {
+        "models" => models(matches),
+        "emulate" => emulate(matches).await,
+        _ => draw(verb, matches).await,
+    }
+}
+
+async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
+    let client_options =
+        ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
+    let call_options = options(&GenerateOptions::table(), matches, &[]);
+    let call_options = GenerateOptions::read(&call_options, Case::Snake)?;
+    let prompt = match text(matches, "prompt").as_str() {
+        "-" => String::from_utf8(stdin()?)
+            .map_err(|_| Error::new(Kind::InvalidOptionError, "the prompt on standard input is not UTF-8"))?,
+        prompt => prompt.to_owned(),
+    };
+    let client = if matches.get_flag("offline") {
+        Client::offline(client_options)?
+    } else {
+        Client::new(client_options)?
+    };
+    for warning in client.warnings() {
+        tell(format_args!("warning: {warning}"));
+    }
+    let progress = Progress::start();
+    let result = if verb == "edit" {
+        let names = matches.get_many::<String>("images").into_iter().flatten();
+        let images: Vec<Input> = names
+            .map(|name| if name == "-" { stdin().map(Input::from) } else { Ok(Input::Named(name.clone())) })
+            .collect::<Result<_, _>>()?;
+        client.edit(prompt, images, call_options).await
+    } else {
+        client.generate(prompt, call_options).await
+    };
+    progress.stop();
+    let result = result?;
+    let output = matches.get_one::<PathBuf>("output");
+    let is_stdout = output.is_some_and(|output| output == Path::new("-"));
+    let mut files = Vec::new();
+    if is_stdout {
+        let picture = result.image()?;
+        print(picture.bytes())?;
+    } else {
+        for (number, picture) in result.images.iter().enumerate() {
+            files.push(save(picture, output, number, result.images.len())?);
+        }
+    }
+    for warning in &result.warnings {
+        tell(format_args!("warning: {warning}"));
+    }
+    if matches.get_flag("json") && !is_stdout {
+        let mut json = result.write(Case::Snake);
+        if let Some(map) = json.as_object_mut() {
+            let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            map.insert("files".to_owned(), json!(files));
+        }
+        return line(&json.to_string());
+    }
+    for file in &files {
+        line(&file.display().to_string())?;
+    }
+    if std::io::stderr().is_terminal() {
+        tell(format_args!("{}", summary(&result)));
+    }
+    Ok(())
+}
+
+/// Saves where the user said, or under the first name that is free. Of several pictures each gets
+/// its number.
+fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> Result<PathBuf, Error> {
+    let Some(output) = output else {
+        let extension = picture.mime_type().rsplit('/').next().unwrap_or_default().replace("jpeg", "jpg");
+        let names = (1u32..)
+            .map(|count| if count == 1 { "nanobanana".to_owned() } else { format!("nanobanana-{count}") });
+        let free = names.map(|name| PathBuf::from(format!("{name}.{extension}"))).find(|path| !path.exists());
+        return picture.save(free.unwrap_or_default());
+    };
+    if of == 1 {
+        return picture.save(output);
+    }
+    let mut name = output.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{}", number + 1));
+    if let Some(extension) = output.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    picture.save(output.with_file_name(name))
+}
+
+fn summary(result: &Generation) -> String {
+    let size = result
+        .images
+        .first()
+        .map(|picture| format!("{}×{}", picture.width(), picture.height()))
+        .unwrap_or_default();
+    let cost = result.cost.map_or("price unknown".to_owned(), |cost| format!("${cost:.4}"));
+    format!("{size}, {}, {cost}, {} tokens", result.model, result.usage.total_tokens)
+}
+
+fn models(matches: &ArgMatches) -> Result<(), Error> {
+    let catalogue = match matches.get_one::<String>("catalogue") {
+        Some(path) => &crate::catalogue::Catalogue::load(path)?,
+        None => crate::catalogue::Catalogue::builtin(),
+    };
+    let list = catalogue.list();
+    if matches.get_flag("json") {
+        return line(&list.write(Case::Snake).to_string());
+    }
+    for model in list {
+        let price = |size: &String| match model.price_per_image.0.get(size).and_then(Value::as_f64) {
+            Some(price) => format!("{size} ${price:.4}"),
+            None => size.clone(),
+        };
+        let ends = model.shutdown.as_ref().map(|day| format!(", may end from {day}")).unwrap_or_default();
+        line(&format!("{}  {} ({}{ends})", model.id, model.name, model.state))?;
+        line(&format!("    also      {}", model.aliases.join(", ")))?;
+        line(&format!(
+            "    sizes     {}",
+            model.image_sizes.iter().map(price).collect::<Vec<_>>().join(", ")
+        ))?;
+        line(&format!("    ratios    {}", model.aspect_ratios.join(" ")))?;
+        let skills = [
+            ("thinking", !model.thinking.is_empty()),
+            ("search", model.search),
+            ("image search", model.image_search),
+        ];
+        let skills: Vec<_> = skills.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+        line(&format!(
+            "    takes     {} pictures{}{}",
+            model.max_images.unwrap_or(0),
+            if skills.is_empty() { "" } else { "; " },
+            skills.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
+    let emulator = Emulator::start(matches.get_one::<u16>("port").copied().unwrap_or(0))?;
+    line(&emulator.url())?;
+    tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
+    std::future::pending().await
+}
+
+fn text(matches: &ArgMatches, name: &str) -> String {
+    matches.get_one::<String>(name).cloned().unwrap_or_default()
+}
+
+fn stdin() -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot read standard input: {cause}")).because(cause)
+    })?;
+    Ok(bytes)
+}
+
+fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
+    })
+}
+
+fn line(text: &str) -> Result<(), Error> {
+    print(format!("{text}\n").as_bytes())
+}
+
+/// A line for people; one that cannot be written has no reader.
+fn tell(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn fail(error: &Error, json: bool) -> u8 {
+    if json {
+        // The exit code tells, even if nobody reads the text.
+        let _ = line(&json!({ "error": error.to_json(Case::Snake) }).to_string());
+    } else {
+        tell(format_args!("{}: {error}", error.kind().name()));
+    }
+    error.kind().exit_code()
+}
+
+/// The seconds that have gone by, on a terminal only.
+struct Progress(Option<tokio::task::JoinHandle<()>>);
+
+impl Progress {
+    fn start() -> Self {
+        Progress(std::io::stderr().is_terminal().then(|| {
+            tokio::spawn(async {
+                let start = Instant::now();
+                loop {
+                    let _ = write!(std::io::stderr(), "\rdrawing … {} s", start.elapsed().as_secs());
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            })
+        }))
+    }
+
+    fn stop(self) {
+        if let Some(ticking) = self.0 {
+            ticking.abort();
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }

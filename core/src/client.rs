@@ -1,17 +1,60 @@
 //! The client: the straight line from a call to its result.
+//!
+//! Options are read, checked against the model, the pictures found and opened, the body made, and
+//! the attempts run. Nothing but this file reads the environment.
 
-use serde_json::{Map, Value};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::attempt::Job;
+use crate::catalogue::{Catalogue, ModelInfo};
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::Input;
-use crate::options::{ClientOptions, GenerateOptions};
+use crate::input::{self, Input};
+use crate::options::{ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
+use crate::process::PerProcess;
 use crate::records::Generation;
-use crate::schema::Case;
+use crate::request::Body;
+use crate::retry::Policy;
+use crate::schema::{Case, Write};
+use crate::transport::{Settings, Transport};
 
-/// A client. Cheap to clone; clones share connections.
-#[derive(Debug, Clone)]
-pub struct Client {}
+const GOOGLE: &str = "https://generativelanguage.googleapis.com";
+const API_VERSION: &str = "v1beta";
+const TOTAL: Duration = Duration::from_secs(600);
+const CONNECT: Duration = Duration::from_secs(10);
+/// How many of a call's `n` requests are under way at once.
+const SIDE_BY_SIDE: usize = 16;
+
+/// A client of the Gemini image models. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    /// As they were given, for copies with changes.
+    options: ClientOptions,
+    key: Secret,
+    base: Url,
+    version: String,
+    catalogue: Catalogues,
+    settings: Settings,
+    warnings: Vec<String>,
+    transport: PerProcess<Transport>,
+    closed: AtomicBool,
+    #[cfg(feature = "emulator")]
+    emulator: Option<crate::emulator::Emulator>,
+}
+
+enum Catalogues {
+    Builtin(&'static Catalogue),
+    Loaded(Box<Catalogue>),
+}
 
 /// What crosses a binding's border back: a map, and beside it the pictures in the order in which
 /// they stand in it.
@@ -23,53 +66,182 @@ pub struct Answer {
     pub pictures: Vec<Image>,
 }
 
+/// A variable of the environment; empty is unset.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The key that the environment names: the official SDKs' variables in their order.
+fn key_from_environment(warnings: &mut Vec<String>) -> Option<Secret> {
+    let (google, gemini) = (variable("GOOGLE_API_KEY"), variable("GEMINI_API_KEY"));
+    if let (Some(google), Some(gemini)) = (&google, &gemini)
+        && google != gemini
+    {
+        warnings.push(
+            "both GOOGLE_API_KEY and GEMINI_API_KEY are set and differ; GOOGLE_API_KEY is used".to_owned(),
+        );
+    }
+    google.or(gemini).map(Secret)
+}
+
 impl Client {
     /// A client as told by `options` and, where they are silent, by the environment.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if there is no key or a file cannot be read,
+    /// [`Kind::InvalidOptionError`] for a value of the wrong form.
     pub fn new(options: ClientOptions) -> Result<Self, Error> {
-        let _ = options;
-        Err(Error::new(Kind::ConfigError, "skeleton"))
+        options.check()?;
+        let mut warnings = Vec::new();
+        let key = options.api_key.clone().filter(|key| !key.0.trim().is_empty());
+        let key = key.or_else(|| key_from_environment(&mut warnings)).ok_or_else(|| {
+            Error::new(
+                Kind::ConfigError,
+                "no API key. Set the variable GOOGLE_API_KEY or GEMINI_API_KEY, or give `api_key`. \
+                 To try everything without a key, use an offline client (`Client.offline()`, `--offline`)",
+            )
+        })?;
+        Self::build(options, key, warnings, None)
     }
 
-    /// A client of an emulator of its own.
+    /// A client of an emulator of its own: no key, no network, no cost. The emulator stops with the
+    /// last clone of the client.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if no port of 127.0.0.1 can be had.
+    #[cfg(feature = "emulator")]
     pub fn offline(options: ClientOptions) -> Result<Self, Error> {
-        Self::new(options)
+        options.check()?;
+        let emulator = crate::emulator::Emulator::start(0)?;
+        Self::build(options, Secret("offline".to_owned()), Vec::new(), Some(emulator))
+    }
+
+    fn build(
+        options: ClientOptions,
+        key: Secret,
+        warnings: Vec<String>,
+        #[cfg(feature = "emulator")] emulator: Option<crate::emulator::Emulator>,
+        #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
+    ) -> Result<Self, Error> {
+        let catalogue = match &options.catalogue {
+            Some(path) => Catalogues::Loaded(Box::new(Catalogue::load(path)?)),
+            None => Catalogues::Builtin(Catalogue::builtin()),
+        };
+        let (mut base, mut version) = (options.base_url.clone(), options.api_version.clone());
+        #[cfg(feature = "emulator")]
+        if let Some(emulator) = &emulator {
+            base = Some(emulator.url());
+        }
+        base = base.or_else(|| variable("GOOGLE_GEMINI_BASE_URL"));
+        version = version.or_else(|| {
+            // "beta" is the official SDKs' word for the backend's own beta version.
+            variable("GOOGLE_GENAI_API_VERSION")
+                .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
+        });
+        let base = base.unwrap_or_else(|| GOOGLE.to_owned());
+        let base = Url::parse(&base).ok().filter(Url::has_host).ok_or_else(|| {
+            Error::new(
+                Kind::ConfigError,
+                format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"),
+            )
+        })?;
+        let timeout = options.timeout.clone().unwrap_or_default();
+        let settings = Settings {
+            base: base.clone(),
+            headers: options.headers.clone().unwrap_or_default(),
+            connect: timeout.connect.map_or(CONNECT, |connect| connect.duration()),
+            proxy: options.proxy.clone(),
+            ca_bundle: options.ca_bundle.clone(),
+            allow_private_urls: options.allow_private_urls.unwrap_or(false),
+        };
+        settings.check()?;
+        Ok(Client(Arc::new(Inner {
+            key,
+            base,
+            version: version.unwrap_or_else(|| API_VERSION.to_owned()),
+            catalogue,
+            settings,
+            warnings,
+            transport: PerProcess::new(),
+            closed: AtomicBool::new(false),
+            #[cfg(feature = "emulator")]
+            emulator,
+            options,
+        })))
     }
 
     /// What the caller should know about how this client was set up, in sentences.
     pub fn warnings(&self) -> &[String] {
-        &[]
+        &self.0.warnings
     }
 
-    /// The same client with other options.
+    /// The same client with other options; those that are not set stay.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
     pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
-        Self::new(options)
+        let inner = &*self.0;
+        options.check()?;
+        let key = options.api_key.clone().unwrap_or_else(|| inner.key.clone());
+        let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
+        let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
+        let mut options = options.over(inner.options.clone());
+        (options.timeout, options.retry) = (timeout, retry);
+        #[cfg(feature = "emulator")]
+        let emulator = inner.emulator.clone();
+        #[cfg(not(feature = "emulator"))]
+        let emulator = None;
+        Self::build(options, key, Vec::new(), emulator)
     }
 
-    /// Its options without the key, as [`ClientOptions::read`] reads them: for pickling and `repr`.
+    /// Its options without the key and without headers, as [`ClientOptions::read`] reads them: for
+    /// `repr` and for another process, which finds the key in its own environment.
     pub fn describe(&self, case: Case) -> Value {
-        let _ = case;
-        Value::Null
+        let mut options = self.0.options.clone();
+        (options.api_key, options.proxy) = (None, None);
+        let mut map = options.write(case);
+        if let Some(map) = map.as_object_mut() {
+            map.retain(|_, value| !value.is_null());
+            map.remove("headers");
+        }
+        map
     }
 
-    /// Draws a picture from a prompt.
-    pub async fn generate(&self, prompt: Vec<Input>, options: GenerateOptions) -> Result<Generation, Error> {
-        let _ = (prompt, options);
-        Err(Error::new(Kind::ConfigError, "skeleton"))
-    }
-
-    /// Draws a picture from others.
-    pub async fn edit(
+    /// Draws a picture from a prompt: words, or words and pictures in turn.
+    ///
+    /// # Errors
+    /// Every kind; a call without a picture is an error too. See [`Kind`].
+    pub async fn generate(
         &self,
-        prompt: Vec<Input>,
-        images: Vec<Input>,
+        prompt: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        let _ = (prompt, images, options);
-        Err(Error::new(Kind::ConfigError, "skeleton"))
+        self.draw(prompt.into_inputs(), options, Case::Snake).await
+    }
+
+    /// Draws a picture from others, as the prompt says.
+    ///
+    /// # Errors
+    /// As [`Client::generate`].
+    pub async fn edit(
+        &self,
+        prompt: impl IntoInputs,
+        images: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> Result<Generation, Error> {
+        self.draw(joined(prompt.into_inputs(), images.into_inputs())?, options, Case::Snake).await
+    }
+
+    /// The models that the catalogue knows.
+    pub fn models(&self) -> Vec<ModelInfo> {
+        self.catalogue().list()
     }
 
     /// The bindings' one door: `verb` is "generate", "edit" or "models"; `options` as the caller
-    /// wrote them, in `case`. "models" gives `{"models": [...]}` and needs no await on the network.
+    /// wrote them, in `case`. "models" gives `{"models": [...]}`.
+    ///
+    /// # Errors
+    /// As [`Client::generate`].
     pub async fn call(
         &self,
         verb: &str,
@@ -78,10 +250,210 @@ impl Client {
         options: &Map<String, Value>,
         case: Case,
     ) -> Result<Answer, Error> {
-        let _ = (verb, prompt, images, options, case);
-        Err(Error::new(Kind::ConfigError, "skeleton"))
+        let read = || GenerateOptions::read(options, case);
+        let result = match verb {
+            "models" => {
+                read()?;
+                return Ok(Answer {
+                    json: json!({ "models": self.models().write(case) }),
+                    pictures: Vec::new(),
+                });
+            }
+            "generate" => self.draw(prompt, read()?, case).await?,
+            "edit" => self.draw(joined(prompt, images)?, read()?, case).await?,
+            other => {
+                return Err(Error::new(Kind::NanoBananaError, format!("there is no call named {other:?}")));
+            }
+        };
+        Ok(Answer { json: result.write(case), pictures: result.pictures().cloned().collect() })
     }
 
-    /// Ends idle connections; every later call is a `ConfigError`.
-    pub fn close(&self) {}
+    /// Ends idle connections, and the emulator of an offline client; every later call is a
+    /// [`Kind::ConfigError`].
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        #[cfg(feature = "emulator")]
+        if let Some(emulator) = &self.0.emulator {
+            emulator.close();
+        }
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        match &self.0.catalogue {
+            Catalogues::Builtin(catalogue) => catalogue,
+            Catalogues::Loaded(catalogue) => catalogue,
+        }
+    }
+
+    async fn draw(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Generation, Error> {
+        let inner = &*self.0;
+        if inner.closed.load(Ordering::Acquire) {
+            return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
+        }
+        options.check()?;
+        let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
+        if !inputs.iter().any(said_something) {
+            return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")
+                .with("option", "prompt".to_owned()));
+        }
+        let catalogue = self.catalogue();
+        let name = options
+            .model
+            .as_ref()
+            .or(inner.options.model.as_ref())
+            .map_or(catalogue.default.as_str(), Model::as_str);
+        let resolved = catalogue.resolve(name);
+        let checked = catalogue.check(&resolved, &options, input::pictures(&inputs), case)?;
+        let mut warnings = resolved.warnings.clone();
+        warnings.extend(checked.warnings);
+        let options = checked.options;
+
+        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let timeout =
+            merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref()).unwrap_or_default();
+        let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
+        let fetch = |url: Url| {
+            let limit = timeout.total.map_or(TOTAL, |total| total.duration());
+            let fetching = transport.fetch(url);
+            Box::pin(async move {
+                tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
+                    Err(Error::new(
+                        Kind::ImageError,
+                        format!("it was not fetched within {} s", limit.as_secs_f64()),
+                    ))
+                })
+            }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+        };
+        let parts = input::prepare(inputs, &inner.base, &fetch).await?;
+
+        let n = options.n.unwrap_or(1);
+        let headers = options.headers.clone().unwrap_or_default();
+        let call = |number: u32| {
+            let mut options = options.clone();
+            options.seed = options.seed.map(|seed| seed + i64::from(number));
+            let tier = options.service_tier.map_or("standard", |tier| tier.as_str());
+            let job = Job {
+                transport: &transport,
+                key: &inner.key,
+                path: format!("{}/models/{}:generateContent", inner.version, segment(&resolved.id)),
+                headers: &headers,
+                body: Body::new(&parts, &options),
+                model: resolved.model,
+                advice: catalogue.advice(&resolved.id),
+                tier: Some(tier),
+                policy: Policy::new(retry.as_ref()),
+                total: timeout.total.map_or(TOTAL, |total| total.duration()),
+                idle: timeout.idle.map(|idle| idle.duration()),
+            };
+            async move { job.run().await }
+        };
+        let outcomes: Vec<_> =
+            futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
+        let mut result = together(outcomes)?;
+        if result.model.is_empty() {
+            result.model = resolved.id.clone();
+        }
+        warnings.append(&mut result.warnings);
+        result.warnings = warnings;
+        Ok(result)
+    }
+}
+
+/// The result of `n` calls: what came, in the order of the calls, and why the rest is missing.
+fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Error> {
+    let n = outcomes.len();
+    let mut merged: Option<Generation> = None;
+    let mut errors = Vec::new();
+    for outcome in outcomes {
+        match (outcome, &mut merged) {
+            (Err(error), _) => errors.push(error),
+            (Ok(first), None) => merged = Some(first),
+            (Ok(more), Some(merged)) => {
+                merged.images.extend(more.images);
+                merged.thoughts.images.extend(more.thoughts.images);
+                merged.usage.add(&more.usage);
+                merged.cost = merged.cost.zip(more.cost).map(|(one, other)| one + other);
+                merged.attempts.extend(more.attempts);
+                merged.warnings.extend(more.warnings);
+            }
+        }
+    }
+    let Some(mut merged) = merged else {
+        let none = || Error::new(Kind::NanoBananaError, "no call was made");
+        return Err(errors.into_iter().next().unwrap_or_else(none));
+    };
+    if let Some(first) = errors.first() {
+        merged
+            .warnings
+            .push(format!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
+        merged.errors = errors;
+    }
+    Ok(merged)
+}
+
+/// A model's id as one segment of a URL's path, whatever characters it has.
+fn segment(id: &str) -> String {
+    const PLAIN: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(id, PLAIN).to_string()
+}
+
+fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
+    if input::pictures(&prompt) + images.len() == 0 {
+        return Err(Error::new(
+            Kind::ImageError,
+            "an edit needs a picture; to draw from words alone use generate",
+        ));
+    }
+    prompt.extend(images);
+    Ok(prompt)
+}
+
+fn merged_timeout(call: Option<&Timeout>, client: Option<&Timeout>) -> Option<Timeout> {
+    match (call.cloned(), client.cloned()) {
+        (Some(call), Some(client)) => Some(call.over(client)),
+        (call, client) => call.or(client),
+    }
+}
+
+fn merged_retry(call: Option<&Retry>, client: Option<&Retry>) -> Option<Retry> {
+    match (call.cloned(), client.cloned()) {
+        (Some(call), Some(client)) => Some(call.over(client)),
+        (call, client) => call.or(client),
+    }
+}
+
+/// What a prompt, or a list of pictures, can be written as in Rust.
+pub trait IntoInputs {
+    /// The pieces in order.
+    fn into_inputs(self) -> Vec<Input>;
+}
+
+impl<T: Into<Input>> IntoInputs for T {
+    fn into_inputs(self) -> Vec<Input> {
+        vec![self.into()]
+    }
+}
+
+impl<T: Into<Input>> IntoInputs for Vec<T> {
+    fn into_inputs(self) -> Vec<Input> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<T: Into<Input>, const N: usize> IntoInputs for [T; N] {
+    fn into_inputs(self) -> Vec<Input> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Client({}, {})", self.0.base, self.describe(Case::Snake))
+    }
 }

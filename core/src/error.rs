@@ -306,6 +306,22 @@ impl Error {
         self
     }
 
+    /// The same error with every occurrence of a secret cut out of its texts.
+    pub(crate) fn censored(mut self, secret: &str) -> Self {
+        if secret.len() < 4 {
+            return self;
+        }
+        self.0.message = self.0.message.replace(secret, "…");
+        for (_, field) in &mut self.0.fields {
+            let text = field.write(Case::Snake).to_string();
+            if text.contains(secret) {
+                let clean: Value = serde_json::from_str(&text.replace(secret, "…")).unwrap_or_default();
+                *field = Arc::new(clean);
+            }
+        }
+        self
+    }
+
     /// What went wrong, as a class.
     pub fn kind(&self) -> Kind {
         self.0.kind

@@ -1,9 +1,19 @@
 //! What a caller hands in, and how it becomes a part that is ready to send.
+//!
+//! `prepare` runs once per call, before anything is sent: every picture is found, opened and
+//! sniffed, so that a bad one is named at once. What it gives can be read again by each attempt.
 
-use std::path::PathBuf;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::SystemTime;
 
+use base64::Engine as _;
 use bytes::Bytes;
+use url::Url;
 
+use crate::codec::{self, Format};
+use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 
 /// One piece of a prompt, or one picture.
@@ -12,7 +22,8 @@ use crate::image::{Image, Pixels};
 pub enum Input {
     /// Words.
     Text(String),
-    /// A picture's address as a text: a path, an `http(s):`, `data:` or `gs:` URL, a Files API URI.
+    /// A picture's address as a text: a path, an `http(s):`, `data:`, `file:` or `gs:` URL, a Files
+    /// API URI.
     Named(String),
     /// A picture's path.
     Path(PathBuf),
@@ -20,6 +31,378 @@ pub enum Input {
     Bytes(Bytes),
     /// A picture that came from a call or was opened before.
     Image(Image),
-    /// Pixels.
+    /// Pixels; they are sent as PNG.
     Pixels(Pixels),
+}
+
+impl From<&str> for Input {
+    fn from(text: &str) -> Self {
+        Input::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Input {
+    fn from(text: String) -> Self {
+        Input::Text(text)
+    }
+}
+
+impl From<&Path> for Input {
+    fn from(path: &Path) -> Self {
+        Input::Path(path.to_owned())
+    }
+}
+
+impl From<PathBuf> for Input {
+    fn from(path: PathBuf) -> Self {
+        Input::Path(path)
+    }
+}
+
+impl From<Image> for Input {
+    fn from(image: Image) -> Self {
+        Input::Image(image)
+    }
+}
+
+impl From<&Image> for Input {
+    fn from(image: &Image) -> Self {
+        Input::Image(image.clone())
+    }
+}
+
+impl From<Bytes> for Input {
+    fn from(bytes: Bytes) -> Self {
+        Input::Bytes(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Input {
+    fn from(bytes: Vec<u8>) -> Self {
+        Input::Bytes(bytes.into())
+    }
+}
+
+impl From<Pixels> for Input {
+    fn from(pixels: Pixels) -> Self {
+        Input::Pixels(pixels)
+    }
+}
+
+/// A piece that is ready to send.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Text(String),
+    Picture {
+        mime_type: &'static str,
+        source: Source,
+    },
+    /// A picture that the service fetches itself.
+    Reference {
+        uri: String,
+        mime_type: Option<&'static str>,
+    },
+}
+
+/// Where a picture's bytes are.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Memory(Bytes),
+    File(File),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} bytes", self.len())
+    }
+}
+
+impl Source {
+    pub fn len(&self) -> u64 {
+        match self {
+            Source::Memory(bytes) => bytes.len() as u64,
+            Source::File(file) => file.len,
+        }
+    }
+}
+
+/// A file as it was when it was sniffed; each attempt opens it again and compares.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    /// Which of the call's pictures it is.
+    pub index: u64,
+    pub path: PathBuf,
+    pub len: u64,
+    modified: Option<SystemTime>,
+    identity: u64,
+}
+
+impl File {
+    /// Opens it for one attempt.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if it is gone or is not the file that was sniffed.
+    pub fn open(&self) -> Result<std::fs::File, Error> {
+        let file = std::fs::File::open(&self.path).map_err(|cause| self.changed(&cause.to_string()))?;
+        let now = file.metadata().map_err(|cause| self.changed(&cause.to_string()))?;
+        if now.len() != self.len || now.modified().ok() != self.modified || identity(&now) != self.identity {
+            return Err(self.changed("it is another file now"));
+        }
+        Ok(file)
+    }
+
+    pub fn changed(&self, how: &str) -> Error {
+        let path = self.path.display();
+        Error::new(
+            Kind::ImageError,
+            format!(
+                "picture {} changed while it was being sent: {path}: {how}. Call again once it is still",
+                self.index
+            ),
+        )
+        .with("index", self.index)
+        .with("input", path.to_string())
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
+/// How `prepare` gets a picture from an `http(s):` URL; the client knows.
+pub(crate) type Fetch<'a> =
+    dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
+
+/// Files up to this size are read once and kept; larger ones are read as they are sent.
+const SMALL_FILE: u64 = 1 << 20;
+
+/// What the service takes as it is; the rest it refuses.
+fn is_taken(format: Format) -> bool {
+    matches!(format, Format::Png | Format::Jpeg | Format::WebP | Format::Heic)
+}
+
+/// How many of the pieces are pictures.
+pub(crate) fn pictures(inputs: &[Input]) -> usize {
+    inputs.iter().filter(|input| !matches!(input, Input::Text(_))).count()
+}
+
+/// Finds and checks every piece. `base` is the API's own address, whose Files URIs are sent as
+/// references.
+pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
+    let mut index = 0;
+    let parts = inputs.into_iter().map(|input| {
+        let at = index;
+        if !matches!(input, Input::Text(_)) {
+            index += 1;
+        }
+        prepare_one(input, at, base, fetch)
+    });
+    // All of them, so that of several bad ones it is always the first that is told.
+    futures_util::future::join_all(parts).await.into_iter().collect()
+}
+
+async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+    let label;
+    let found = match input {
+        Input::Text(text) => return Ok(Part::Text(text)),
+        Input::Bytes(bytes) => {
+            label = "bytes".to_owned();
+            in_memory(bytes)
+        }
+        Input::Image(image) => {
+            label = format!("{image:?}");
+            in_memory(image.bytes().clone())
+        }
+        Input::Pixels(pixels) => {
+            label = format!("{pixels:?}");
+            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(in_memory)
+        }
+        Input::Path(path) => {
+            label = path.display().to_string();
+            blocking(move || on_disk(path, index)).await
+        }
+        Input::Named(name) => {
+            label = short(&name);
+            named(name, index, base, fetch).await
+        }
+    };
+    found.map_err(|error| match error.kind() {
+        Kind::ImageError if error.field("index").is_none() => {
+            let message = match label.as_str() {
+                "bytes" => format!("picture {index}: {}", error.message()),
+                label if error.message().contains(label) => format!("picture {index}: {}", error.message()),
+                label => format!("picture {index} ({label}): {}", error.message()),
+            };
+            error.with("index", index).with("input", label).reworded(message)
+        }
+        _ => error,
+    })
+}
+
+/// A name for messages: a `data:` URL is mostly bytes, a URL's query may be a signature.
+fn short(name: &str) -> String {
+    if is_scheme(name, "data:") {
+        return "data: URL".to_owned();
+    }
+    let plain = if name.contains("://") { name.split(['?', '#']).next().unwrap_or_default() } else { name };
+    match plain.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", plain.get(..end).unwrap_or_default()),
+        None => plain.to_owned(),
+    }
+}
+
+fn is_scheme(name: &str, scheme: &str) -> bool {
+    name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Kind::ImageError, message)
+}
+
+/// The type that is sent for bytes that start so.
+fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
+    let header = codec::header(start)?;
+    if !is_taken(header.format) {
+        return Err(bad(format!(
+            "the service does not take {}; save it as PNG, JPEG or WebP first, for example with Pillow or sharp",
+            header.format.mime_type()
+        )));
+    }
+    Ok(header.format.mime_type())
+}
+
+fn in_memory(bytes: Bytes) -> Result<Part, Error> {
+    Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
+}
+
+fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
+    use std::io::Read as _;
+    let cannot = |cause: std::io::Error| {
+        let why = match cause.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "its file may not be read".to_owned(),
+            _ => format!("its file cannot be read: {cause}"),
+        };
+        bad(why).because(cause)
+    };
+    let file = std::fs::File::open(&path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if metadata.is_dir() {
+        return Err(bad("it is a folder; name the picture's file"));
+    }
+    let mut start = Vec::new();
+    let regular = metadata.is_file();
+    (&file).take(if regular { SMALL_FILE } else { u64::MAX }).read_to_end(&mut start).map_err(cannot)?;
+    if !regular || metadata.len() <= SMALL_FILE {
+        return in_memory(start.into());
+    }
+    let mime_type = match sniffed(&start) {
+        Ok(mime_type) => mime_type,
+        // A JPEG's size may stand behind megabytes of metadata.
+        Err(_) => {
+            (&file).read_to_end(&mut start).map_err(cannot)?;
+            sniffed(&start)?
+        }
+    };
+    let file = File {
+        index,
+        len: metadata.len(),
+        modified: metadata.modified().ok(),
+        identity: identity(&metadata),
+        path,
+    };
+    Ok(Part::Picture { mime_type, source: Source::File(file) })
+}
+
+async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+    if is_scheme(&name, "data:") {
+        return in_memory(data_url(&name)?);
+    }
+    if is_scheme(&name, "gs://") {
+        return Ok(reference(name));
+    }
+    if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
+        let url =
+            Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
+        if is_file_uri(&url, base) {
+            return Ok(reference(name));
+        }
+        return fetch(url).await.and_then(in_memory);
+    }
+    if is_scheme(&name, "file://") {
+        let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.ok_or_else(|| bad("it is not a file URL of this machine"))?;
+        return blocking(move || on_disk(path, index)).await;
+    }
+    if let Some((scheme, _)) = name.split_once("://") {
+        return Err(bad(format!("{scheme}: URLs are not taken; http, https, data, file and gs are")));
+    }
+    if name.is_empty() {
+        return Err(bad("its name is empty; give a path or a URL"));
+    }
+    let path = PathBuf::from(name);
+    blocking(move || on_disk(path, index)).await
+}
+
+/// Whether this is the address of a file that was uploaded to the API.
+fn is_file_uri(url: &Url, base: &Url) -> bool {
+    let google = url.scheme() == "https" && url.host_str() == Some("generativelanguage.googleapis.com");
+    let ours = url.origin() == base.origin();
+    let mut segments = url.path_segments().into_iter().flatten();
+    (google || ours)
+        && segments.next().is_some_and(|version| version.starts_with('v'))
+        && segments.next() == Some("files")
+        && segments.next().is_some_and(|id| !id.is_empty() && !id.contains(':'))
+}
+
+fn reference(uri: String) -> Part {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    let mime_type = match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
+        Some("png") => Some("image/png"),
+        Some("jpg" | "jpeg") => Some("image/jpeg"),
+        Some("webp") => Some("image/webp"),
+        Some("heic") => Some("image/heic"),
+        Some("heif") => Some("image/heif"),
+        _ => None,
+    };
+    Part::Reference { uri, mime_type }
+}
+
+fn data_url(url: &str) -> Result<Bytes, Error> {
+    let (head, data) = url
+        .split_once(',')
+        .ok_or_else(|| bad("its data: URL has no comma; it takes data:image/png;base64,…"))?;
+    let decoded: Vec<u8> = percent_encoding::percent_decode_str(data).collect();
+    if !head.to_ascii_lowercase().ends_with(";base64") {
+        return Ok(decoded.into());
+    }
+    let plain: Vec<u8> = decoded
+        .into_iter()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(plain)
+        .map(Bytes::from)
+        .map_err(|_| bad("its data: URL is not valid base64"))
+}
+
+/// Runs what reads files or encodes off the event loop.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(cause) => Err(bad(format!("the picture could not be read: {cause}"))),
+    }
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `nanobanana`, for `cargo install`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(nanobanana::cli::run(std::env::args_os().skip(1)))
+}

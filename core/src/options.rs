@@ -10,7 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind};
-use crate::schema::{Case, Field, Seconds, Table, Typed};
+use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
 /// Where a value stands in what the caller wrote, for messages.
 #[derive(Debug, Clone)]
@@ -159,7 +159,8 @@ macro_rules! choice {
         pub enum $name { $( $(#[doc = $variant_doc])+ $variant, )* }
 
         impl $name {
-            const WORDS: &[&str] = &[$($word),*];
+            /// Every word, in the order of the list.
+            pub const WORDS: &[&str] = &[$($word),*];
 
             /// The word that stands for it.
             pub fn as_str(self) -> &'static str {
@@ -172,6 +173,10 @@ macro_rules! choice {
                 format!("Literal[{}]", [$(concat!("\"", $word, "\"")),*].join(", "))
             }
             fn typescript() -> String { [$(concat!("'", $word, "'")),*].join(" | ") }
+        }
+
+        impl Write for $name {
+            fn write(&self, _: Case) -> Value { self.as_str().into() }
         }
 
         impl Read for $name {
@@ -257,6 +262,10 @@ macro_rules! open_word {
             fn typescript() -> String { stringify!($name).into() }
         }
 
+        impl Write for $name {
+            fn write(&self, _: Case) -> Value { self.as_str().into() }
+        }
+
         impl Read for $name {
             fn read(value: &Value, at: &At) -> Result<Self, Error> {
                 let word = String::read(value, at)?;
@@ -313,6 +322,13 @@ impl Typed for Secret {
     }
 }
 
+impl Write for Secret {
+    /// Never written.
+    fn write(&self, _: Case) -> Value {
+        Value::Null
+    }
+}
+
 impl Read for Secret {
     fn read(value: &Value, at: &At) -> Result<Self, Error> {
         String::read(value, at).map(Secret)
@@ -341,6 +357,12 @@ impl Typed for Safety {
     }
     fn typescript() -> String {
         "Record<string, string> | 'off'".into()
+    }
+}
+
+impl Write for Safety {
+    fn write(&self, case: Case) -> Value {
+        self.0.write(case)
     }
 }
 
@@ -467,6 +489,16 @@ macro_rules! options {
             /// or form.
             pub fn read(map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
                 Self::read_map(map, &At::top(case))
+            }
+        }
+
+        impl Write for $name {
+            fn write(&self, case: Case) -> Value {
+                let mut map = Map::new();
+                $( if let Some(value) = &self.$field {
+                    map.insert(case.name(stringify!($field)).into_owned(), value.write(case));
+                } )*
+                Value::Object(map)
             }
         }
     };

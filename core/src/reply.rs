@@ -1,0 +1,384 @@
+//! From a reply's JSON to a result or an error.
+//!
+//! Read leniently, as the service and its gateways vary: names in camel or snake case, unknown
+//! fields and values, missing parts, several candidates. Decided strictly: a result always has a
+//! picture, and a thought is never one.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::catalogue::Model;
+use crate::error::{Error, Kind, Usage};
+use crate::image::Image;
+use crate::json::Cut;
+use crate::records::{Generation, Grounding, Source, Span};
+use crate::schema::Case;
+
+/// A field by its snake case name, spelt either way.
+fn get<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get(&*Case::Camel.name(name)).or_else(|| value.get(name)).filter(|value| !value.is_null())
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    get(value, name)?.as_str().map(str::to_owned)
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    get(value, name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A count; proto JSON writes 64-bit numbers as text.
+fn count(value: &Value, name: &str) -> Option<u64> {
+    let value = get(value, name)?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Puts the values of one reply together; one for a plain reply, one per event for a stream.
+#[derive(Default)]
+pub(crate) struct Fold {
+    result: Generation,
+    raw: Vec<Value>,
+    usage: Option<Value>,
+    feedback: Option<Value>,
+    finish_message: Option<String>,
+    ratings: Option<Value>,
+}
+
+impl Fold {
+    /// Takes the next value.
+    ///
+    /// # Errors
+    /// The error that the service sent inside of a reply that began as a success.
+    pub fn push(&mut self, cut: Cut) -> Result<(), Error> {
+        let value = cut.value()?;
+        if get(&value, "error").is_some() {
+            return Err(status_error(200, &|_| None, cut.text.as_bytes(), None));
+        }
+        for candidate in list(&value, "candidates") {
+            self.candidate(candidate, &cut)?;
+        }
+        if let Some(usage) = get(&value, "usage_metadata") {
+            self.usage = Some(usage.clone());
+        }
+        if let Some(feedback) = get(&value, "prompt_feedback") {
+            self.feedback = Some(feedback.clone());
+        }
+        if let Some(model) = text(&value, "model_version") {
+            self.result.model = model;
+        }
+        self.result.response_id = text(&value, "response_id").or(self.result.response_id.take());
+        self.raw.push(value);
+        Ok(())
+    }
+
+    fn candidate(&mut self, candidate: &Value, cut: &Cut) -> Result<(), Error> {
+        let parts = get(candidate, "content").into_iter().flat_map(|content| list(content, "parts"));
+        for part in parts {
+            let thought = get(part, "thought").and_then(Value::as_bool).unwrap_or(false);
+            if let Some(words) = get(part, "text").and_then(Value::as_str) {
+                let into = if thought { &mut self.result.thoughts.text } else { &mut self.result.text };
+                into.push_str(words);
+            }
+            let Some(data) = get(part, "inline_data") else { continue };
+            let number =
+                data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+            let Some(bytes) = number.and_then(|number| cut.pictures.get(number)) else { continue };
+            let said = text(data, "mime_type").unwrap_or_default();
+            let picture = match Image::from_bytes(bytes.clone()) {
+                Ok(picture) => picture,
+                Err(_) if said.starts_with("image/") && !bytes.is_empty() => {
+                    self.result.warnings.push(format!(
+                        "a picture of {} bytes came that is not understood here; the service calls it {said}, its size is unknown",
+                        bytes.len()
+                    ));
+                    Image::unknown(bytes.clone(), &said)
+                }
+                Err(_) => {
+                    self.result
+                        .warnings
+                        .push(format!("{} bytes came that are not a picture ({said:?})", bytes.len()));
+                    continue;
+                }
+            };
+            let into = if thought { &mut self.result.thoughts.images } else { &mut self.result.images };
+            into.push(picture);
+        }
+        self.result.finish_reason = text(candidate, "finish_reason").or(self.result.finish_reason.take());
+        self.finish_message = text(candidate, "finish_message").or(self.finish_message.take());
+        if let Some(ratings) = get(candidate, "safety_ratings") {
+            self.ratings = Some(ratings.clone());
+        }
+        if let Some(found) = get(candidate, "grounding_metadata") {
+            self.result.grounding = Some(grounding(found));
+        }
+        Ok(())
+    }
+
+    /// The result, or why it is none. `model` prices it; `tier` is the tier that the reply's header
+    /// names, or the one that was asked for.
+    pub fn finish(mut self, model: Option<&Model>, tier: Option<&str>) -> Result<Generation, Error> {
+        if self.raw.is_empty() {
+            return Err(response_error("the reply is empty"));
+        }
+        let usage = self.usage.as_ref();
+        self.result.usage = usage.map(read_usage).unwrap_or_default();
+        let tier = usage.and_then(|usage| text(usage, "service_tier")).or(tier.map(str::to_owned));
+        // Without the share of pictures in the answer any price would be a guess.
+        let told = usage.is_some_and(|usage| get(usage, "candidates_tokens_details").is_some())
+            || (usage.is_some() && self.result.usage.output_tokens == 0);
+        if told {
+            self.result.cost = model.and_then(|model| model.cost(&self.result.usage, tier.as_deref()));
+        }
+        self.result.raw = match self.raw.len() {
+            1 => self.raw.pop().unwrap_or_default(),
+            _ => Value::Array(std::mem::take(&mut self.raw)),
+        };
+        if self.result.images.is_empty() {
+            return Err(self.no_picture());
+        }
+        if let Some(reason) = self.result.finish_reason.as_deref().filter(|reason| *reason != "STOP") {
+            let said = self.finish_message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+            self.result.warnings.push(format!("a picture came, but the answer ended with {reason}{said}"));
+        }
+        Ok(self.result)
+    }
+
+    fn no_picture(self) -> Error {
+        let Fold { result, feedback, finish_message, ratings, .. } = self;
+        let blocked_prompt = feedback.as_ref().and_then(|feedback| text(feedback, "block_reason"));
+        let said = feedback
+            .as_ref()
+            .and_then(|feedback| text(feedback, "block_reason_message"))
+            .or(finish_message.clone());
+        let said_so = said.as_ref().map(|said| format!(" The service says: {said}")).unwrap_or_default();
+        let words = match result.text.trim() {
+            "" => String::new(),
+            words => format!(" The model answered with text instead: {:?}.", shortened(words, 200)),
+        };
+        let error = if let Some(reason) = blocked_prompt {
+            let message = format!(
+                "the service refused the prompt ({reason}).{said_so} Reword it, or change its pictures."
+            );
+            let ratings = feedback.as_ref().and_then(|feedback| get(feedback, "safety_ratings")).cloned();
+            Error::new(Kind::BlockedError, message)
+                .with("stage", "prompt".to_owned())
+                .with("reason", reason)
+                .with("ratings", ratings.unwrap_or(json!([])))
+        } else if let Some(reason) = result.finish_reason.clone().filter(|reason| is_block(reason)) {
+            let message = format!(
+                "the service refused the picture ({reason}).{said_so}{words} Reword the prompt; sending it again as it is seldom helps."
+            );
+            Error::new(Kind::BlockedError, message)
+                .with("stage", "output".to_owned())
+                .with("reason", reason)
+                .with("ratings", ratings.unwrap_or(json!([])))
+        } else {
+            let reason = result.finish_reason.as_deref().unwrap_or("no reason given");
+            let advice = match reason {
+                "MAX_TOKENS" => " Raise `max_output_tokens`.",
+                "NO_IMAGE" | "IMAGE_OTHER" | "OTHER" => {
+                    " Trying again, or saying more clearly what to draw, may help."
+                }
+                "MISSING_THOUGHT_SIGNATURE" => {
+                    " The history lacks thought signatures; send the model's parts back unchanged."
+                }
+                _ => " Say in the prompt that a picture is wanted.",
+            };
+            Error::new(Kind::NoImageError, format!("no picture came ({reason}).{said_so}{words}{advice}"))
+        };
+        let used = result.usage.total_tokens > 0;
+        let retryable = matches!(result.finish_reason.as_deref(), Some("NO_IMAGE" | "IMAGE_OTHER" | "OTHER"));
+        error
+            .with("retryable", retryable)
+            .with("billed", if used { "yes" } else { "unknown" }.to_owned())
+            .with("finish_reason", result.finish_reason)
+            .with("finish_message", finish_message)
+            .with("text", result.text)
+            .with("usage", result.usage)
+            .with("cost", result.cost)
+            .with("response_id", result.response_id)
+    }
+}
+
+/// Whether this finish reason is one of policy, known or new.
+fn is_block(reason: &str) -> bool {
+    ["SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION", "MODEL_ARMOR"]
+        .iter()
+        .any(|word| reason.contains(word))
+}
+
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+pub(crate) fn response_error(message: impl Into<String>) -> Error {
+    Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
+}
+
+fn read_usage(usage: &Value) -> Usage {
+    let pictures = list(usage, "candidates_tokens_details")
+        .filter(|row| get(row, "modality").and_then(Value::as_str) == Some("IMAGE"))
+        .filter_map(|row| count(row, "token_count"))
+        .sum();
+    Usage {
+        input_tokens: count(usage, "prompt_token_count").unwrap_or(0)
+            + count(usage, "tool_use_prompt_token_count").unwrap_or(0),
+        output_tokens: count(usage, "candidates_token_count").unwrap_or(0),
+        image_tokens: pictures,
+        thought_tokens: count(usage, "thoughts_token_count").unwrap_or(0),
+        cached_tokens: count(usage, "cached_content_token_count").unwrap_or(0),
+        total_tokens: count(usage, "total_token_count").unwrap_or(0),
+    }
+}
+
+fn grounding(found: &Value) -> Grounding {
+    let texts = |name| list(found, name).filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    let sources = list(found, "grounding_chunks").map(|chunk| {
+        let (page, picture) = (get(chunk, "web"), get(chunk, "image"));
+        let place = picture.or(page).or_else(|| chunk.as_object()?.values().next()).unwrap_or(chunk);
+        Source {
+            title: text(place, "title"),
+            uri: text(place, "source_uri").or_else(|| text(place, "uri")),
+            image_uri: text(place, "image_uri"),
+        }
+    });
+    let spans = list(found, "grounding_supports").map(|support| {
+        let segment = get(support, "segment").unwrap_or(&Value::Null);
+        Span {
+            start: count(segment, "start_index").unwrap_or(0),
+            end: count(segment, "end_index").unwrap_or(0),
+            text: text(segment, "text").unwrap_or_default(),
+            sources: list(support, "grounding_chunk_indices").filter_map(Value::as_u64).collect(),
+        }
+    });
+    Grounding {
+        queries: texts("web_search_queries"),
+        image_queries: texts("image_search_queries"),
+        sources: sources.collect(),
+        html: get(found, "search_entry_point").and_then(|entry| text(entry, "rendered_content")),
+        spans: spans.collect(),
+    }
+}
+
+/// The most bytes of an error's body that are read.
+pub(crate) const MOST_ERROR_BODY: usize = 1 << 20;
+
+/// What the service, or something on the way to it, meant by a status that is no success.
+/// `advice` is what the catalogue knows of a model that is not there.
+pub(crate) fn status_error(
+    status: u16,
+    header: &dyn Fn(&str) -> Option<String>,
+    body: &[u8],
+    advice: Option<&str>,
+) -> Error {
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    let parsed = match &parsed {
+        // Some answers come as a list of one.
+        Value::Array(list) => list.first().unwrap_or(&Value::Null),
+        other => other,
+    };
+    let error = get(parsed, "error").unwrap_or(parsed);
+    // Inside of a 200 the error names its own status.
+    let status = match status {
+        200 => count(error, "code").and_then(|code| u16::try_from(code).ok()).unwrap_or(500),
+        other => other,
+    };
+    let code = text(error, "status");
+    let details = get(error, "details").cloned().unwrap_or(json!([]));
+    let said = text(error, "message").or_else(|| error.as_str().map(str::to_owned)).unwrap_or_else(|| {
+        let plain = String::from_utf8_lossy(body.get(..body.len().min(2000)).unwrap_or_default());
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        if plain.is_empty() {
+            "with no explanation".to_owned()
+        } else {
+            format!("not in JSON: {}", shortened(&plain, 200))
+        }
+    });
+    let detail = |kind: &str| {
+        let named = |detail: &&Value| {
+            detail.get("@type").and_then(Value::as_str).is_some_and(|name| name.ends_with(kind))
+        };
+        details.as_array().into_iter().flatten().find(named)
+    };
+    let reason = detail("ErrorInfo").and_then(|info| text(info, "reason"));
+    let is_key = reason.as_deref() == Some("API_KEY_INVALID");
+    let kind = match status {
+        400 if is_key => Kind::AuthenticationError,
+        401 => Kind::AuthenticationError,
+        403 => Kind::PermissionDeniedError,
+        404 => Kind::NotFoundError,
+        429 => Kind::RateLimitError,
+        500.. => Kind::InternalServerError,
+        408 | 499 => Kind::APIStatusError,
+        400.. => Kind::BadRequestError,
+        _ => Kind::APIStatusError,
+    };
+    let mut message = match &code {
+        Some(code) => format!("{status} {code}: {said}"),
+        None => format!("{status}: {said}"),
+    };
+    let mut retryable = matches!(status, 408 | 429 | 500..);
+    let mut error = Error::new(kind, "");
+    if kind == Kind::RateLimitError {
+        let violation = detail("QuotaFailure").and_then(|failure| list(failure, "violations").next());
+        let quota = violation.and_then(|row| text(row, "quota_id").or_else(|| text(row, "quota_metric")));
+        let zero =
+            violation.and_then(|row| get(row, "quota_value")).is_some_and(|value| value == "0" || value == 0)
+                || said.contains("limit: 0");
+        let daily = quota.as_ref().is_some_and(|quota| quota.contains("PerDay"));
+        if zero {
+            message.push_str(
+                " — this quota is zero: image models need a project with billing; waiting does not help",
+            );
+        } else if daily {
+            message.push_str(" — the day's quota is used up; it is filled again at midnight Pacific time");
+        }
+        retryable = !(zero || daily);
+        error = error.with("quota", quota).with("permanent", zero || daily);
+    }
+    if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
+        message.push_str(&format!(" — {advice}"));
+    }
+    if kind == Kind::AuthenticationError {
+        message.push_str(" — check the API key: `api_key`, or the variable GOOGLE_API_KEY or GEMINI_API_KEY");
+    }
+    if (300..400).contains(&status) {
+        message.push_str(" — redirects are not followed, since the key would go along; check `base_url`");
+    }
+    let named_wait = detail("RetryInfo")
+        .and_then(|info| text(info, "retry_delay"))
+        .and_then(|delay| delay.strip_suffix('s')?.parse::<f64>().ok())
+        .or_else(|| header("retry-after").and_then(|value| retry_after(&value)))
+        .or_else(|| said.split_once("retry in ").and_then(|(_, rest)| leading_seconds(rest)))
+        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+    let request_id = ["x-request-id", "x-goog-request-id"].iter().find_map(|name| header(name));
+    error
+        .reworded(message)
+        .with("status", Some(status))
+        .with("code", code)
+        .with("details", details.clone())
+        .with("request_id", request_id)
+        .with("retry_after", named_wait)
+        .with("retryable", retryable)
+        .with("billed", "no".to_owned())
+}
+
+/// The `Retry-After` header: seconds, or a date.
+fn retry_after(value: &str) -> Option<f64> {
+    let value = value.trim();
+    value.parse().ok().or_else(|| {
+        let at = httpdate::parse_http_date(value).ok()?;
+        Some(at.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO).as_secs_f64())
+    })
+}
+
+/// "17.75s." → 17.75
+fn leading_seconds(text: &str) -> Option<f64> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    unit.starts_with('s').then(|| number.parse().ok()).flatten()
+}

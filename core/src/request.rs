@@ -1,0 +1,297 @@
+//! From a call to the body of its request.
+//!
+//! The body is JSON text with holes where pictures belong. Pictures are encoded to base64 while the
+//! body is being sent, so that none is ever held twice; its length is known before, and the same
+//! body can be sent again.
+
+use std::io::Read as _;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use base64::Engine as _;
+use base64::engine::simd::Simd;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use serde_json::{Map, Value, json};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Kind};
+use crate::input::{File, Part, Source};
+use crate::json;
+use crate::options::{GenerateOptions, Modalities};
+
+/// A request's body, ready to be sent any number of times. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    segments: Arc<[Segment]>,
+    len: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Segment {
+    Text(Bytes),
+    Picture(Source),
+}
+
+impl Body {
+    /// The body that asks for what `parts` and `options` say. `options` have been checked against
+    /// the model, so all that is set is sent.
+    pub fn new(parts: &[Part], options: &GenerateOptions) -> Self {
+        let mut holes = Holes::new();
+        let parts: Vec<Value> = parts.iter().map(|part| part_json(part, &mut holes)).collect();
+        let mut body = json!({ "contents": [{ "role": "user", "parts": parts }] });
+        if let Some(map) = body.as_object_mut() {
+            fill(map, options);
+        }
+        if let Some(extra) = &options.extra {
+            json::merge(&mut body, extra);
+        }
+        holes.cut(body.to_string())
+    }
+
+    /// The body for one attempt. What goes wrong with a picture's file on the way lands in
+    /// `trouble`, since the transport can only say that the body broke off.
+    pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>) -> BodyStream {
+        BodyStream { segments: self.segments.clone(), at: 0, left: self.len, current: Current::None, trouble }
+    }
+}
+
+/// Marks the places of pictures in the JSON until it is text.
+struct Holes {
+    marks: Vec<(String, Source)>,
+    nonce: u128,
+}
+
+impl Holes {
+    fn new() -> Self {
+        Holes { marks: Vec::new(), nonce: fastrand::u128(..) }
+    }
+
+    fn mark(&mut self, source: &Source) -> String {
+        // Random, so that no text of a prompt can be taken for it.
+        let mark = format!("hole-{:032x}-{}", self.nonce, self.marks.len());
+        self.marks.push((mark.clone(), source.clone()));
+        mark
+    }
+
+    fn cut(self, text: String) -> Body {
+        let text = Bytes::from(text);
+        let mut segments = Vec::new();
+        let mut done = 0;
+        for (mark, source) in self.marks {
+            // `extra` may have replaced the contents, and the picture with them.
+            let rest = text.get(done..).unwrap_or_default();
+            let quoted = format!("\"{mark}\"");
+            let Some(found) = memchr::memmem::find(rest, quoted.as_bytes()) else { continue };
+            segments.push(Segment::Text(text.slice(done..done + found + 1)));
+            segments.push(Segment::Picture(source));
+            done += found + quoted.len() - 1;
+        }
+        segments.push(Segment::Text(text.slice(done..)));
+        let len = segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Text(text) => text.len() as u64,
+                Segment::Picture(source) => source.len().div_ceil(3) * 4,
+            })
+            .sum();
+        Body { segments: segments.into(), len }
+    }
+}
+
+fn part_json(part: &Part, holes: &mut Holes) -> Value {
+    match part {
+        Part::Text(text) => json!({ "text": text }),
+        Part::Picture { mime_type, source } => {
+            json!({ "inlineData": { "mimeType": mime_type, "data": holes.mark(source) } })
+        }
+        Part::Reference { uri, mime_type: None } => json!({ "fileData": { "fileUri": uri } }),
+        Part::Reference { uri, mime_type: Some(mime_type) } => {
+            json!({ "fileData": { "mimeType": mime_type, "fileUri": uri } })
+        }
+    }
+}
+
+fn set(map: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        map.insert(name.to_owned(), value.into());
+    }
+}
+
+fn set_map(map: &mut Map<String, Value>, name: &str, value: Map<String, Value>) {
+    set(map, name, (!value.is_empty()).then_some(value));
+}
+
+fn fill(body: &mut Map<String, Value>, options: &GenerateOptions) {
+    let system = options.system.as_ref().map(|text| json!({ "parts": [{ "text": text }] }));
+    set(body, "systemInstruction", system);
+
+    let mut config = Map::new();
+    set(&mut config, "temperature", options.temperature);
+    set(&mut config, "topP", options.top_p);
+    set(&mut config, "maxOutputTokens", options.max_output_tokens);
+    set(&mut config, "seed", options.seed);
+    let modalities = options.modalities.map(|modalities| match modalities {
+        Modalities::Image => json!(["IMAGE"]),
+        Modalities::TextImage => json!(["TEXT", "IMAGE"]),
+    });
+    set(&mut config, "responseModalities", modalities);
+    let mut image = Map::new();
+    set(&mut image, "aspectRatio", options.aspect_ratio.as_ref().map(|ratio| ratio.as_str()));
+    set(&mut image, "imageSize", options.image_size.as_ref().map(|size| size.as_str()));
+    set_map(&mut config, "imageConfig", image);
+    let mut thinking = Map::new();
+    set(&mut thinking, "thinkingLevel", options.thinking.map(|level| level.as_str().to_uppercase()));
+    set(&mut thinking, "includeThoughts", options.thoughts.filter(|wanted| *wanted));
+    set_map(&mut config, "thinkingConfig", thinking);
+    set_map(body, "generationConfig", config);
+
+    let (web, images) = (options.search == Some(true), options.image_search == Some(true));
+    if web || images {
+        let mut types = Map::new();
+        set(&mut types, "webSearch", web.then(|| json!({})));
+        set(&mut types, "imageSearch", images.then(|| json!({})));
+        // Plain web search is what the tool does when no type is named.
+        let tool = if images { json!({ "searchTypes": types }) } else { json!({}) };
+        set(body, "tools", Some(json!([{ "googleSearch": tool }])));
+    }
+    let safety = options.safety.as_ref().map(|safety| {
+        let setting = |(category, threshold)| json!({ "category": category, "threshold": threshold });
+        Value::Array(safety.0.iter().map(setting).collect())
+    });
+    set(body, "safetySettings", safety);
+    set(body, "serviceTier", options.service_tier.map(|tier| tier.as_str()));
+    set(body, "labels", options.labels.as_ref().map(|labels| json!(labels)));
+}
+
+/// A body on its way out.
+pub(crate) struct BodyStream {
+    segments: Arc<[Segment]>,
+    at: usize,
+    left: u64,
+    current: Current,
+    trouble: Arc<Mutex<Option<Error>>>,
+}
+
+enum Current {
+    None,
+    Memory { bytes: Bytes },
+    File(JoinHandle<Result<(Bytes, OpenFile), Error>>),
+    Between(OpenFile),
+}
+
+/// A picture's file in the middle of being read.
+struct OpenFile {
+    file: File,
+    handle: std::fs::File,
+    read: u64,
+}
+
+/// How much of a picture is encoded at a time: a multiple of 3, so that no piece needs padding but
+/// the last, and small enough not to hold up the event loop (about 30 µs).
+const BLOCK: usize = 3 << 16;
+
+impl OpenFile {
+    fn next(mut self) -> Result<(Bytes, OpenFile), Error> {
+        let wanted = (self.file.len - self.read).min(BLOCK as u64) as usize;
+        let mut block = vec![0; wanted];
+        self.handle.read_exact(&mut block).map_err(|cause| self.file.changed(&cause.to_string()))?;
+        self.read += wanted as u64;
+        if self.read == self.file.len && self.handle.read(&mut [0]).is_ok_and(|more| more > 0) {
+            return Err(self.file.changed("it has grown"));
+        }
+        Ok((encoded(&block), self))
+    }
+}
+
+fn encoded(block: &[u8]) -> Bytes {
+    let engine = Simd::standard(base64::engine::general_purpose::PAD);
+    engine.encode(block).into()
+}
+
+impl BodyStream {
+    fn fail(&mut self, error: Error) -> Error {
+        if let Ok(mut trouble) = self.trouble.lock() {
+            *trouble = Some(error.clone());
+        }
+        self.at = self.segments.len();
+        self.current = Current::None;
+        error
+    }
+
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        loop {
+            match std::mem::replace(&mut self.current, Current::None) {
+                Current::None => {
+                    let Some(segment) = self.segments.get(self.at).cloned() else { return Poll::Ready(None) };
+                    self.at += 1;
+                    match segment {
+                        Segment::Text(text) if text.is_empty() => {}
+                        Segment::Text(text) => return Poll::Ready(Some(Ok(text))),
+                        Segment::Picture(Source::Memory(bytes)) => self.current = Current::Memory { bytes },
+                        Segment::Picture(Source::File(file)) => {
+                            self.current = Current::File(tokio::task::spawn_blocking(move || {
+                                let handle = file.open()?;
+                                OpenFile { file, handle, read: 0 }.next()
+                            }));
+                        }
+                    }
+                }
+                Current::Memory { mut bytes } => {
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    let block = bytes.split_to(bytes.len().min(BLOCK));
+                    self.current = Current::Memory { bytes };
+                    return Poll::Ready(Some(Ok(encoded(&block))));
+                }
+                Current::Between(open) => {
+                    if open.read < open.file.len {
+                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next()));
+                    }
+                }
+                Current::File(mut reading) => match Pin::new(&mut reading).poll(context) {
+                    Poll::Pending => {
+                        self.current = Current::File(reading);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(Ok((piece, open)))) => {
+                        self.current = Current::Between(open);
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                    Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
+                    Poll::Ready(Err(cause)) => {
+                        let error =
+                            Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
+                        return Poll::Ready(Some(Err(self.fail(error))));
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl http_body::Body for BodyStream {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let piece = std::task::ready!(self.poll_piece(context));
+        if let Some(Ok(piece)) = &piece {
+            self.left = self.left.saturating_sub(piece.len() as u64);
+        }
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

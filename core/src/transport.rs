@@ -1,0 +1,393 @@
+//! One request over HTTP, and the only file that names reqwest.
+//!
+//! It knows addresses, the key, connections and certificates. It never tries again, never follows
+//! a redirect with a key, and gives the reply's bytes as they arrive.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use crate::error::{Error, Kind};
+use crate::options::Secret;
+use crate::request::Body;
+
+/// What a transport needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub base: Url,
+    pub headers: BTreeMap<String, String>,
+    pub connect: Duration,
+    pub proxy: Option<String>,
+    pub ca_bundle: Option<String>,
+    pub allow_private_urls: bool,
+}
+
+/// The connections of one client in one process.
+pub(crate) struct Transport {
+    settings: Settings,
+    api: reqwest::Client,
+    pictures: OnceLock<reqwest::Client>,
+}
+
+/// A reply whose head has come.
+pub(crate) struct Reply(reqwest::Response);
+
+impl Reply {
+    pub fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    /// The first header of this name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers().get(name)?.to_str().ok()
+    }
+
+    /// How many bytes will come; unknown if they are compressed or come in chunks.
+    pub fn len(&self) -> Option<u64> {
+        self.0.content_length()
+    }
+
+    /// The next bytes, as they came; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.0.chunk().await.map_err(|cause| {
+            Error::new(
+                Kind::APIConnectionError,
+                format!("the connection broke during the reply: {}", chain(&cause)),
+            )
+            .with("billed", "unknown".to_owned())
+            .with("retryable", true)
+            .because(cause.without_url())
+        })
+    }
+}
+
+/// The causes of a transport error, without the URL: its host is named elsewhere, and its query may
+/// hold a signature.
+fn chain(error: &reqwest::Error) -> String {
+    let mut cause = std::error::Error::source(error);
+    let mut texts: Vec<String> = Vec::new();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if texts.last().is_none_or(|last| !last.ends_with(&text)) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    if texts.is_empty() { "no cause is known".to_owned() } else { texts.join(": ") }
+}
+
+/// Whether this host is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn config(message: String) -> Error {
+    Error::new(Kind::ConfigError, message)
+}
+
+impl Settings {
+    /// What both the API's and the pictures' connections share.
+    fn builder(&self) -> Result<reqwest::ClientBuilder, Error> {
+        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter_map(|der| reqwest::Certificate::from_der(der).ok());
+        let extra = self.ca_bundle.as_deref().map(bundle).transpose()?.unwrap_or_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("nanobanana/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.connect)
+            .tcp_keepalive(Duration::from_secs(30))
+            .tls_certs_merge(bundled.chain(extra));
+        Ok(match self.proxy.as_deref().map(proxy).transpose()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        })
+    }
+
+    /// Tells at once what `builder` would find wrong later.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if the proxy or the certificates cannot be used.
+    pub fn check(&self) -> Result<(), Error> {
+        self.ca_bundle.as_deref().map(bundle).transpose()?;
+        self.proxy.as_deref().map(proxy).transpose()?;
+        Ok(())
+    }
+}
+
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    reqwest::Proxy::all(url).map_err(|_| {
+        config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into())
+    })
+}
+
+fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
+    let pem = std::fs::read(path)
+        .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(config(format!("the `ca_bundle` {path} is not a PEM file of certificates"))),
+    }
+}
+
+impl Transport {
+    /// # Errors
+    /// [`Kind::ConfigError`] if the proxy or the certificates cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let mut builder = settings
+            .builder()?
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .gzip(true);
+        if is_loopback(&settings.base) {
+            builder = builder.no_proxy();
+            if settings.base.scheme() == "http" {
+                // No certificate will be looked at, and a slim container has no store to read.
+                builder = builder.tls_certs_only([]);
+            }
+        }
+        let api = builder
+            .build()
+            .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
+        Ok(Transport { settings, api, pictures: OnceLock::new() })
+    }
+
+    /// Sends a request to the API and waits for the reply's head.
+    pub async fn send(
+        &self,
+        path: &str,
+        key: &Secret,
+        headers: &BTreeMap<String, String>,
+        body: &Body,
+    ) -> Result<Reply, Error> {
+        let url = format!("{}/{path}", self.settings.base.as_str().trim_end_matches('/'));
+        let trouble = Arc::new(Mutex::new(None));
+        let request = self
+            .api
+            .post(url)
+            .headers(self.headers(key, headers)?)
+            .body(reqwest::Body::wrap(body.stream(trouble.clone())));
+        request.send().await.map(Reply).map_err(|cause| {
+            let told = trouble.lock().ok().and_then(|mut trouble| trouble.take());
+            told.unwrap_or_else(|| self.failure(cause))
+        })
+    }
+
+    fn headers(&self, key: &Secret, call: &BTreeMap<String, String>) -> Result<HeaderMap, Error> {
+        let mut map = HeaderMap::new();
+        map.insert("content-type", HeaderValue::from_static("application/json"));
+        // Pictures do not shrink; a proxy that compresses all the same is understood.
+        map.insert("accept-encoding", HeaderValue::from_static("identity"));
+        map.insert(
+            "x-goog-api-client",
+            HeaderValue::from_static(concat!("nanobanana/", env!("CARGO_PKG_VERSION"))),
+        );
+        let mut secret = HeaderValue::from_str(&key.0).map_err(|_| {
+            config(
+                "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
+            )
+        })?;
+        secret.set_sensitive(true);
+        map.insert("x-goog-api-key", secret);
+        for (name, value) in self.settings.headers.iter().chain(call) {
+            let wrong = || {
+                Error::new(
+                    Kind::InvalidOptionError,
+                    format!("option `headers` has {name:?}, which is no HTTP header with its value"),
+                )
+                .with("option", "headers".to_owned())
+            };
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+            value.set_sensitive(true);
+            map.insert(name, value);
+        }
+        Ok(map)
+    }
+
+    /// A request that got no reply, as an error.
+    fn failure(&self, cause: reqwest::Error) -> Error {
+        let host = self.settings.base.host_str().unwrap_or_default();
+        let port = self.settings.base.port().map(|port| format!(":{port}")).unwrap_or_default();
+        if cause.is_builder() {
+            return config(format!("the request cannot be made: {}", chain(&cause)));
+        }
+        let (message, billed) = if cause.is_connect() {
+            if cause.is_timeout() {
+                let seconds = self.settings.connect.as_secs_f64();
+                (format!("connecting to {host}{port} took more than {seconds} s"), "no")
+            } else {
+                (format!("cannot connect to {host}{port}: {}", chain(&cause)), "no")
+            }
+        } else {
+            (
+                format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)),
+                "unknown",
+            )
+        };
+        Error::new(Kind::APIConnectionError, message)
+            .with("billed", billed.to_owned())
+            .with("retryable", true)
+            .because(cause.without_url())
+    }
+
+    /// Fetches a picture from the web: no key, at most [`MOST_FETCHED`] bytes, and unless the
+    /// client allows it no private address, before or after a redirect.
+    pub async fn fetch(&self, url: Url) -> Result<Bytes, Error> {
+        let client = match self.pictures.get() {
+            Some(client) => client,
+            None => {
+                let mut builder = self.settings.builder()?;
+                if !self.settings.allow_private_urls {
+                    builder = builder.dns_resolver(PublicOnly);
+                }
+                let client = builder
+                    .build()
+                    .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
+                self.pictures.get_or_init(|| client)
+            }
+        };
+        let mut url = url;
+        for _ in 0..=MOST_REDIRECTS {
+            self.check_address(&url)?;
+            let cannot = |cause: reqwest::Error| {
+                bad(format!("it cannot be fetched: {}", chain(&cause))).because(cause.without_url())
+            };
+            let mut reply = client.get(url.clone()).send().await.map_err(cannot)?;
+            let status = reply.status();
+            if status.is_redirection() {
+                let target = reply.headers().get("location").and_then(|target| target.to_str().ok());
+                url = target
+                    .and_then(|target| url.join(target).ok())
+                    .ok_or_else(|| bad(format!("its server answered {status} without a place to go")))?;
+                continue;
+            }
+            if !status.is_success() {
+                return Err(bad(format!("its server answered {status}")));
+            }
+            let too_large =
+                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
+            if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
+                return Err(too_large());
+            }
+            let mut bytes = Vec::new();
+            while let Some(piece) = reply.chunk().await.map_err(cannot)? {
+                if (bytes.len() + piece.len()) as u64 > MOST_FETCHED {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(&piece);
+            }
+            return Ok(bytes.into());
+        }
+        Err(bad(format!("its server redirected more than {MOST_REDIRECTS} times")))
+    }
+
+    fn check_address(&self, url: &Url) -> Result<(), Error> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad(format!("it leads to a {}: URL; only http and https are fetched", url.scheme())));
+        }
+        let ip = match url.host() {
+            Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+            Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
+            // A name is looked up by `PublicOnly`, which sees the very addresses that are used.
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(bad("its URL names no host")),
+        };
+        if self.settings.allow_private_urls || is_public(ip) { Ok(()) } else { Err(bad(PRIVATE)) }
+    }
+}
+
+/// The most bytes of a picture that is fetched: what one request may hold in all.
+const MOST_FETCHED: u64 = 100 << 20;
+const MOST_REDIRECTS: usize = 5;
+const PRIVATE: &str = "its URL leads to a private or local address, which is not fetched; set `allow_private_urls` on the \
+                       client if it may be, or download the picture and hand over the file";
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Kind::ImageError, message)
+}
+
+/// Looks names up and refuses those that lead to a private address.
+struct PublicOnly;
+
+impl reqwest::dns::Resolve for PublicOnly {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if found.iter().all(|address| is_public(address.ip())) {
+                Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
+            } else {
+                Err(PRIVATE.into())
+            }
+        })
+    }
+}
+
+/// Whether an address is one of the open internet's (IANA's special-purpose registries).
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    !(ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_broadcast()
+        || ip.is_documentation()
+        || ip.is_multicast()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (18..20).contains(&b)))
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    if let Some(inner) = ip.to_ipv4_mapped() {
+        return is_public_v4(inner);
+    }
+    let [first, second, ..] = ip.segments();
+    let embeds_v4 = first == 0x2002 || (first == 0x64 && second == 0xff9b);
+    !(ip.is_loopback()
+        || ip.is_unspecified()
+        || ip.is_multicast()
+        || ip.is_unique_local()
+        || ip.is_unicast_link_local()
+        || embeds_v4
+        || first == 0
+        || (first == 0x2001 && (second == 0xdb8 || second < 0x200)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_told_from_public_ones() {
+        let private = "127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255 \
+                       198.18.0.1 192.0.0.8 ::1 :: fe80::1 fc00::1 fd12::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 \
+                       64:ff9b::7f00:1 2002:7f00:1::1 2001:db8::1";
+        for ip in private.split_whitespace() {
+            assert!(!is_public(ip.parse().unwrap()), "{ip}");
+        }
+        for ip in ["8.8.8.8", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+            assert!(is_public(ip.parse().unwrap()), "{ip}");
+        }
+    }
+}

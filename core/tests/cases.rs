@@ -1,0 +1,213 @@
+//! Runs `tests/cases/*.json` in Rust. The Python and Node runners read the same files by the same
+//! rules, which `tests/cases/README.md` states.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use base64::Engine as _;
+use futures_util::StreamExt as _;
+use nanobanana::schema::Write as _;
+use nanobanana::{Case, Client, ClientOptions, Emulator, Input};
+use serde_json::{Map, Value, json};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests")
+}
+
+/// A prompt's piece, or a picture, as the cases write them.
+fn input(value: &Value, in_prompt: bool) -> Input {
+    match value {
+        Value::String(text) if in_prompt => Input::Text(text.clone()),
+        Value::String(name) => Input::Named(name.clone()),
+        Value::Object(map) => {
+            let text = |name: &str| map.get(name).and_then(Value::as_str);
+            if let Some(path) = text("path") {
+                Input::Path(folder().join(path))
+            } else if let Some(path) = text("bytes_of") {
+                Input::Bytes(std::fs::read(folder().join(path)).unwrap().into())
+            } else if let Some(data) = text("base64") {
+                Input::Bytes(base64::engine::general_purpose::STANDARD.decode(data).unwrap().into())
+            } else {
+                panic!("a case has the input {value}")
+            }
+        }
+        other => panic!("a case has the input {other}"),
+    }
+}
+
+fn inputs(value: Option<&Value>, in_prompt: bool) -> Vec<Input> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.iter().map(|value| input(value, in_prompt)).collect(),
+        Some(one) => vec![input(one, in_prompt)],
+    }
+}
+
+/// Where and how `actual` differs from what a case expects; none if it does not.
+fn differs(expected: &Value, actual: &Value, at: &str) -> Option<String> {
+    let wrong = || Some(format!("{at}: expected {expected}, got {actual}"));
+    match (expected, actual) {
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("contains") => {
+            let wanted = map["contains"].as_str().unwrap();
+            let texts = match actual {
+                Value::Array(list) => list.clone(),
+                one => vec![one.clone()],
+            };
+            let found = texts.iter().any(|text| text.as_str().is_some_and(|text| text.contains(wanted)));
+            if found { None } else { wrong() }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("lacks") => {
+            if actual.to_string().contains(map["lacks"].as_str().unwrap()) { wrong() } else { None }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("about") => {
+            let wanted = map["about"].as_f64().unwrap();
+            if actual.as_f64().is_some_and(|got| (got - wanted).abs() <= 1e-9 + wanted.abs() * 1e-6) {
+                None
+            } else {
+                wrong()
+            }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("at_least") => {
+            if actual.as_f64().is_some_and(|got| got >= map["at_least"].as_f64().unwrap()) {
+                None
+            } else {
+                wrong()
+            }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("exactly") => {
+            if actual == &map["exactly"] { None } else { wrong() }
+        }
+        (Value::Number(count), Value::Array(list)) => {
+            if count.as_u64() == Some(list.len() as u64) {
+                None
+            } else {
+                wrong()
+            }
+        }
+        (Value::Number(wanted), Value::Number(got)) => {
+            if wanted.as_f64() == got.as_f64() {
+                None
+            } else {
+                wrong()
+            }
+        }
+        (Value::Object(wanted), Value::Object(got)) => wanted.iter().find_map(|(key, value)| {
+            let at = format!("{at}.{key}");
+            match got.get(key) {
+                None if value == &json!({ "absent": true }) => None,
+                None => Some(format!("{at}: missing, expected {value}")),
+                Some(actual) => differs(value, actual, &at),
+            }
+        }),
+        (Value::Array(wanted), Value::Array(got)) => {
+            if wanted.len() != got.len() {
+                return wrong();
+            }
+            wanted
+                .iter()
+                .zip(got)
+                .enumerate()
+                .find_map(|(index, (wanted, got))| differs(wanted, got, &format!("{at}[{index}]")))
+        }
+        (wanted, got) => {
+            if wanted == got {
+                None
+            } else {
+                wrong()
+            }
+        }
+    }
+}
+
+async fn run(case: &Value) -> Result<(), String> {
+    let emulator = Emulator::start(0).unwrap();
+    if let Some(steps) = case.get("server").and_then(Value::as_array) {
+        emulator.script(steps).map_err(|error| format!("server: {error}"))?;
+    }
+    let mut options =
+        json!({ "base_url": emulator.url(), "api_key": "test-key-0123" }).as_object().unwrap().clone();
+    options.extend(case.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
+    let call = &case["call"];
+    let started = Instant::now();
+    let outcome = match ClientOptions::read(&options, Case::Snake).and_then(Client::new) {
+        Err(error) => Err(error),
+        Ok(client) => {
+            let empty = Map::new();
+            let options = call.get("options").and_then(Value::as_object).unwrap_or(&empty);
+            let verb = call["verb"].as_str().unwrap();
+            client
+                .call(
+                    verb,
+                    inputs(call.get("prompt"), true),
+                    inputs(call.get("images"), false),
+                    options,
+                    Case::Snake,
+                )
+                .await
+        }
+    };
+    let took = started.elapsed().as_secs_f64();
+    let requests = Value::Array(emulator.requests());
+    emulator.close();
+    if let Some(sent) = case.get("sent")
+        && let Some(problem) = differs(sent, &requests, "sent")
+    {
+        return Err(problem);
+    }
+    if let Some(wanted) = case.get("took")
+        && let Some(problem) = differs(wanted, &json!(took), "took")
+    {
+        return Err(problem);
+    }
+    match (outcome, case.get("result"), case.get("error")) {
+        (Ok(answer), Some(wanted), None) => differs(wanted, &answer.json, "result").map_or(Ok(()), Err),
+        (Err(error), None, Some(wanted)) => {
+            differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err)
+        }
+        (Ok(answer), ..) => Err(format!("it succeeded: {}", answer.json)),
+        (Err(error), ..) => Err(format!("it failed: {error:?}")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_passes() {
+    let mut cases = Vec::new();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "json"))
+    {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let list: Vec<Value> =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        cases.extend(list);
+    }
+    let only = std::env::var("CASE").ok();
+    let cases: Vec<_> = cases
+        .into_iter()
+        .filter(|case| only.as_ref().is_none_or(|only| case["id"] == only.as_str()))
+        .collect();
+    let mut ids: Vec<_> =
+        cases.iter().map(|case| case["id"].as_str().expect("a case without an id").to_owned()).collect();
+    ids.sort();
+    let count = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "two cases share an id");
+    assert!(count > 0, "no case was found");
+    let failures: Vec<String> = futures_util::stream::iter(&cases)
+        .map(|case| async move { run(case).await.err().map(|problem| format!("{}: {problem}", case["id"])) })
+        .buffered(8)
+        .filter_map(|failure| async move { failure })
+        .collect()
+        .await;
+    eprintln!("{count} cases, {} failed", failures.len());
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
