@@ -35,7 +35,7 @@ export class NanoBananaError extends Error {
 
   toJSON(): ErrorJSON {
     const { cause: _cause, ...fields } = this as Record<string, unknown>
-    const json: ErrorJSON = { ...fields, kind: this.name, message: this.message }
+    const json: ErrorJSON = { kind: this.name, message: this.message, ...fields }
     if (this.cause !== undefined) json.cause = this.cause instanceof Error ? this.cause.message : String(this.cause)
     return json
   }

@@ -2,6 +2,7 @@
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, kind } from './error'
+import { holds } from './holds'
 import type { Image } from './image'
 
 export { NanoBananaError }
@@ -275,11 +276,56 @@ export interface ResultFields {
   raw: unknown
 }
 
-/** Which fields of a record JSON cannot hold, and what they are. @internal */
-export const HOLDS: Record<string, Record<string, string>> = {
-  Thoughts: { images: 'Image' },
-  Result: { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' },
+/** What is known of one model. Dates are texts like `2026-11-24`. */
+export interface ModelInfo {
+  /** The model's id. */
+  id: string
+  /** What people call it. */
+  name: string
+  /** Short names that stand for the id. */
+  aliases: Array<string>
+  /** "stable", "preview" or "deprecated". */
+  state: string
+  /** The aspect ratios it takes. */
+  aspectRatios: Array<string>
+  /** The sizes it takes, small to large. */
+  imageSizes: Array<string>
+  /** The size it draws when none is asked for. */
+  defaultImageSize: string
+  /** The thinking levels it takes; empty if none can be asked for. */
+  thinking: Array<string>
+  /** Whether its thoughts can be asked for. */
+  thoughts: boolean
+  /** Whether it can search the web. */
+  search: boolean
+  /** Whether it can search for pictures. */
+  imageSearch: boolean
+  /** The service tiers it is offered in. */
+  serviceTiers: Array<string>
+  /** How many pictures a call may send; none if no limit is known. */
+  maxImages: number | null
+  /** How many tokens an answer may have. */
+  maxOutputTokens: number
+  /** What one picture costs in USD by size, in the standard tier, prompt not counted. */
+  pricePerImage: Record<string, number>
+  /** The day on which the prices were last checked. */
+  pricesChecked: string
+  /** Since when it is generally available. */
+  released: string | null
+  /** Since when it is deprecated. */
+  deprecated: string | null
+  /** When it is shut down, or the earliest day for that. */
+  shutdown: string | null
+  /** The id of the model to move to. */
+  successor: string | null
+  /** Since when projects that never used it are refused. */
+  closedToNewProjects: string | null
+  /** What else is worth knowing, in sentences. */
+  notes: Array<string>
 }
+
+holds('Thoughts', { images: 'Image' })
+holds('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {

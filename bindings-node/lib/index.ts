@@ -4,8 +4,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { HOLDS, InvalidOptionError, NanoBananaError, NoImageError } from './generated'
-import type { ClientOptions, GenerateOptions, ResultFields } from './generated'
+import { InvalidOptionError, NanoBananaError, NoImageError } from './generated'
+import type { ClientOptions, GenerateOptions, ModelInfo, ResultFields } from './generated'
+import { held } from './holds'
 import { Image } from './image'
 import { inputs, type ImageInput, type Prompt } from './input'
 import { native, settle, type NativeClient, type NativeEmulator, type NativeImage, type Reply } from './native'
@@ -35,6 +36,7 @@ export class Client {
   readonly #key: KeySource | undefined
   /** The client that has the key which the function gave last. */
   #keyed: { key: string; client: NativeClient } | undefined
+  #closed = false
 
   constructor(options?: ClientOptions) {
     const made = (options as unknown) instanceof Made ? (options as unknown as Made) : open(options, false)
@@ -58,12 +60,12 @@ export class Client {
     return result(await this.#call('edit', prompt, Array.isArray(images) ? images : [images], options))
   }
 
-  /** What the catalogue knows of each model. */
-  async models(): Promise<Array<Record<string, unknown>>> {
+  /** The models that the catalogue knows; nothing is asked of the service. */
+  async models(): Promise<ModelInfo[]> {
     return JSON.parse((await this.#call('models', [], [], undefined)).json).models
   }
 
-  /** The same client with other options; both share their connections. */
+  /** The same client with other options; those that are not set stay. */
   withOptions(options: ClientOptions): Client {
     const { plain, key } = separate(options)
     const given = key ?? (plain.apiKey == null ? this.#key : undefined)
@@ -72,6 +74,7 @@ export class Client {
 
   /** Ends idle connections, and the emulator of an offline client; every later call is a `ConfigError`. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#native.close()
     this.#keyed?.client.close()
   }
@@ -100,7 +103,7 @@ export class Client {
     if (read instanceof Promise || readImages instanceof Promise) {
       [read, readImages] = await unlessAborted(Promise.all([read, readImages]), signal)
     }
-    const client = this.#key ? await unlessAborted(this.#withKey(this.#key), signal) : this.#native
+    const client = this.#key && !this.#closed ? await unlessAborted(this.#withKey(this.#key), signal) : this.#native
     const handle = signal && new native.Cancel()
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
@@ -194,7 +197,7 @@ function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): u
   }
   if (kind === 'NanoBananaError') return NanoBananaError.fromJSON(json as never)
   const record = json as Record<string, unknown>
-  for (const [field, held] of Object.entries(HOLDS[kind] ?? {})) record[field] = revive(held, record[field], pictures)
+  for (const [field, kept] of Object.entries(held(kind))) record[field] = revive(kept, record[field], pictures)
   return record
 }
 

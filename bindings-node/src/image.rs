@@ -118,8 +118,7 @@ impl NativeImage {
     ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
         self.made(env, move |image| {
             let quality = quality.map(|quality| whole("quality", quality)).transpose()?;
-            // 0 is as wrong as 300: the core says what is right.
-            image.convert(&format, quality.map(|quality| u8::try_from(quality).unwrap_or(0)))
+            image.convert(&format, quality)
         })
     }
 
@@ -157,11 +156,11 @@ pub fn open_image(env: &Env, path: String) -> napi::Result<PromiseRaw<'_, Outcom
     })
 }
 
-fn whole(name: &str, number: f64) -> Result<u32, Error> {
-    let fits = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-    if fits {
-        return Ok(number as u32);
-    }
-    let problem = format!("option `{name}` is {number}; it takes a whole number from 1");
-    Err(Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned()))
+/// A number that fits the core's type; whether it is a good one, the core says.
+fn whole<T: TryFrom<i64>>(name: &str, number: f64) -> Result<T, Error> {
+    let exact = (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64);
+    exact.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+        let problem = format!("option `{name}` is {number}; that is not a whole number in its range");
+        Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned())
+    })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Kind, Usage};
 use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
 use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
@@ -14,6 +15,7 @@ const HEADER: &str = "\
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, kind } from './error'
+import { holds } from './holds'
 import type { Image } from './image'
 
 export { NanoBananaError }
@@ -34,6 +36,7 @@ pub fn write(models: &Value) -> String {
         Span::table(),
         Grounding::table(),
         Generation::table(),
+        ModelInfo::table(),
     ];
     for table in &records {
         record(&mut out, table);
@@ -98,11 +101,10 @@ fn holds(out: &mut String, records: &[Table]) {
             .map(|field| format!("{}: '{}'", Case::Camel.name(field.name), base(&field.typescript)))
             .collect();
         if !fields.is_empty() {
-            writeln!(rows, "  {}: {{ {} }},", table.name, fields.join(", ")).unwrap();
+            writeln!(rows, "holds('{}', {{ {} }})", table.name, fields.join(", ")).unwrap();
         }
     }
-    let doc = "/** Which fields of a record JSON cannot hold, and what they are. @internal */";
-    write!(out, "\n{doc}\nexport const HOLDS: Record<string, Record<string, string>> = {{\n{rows}}}\n").unwrap();
+    write!(out, "\n{rows}").unwrap();
 }
 
 fn base(typescript: &str) -> &str {
