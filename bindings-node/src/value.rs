@@ -2,7 +2,7 @@
 
 use nanobanana::{Error, Kind};
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
-use napi::ValueType;
+use napi::{JsString, ValueType};
 use serde_json::{Map, Number, Value};
 
 use crate::error::Refused;
@@ -61,11 +61,13 @@ impl Path {
         let mut map = Map::new();
         let names = object.get_property_names()?;
         for index in 0..names.get_array_length_unchecked()? {
-            let name: String = names.get_element(index)?;
-            if !object.has_own_property(&name)? {
+            // As JavaScript's own text: one with a NUL in it would not pass as a C string.
+            let key: JsString = names.get_element(index)?;
+            if !object.has_own_property_js(key)? {
                 continue;
             }
-            let value: Unknown = object.get_named_property_unchecked(&name)?;
+            let value: Unknown = object.get_property_unchecked(key)?;
+            let name = key.into_utf8()?.into_owned()?;
             if value.get_type()? == ValueType::Undefined {
                 continue;
             }

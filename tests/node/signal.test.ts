@@ -36,6 +36,8 @@ test('many calls share one listener on a signal, and none is left behind', () =>
   offline(async (client, emulator) => {
     const controller = new AbortController()
     const { signal } = controller
+    let heard = false
+    signal.onabort = () => (heard = true)
     const counts = { added: 0, removed: 0 }
     const { addEventListener, removeEventListener } = signal
     signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
@@ -46,8 +48,6 @@ test('many calls share one listener on a signal, and none is left behind', () =>
       counts.removed++
       removeEventListener.apply(signal, args)
     }
-    signal.onabort = () => (heard = true)
-    let heard = false
     await client.generate('a boat', { signal })
     assert.deepEqual(counts, { added: 1, removed: 1 })
     emulator.script(Array.from({ length: 12 }, () => ({ hang: true })))
