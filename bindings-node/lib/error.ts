@@ -1,12 +1,10 @@
-// The root of the error tree, and how an error becomes plain JSON and back. The tree itself is
-// generated from the core's table (`generated.ts`).
+// The root of the error tree, and how an error becomes plain JSON and back. The tree itself and the
+// rows of `held` are generated from the core's tables (`generated.ts`).
 
-/** An error as plain JSON, to send where classes do not survive: worker threads, logs. */
+/** An error as plain JSON, for where classes do not survive (worker threads, logs): `kind` is its class. */
 export interface ErrorJSON {
-  /** The name of the class. */
   kind: string
   message: string
-  /** What caused it, in words. */
   cause?: string
   [field: string]: unknown
 }
@@ -15,11 +13,12 @@ type ErrorClass = new (message: string, fields?: Readonly<Record<string, unknown
 
 const classes = new Map<string, ErrorClass>()
 
+/** Which fields of a record JSON cannot hold (pictures, errors, records with such fields), and what they are. */
+export const held = new Map<string, Readonly<Record<string, string>>>()
+
 /** Anything that this library throws. */
 export class NanoBananaError extends Error {
-  static {
-    kind(this, 'NanoBananaError', {})
-  }
+  static { kind(this, 'NanoBananaError', {}) }
 
   constructor(message: string, fields: Readonly<Record<string, unknown>> = {}) {
     const { kind: _kind, message: _message, cause, ...own } = fields

@@ -1,8 +1,7 @@
 // Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
 // Change those; the test rewrites this file.
 
-import { NanoBananaError, kind } from './error'
-import { holds } from './holds'
+import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 
 export { NanoBananaError }
@@ -324,8 +323,8 @@ export interface ModelInfo {
   notes: Array<string>
 }
 
-holds('Thoughts', { images: 'Image' })
-holds('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+held.set('Thoughts', { images: 'Image' })
+held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {

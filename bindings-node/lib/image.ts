@@ -4,22 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { native, settle, type NativeImage } from './native'
 
-const natives = new WeakMap<Image, NativeImage>()
-
 /** A picture that came from a call, or from a file. */
 export class Image {
   readonly #native: NativeImage
   #bytes: Buffer | undefined
 
-  private constructor(picture: NativeImage) {
-    this.#native = picture
-    natives.set(this, picture)
-  }
+  private constructor(picture: NativeImage) { this.#native = picture }
 
   /** @internal */
-  static wrap(picture: NativeImage): Image {
-    return new Image(picture)
-  }
+  static wrap = (picture: NativeImage): Image => new Image(picture)
+  /** @internal */
+  static native = (image: Image): NativeImage => image.#native
 
   /** Reads a picture's file; throws an `ImageError` if it is not one. */
   static async open(path: string | URL): Promise<Image> {
@@ -33,24 +28,15 @@ export class Image {
   }
 
   /** The type that the bytes say, for example "image/jpeg". */
-  get mimeType(): string {
-    return this.#native.mimeType
-  }
-
+  get mimeType(): string { return this.#native.mimeType }
   /** Width in pixels. */
-  get width(): number {
-    return this.#native.width
-  }
-
+  get width(): number { return this.#native.width }
   /** Height in pixels. */
-  get height(): number {
-    return this.#native.height
-  }
+  get height(): number { return this.#native.height }
 
   /**
-   * Writes the file, whole or not at all, over one that is there, and gives its path. Without an
-   * extension the right one is added; with another than its own the picture is converted; with its
-   * own the very bytes that came are written.
+   * Writes the file, whole or not at all, over one that is there, and gives its path. Without an extension
+   * the right one is added; with its own the very bytes that came are written; with another it is converted.
    */
   async save(path: string | URL): Promise<string> {
     return settle(await this.#native.save(plainPath(path)))
@@ -67,19 +53,13 @@ export class Image {
   }
 
   /** A copy of the bytes as a `Blob` of the right type. */
-  toBlob(): Blob {
-    return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType })
-  }
+  toBlob(): Blob { return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType }) }
 
   /** The picture as a `data:` URL. */
-  toDataURL(): string {
-    return this.#native.toDataURL()
-  }
+  toDataURL(): string { return this.#native.toDataURL() }
 
   /** Whether both are the same bytes. */
-  equals(other: Image): boolean {
-    return this.#native.equals(other.#native)
-  }
+  equals(other: Image): boolean { return this.#native.equals(other.#native) }
 
   /** What it is, without its bytes: `bytes` is how many there are. */
   toJSON(): { mimeType: string; width: number; height: number; bytes: number } {
@@ -90,16 +70,7 @@ export class Image {
     return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
   }
 
-  #made(picture: NativeImage | null): Image {
-    return picture ? new Image(picture) : this
-  }
+  #made(picture: NativeImage | null): Image { return picture ? new Image(picture) : this }
 }
 
-/** The native half of a picture. @internal */
-export function nativeOf(image: Image): NativeImage | undefined {
-  return natives.get(image)
-}
-
-function plainPath(path: string | URL): string {
-  return path instanceof URL ? fileURLToPath(path) : path
-}
+const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

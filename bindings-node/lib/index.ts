@@ -4,9 +4,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { held } from './error'
 import { InvalidOptionError, NanoBananaError, NoImageError } from './generated'
 import type { ClientOptions, GenerateOptions, ModelInfo, ResultFields } from './generated'
-import { held } from './holds'
 import { Image } from './image'
 import { inputs, type ImageInput, type Prompt } from './input'
 import { native, settle, type NativeClient, type NativeEmulator, type NativeImage, type Reply } from './native'
@@ -18,13 +18,11 @@ export type { ErrorJSON } from './error'
 export type { ImageInput, PictureObject, Prompt, RawPixels, SharpOutput } from './input'
 
 type KeySource = () => string | Promise<string>
+type Pictures = ImageInput | ReadonlyArray<ImageInput>
 
 /** A client made elsewhere, on its way into the constructor. */
 class Made {
-  constructor(
-    readonly client: NativeClient,
-    readonly key: KeySource | undefined,
-  ) {}
+  constructor(readonly client: NativeClient, readonly key: KeySource | undefined) {}
 }
 
 /**
@@ -56,18 +54,16 @@ export class Client {
   }
 
   /** Draws a picture from others, and from what the prompt says about them. */
-  async edit(prompt: Prompt, images: ImageInput | ReadonlyArray<ImageInput>, options?: GenerateOptions): Promise<Result> {
-    return result(await this.#call('edit', prompt, Array.isArray(images) ? images : [images], options))
+  async edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+    return result(await this.#call('edit', prompt, images, options))
   }
 
   /** The models that the catalogue knows; nothing is asked of the service. */
-  async models(): Promise<ModelInfo[]> {
-    return JSON.parse((await this.#call('models', [], [], undefined)).json).models
-  }
+  async models(): Promise<ModelInfo[]> { return JSON.parse((await this.#call('models', [], [])).json).models }
 
   /** The same client with other options; those that are not set stay. */
   withOptions(options: ClientOptions): Client {
-    const { plain, key } = separate(options)
+    const { plain, key } = keySource(options)
     const given = key ?? (plain.apiKey == null ? this.#key : undefined)
     return new Client(new Made(settle(this.#native.withOptions(plain)), given) as unknown as ClientOptions)
   }
@@ -79,35 +75,27 @@ export class Client {
     this.#keyed?.client.close()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
+  [Symbol.asyncDispose](): Promise<void> { return this.close() }
 
   /** Never shows the key. */
   [inspect.custom](_depth: number, options: object): string {
     return `Client ${inspect(JSON.parse(this.#native.describe()), options)}`
   }
 
-  async #call(verb: string, prompt: Prompt, images: ReadonlyArray<unknown>, options?: GenerateOptions): Promise<Reply> {
-    const { signal, plain } = callOptions(options)
+  async #call(verb: string, prompt: Prompt, images: unknown, options?: GenerateOptions): Promise<Reply> {
+    const { plain, own: signal } = apart(options, 'signal')
+    if (signal != null && typeof (signal as Partial<AbortSignal>).throwIfAborted !== 'function') {
+      throw new InvalidOptionError('option `signal` takes an AbortSignal', { option: 'signal' })
+    }
     signal?.throwIfAborted()
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
-    const late = this.#key !== undefined
-    const words: ReadonlyArray<unknown> = Array.isArray(prompt) ? prompt : [prompt]
-    const pictures = words.filter((item) => typeof item !== 'string').length
-    if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
-      throw new InvalidOptionError('the prompt must be a text, or a list of texts and pictures', { option: 'prompt' })
-    }
-    let read = inputs(words, 'text', signal, late)
-    let readImages = inputs(images, 'named', signal, late || read instanceof Promise, pictures)
-    if (read instanceof Promise || readImages instanceof Promise) {
-      [read, readImages] = await unlessAborted(Promise.all([read, readImages]), signal)
-    }
+    const ready = inputs(prompt, images, signal ?? undefined, this.#key !== undefined)
+    const [words, pictures] = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
     const client = this.#key && !this.#closed ? await unlessAborted(this.#withKey(this.#key), signal) : this.#native
-    const handle = signal && new native.Cancel()
+    const handle = signal ? new native.Cancel() : undefined
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
-      const outcome = await client.call(verb, read, readImages, plain, handle)
+      const outcome = await client.call(verb, words, pictures, plain, handle)
       signal?.throwIfAborted()
       return settle(outcome)
     } finally {
@@ -123,33 +111,23 @@ export class Client {
 }
 
 function open(options: ClientOptions | undefined, offline: boolean): Made {
-  const { plain, key } = separate(options)
+  const { plain, key } = keySource(options)
   // The client is checked now, with a key in the place of those that the function will give.
-  const known = key ? { ...plain, apiKey: 'given-for-each-call' } : plain
-  return new Made(settle(native.openClient(known, offline)), key)
+  return new Made(settle(native.openClient(key ? { ...plain, apiKey: 'given-for-each-call' } : plain, offline)), key)
 }
 
-function separate(options: ClientOptions | undefined): { plain: ClientOptions; key: KeySource | undefined } {
-  const given = asObject(options)
-  if (typeof given.apiKey !== 'function') return { plain: given, key: undefined }
-  const { apiKey: key, ...plain } = given
-  return { plain, key }
+function keySource(options: ClientOptions | undefined): { plain: ClientOptions; key: KeySource | undefined } {
+  const { plain, own: key } = apart(options, 'apiKey')
+  return typeof key === 'function' ? { plain, key } : { plain: options ?? {}, key: undefined }
 }
 
-function callOptions(options: GenerateOptions | undefined): { plain: GenerateOptions; signal: AbortSignal | undefined } {
-  const given = asObject(options)
-  if (!('signal' in given)) return { plain: given, signal: undefined }
-  const { signal, ...plain } = given
-  if (signal != null && !(typeof signal === 'object' && typeof signal.throwIfAborted === 'function')) {
-    throw new InvalidOptionError('option `signal` takes an AbortSignal', { option: 'signal' })
-  }
-  return { plain, signal: signal ?? undefined }
-}
-
-function asObject<T extends object>(options: T | null | undefined): T {
-  if (options == null) return {} as T
-  if (typeof options === 'object') return options
-  throw new InvalidOptionError(`the options must be an object, not a ${typeof options}`)
+/** The options, and beside them the one that only JavaScript can hold. */
+function apart<T extends object, K extends keyof T>(options: T | null | undefined, name: K): { plain: T; own: T[K] | undefined } {
+  if (options == null) return { plain: {} as T, own: undefined }
+  if (typeof options !== 'object') throw new InvalidOptionError(`the options must be an object, not a ${typeof options}`)
+  if (!(name in options)) return { plain: options, own: undefined }
+  const { [name]: own, ...plain } = options
+  return { plain: plain as T, own }
 }
 
 /** What a call gave: pictures, text, and all that the service told about them. */
@@ -157,17 +135,15 @@ export interface Result extends ResultFields {}
 
 export class Result {
   /** @internal */
-  constructor(fields: ResultFields) {
-    Object.assign(this, fields)
-  }
+  constructor(fields: ResultFields) { Object.assign(this, fields) }
 
   /** The first final picture. `generate` and `edit` never give a result without one. */
   get image(): Image {
     const [image] = this.images
     if (image) return image
-    const { text, finishReason, usage, cost, responseId } = this
-    const fields = { text, finishReason, usage, cost, responseId, attempts: this.attempts }
-    throw new NoImageError('this answer holds text only; `text` has it', fields)
+    const { text, finishReason, usage, cost, responseId, attempts } = this
+    const message = 'this answer holds text only; `text` has it'
+    throw new NoImageError(message, { text, finishReason, usage, cost, responseId, attempts })
   }
 
   /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
@@ -177,50 +153,41 @@ export class Result {
   }
 
   /** The whole result as plain data, without the pictures' bytes. */
-  toJSON(): Record<string, unknown> {
-    return JSON.parse(JSON.stringify({ ...this }))
-  }
+  toJSON(): Record<string, unknown> { return JSON.parse(JSON.stringify({ ...this })) }
 }
 
-function result(reply: Reply): Result {
-  const pictures = reply.pictures.values()
-  return new Result(revive('Result', JSON.parse(reply.json), pictures) as ResultFields)
+function result({ json, pictures }: Reply): Result {
+  return new Result(revive('Result', JSON.parse(json), pictures.values()) as ResultFields)
 }
 
 /** Puts what JSON cannot hold into a record: its pictures, in order, and its errors. */
 function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): unknown {
   if (json === null) return null
   if (Array.isArray(json)) return json.map((item) => revive(kind, item, pictures))
-  if (kind === 'Image') {
-    const next = pictures.next()
-    return next.done ? null : Image.wrap(next.value)
-  }
+  if (kind === 'Image') return Image.wrap(pictures.next().value as NativeImage)
   if (kind === 'NanoBananaError') return NanoBananaError.fromJSON(json as never)
   const record = json as Record<string, unknown>
-  for (const [field, kept] of Object.entries(held(kind))) record[field] = revive(kept, record[field], pictures)
+  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) record[field] = revive(kept, record[field], pictures)
   return record
 }
 
-/** What the emulator was asked. */
+/** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
 export interface EmulatorRequest {
   method: string
   path: string
-  query: string
+  query: Record<string, string>
   headers: Record<string, string>
-  /** The body, if it was JSON. */
   json: unknown
-  /** The body's length in bytes. */
   size: number
-  [more: string]: unknown
+  /** Whether the client went away before it had its answer. */
+  cancelled: boolean
 }
 
 /** The Gemini image API on loopback, as a real HTTP server. It does not keep the process alive. */
 export class Emulator {
   readonly #native: NativeEmulator
 
-  private constructor(running: NativeEmulator) {
-    this.#native = running
-  }
+  private constructor(running: NativeEmulator) { this.#native = running }
 
   /** Starts one; `port` 0, the default, takes a free one. */
   static async start(options: { port?: number } = {}): Promise<Emulator> {
@@ -228,28 +195,15 @@ export class Emulator {
   }
 
   /** What a client takes as `baseUrl`. */
-  get url(): string {
-    return this.#native.url
-  }
-
+  get url(): string { return this.#native.url }
   /** What it was asked so far, in order. */
-  get requests(): EmulatorRequest[] {
-    return JSON.parse(this.#native.requests())
-  }
-
-  /** Sets the next replies. */
-  script(steps: ReadonlyArray<Record<string, unknown>>): void {
-    settle(this.#native.script(steps))
-  }
-
+  get requests(): EmulatorRequest[] { return JSON.parse(this.#native.requests()) }
+  /** Sets the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more. */
+  script(steps: ReadonlyArray<Record<string, unknown>>): void { settle(this.#native.script(steps)) }
   /** Stops it and frees its port. */
-  async close(): Promise<void> {
-    await this.#native.close()
-  }
+  close(): Promise<void> { return this.#native.close() }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
+  [Symbol.asyncDispose](): Promise<void> { return this.close() }
 }
 
 let shared: Client | undefined
@@ -260,15 +214,9 @@ export async function generate(prompt: Prompt, options?: GenerateOptions): Promi
 }
 
 /** `edit` of one client that is made when it is first needed. */
-export async function edit(
-  prompt: Prompt,
-  images: ImageInput | ReadonlyArray<ImageInput>,
-  options?: GenerateOptions,
-): Promise<Result> {
+export async function edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
   return (shared ??= new Client()).edit(prompt, images, options)
 }
 
 /** Sets the client that `generate` and `edit` of this module use; none makes a new one when needed. */
-export function setDefaultClient(client: Client | undefined): void {
-  shared = client
-}
+export function setDefaultClient(client: Client | undefined): void { shared = client }

@@ -3,8 +3,8 @@
 
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
-import { ImageError } from './generated'
-import { Image, nativeOf } from './image'
+import { ImageError, InvalidOptionError } from './generated'
+import { Image } from './image'
 import type { NativeInput } from './native'
 import { onAbort } from './signal'
 
@@ -24,15 +24,8 @@ export interface SharpOutput {
 
 /** A picture in memory, or where to find it. */
 export type PictureObject =
-  | Image
-  | ArrayBufferView
-  | ArrayBuffer
-  | URL
-  | Blob
-  | AsyncIterable<Uint8Array>
-  | ReadableStream<Uint8Array>
-  | RawPixels
-  | SharpOutput
+  | Image | ArrayBufferView | ArrayBuffer | URL | Blob | RawPixels | SharpOutput
+  | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
 
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
@@ -41,73 +34,58 @@ export type ImageInput = string | PictureObject
 export type Prompt = string | ReadonlyArray<string | PictureObject>
 
 type Read = NativeInput | Promise<NativeInput>
+type Ready = [prompt: NativeInput[], images: NativeInput[]]
 
 /**
  * The inputs of a call in the core's terms; a promise only if something must be read first. Then
  * (and if `late`) memory is copied now: what its owner does with it after the call must not show.
  */
-export function inputs(
-  items: ReadonlyArray<unknown>,
-  strings: 'text' | 'named',
-  signal: AbortSignal | undefined,
-  late: boolean,
-  first = 0,
-): NativeInput[] | Promise<NativeInput[]> {
-  let index = first
-  const read = items.map((item): Read => {
-    if (typeof item === 'string' && strings === 'text') return { text: item }
-    return picture(item, index++, signal)
-  })
-  const waits = read.some((item) => item instanceof Promise)
-  if (waits || late) {
-    for (const item of read) if ('bytes' in item) item.bytes = item.bytes.slice()
+export function inputs(prompt: unknown, images: unknown, signal: AbortSignal | undefined, late: boolean): Ready | Promise<Ready> {
+  if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
+    throw new InvalidOptionError('the prompt must be a text, or a list of texts and pictures', { option: 'prompt' })
   }
-  return waits ? Promise.all(read) : (read as NativeInput[])
+  let index = 0
+  const words = [prompt].flat().map((item): Read => (typeof item === 'string' ? { text: item } : picture(item, index++, signal)))
+  const read = [...words, ...[images].flat().map((item) => picture(item, index++, signal))]
+  const waits = read.some((item) => item instanceof Promise)
+  for (const item of waits || late ? read : []) if ('bytes' in item) item.bytes = item.bytes.slice()
+  const ready = (all: NativeInput[]): Ready => [all.slice(0, words.length), all.slice(words.length)]
+  return waits ? Promise.all(read).then(ready) : ready(read as NativeInput[])
 }
 
 function picture(item: unknown, index: number, signal: AbortSignal | undefined): Read {
   if (typeof item === 'string') return { named: item }
-  if (typeof item !== 'object' || item === null) {
-    throw refuse(index, `is ${item === null ? 'null' : `a ${typeof item}`}`)
-  }
-  if (item instanceof Image) {
-    const image = nativeOf(item)
-    if (image) return { image }
-  }
+  if (typeof item !== 'object' || item === null) throw refuse(index, `is ${item === null ? 'null' : `a ${typeof item}`}`)
+  if (item instanceof Image) return { image: Image.native(item) }
   if (ArrayBuffer.isView(item)) return { bytes: view(item) }
   if (isAnyArrayBuffer(item)) return { bytes: new Uint8Array(item) }
   if (item instanceof URL) return address(item, index)
-  if (item instanceof Blob) return item.arrayBuffer().then((bytes) => ({ bytes: new Uint8Array(bytes) }))
-  if ('getReader' in item && typeof item.getReader === 'function') {
-    return collect(pieces(item as ReadableStream<unknown>), index, signal)
+  const web = item instanceof Blob ? item.stream() : 'getReader' in item ? (item as ReadableStream) : undefined
+  const stream = web ? pieces(web) : Symbol.asyncIterator in item ? (item as AsyncIterable<unknown>) : undefined
+  if (stream) {
+    const read = collect(stream, index, signal)
+    // Should another input be refused meanwhile, nobody waits for this one.
+    read.catch(() => {})
+    return read
   }
-  if (Symbol.asyncIterator in item) return collect(item as AsyncIterable<unknown>, index, signal)
   if ('data' in item && ArrayBuffer.isView(item.data)) {
-    if ('info' in item) {
-      const { format, ...size } = item.info as SharpOutput['info']
-      const raw = format === undefined || format === 'raw'
-      return raw ? pixels({ ...size, data: item.data }, index) : { bytes: view(item.data) }
-    }
-    if ('width' in item && 'height' in item) return pixels(item as PixelObject, index)
+    const { info = item as unknown as SharpOutput['info'], data } = item as SharpOutput
+    // An ImageData has no `format`; what sharp encoded is a file, whatever else is said of it.
+    if ((info.format ?? 'raw') !== 'raw') return { bytes: view(data) }
+    if ('width' in info && 'height' in info) return pixels(info as RawPixels, data, index)
   }
   throw refuse(index, `is an object of the class ${item.constructor?.name ?? 'Object'}`)
 }
 
-type PixelObject = Omit<RawPixels, 'data'> & { data: ArrayBufferView }
-
-function pixels({ data, width, height, channels }: PixelObject, index: number): NativeInput {
-  channels ??= data.byteLength / (width * height)
-  for (const [name, value] of Object.entries({ width, height, channels })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw refuse(index, `has ${data.byteLength} bytes of pixels and the ${name} ${value}, which do not fit together`)
-    }
+function pixels(size: Omit<RawPixels, 'data'>, data: ArrayBufferView, index: number): NativeInput {
+  const { width, height, channels = data.byteLength / (width * height) } = size
+  if (![width, height, channels].every((value) => Number.isInteger(value) && value > 0)) {
+    throw refuse(index, `has ${data.byteLength} bytes of pixels, which do not fit ${width} x ${height} x ${channels}`)
   }
   return { bytes: view(data), width, height, channels }
 }
 
-function view(data: ArrayBufferView): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-}
+const view = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 function address(url: URL, index: number): NativeInput {
   if (url.protocol !== 'file:') return { named: url.href }
@@ -118,7 +96,7 @@ function address(url: URL, index: number): NativeInput {
   }
 }
 
-async function* pieces(stream: ReadableStream<unknown>): AsyncGenerator<unknown> {
+async function* pieces(stream: ReadableStream): AsyncGenerator<unknown> {
   const reader = stream.getReader()
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
@@ -127,20 +105,14 @@ async function* pieces(stream: ReadableStream<unknown>): AsyncGenerator<unknown>
   }
 }
 
-async function collect(
-  stream: AsyncIterable<unknown>,
-  index: number,
-  signal: AbortSignal | undefined,
-): Promise<NativeInput> {
+async function collect(stream: AsyncIterable<unknown>, index: number, signal?: AbortSignal): Promise<NativeInput> {
   const parts: Uint8Array[] = []
   const iterator = stream[Symbol.asyncIterator]()
   // A Node stream ends at once by `destroy`; an iterator that waits can only be left behind.
   const off = signal && onAbort(signal, () => void (stream as { destroy?: () => void }).destroy?.())
   try {
     for (let piece = await iterator.next(); !piece.done; piece = await iterator.next()) {
-      if (!ArrayBuffer.isView(piece.value)) {
-        throw refuse(index, `is a stream of ${typeof piece.value} values, not of bytes`)
-      }
+      if (!ArrayBuffer.isView(piece.value)) throw refuse(index, `is a stream of ${typeof piece.value} values, not of bytes`)
       parts.push(view(piece.value))
     }
   } catch (cause) {
@@ -155,9 +127,6 @@ async function collect(
 }
 
 function refuse(index: number, problem: string): ImageError {
-  return new ImageError(
-    `picture ${index} ${problem}; a picture is an Image, a path or URL, a Buffer or other bytes, a Blob, ` +
-      'a stream of bytes, or pixels as { data, width, height }',
-    { index, input: null },
-  )
+  const kinds = 'an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }'
+  return new ImageError(`picture ${index} ${problem}; a picture is ${kinds}`, { index, input: null })
 }

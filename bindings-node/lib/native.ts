@@ -9,12 +9,8 @@ export type Outcome<T> = T | { error: string }
 
 /** One piece of a prompt, or one picture, in the core's terms. */
 export type NativeInput =
-  | { text: string }
-  | { named: string }
-  | { path: string }
-  | { image: NativeImage }
-  | { bytes: Uint8Array }
-  | { bytes: Uint8Array; width: number; height: number; channels: number }
+  | { text: string } | { named: string } | { path: string } | { image: NativeImage }
+  | { bytes: Uint8Array; width?: number; height?: number; channels?: number }
 
 export interface NativeImage {
   readonly mimeType: string
@@ -29,23 +25,12 @@ export interface NativeImage {
   equals(other: NativeImage): boolean
 }
 
-export interface Cancel {
-  cancel(): void
-}
+export type Cancel = { cancel(): void }
+export type Reply = { json: string; pictures: NativeImage[] }
 
-export interface Reply {
-  json: string
-  pictures: NativeImage[]
-}
-
+type Inputs = NativeInput[]
 export interface NativeClient {
-  call(
-    verb: string,
-    prompt: NativeInput[],
-    images: NativeInput[],
-    options: object,
-    cancel?: Cancel,
-  ): Promise<Outcome<Reply>>
+  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
   withOptions(options: object): Outcome<NativeClient>
   describe(): string
   warnings(): string[]
@@ -59,7 +44,7 @@ export interface NativeEmulator {
   close(): Promise<void>
 }
 
-export interface Native {
+interface Native {
   openClient(options: object, offline: boolean): Outcome<NativeClient>
   openImage(path: string): Promise<Outcome<NativeImage>>
   startEmulator(port: number): Promise<Outcome<NativeEmulator>>
@@ -81,23 +66,16 @@ function load(): Native {
   const failures: string[] = []
   for (const variant of variants[process.platform] ?? ['']) {
     const built = join(__dirname, '..', `nanobanana.${platform}${variant}.node`)
-    const candidates = [`nanobanana-sdk-${platform}${variant}`]
-    if (existsSync(built)) candidates.unshift(built)
-    for (const candidate of candidates) {
-      try {
-        return require(candidate)
-      } catch (error) {
-        failures.push(String(error instanceof Error ? error.message : error).split('\n')[0] ?? candidate)
-      }
+    try {
+      return require(existsSync(built) ? built : `nanobanana-sdk-${platform}${variant}`)
+    } catch (error) {
+      failures.push(String((error as Error).message).split('\n')[0] ?? '')
     }
   }
-  throw new Error(
-    `nanobanana-sdk has no compiled core for ${platform} here. ` +
-      'If it was installed with --no-optional (or --omit=optional), install it again without; ' +
-      'if node_modules came from another machine, run `npm install` on this one; ' +
-      'in a clone of the source, run `npm run build` (needs Rust). ' +
-      `Tried: ${failures.join('; ')}`,
-  )
+  const advice =
+    'If it was installed with --no-optional or --omit=optional, install it again without; if node_modules came ' +
+    'from another machine, run `npm install` on this one; in a clone of the source, run `npm run build` (needs Rust)'
+  throw new Error(`nanobanana-sdk has no compiled core for ${platform} here. ${advice}. Tried: ${failures.join('; ')}`)
 }
 
 export const native: Native = load()

@@ -45,7 +45,8 @@ impl NativeImage {
                 let same = image.bytes().as_ptr() as usize == start;
                 if same { Ok(None) } else { NativeImage::new(env, image).map(Some) }
             };
-            made.map(wrap).map_or_else(|error| Ok(outcome(Err(error))), |made| made.map(|made| outcome(Ok(made))))
+            made.map(wrap)
+                .map_or_else(|error| Ok(outcome(Err(error))), |made| made.map(|made| outcome(Ok(made))))
         })
     }
 }
@@ -85,6 +86,7 @@ impl NativeImage {
 
     /// A `Buffer` over the picture's memory. To be called once: the front keeps it.
     #[napi]
+    #[allow(unsafe_code, reason = "napi has no other way to lend memory without a copy")]
     pub fn bytes<'env>(&self, env: &'env Env) -> napi::Result<BufferSlice<'env>> {
         let bytes = self.image.bytes().clone();
         if bytes.is_empty() {
@@ -100,7 +102,11 @@ impl NativeImage {
 
     /// Writes the file and gives its path.
     #[napi]
-    pub fn save<'env>(&self, env: &'env Env, path: String) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+    pub fn save<'env>(
+        &self,
+        env: &'env Env,
+        path: String,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
         let image = self.image.clone();
         env.spawn_future(async move {
             let saved = blocking(move || image.save(path)).await;

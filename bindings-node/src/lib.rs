@@ -3,9 +3,6 @@
 //! It converts values between JavaScript and the core and decides nothing. What a user sees is the
 //! TypeScript in `lib/`; the names exported here are private to it and may change at any time.
 
-// The code that napi's macros write is full of it; what is written by hand is marked where it stands.
-#![allow(unsafe_code)]
-
 mod client;
 mod emulator;
 mod error;

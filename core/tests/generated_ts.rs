@@ -15,6 +15,8 @@ fn typescript_is_as_the_tables_say() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     if found != wanted {
         std::fs::write(&path, wanted).unwrap();
-        panic!("bindings-node/lib/generated.ts was out of date; it has been rewritten, look at the difference");
+        panic!(
+            "bindings-node/lib/generated.ts was out of date; it has been rewritten, look at the difference"
+        );
     }
 }

@@ -17,6 +17,7 @@ interface TestCase {
   call: { verb: 'generate' | 'edit' | 'models'; prompt?: Json; images?: Json; options?: Map }
   server?: Map[]
   sent?: Json
+  pictures?: Json
   took?: Json
   result?: Json
   error?: Json
@@ -52,7 +53,7 @@ function back(value: unknown, name = ''): Json {
   if (name === 'wait' && typeof value === 'number') return value / 1000
   // Names of options in what is said about them.
   if (typeof value === 'string' && ['option', 'hint', 'allowed'].includes(name) && /^[a-z]+[a-zA-Z.]*$/.test(value)) return snake(value)
-  if (typeof value === 'string' && ['message', 'warnings'].includes(name)) return value.replace(/`[a-z][a-zA-Z.]*`/g, snake)
+  if (typeof value === 'string' && ['message', 'warnings'].includes(name)) return value.replace(/`[a-z][a-zA-Z.]*`/g, snake).replace('milliseconds', 'seconds')
   return value as Json
 }
 
@@ -64,8 +65,8 @@ function input(value: Json): unknown {
   throw new Error(`a case has the input ${JSON.stringify(value)}`)
 }
 
-function inputs(value: Json | undefined): never {
-  return (Array.isArray(value) ? value.map(input) : value === undefined ? [] : input(value)) as never
+function inputs(value: Json | undefined): unknown[] {
+  return value === undefined ? [] : [value].flat().map((item) => input(item))
 }
 
 /** Where and how what came differs from what a case expects. */
@@ -76,14 +77,19 @@ function differs(wanted: Json, got: Json | undefined, at: string): string | unde
     const [[word, value] = ['', null], ...more] = Object.entries(wanted)
     if (more.length === 0) {
       const text = JSON.stringify(got) ?? ''
-      const list = Array.isArray(got) ? got : [got]
+      const list = [got].flat() as Json[]
+      const pieces = [value].flat().map(String)
       if (word === 'absent') return check(got === undefined)
-      if (word === 'contains') return check(list.some((item) => typeof item === 'string' && item.includes(String(value))))
+      if (word === 'contains') {
+        return check(list.some((item) => typeof item === 'string' && pieces.every((piece) => item.includes(piece))))
+      }
+      if (word === 'has') return check(list.some((item) => differs(value, item, at) === undefined))
       if (word === 'lacks') return check(!text.includes(String(value)))
       if (word === 'about') {
         return check(typeof got === 'number' && Math.abs(got - Number(value)) <= 1e-9 + Math.abs(Number(value)) * 1e-6)
       }
       if (word === 'at_least') return check(typeof got === 'number' && got >= Number(value))
+      if (word === 'at_most') return check(typeof got === 'number' && got <= Number(value))
       if (word === 'exactly') return check(isDeep(got, value))
     }
     if (!isMap(got)) return wrong
@@ -110,16 +116,28 @@ function isDeep(got: unknown, wanted: unknown): boolean {
   }
 }
 
-async function outcome(emulator: Emulator, { client: own, call }: TestCase): Promise<{ result?: Json; error?: Json }> {
+interface Outcome {
+  result?: Json
+  error?: Json
+  pictures?: Buffer[]
+}
+
+async function outcome(emulator: Emulator, { client: own = {}, call }: TestCase): Promise<Outcome> {
   try {
-    const client = new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(own ?? {}) })
+    const files = Object.entries(own).map(([name, value]) => {
+      return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
+    })
+    const more = options(Object.fromEntries(files))
+    const client = new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...more })
     const given = options(call.options ?? {})
+    const prompt = typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)
     if (call.verb === 'models') return { result: back({ models: await client.models() }) }
     const result =
       call.verb === 'edit'
-        ? await client.edit(inputs(call.prompt), inputs(call.images), given)
-        : await client.generate(inputs(call.prompt), given)
-    return { result: back(result.toJSON()) }
+        ? await client.edit(prompt as string, inputs(call.images) as string[], given)
+        : await client.generate(prompt as string, given)
+    const pictures = [...result.images, ...result.thoughts.images].map((image) => image.bytes)
+    return { result: back(result.toJSON()), pictures }
   } catch (error) {
     if (error instanceof NanoBananaError) return { error: back(error.toJSON()) }
     throw error
@@ -132,12 +150,14 @@ async function run(theCase: TestCase): Promise<void> {
     emulator.script(theCase.server ?? [])
     const started = performance.now()
     const came = await outcome(emulator, theCase)
-    const all: Map = { ...came, took: (performance.now() - started) / 1000, sent: emulator.requests as never }
+    const { pictures, ...json } = came
+    const all: Map = { ...json, took: (performance.now() - started) / 1000, sent: emulator.requests as never }
     for (const part of ['sent', 'took', 'result', 'error'] as const) {
       const wanted = theCase[part]
       const problem = wanted !== undefined && differs(wanted, all[part], part)
-      if (problem) assert.fail(`${problem}\nin all: ${JSON.stringify(came)}`)
+      if (problem) assert.fail(`${problem}\nin all: ${JSON.stringify(json)}`)
     }
+    if (theCase.pictures !== undefined) assert.deepEqual(pictures, inputs(theCase.pictures))
   } finally {
     await emulator.close()
   }

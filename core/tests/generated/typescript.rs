@@ -14,8 +14,7 @@ const HEADER: &str = "\
 // Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
 // Change those; the test rewrites this file.
 
-import { NanoBananaError, kind } from './error'
-import { holds } from './holds'
+import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 
 export { NanoBananaError }
@@ -54,7 +53,8 @@ fn words(out: &mut String, models: &Value) {
     let ratios = models["aspect_ratios"].as_object().unwrap().values();
     let ratios = ratios.flat_map(|list| list.as_array().unwrap()).map(|ratio| ratio.as_str().unwrap());
     word(out, "AspectRatio", "Width to height.", ratios);
-    let sizes = models["pixels"].as_object().unwrap().values().flat_map(|table| table.as_object().unwrap().keys());
+    let sizes =
+        models["pixels"].as_object().unwrap().values().flat_map(|table| table.as_object().unwrap().keys());
     word(out, "ImageSize", "How large a picture is, in any case of letters.", sizes.map(String::as_str));
 }
 
@@ -101,7 +101,7 @@ fn holds(out: &mut String, records: &[Table]) {
             .map(|field| format!("{}: '{}'", Case::Camel.name(field.name), base(&field.typescript)))
             .collect();
         if !fields.is_empty() {
-            writeln!(rows, "holds('{}', {{ {} }})", table.name, fields.join(", ")).unwrap();
+            writeln!(rows, "held.set('{}', {{ {} }})", table.name, fields.join(", ")).unwrap();
         }
     }
     write!(out, "\n{rows}").unwrap();
