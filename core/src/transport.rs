@@ -17,7 +17,7 @@ use crate::options::Secret;
 use crate::request::Body;
 
 /// What a transport needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub base: Url,
     pub headers: BTreeMap<String, String>,
@@ -223,22 +223,24 @@ impl Transport {
         if cause.is_builder() {
             return config(format!("the request cannot be made: {}", chain(&cause)));
         }
-        let (message, billed) = if cause.is_connect() {
-            if cause.is_timeout() {
-                let seconds = self.settings.connect.as_secs_f64();
-                (format!("connecting to {host}{port} took more than {seconds} s"), "no")
-            } else {
-                (format!("cannot connect to {host}{port}: {}", chain(&cause)), "no")
+        let why = chain(&cause);
+        let connecting = cause.is_connect();
+        let untrusted = connecting && why.contains("certificate");
+        let message = match (connecting, cause.is_timeout()) {
+            (true, true) => {
+                format!("connecting to {host}{port} took more than {} s", self.settings.connect.as_secs_f64())
             }
-        } else {
-            (
-                format!("the connection to {host}{port} broke before a reply came: {}", chain(&cause)),
-                "unknown",
-            )
+            (true, false) if untrusted => format!(
+                "{host}{port} showed a certificate that is not trusted: {why}. Behind a company's proxy, name its \
+                 authority with `ca_bundle`"
+            ),
+            (true, false) => format!("cannot connect to {host}{port}: {why}"),
+            (false, _) => format!("the connection to {host}{port} broke before a reply came: {why}"),
         };
+        let billed = if connecting { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
-            .with("retryable", true)
+            .with("retryable", !untrusted)
             .because(cause.without_url())
     }
 

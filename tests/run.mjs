@@ -1,0 +1,66 @@
+// Sets everything up and runs the tests of all three languages, or only what is named:
+// node tests/run.mjs [rust] [python] [node] [check]
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const bin = process.platform === 'win32' ? 'Scripts' : 'bin'
+const inVenv = (name) => join(root, '.venv', bin, name)
+
+function run(command, ...args) {
+  console.log(`\n> ${[command, ...args].join(' ')}`)
+  const env = { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: '1', VIRTUAL_ENV: join(root, '.venv') }
+  // The tests answer for themselves: no key of the machine's owner may be in reach.
+  for (const name of ['GOOGLE_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GEMINI_BASE_URL', 'GOOGLE_GENAI_API_VERSION']) delete env[name]
+  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env })
+  if (done.error) throw new Error(`cannot run ${command}: ${done.error.message}`)
+  if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+function venv() {
+  if (existsSync(inVenv(process.platform === 'win32' ? 'python.exe' : 'python'))) return
+  const names = [process.env.PYTHON, 'python3', 'python'].filter(Boolean)
+  const modern = 'import sys; sys.exit(sys.version_info < (3, 11))'
+  const python = names.find((name) => spawnSync(name, ['-c', modern]).status === 0)
+  if (!python) throw new Error('no Python 3.11 or newer was found; set PYTHON to one')
+  run(python, '-m', 'venv', '.venv')
+  run(inVenv('python'), '-m', 'pip', 'install', '--quiet', '--upgrade', 'pip')
+}
+
+function python() {
+  venv()
+  run(inVenv('python'), '-m', 'pip', 'install', '--quiet', '--group', 'test')
+  run(inVenv('maturin'), 'develop', '--quiet', '--locked')
+}
+
+const tasks = {
+  rust() {
+    run('cargo', 'test', '--quiet', '--locked', '-p', 'nanobanana')
+  },
+  python() {
+    python()
+    run(inVenv('python'), '-m', 'pytest', '--quiet')
+  },
+  node() {
+    run(process.execPath, 'bindings-node/build.mjs', '--debug')
+    run(process.execPath, '--import', 'tsx', '--test', 'tests/node/*.test.ts')
+  },
+  check() {
+    run('cargo', 'fmt', '--all', '--check')
+    run('cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings')
+    python()
+    run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'tests')
+    run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'tests')
+    run(inVenv('mypy'))
+    run(process.execPath, 'bindings-node/build.mjs', '--debug')
+    run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
+  },
+}
+
+const named = process.argv.slice(2)
+const unknown = named.find((name) => !(name in tasks))
+if (unknown) throw new Error(`there is no task ${unknown}; there are ${Object.keys(tasks).join(', ')}`)
+for (const name of named.length ? named : ['rust', 'python', 'node']) tasks[name]()
+console.log(`\n${named.join(' and ') || 'every'} ${named.includes('check') ? 'passed' : 'test passed'}`)
