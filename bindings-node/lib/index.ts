@@ -173,12 +173,9 @@ function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): u
 
 /** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
 export interface EmulatorRequest {
-  method: string
-  path: string
-  query: Record<string, string>
-  headers: Record<string, string>
-  json: unknown
-  size: number
+  method: string; path: string
+  query: Record<string, string>; headers: Record<string, string>
+  json: unknown; size: number
   /** Whether the client went away before it had its answer. */
   cancelled: boolean
 }

@@ -70,7 +70,7 @@ function picture(item: unknown, index: number, signal: AbortSignal | undefined):
   }
   if ('data' in item && ArrayBuffer.isView(item.data)) {
     const { info = item as unknown as SharpOutput['info'], data } = item as SharpOutput
-    // An ImageData has no `format`; what sharp encoded is a file, whatever else is said of it.
+    // What sharp encoded is a file, whatever else is said of it.
     if ((info.format ?? 'raw') !== 'raw') return { bytes: view(data) }
     if ('width' in info && 'height' in info) return pixels(info as RawPixels, data, index)
   }
@@ -101,7 +101,7 @@ async function* pieces(stream: ReadableStream): AsyncGenerator<unknown> {
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
   } finally {
-    await reader.cancel().catch(() => {})
+    void reader.cancel().catch(() => {})
   }
 }
 

@@ -14,9 +14,7 @@ export type NativeInput =
 
 export interface NativeImage {
   readonly mimeType: string
-  readonly width: number
-  readonly height: number
-  readonly size: number
+  readonly width: number; readonly height: number; readonly size: number
   bytes(): Buffer
   save(path: string): Promise<Outcome<string>>
   convert(format: string, quality?: number | null): Promise<Outcome<NativeImage | null>>
