@@ -70,7 +70,7 @@ pub(super) struct Step {
     pub delivery: Delivery,
 }
 
-/// The names of a step, the ones that set the reply first.
+/// The names that a step may hold.
 const NAMES: [&str; 17] = [
     "status",
     "error",
