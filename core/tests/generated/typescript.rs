@@ -72,11 +72,11 @@ fn options(out: &mut String, table: &Table) {
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
-        write!(out, "{}  {name}?: {} | null | undefined\n", doc(field.doc, "  "), field.typescript).unwrap();
+        writeln!(out, "{}  {name}?: {} | null | undefined", doc(field.doc, "  "), field.typescript).unwrap();
     }
     if table.name == "GenerateOptions" {
         let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
-        write!(out, "{}  signal?: AbortSignal | null | undefined\n", doc(text, "  ")).unwrap();
+        writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
     }
     out.push_str("}\n");
 }
@@ -87,7 +87,7 @@ fn record(out: &mut String, table: &Table) {
     write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
-        write!(out, "{}  {name}: {}\n", doc(field.doc, "  "), field.typescript).unwrap();
+        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
     }
     out.push_str("}\n");
 }
@@ -135,7 +135,7 @@ fn errors(out: &mut String) {
         writeln!(out, "  static {{ kind(this, '{name}', {blanks}) }}").unwrap();
         for field in &row.fields {
             let name = Case::Camel.name(field.name);
-            write!(out, "{}  declare readonly {name}: {}\n", doc(field.doc, "  "), field.typescript).unwrap();
+            writeln!(out, "{}  declare readonly {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
         }
         out.push_str("}\n");
     }
