@@ -90,8 +90,10 @@ impl Job<'_> {
     async fn once(&self, attempt: &mut Attempt) -> Result<Generation, Error> {
         let mut reply = self.transport.send(&self.path, self.key, self.headers, &self.body).await?;
         attempt.status = Some(reply.status());
-        attempt.request_id =
-            reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
+        attempt.request_id = reply
+            .header("x-request-id")
+            .or(reply.header("x-goog-request-id"))
+            .map(|id| id.replace(&self.key.0, "…"));
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }

@@ -201,7 +201,7 @@ errors! {
         retry_after: Option<f64>,
         /// The quota that is used up, as the service names it.
         quota: Option<String>,
-        /// Whether waiting helps: true for a daily or a zero quota.
+        /// Whether waiting is of no use: true for a daily or a zero quota.
         permanent: Option<bool>,
     }
     /// The service failed (any 5xx).
@@ -370,7 +370,7 @@ impl Error {
         for row in Kind::table().iter().filter(|row| self.is(row.kind)) {
             for field in &row.fields {
                 let value = match field.name {
-                    "message" => self.0.message.clone().into(),
+                    "message" => case.spell(&self.0.message).into(),
                     "attempts" => self.0.attempts.write(case),
                     name => (self.0.fields.iter())
                         .find(|(known, _)| *known == name)
