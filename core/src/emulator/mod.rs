@@ -1,36 +1,173 @@
 //! The Gemini image API on loopback: a real HTTP server that draws real pictures.
+//!
+//! It refuses what the service refuses, in the service's words, and answers in the service's form:
+//! `generateContent`, `streamGenerateContent`, the list of models and one model. Every key is good
+//! but for `bad`. It shares no code with the client's way of writing requests and reading replies.
+//!
+//! A picture has the exact pixels that ratio and size ask for, shows the pictures of the call, and
+//! says below its prompt that it was drawn offline. The same prompt, model, size, pictures and seed
+//! draw the same bytes; without a seed each call draws another. The embedded font has Latin, Greek
+//! and Cyrillic letters; a letter of another script is drawn as a box that holds its code point.
+//!
+//! # Scripts
+//!
+//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request:
+//!
+//! | name | meaning |
+//! | --- | --- |
+//! | `status` | the HTTP status; 300 and more alone is an error of that status |
+//! | `error` | `{"status", "message", "details"}` in the service's form |
+//! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream a list is its events |
+//! | `body`, `body_base64` | a body byte for byte |
+//! | `image`, `images`, `text`, `finish_reason` | a usual answer with such pictures (`"jpeg 64x48"`), words, end |
+//! | `hang` | no answer until the client goes |
+//! | `headers` | added to the reply |
+//! | `delay` | seconds before the reply begins |
+//! | `chunk`, `pause` | bytes in one write, seconds between two |
+//! | `cut` | the connection is reset after this many bytes of the body, or before `"headers"` |
+//! | `gzip` | the body is compressed |
+//! | `match` | `{"prompt": "…"}`: only for a request whose words hold this |
+//!
+//! A scripted reply answers whatever is asked. A step without a reply of its own (`{}`, or only a
+//! `delay`) lets the emulator answer as usual.
+
+mod answer;
+mod canvas;
+mod check;
+mod draw;
+mod fields;
+mod log;
+mod script;
+mod server;
+mod text;
+
+use std::fmt;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
+use log::State;
 
 /// A running emulator. It stops when the last clone is dropped, or at [`Emulator::close`].
-#[derive(Debug, Clone)]
-pub struct Emulator {}
+#[derive(Clone)]
+pub struct Emulator(Arc<Running>);
+
+struct Running {
+    port: u16,
+    state: Arc<State>,
+    server: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+    /// A forked child has no such thread to wait for.
+    process: u32,
+}
 
 impl Emulator {
-    /// Starts one on 127.0.0.1; port 0 takes a free one. It has a thread and a runtime of its own.
+    /// Starts one on 127.0.0.1; port 0 takes a free one. It has a thread and a runtime of its own
+    /// and can be asked as soon as this returns.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if the port is taken or not allowed.
     pub fn start(port: u16) -> Result<Self, Error> {
-        let _ = port;
-        Err(Error::new(Kind::ConfigError, "skeleton"))
+        let failed = |cause: std::io::Error| {
+            let problem = format!(
+                "the emulator cannot listen on 127.0.0.1:{port}: {cause}; choose another port, or 0 for any free one"
+            );
+            Error::new(Kind::ConfigError, problem).because(cause)
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        let artists = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .thread_name("nanobanana-artist")
+            .max_blocking_threads(artists)
+            .build()
+            .map_err(failed)?;
+        let state = Arc::new(State::default());
+        let (stop, stopped) = oneshot::channel();
+        let serving = state.clone();
+        let thread = std::thread::Builder::new().name("nanobanana-emulator".into()).spawn(move || {
+            runtime.block_on(async {
+                // The sender is gone when the emulator is.
+                let serve = async {
+                    match tokio::net::TcpListener::from_std(listener) {
+                        Ok(listener) => match server::serve(listener, serving).await {},
+                        Err(_) => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = stopped => {}
+                    () = serve => {}
+                }
+            });
+            // A picture that is being drawn is not waited for; open connections are closed.
+            runtime.shutdown_background();
+        });
+        let thread = thread.map_err(failed)?;
+        let server = Mutex::new(Some((stop, thread)));
+        Ok(Emulator(Arc::new(Running { port, state, server, process: std::process::id() })))
     }
 
     /// Its base URL, `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        String::new()
+        format!("http://127.0.0.1:{}", self.0.port)
     }
 
-    /// What it was asked so far, in order: `[{method, path, query, headers, json, size}]`.
+    /// The last 1000 requests in order of their coming: `[{method, path, query, headers, json, size,
+    /// cancelled}]`.
+    ///
+    /// `query` and `headers` are maps, keys left out or shown as `…`; in `json` (null if it was not
+    /// JSON) a picture of more than a few bytes stands as `{"$bytes": N}`; `size` is the length of
+    /// the body; `cancelled` says that the client went away before it had its answer.
     pub fn requests(&self) -> Vec<Value> {
-        Vec::new()
+        self.0.state.requests()
     }
 
-    /// Sets the next replies.
+    /// How many requests are under way: come, and not yet answered to the last byte.
+    pub fn active(&self) -> usize {
+        self.0.state.active()
+    }
+
+    /// Sets the next replies in place of those set before; see the [module](self) for a step's names.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] that names the step and the field.
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
-        let _ = steps;
+        self.0.state.set_script(script::read(steps)?);
         Ok(())
     }
 
-    /// Stops it and frees its port.
-    pub fn close(&self) {}
+    /// Stops it: open connections are closed, the port is free again. What it was asked stays known.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl Running {
+    fn close(&self) {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((stop, thread)) = server else { return };
+        if std::process::id() != self.process {
+            return;
+        }
+        // Both fail only if the thread has ended already.
+        let _ = stop.send(());
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Emulator({})", self.url())
+    }
 }

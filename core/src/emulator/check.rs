@@ -1,0 +1,561 @@
+//! What the service refuses, and what is left to do if it does not.
+//!
+//! Written from the service's documentation and error texts alone: the catalogue lends its data, the
+//! client's own checks are not used, so that a mistake in them shows here.
+
+use serde_json::{Value, json};
+
+use super::draw;
+use super::fields::{self, Fault};
+use crate::catalogue::Model;
+use crate::codec;
+use crate::image::Pixels;
+
+/// An error in the service's form.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub code: u16,
+    pub status: &'static str,
+    pub message: String,
+    pub details: Vec<Value>,
+}
+
+impl Refusal {
+    pub fn new(code: u16, status: &'static str, message: impl Into<String>) -> Self {
+        Refusal { code, status, message: message.into(), details: Vec::new() }
+    }
+
+    pub fn json(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message, "status": self.status});
+        if let (Some(error), false) = (error.as_object_mut(), self.details.is_empty()) {
+            error.insert("details".into(), self.details.clone().into());
+        }
+        json!({ "error": error })
+    }
+
+    fn of(faults: Vec<Fault>) -> Self {
+        let message = faults.iter().map(|fault| fault.description.clone()).collect::<Vec<_>>().join("\n");
+        let violations: Vec<Value> = (faults.into_iter())
+            .map(|fault| match fault.field.is_empty() {
+                true => json!({"description": fault.description}),
+                false => json!({"field": fault.field, "description": fault.description}),
+            })
+            .collect();
+        let mut refusal = bad(message);
+        refusal.details.push(json!({
+            "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations,
+        }));
+        refusal
+    }
+}
+
+fn bad(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "INVALID_ARGUMENT", message)
+}
+
+/// A request that is to be answered.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// The words of the last turn.
+    pub prompt: String,
+    /// The pictures of the last turn, or if it has none, of the one before; reduced.
+    pub pictures: Vec<Pixels>,
+    pub size: String,
+    pub width: u32,
+    pub height: u32,
+    pub seed: Option<i64>,
+    pub wants_text: bool,
+    pub wants_image: bool,
+    pub wants_thoughts: bool,
+    /// In capitals; none where the model chooses itself.
+    pub level: Option<String>,
+    pub web_search: bool,
+    pub image_search: bool,
+    pub tier: String,
+    pub text_tokens: u64,
+    pub image_tokens: u64,
+    pub document_tokens: u64,
+    pub most_tokens: Option<u64>,
+    /// Stands for all that came beside the last turn's words: pictures, earlier turns, instructions.
+    pub salt: u64,
+}
+
+/// How large the pictures of a call are kept, on their longer side.
+const KEPT: u32 = 1600;
+
+/// Holds a request against its model.
+pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
+    let mut faults = Vec::new();
+    if !request.is_object() {
+        return Err(bad("Invalid JSON payload received. The request must be a JSON object."));
+    }
+    let request = &fields::read(request, &fields::REQUEST, "", &mut faults);
+    if !faults.is_empty() {
+        return Err(Refusal::of(faults));
+    }
+    let config = at(request, "generationConfig");
+    let turns = Turns::read(model, request)?;
+    let thinking = Thinking::read(model, at(config, "thinkingConfig"))?;
+    numbers(model, config)?;
+    unsupported(request, config)?;
+    let (web_search, image_search) = tools(model, at(request, "tools"))?;
+    safety(at(request, "safetySettings"))?;
+    labels(at(request, "labels"))?;
+    let tier = text(at(request, "serviceTier")).unwrap_or("standard");
+    if !model.service_tiers.iter().any(|known| known == tier) && model.dispute("service_tier", tier).is_none()
+    {
+        return Err(bad(format!("Service tier {tier} is not available for models/{}.", model.id)));
+    }
+    let modalities = at(config, "responseModalities").as_array().map(Vec::as_slice).unwrap_or_default();
+    if modalities.iter().any(|modality| modality == "AUDIO") {
+        return Err(bad(
+            "The requested combination of response modalities (AUDIO) is not supported by the model.",
+        ));
+    }
+    let wants = |word: &str| modalities.is_empty() || modalities.iter().any(|modality| modality == word);
+    let (size, (width, height)) = shape(model, config, turns.first)?;
+    let whole = |name: &str| at(config, name).as_i64();
+    Ok(Ask {
+        prompt: turns.prompt,
+        pictures: turns.pictures,
+        size,
+        width,
+        height,
+        seed: whole("seed"),
+        wants_text: wants("TEXT"),
+        wants_image: wants("IMAGE"),
+        wants_thoughts: thinking.wants,
+        level: thinking.level,
+        web_search,
+        image_search,
+        tier: tier.to_owned(),
+        text_tokens: turns.letters.div_ceil(4),
+        image_tokens: turns.images as u64 * model.tokens_per_input_image,
+        document_tokens: turns.documents as u64 * 258,
+        most_tokens: whole("maxOutputTokens").map(i64::unsigned_abs),
+        salt: turns.salt,
+    })
+}
+
+/// A field; null if it is not there.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What the conversation holds.
+#[derive(Default)]
+struct Turns {
+    prompt: String,
+    pictures: Vec<Pixels>,
+    /// The shape of the first picture, which the answer takes if no ratio is asked for.
+    first: Option<(u32, u32)>,
+    images: usize,
+    documents: usize,
+    letters: u64,
+    salt: u64,
+}
+
+impl Turns {
+    fn read(model: &Model, request: &Value) -> Result<Self, Refusal> {
+        let mut turns = Turns::default();
+        for part in list(at(at(request, "systemInstruction"), "parts")) {
+            let words = text(at(part, "text"))
+                .ok_or_else(|| bad("System instruction should have text content only."))?;
+            turns.letters += words.chars().count() as u64;
+            turns.salt = draw::hash(words.as_bytes(), turns.salt);
+        }
+        let contents = list(at(request, "contents"));
+        if contents.is_empty() {
+            return Err(bad("* GenerateContentRequest.contents: contents is not specified\n"));
+        }
+        for (turn, content) in contents.iter().enumerate() {
+            let role = text(at(content, "role"));
+            if !(matches!(role, Some("user" | "model")) || role.is_none() && contents.len() == 1) {
+                return Err(bad("Please use a valid role: user, model."));
+            }
+            let parts = list(at(content, "parts"));
+            if parts.is_empty() {
+                return Err(bad(format!(
+                    "* GenerateContentRequest.contents[{turn}].parts: contents.parts must not be empty.\n"
+                )));
+            }
+            turns.salt = draw::hash(turns.prompt.as_bytes(), turns.salt);
+            turns.prompt.clear();
+            let mut pictures = Vec::new();
+            for (index, part) in parts.iter().enumerate() {
+                let place = format!("contents[{turn}].parts[{index}]");
+                let picture = turns.part(model, part, &place)?;
+                let unsigned = text(at(part, "thoughtSignature")).is_none_or(str::is_empty);
+                if picture.is_some()
+                    && role == Some("model")
+                    && model.signatures
+                    && unsigned
+                    && at(part, "thought") != true
+                {
+                    return Err(bad(format!(
+                        "Image part is missing a thought_signature in content position {}, part position {}. Please refer to the documentation of thought signatures for more details.",
+                        turn + 1,
+                        index + 1
+                    )));
+                }
+                pictures.extend(picture);
+            }
+            if !pictures.is_empty() {
+                turns.pictures = pictures;
+            }
+        }
+        if let Some(most) = model.max_images
+            && turns.images > most as usize
+        {
+            return Err(bad(format!(
+                "Too many images in the request: models/{} takes at most {most}, got {}.",
+                model.id, turns.images
+            )));
+        }
+        let tokens = turns.letters / 4 + turns.images as u64 * model.tokens_per_input_image;
+        if tokens > model.max_input_tokens {
+            return Err(bad(format!(
+                "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({}).",
+                model.max_input_tokens
+            )));
+        }
+        Ok(turns)
+    }
+
+    /// Takes one part in; gives the picture that it is, if it is one.
+    fn part(&mut self, model: &Model, part: &Value, place: &str) -> Result<Option<Pixels>, Refusal> {
+        for tool in [
+            "functionCall",
+            "functionResponse",
+            "executableCode",
+            "codeExecutionResult",
+            "toolCall",
+            "toolResponse",
+        ] {
+            if !at(part, tool).is_null() {
+                return Err(bad(format!("Function calling is not enabled for models/{}.", model.id)));
+            }
+        }
+        let kinds = ["text", "inlineData", "fileData"];
+        let given = kinds.iter().filter(|kind| !at(part, kind).is_null()).count();
+        if given != 1 {
+            let problem =
+                if given == 0 { "must have one initialized field" } else { "has more than one field set" };
+            return Err(bad(format!(
+                "* GenerateContentRequest.{place}.data: required oneof field 'data' {problem}\n"
+            )));
+        }
+        if let Some(words) = text(at(part, "text")) {
+            self.letters += words.chars().count() as u64;
+            if at(part, "thought") != true {
+                if !self.prompt.is_empty() {
+                    self.prompt.push('\n');
+                }
+                self.prompt.push_str(words);
+            }
+            return Ok(None);
+        }
+        let (inline, file) = (at(part, "inlineData"), at(part, "fileData"));
+        let mime = text(at(inline, "mimeType")).or(text(at(file, "mimeType")));
+        if let Some(uri) = text(at(file, "fileUri")) {
+            if !["http://", "https://", "gs://"].iter().any(|scheme| uri.starts_with(scheme)) {
+                return Err(bad(format!(
+                    "Invalid or unsupported file uri: {}",
+                    uri.chars().take(80).collect::<String>()
+                )));
+            }
+            self.salt = draw::hash(uri.as_bytes(), self.salt);
+            let video = mime.is_none() && uri.contains("youtu");
+            return match mime
+                .map_or(Ok(if video { Media::Video } else { Media::Image }), |mime| media(model, mime))?
+            {
+                Media::Image => {
+                    self.images += 1;
+                    Ok(Some(unseen(self.salt)))
+                }
+                Media::Document | Media::Video => {
+                    self.documents += 1;
+                    Ok(None)
+                }
+            };
+        }
+        if !file.is_null() {
+            return Err(bad(format!(
+                "* GenerateContentRequest.{place}.file_data.file_uri: must not be empty\n"
+            )));
+        }
+        let mime = mime.filter(|mime| !mime.is_empty()).ok_or_else(|| {
+            bad(format!("* GenerateContentRequest.{place}.inline_data.mime_type: must not be empty\n"))
+        })?;
+        let kind = media(model, mime)?;
+        let data = text(at(inline, "data")).unwrap_or_default();
+        let bytes = fields::base64(data).ok_or_else(|| {
+            let field = format!("{place}.inline_data.data");
+            let description = format!("Invalid value at '{field}' (TYPE_BYTES): Base64 decoding failed");
+            Refusal::of(vec![Fault { field, description }])
+        })?;
+        if bytes.is_empty() {
+            return Err(bad(format!(
+                "* GenerateContentRequest.{place}.inline_data.data: must not be empty\n"
+            )));
+        }
+        self.salt = draw::hash(&bytes, self.salt);
+        if !matches!(kind, Media::Image) {
+            self.documents += 1;
+            return Ok(None);
+        }
+        self.images += 1;
+        let picture = decode(&bytes, mime).ok_or_else(|| {
+            bad(format!(
+                "Unable to process input image at {place}: it is not a whole picture of a supported type."
+            ))
+        })?;
+        let picture = picture.unwrap_or_else(|| unseen(self.salt));
+        self.first.get_or_insert((picture.width, picture.height));
+        Ok(Some(draw::reduced(picture, KEPT)))
+    }
+}
+
+enum Media {
+    Image,
+    Document,
+    Video,
+}
+
+fn media(model: &Model, mime: &str) -> Result<Media, Refusal> {
+    match mime {
+        "image/png" | "image/jpeg" | "image/webp" | "image/heic" | "image/heif" => Ok(Media::Image),
+        "application/pdf" | "text/plain" => Ok(Media::Document),
+        video if video.starts_with("video/") && model.video_input => Ok(Media::Video),
+        other => Err(bad(format!("Unsupported MIME type: {}", other.chars().take(80).collect::<String>()))),
+    }
+}
+
+/// `None` for what is not a picture, `Some(None)` for one that cannot be decoded here (HEIC).
+fn decode(bytes: &[u8], mime: &str) -> Option<Option<Pixels>> {
+    if mime == "image/heic" || mime == "image/heif" {
+        let is_heif = bytes.get(4..8) == Some(b"ftyp") && bytes.len() > 12;
+        if is_heif {
+            return Some(None);
+        }
+    }
+    codec::decode(bytes).ok().map(Some)
+}
+
+/// Stands for a picture that is only named, or cannot be decoded here: a patch of its own colour.
+fn unseen(key: u64) -> Pixels {
+    let colour = super::canvas::hsl((key % 360) as f32, 45.0, 60.0);
+    Pixels { width: 4, height: 3, channels: 3, data: colour.repeat(12) }
+}
+
+struct Thinking {
+    wants: bool,
+    level: Option<String>,
+}
+
+impl Thinking {
+    fn read(model: &Model, config: &Value) -> Result<Self, Refusal> {
+        let thinking = &model.thinking;
+        if !config.is_null() && !thinking.thoughts && thinking.levels.is_empty() {
+            return Err(bad(format!("Thinking is not enabled for models/{}.", model.id)));
+        }
+        let asked = text(at(config, "thinkingLevel")).filter(|level| *level != "THINKING_LEVEL_UNSPECIFIED");
+        let budget = at(config, "thinkingBudget").as_i64();
+        if asked.is_some() && budget.is_some() {
+            return Err(bad("You can only set only one of thinking budget and thinking level."));
+        }
+        if let Some(level) = asked
+            && !thinking.levels.contains(&level.to_lowercase())
+        {
+            let known = thinking.levels.join(", ").to_uppercase();
+            let rest = if known.is_empty() { String::new() } else { format!(" Supported levels: {known}.") };
+            return Err(bad(format!(
+                "Thinking level {level} is not supported for models/{}.{rest}",
+                model.id
+            )));
+        }
+        let level = asked.map(str::to_owned).or(thinking.default.as_ref().map(|level| level.to_uppercase()));
+        Ok(Thinking { wants: at(config, "includeThoughts") == true, level })
+    }
+}
+
+fn numbers(model: &Model, config: &Value) -> Result<(), Refusal> {
+    for (name, field, least, most) in [
+        ("temperature", "temperature", 0.0, 2.0),
+        ("topP", "top_p", 0.0, 1.0),
+        ("topK", "top_k", 1.0, 64.0),
+        ("maxOutputTokens", "max_output_tokens", 1.0, model.max_output_tokens as f64),
+    ] {
+        if let Some(number) = at(config, name).as_f64()
+            && !(least..=most).contains(&number)
+        {
+            return Err(bad(format!(
+                "* GenerateContentRequest.generation_config.{field}: {field} must be in the range [{least}, {most}], got {number}.\n"
+            )));
+        }
+    }
+    if at(config, "candidateCount").as_i64().is_some_and(|count| count != 1) {
+        return Err(bad("Multiple candidates is not enabled for this model"));
+    }
+    Ok(())
+}
+
+fn unsupported(request: &Value, config: &Value) -> Result<(), Refusal> {
+    let structured = ["responseSchema", "responseJsonSchema"].iter().any(|name| !at(config, name).is_null())
+        || text(at(config, "responseMimeType")).is_some_and(|mime| mime != "text/plain");
+    let what = if structured {
+        "JSON mode"
+    } else if !at(request, "cachedContent").is_null() {
+        "Cached content"
+    } else if !at(config, "speechConfig").is_null() {
+        "Speech"
+    } else if at(config, "responseLogprobs") == true || !at(config, "logprobs").is_null() {
+        "Logprobs"
+    } else {
+        return Ok(());
+    };
+    Err(bad(format!("{what} is not enabled for this model")))
+}
+
+fn tools(model: &Model, tools: &Value) -> Result<(bool, bool), Refusal> {
+    let (mut web, mut image) = (false, false);
+    for tool in list(tools) {
+        let search = at(tool, "googleSearch");
+        if let Some(other) = tool.as_object().and_then(|tool| tool.keys().find(|key| *key != "googleSearch"))
+        {
+            return Err(bad(format!("Tool use with {other} is not supported by models/{}.", model.id)));
+        }
+        if search.is_null() {
+            return Err(bad("* GenerateContentRequest.tools: one of the tool types must be set\n"));
+        }
+        let types = at(search, "searchTypes");
+        let plain = types.as_object().is_none_or(serde_json::Map::is_empty);
+        web |= plain || !at(types, "webSearch").is_null();
+        image |= !at(types, "imageSearch").is_null();
+    }
+    if web && !model.search {
+        return Err(bad(format!("Search as tool is not enabled for models/{}.", model.id)));
+    }
+    if image && !model.image_search {
+        return Err(bad(format!("Image search is not enabled for models/{}.", model.id)));
+    }
+    Ok((web, image))
+}
+
+fn safety(settings: &Value) -> Result<(), Refusal> {
+    let mut seen: Vec<&str> = Vec::new();
+    for setting in list(settings) {
+        let category = text(at(setting, "category"))
+            .ok_or_else(|| bad("* GenerateContentRequest.safety_settings: category must be set\n"))?;
+        if seen.contains(&category) {
+            return Err(bad(format!(
+                "Each category may be set once in safety_settings; {category} is set twice."
+            )));
+        }
+        seen.push(category);
+    }
+    Ok(())
+}
+
+fn labels(labels: &Value) -> Result<(), Refusal> {
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        for word in [key.as_str(), value.as_str().unwrap_or_default()] {
+            if word.chars().count() > 63 || word.chars().any(char::is_uppercase) {
+                return Err(bad(format!(
+                    "Invalid label {key:?}: keys and values have at most 63 characters, in lower case."
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The size's name and the pixels of the answer.
+fn shape(model: &Model, config: &Value, first: Option<(u32, u32)>) -> Result<(String, (u32, u32)), Refusal> {
+    let (plain, format) = (at(config, "imageConfig"), at(at(config, "responseFormat"), "image"));
+    if !plain.is_null() && !format.is_null() {
+        return Err(bad("Only one of image_config and response_format.image can be set."));
+    }
+    let in_words = text(at(format, "aspectRatio")).map(ratio_of).transpose()?;
+    let ratio = text(at(plain, "aspectRatio")).map(str::to_owned).or(in_words);
+    let size = text(at(plain, "imageSize")).or(text(at(format, "imageSize")).map(|word| match word {
+        "IMAGE_SIZE_FIVE_TWELVE" => "512",
+        "IMAGE_SIZE_TWO_K" => "2K",
+        "IMAGE_SIZE_FOUR_K" => "4K",
+        _ => "1K",
+    }));
+    if let Some(size) = size {
+        if model.sizes.len() < 2 {
+            return Err(bad(format!("Image size is not adjustable for models/{}.", model.id)));
+        }
+        if !model.sizes.iter().any(|known| known == size) {
+            return Err(bad(format!(
+                "Invalid image size {size:?} for models/{}. Supported sizes: {}.",
+                model.id,
+                model.sizes.join(", ")
+            )));
+        }
+    }
+    let size = size.unwrap_or(&model.default_size);
+    let ratio = match ratio {
+        Some(ratio) => ratio,
+        None => nearest(model, size, first),
+    };
+    let known = model.aspect_ratios.contains(&ratio);
+    match model.pixels(&ratio, size).filter(|_| known) {
+        Some(pixels) => Ok((size.to_owned(), pixels)),
+        None => Err(bad(format!(
+            "Invalid aspect ratio {ratio:?} for models/{}. Supported aspect ratios: {}.",
+            model.id,
+            model.aspect_ratios.join(", ")
+        ))),
+    }
+}
+
+/// The ratio whose pixels come nearest to the first picture's shape.
+fn nearest(model: &Model, size: &str, first: Option<(u32, u32)>) -> String {
+    let Some((width, height)) = first else { return "1:1".to_owned() };
+    let wanted = (f64::from(width) / f64::from(height)).ln();
+    let far = |ratio: &&String| {
+        let (width, height) = model.pixels(ratio, size).unwrap_or((u32::MAX, 1));
+        ((f64::from(width) / f64::from(height)).ln() - wanted).abs()
+    };
+    let best = model.aspect_ratios.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+    best.cloned().unwrap_or_else(|| "1:1".to_owned())
+}
+
+/// `ASPECT_RATIO_SIXTEEN_BY_NINE` is 16:9.
+fn ratio_of(word: &str) -> Result<String, Refusal> {
+    const NUMBERS: [(&str, &str); 8] = [
+        ("ONE", "1"),
+        ("TWO", "2"),
+        ("THREE", "3"),
+        ("FOUR", "4"),
+        ("FIVE", "5"),
+        ("EIGHT", "8"),
+        ("NINE", "9"),
+        ("SIXTEEN", "16"),
+    ];
+    let number = |word: &str| match word {
+        "TWENTY_ONE" => Some("21"),
+        word => NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits),
+    };
+    word.strip_prefix("ASPECT_RATIO_")
+        .and_then(|words| words.split_once("_BY_"))
+        .and_then(|(width, height)| Some(format!("{}:{}", number(width)?, number(height)?)))
+        .ok_or_else(|| {
+            let field = "generation_config.response_format.image.aspect_ratio";
+            let description = format!(
+                "Invalid value at '{field}' (type.googleapis.com/google.ai.generativelanguage.v1beta.AspectRatio), {word:?}"
+            );
+            Refusal::of(vec![Fault { field: field.to_owned(), description }])
+        })
+}

@@ -1,0 +1,344 @@
+//! Replies told beforehand: faults, odd bodies, slow and broken lines.
+//!
+//! One step answers one request to a generate method, whatever it asks: a scripted reply is not
+//! held against the service's rules. A step that sets no reply of its own (only, say, a delay)
+//! lets the emulator answer by itself, rules and all.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Given};
+use crate::codec::{self, Format};
+use crate::error::{Error, Kind};
+use crate::options::nearest;
+
+/// How an answer goes over the line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Delivery {
+    pub headers: Vec<(String, String)>,
+    pub delay: Duration,
+    pub chunk: Option<usize>,
+    pub pause: Duration,
+    pub cut: Option<Cut>,
+    pub gzip: bool,
+}
+
+/// Where the connection is reset.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cut {
+    /// Before a single byte of the answer.
+    Headers,
+    /// After so many bytes of the body.
+    After(usize),
+}
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub(super) enum Reply {
+    /// What the emulator finds right.
+    Own,
+    /// An error in the service's form, or a reply with a body of its own.
+    Error {
+        status: u16,
+        error: Map<String, Value>,
+    },
+    Json {
+        status: u16,
+        json: Value,
+    },
+    Raw {
+        status: u16,
+        body: Vec<u8>,
+    },
+    Picture {
+        status: u16,
+        pictures: Vec<(Format, u32, u32)>,
+        text: Option<String>,
+        finish: Option<String>,
+    },
+    Hang,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    /// Only for requests whose words hold this.
+    pub wants: Option<String>,
+    pub reply: Reply,
+    pub delivery: Delivery,
+}
+
+/// The names of a step, the ones that set the reply first.
+const NAMES: [&str; 17] = [
+    "status",
+    "error",
+    "json",
+    "image",
+    "images",
+    "text",
+    "finish_reason",
+    "body",
+    "body_base64",
+    "hang",
+    "headers",
+    "delay",
+    "chunk",
+    "pause",
+    "cut",
+    "gzip",
+    "match",
+];
+
+/// The name of a status, as the service gives it.
+pub(super) fn status_name(code: u16) -> &'static str {
+    match code {
+        400 | 413 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        409 => "ABORTED",
+        408 | 504 => "DEADLINE_EXCEEDED",
+        429 => "RESOURCE_EXHAUSTED",
+        499 => "CANCELLED",
+        500 => "INTERNAL",
+        501 => "UNIMPLEMENTED",
+        502 | 503 => "UNAVAILABLE",
+        _ => "UNKNOWN",
+    }
+}
+
+/// One step's place, for messages.
+struct At<'a> {
+    index: usize,
+    step: &'a Map<String, Value>,
+}
+
+impl At<'_> {
+    fn wrong(&self, name: &str, problem: impl std::fmt::Display) -> Error {
+        let option = format!("script[{}].{name}", self.index);
+        Error::new(Kind::InvalidOptionError, format!("`{option}` {problem}")).with("option", option)
+    }
+
+    fn get<T>(
+        &self,
+        name: &str,
+        wants: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        match self.step.get(name).filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => read(value).map(Some).ok_or_else(|| self.wrong(name, format!("takes {wants}"))),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        self.get(name, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.get(name, "true or false", Value::as_bool)?.unwrap_or(false))
+    }
+
+    fn seconds(&self, name: &str) -> Result<Duration, Error> {
+        let read = |value: &Value| Duration::try_from_secs_f64(value.as_f64()?).ok();
+        Ok(self.get(name, "a number of seconds from 0", read)?.unwrap_or_default())
+    }
+}
+
+/// Reads the steps; none is taken if one is wrong.
+pub(super) fn read(steps: &[Value]) -> Result<Vec<Step>, Error> {
+    steps.iter().enumerate().map(|(index, step)| read_step(index, step)).collect()
+}
+
+fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
+    let allowed = || NAMES.map(str::to_owned).to_vec();
+    let Some(step) = step.as_object() else {
+        let option = format!("script[{index}]");
+        let problem = format!("`{option}` takes a map with any of {}", NAMES.join(", "));
+        return Err(Error::new(Kind::InvalidOptionError, problem)
+            .with("option", option)
+            .with("allowed", allowed()));
+    };
+    let at = At { index, step };
+    if let Some(unknown) = step.keys().find(|key| !NAMES.contains(&key.as_str())) {
+        let hint = nearest(unknown, NAMES.into_iter());
+        let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
+        let problem = format!("does not exist; a step takes {}.{meant}", NAMES.join(", "));
+        return Err(at
+            .wrong(unknown, problem)
+            .with("allowed", allowed())
+            .with("hint", hint.map(str::to_owned)));
+    }
+    let wants = at.get("match", "{\"prompt\": a text}", |value| {
+        let map = value.as_object().filter(|map| map.len() == 1)?;
+        map.get("prompt")?.as_str().map(str::to_owned)
+    })?;
+    Ok(Step { wants, reply: read_reply(&at)?, delivery: read_delivery(&at)? })
+}
+
+fn read_delivery(at: &At) -> Result<Delivery, Error> {
+    let headers = at.get("headers", "a map of texts", |value| {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        value
+            .as_object()?
+            .iter()
+            .map(|(name, value)| Some((name.to_lowercase(), text(value)?)))
+            .collect::<Option<Vec<_>>>()
+    })?;
+    for (name, value) in headers.iter().flatten() {
+        let sound = hyper::header::HeaderName::try_from(name.as_str()).is_ok()
+            && hyper::header::HeaderValue::try_from(value.as_str()).is_ok();
+        if !sound {
+            return Err(at.wrong("headers", format!("holds {name:?}, which HTTP does not allow")));
+        }
+        if ["content-length", "transfer-encoding", "connection"].contains(&name.as_str()) {
+            return Err(at.wrong(
+                "headers",
+                format!(
+                    "holds {name:?}, which the server sets itself; `cut`, `chunk` and `pause` disturb a body"
+                ),
+            ));
+        }
+    }
+    let whole = |value: &Value| usize::try_from(value.as_u64()?).ok();
+    Ok(Delivery {
+        headers: headers.unwrap_or_default(),
+        delay: at.seconds("delay")?,
+        chunk: at
+            .get("chunk", "a number of bytes from 1", |value| whole(value).filter(|bytes| *bytes > 0))?,
+        pause: at.seconds("pause")?,
+        cut: at.get("cut", "a number of bytes from 0, or \"headers\"", |value| match value.as_str() {
+            Some("headers") => Some(Cut::Headers),
+            _ => whole(value).map(Cut::After),
+        })?,
+        gzip: at.flag("gzip")?,
+    })
+}
+
+fn read_reply(at: &At) -> Result<Reply, Error> {
+    let status = at.get("status", "an HTTP status from 200 to 599", |value| {
+        u16::try_from(value.as_u64()?).ok().filter(|code| (200..600).contains(code))
+    })?;
+    let error = at.get("error", "a map with any of status, message, details", |value| {
+        let map = value.as_object()?;
+        map.keys()
+            .all(|key| ["code", "status", "message", "details"].contains(&key.as_str()))
+            .then(|| map.clone())
+    })?;
+    let json = at.step.get("json").cloned();
+    let body = at.text("body")?.map(String::into_bytes);
+    let coded = at.get("body_base64", "a text in base64", |value| STANDARD.decode(value.as_str()?).ok())?;
+    let one =
+        at.get("image", WANTS_PICTURE, |value| picture(value.as_str()?).map(|picture| vec![picture]))?;
+    let many = at.get("images", "a list of texts such as \"png 8x8\"", |value| {
+        value.as_array()?.iter().map(|value| picture(value.as_str()?)).collect::<Option<Vec<_>>>()
+    })?;
+    let (text, finish) = (at.text("text")?, at.text("finish_reason")?);
+    let hang = at.flag("hang")?;
+    let pictured = one.is_some() || many.is_some() || text.is_some() || finish.is_some();
+    let set: Vec<&str> = [
+        (error.is_some(), "error"),
+        (json.is_some(), "json"),
+        (body.is_some(), "body"),
+        (coded.is_some(), "body_base64"),
+        (pictured, "image, images, text or finish_reason"),
+        (hang, "hang"),
+    ]
+    .into_iter()
+    .filter_map(|(is, name)| is.then_some(name))
+    .collect();
+    if let [first, second, ..] = set.as_slice() {
+        let problem = format!("cannot stand beside {first}: a step has one reply");
+        return Err(at.wrong(second.split(',').next().unwrap_or(second), problem));
+    }
+    if let Some(json) = &json {
+        check_pictures(at, json)?;
+    }
+    let ok = status.unwrap_or(200);
+    Ok(match (error, json, body.or(coded)) {
+        (Some(error), _, _) => {
+            let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            let status = status.or(code.filter(|code| (200..600).contains(code))).unwrap_or(500);
+            Reply::Error { status, error }
+        }
+        (_, Some(json), _) => Reply::Json { status: ok, json },
+        (_, _, Some(body)) => Reply::Raw { status: ok, body },
+        _ if hang => Reply::Hang,
+        _ if pictured => {
+            let mut pictures = one.unwrap_or_default();
+            pictures.extend(many.unwrap_or_default());
+            Reply::Picture { status: ok, pictures, text, finish }
+        }
+        _ if status.is_some_and(|status| status >= 300) => Reply::Error { status: ok, error: Map::new() },
+        _ => Reply::Own,
+    })
+}
+
+const WANTS_PICTURE: &str = "a text such as \"png 8x8\" or \"jpeg 64x48\", at most 12288 pixels on a side";
+
+/// `png 8x8`.
+fn picture(text: &str) -> Option<(Format, u32, u32)> {
+    let (format, size) = text.split_once(' ')?;
+    let (width, height) = size.split_once('x')?;
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=12288).contains(side));
+    let (width, height): (u32, u32) = (side(width)?, side(height)?);
+    (u64::from(width) * u64::from(height) <= 1 << 26).then_some((Format::named(format).ok()?, width, height))
+}
+
+fn check_pictures(at: &At, json: &Value) -> Result<(), Error> {
+    match json {
+        Value::Object(map) => match map.get("$image") {
+            Some(value) if value.as_str().and_then(picture).is_none() || map.len() > 1 => Err(at.wrong(
+                "json",
+                format!("holds \"$image\": {value}; it takes {WANTS_PICTURE}, and nothing beside it"),
+            )),
+            Some(_) => Ok(()),
+            None => map.values().try_for_each(|value| check_pictures(at, value)),
+        },
+        Value::Array(list) => list.iter().try_for_each(|value| check_pictures(at, value)),
+        _ => Ok(()),
+    }
+}
+
+/// The JSON with every `{"$image": "png 8x8"}` replaced by a picture in base64.
+pub(super) fn filled(json: &Value) -> Value {
+    match json {
+        Value::Object(map) => match map.get("$image").and_then(Value::as_str).and_then(picture) {
+            Some((format, width, height)) => {
+                let bytes = codec::encode(&answer::sample(width, height), format, None);
+                STANDARD.encode(bytes.unwrap_or_default()).into()
+            }
+            None => map.iter().map(|(key, value)| (key.clone(), filled(value))).collect::<Map<_, _>>().into(),
+        },
+        Value::Array(list) => list.iter().map(filled).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The service's form around a scripted error.
+pub(super) fn error_body(code: u16, error: &Map<String, Value>) -> Value {
+    let mut body = json!({"code": code, "message": "This error was scripted.", "status": status_name(code)});
+    if let Some(body) = body.as_object_mut() {
+        body.extend(error.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    json!({ "error": body })
+}
+
+impl Reply {
+    /// The scripted picture's answer.
+    pub fn around(&self, model: &str) -> Option<Result<answer::Answer, super::check::Refusal>> {
+        match self {
+            Reply::Picture { pictures, text, finish, .. } => Some(answer::around(
+                model,
+                &Given { pictures, text: text.as_deref(), finish: finish.as_deref() },
+            )),
+            _ => None,
+        }
+    }
+}

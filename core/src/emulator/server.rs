@@ -1,0 +1,493 @@
+//! The line: connections, requests in, replies out, with all the faults that a script asks for.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io::{self, Write as _};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
+
+use super::answer::{self, Answer};
+use super::check::{self, Refusal};
+use super::log::{self, Flight, State};
+use super::script::{self, Cut, Delivery, Reply};
+
+/// The most that a request may send.
+const LIMIT: usize = 100 << 20;
+
+/// A body goes out in pieces of this many bytes unless a script says otherwise.
+const PIECE: usize = 256 << 10;
+
+const JSON: &str = "application/json; charset=UTF-8";
+
+/// Serves until it is dropped.
+pub(super) async fn serve(listener: TcpListener, state: Arc<State>) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(stream, state.clone()));
+            }
+            // Out of file handles, or the client is gone already: the next one may do better.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, state: Arc<State>) {
+    // Only speed depends on it.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let line = TokioIo::new(Line { stream, reset: reset.clone() });
+    let service = hyper::service::service_fn(move |request| handle(request, state.clone(), reset.clone()));
+    // An error here is a client that went away, or a cut that a script asked for.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(line, service).await;
+}
+
+/// A connection that can be made to end with a reset.
+struct Line {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::SeqCst) {
+            // If it fails, the connection is closed in the usual way, which is a cut too.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A reply that is ready to go.
+struct Outgoing {
+    status: u16,
+    content_type: &'static str,
+    pieces: Vec<Vec<u8>>,
+    tier: Option<String>,
+    /// Whether its length is told.
+    streamed: bool,
+    hang: bool,
+}
+
+impl Outgoing {
+    fn json(status: u16, json: &Value) -> Self {
+        let body = serde_json::to_vec_pretty(json).unwrap_or_default();
+        Outgoing { status, content_type: JSON, pieces: vec![body], tier: None, streamed: false, hang: false }
+    }
+
+    fn refused(refusal: &Refusal) -> Self {
+        Outgoing::json(refusal.code, &refusal.json())
+    }
+}
+
+/// What a request is for.
+enum Route {
+    Generate { version: String, model: String, form: Form },
+    Models,
+    Model { version: String, model: String },
+}
+
+/// How a generated answer is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Whole,
+    /// A JSON array that grows.
+    Array,
+    /// Server-sent events.
+    Events,
+}
+
+impl Route {
+    fn of(head: &Parts, query: &[(String, String)]) -> Option<Self> {
+        let path = head.uri.path().replace("%3A", ":").replace("%3a", ":");
+        let (version, rest) = path.strip_prefix('/')?.split_once('/')?;
+        if !["v1", "v1beta", "v1alpha"].contains(&version) {
+            return None;
+        }
+        let version = version.to_owned();
+        let model = rest.strip_prefix("models/");
+        match (&head.method, model) {
+            (&Method::GET, None) if rest == "models" => Some(Route::Models),
+            (&Method::GET, Some(model)) if !model.contains([':', '/']) && !model.is_empty() => {
+                Some(Route::Model { version, model: model.to_owned() })
+            }
+            (&Method::POST, Some(rest)) => {
+                let (model, verb) = rest.rsplit_once(':')?;
+                let events = value(query, "alt").or(value(query, "$alt")) == Some("sse");
+                let form = match verb {
+                    "generateContent" => Form::Whole,
+                    "streamGenerateContent" if events => Form::Events,
+                    "streamGenerateContent" => Form::Array,
+                    _ => return None,
+                };
+                Some(Route::Generate { version, model: model.to_owned(), form })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    state: Arc<State>,
+    reset: Arc<AtomicBool>,
+) -> io::Result<Response<Outflow>> {
+    let (head, body) = request.into_parts();
+    let flight = state.arrived(&head);
+    let number = flight.number;
+    let (body, size) = receive(body, &head).await?;
+    state.note(number, "size", size.into());
+    // Reading and drawing may take a second: the line stays free for others.
+    let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, number));
+    let (outgoing, delivery) = work.await.map_err(io::Error::other)?;
+    tokio::time::sleep(delivery.delay).await;
+    if outgoing.hang {
+        std::future::pending::<()>().await;
+    }
+    if let Some(Cut::Headers) = delivery.cut {
+        let mut flight = flight;
+        flight.landed();
+        reset.store(true, Ordering::SeqCst);
+        return Err(io::Error::other("cut by the script"));
+    }
+    Ok(reply(outgoing, delivery, flight, reset))
+}
+
+/// The whole body, or nothing of it if it is too long.
+async fn receive(mut body: Incoming, head: &Parts) -> io::Result<(Vec<u8>, usize)> {
+    let told = head.headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut bytes = Vec::with_capacity(told.unwrap_or(0).min(LIMIT));
+    let mut size = 0;
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            size += data.len();
+            // A client that is still sending would not see the refusal: take in the rest, to a point.
+            if size > LIMIT {
+                bytes = Vec::new();
+            } else {
+                bytes.extend_from_slice(&data);
+            }
+            if size > LIMIT * 8 {
+                break;
+            }
+        }
+    }
+    Ok((bytes, size))
+}
+
+/// Decides on the reply: a scripted one, or what the service would say.
+fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usize) -> (Outgoing, Delivery) {
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let Some(route) = Route::of(head, &query) else {
+        let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
+        return (Outgoing::refused(&Refusal::new(404, "NOT_FOUND", message)), Delivery::default());
+    };
+    let json = serde_json::from_slice::<Value>(&body);
+    drop(body);
+    if let Ok(json) = &json {
+        state.note(number, "json", log::shortened(json));
+    }
+    let (model, form) = match &route {
+        Route::Generate { model, form, .. } => (model.as_str(), *form),
+        _ => ("", Form::Whole),
+    };
+    let step = if matches!(route, Route::Generate { .. }) {
+        state.next_step(&json.as_ref().map(log::words).unwrap_or_default())
+    } else {
+        None
+    };
+    let (reply, delivery) = match step {
+        Some(step) => (step.reply, step.delivery),
+        None => (Reply::Own, Delivery::default()),
+    };
+    let made = match &reply {
+        Reply::Own => own(head, &query, &route, json, size, form),
+        Reply::Error { status, error } => {
+            Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
+        }
+        Reply::Json { status, json } => Ok(scripted_json(*status, script::filled(json), form)),
+        Reply::Raw { status, body } => {
+            let content_type = if body.starts_with(b"<") { "text/html; charset=UTF-8" } else { JSON };
+            let content_type = if form == Form::Events { "text/event-stream" } else { content_type };
+            Ok(Outgoing { content_type, pieces: vec![body.clone()], ..Outgoing::json(*status, &Value::Null) })
+        }
+        Reply::Picture { status, .. } => match reply.around(model) {
+            Some(answer) => answer.map(|answer| Outgoing { status: *status, ..written(answer, form) }),
+            None => own(head, &query, &route, json, size, form),
+        },
+        Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
+    };
+    (made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form))), delivery)
+}
+
+/// Errors of a stream that is an array stand in an array too.
+fn in_form(error: Value, form: Form) -> Value {
+    if form == Form::Array { vec![error].into() } else { error }
+}
+
+fn scripted_json(status: u16, json: Value, form: Form) -> Outgoing {
+    match (form, json) {
+        (Form::Whole, json) => Outgoing::json(status, &json),
+        (form, Value::Array(events)) => Outgoing { status, ..flowing(&events, form) },
+        (form, event) => Outgoing { status, ..flowing(&[event], form) },
+    }
+}
+
+/// The service's own answer.
+fn own(
+    head: &Parts,
+    query: &[(String, String)],
+    route: &Route,
+    json: serde_json::Result<Value>,
+    size: usize,
+    form: Form,
+) -> Result<Outgoing, Refusal> {
+    const KNOWN: [&str; 7] = ["key", "alt", "$alt", "prettyPrint", "fields", "pageSize", "pageToken"];
+    if size > LIMIT {
+        let message = format!("Request payload size exceeds the limit: {LIMIT} bytes.");
+        return Err(Refusal::new(413, "INVALID_ARGUMENT", message));
+    }
+    if let Some((name, _)) = query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
+        let message = format!(
+            "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter. Field '{name}' could not be found in request message."
+        );
+        return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
+    }
+    admitted(head, query)?;
+    match route {
+        Route::Models => {
+            let page = answer::list(value(query, "pageSize"), value(query, "pageToken"))?;
+            Ok(Outgoing::json(200, &page))
+        }
+        Route::Model { version, model } => Ok(Outgoing::json(200, &answer::get(model, version)?)),
+        Route::Generate { version, model, .. } => {
+            let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
+            let model = answer::model(model).ok_or_else(|| answer::no_such_model(model, version, verb))?;
+            let request = json.map_err(|error| {
+                let message = format!("Invalid JSON payload received. {error}");
+                Refusal::new(400, "INVALID_ARGUMENT", message)
+            })?;
+            let ask = check::check(model, request)?;
+            Ok(written(answer::answer(model, &ask)?, form))
+        }
+    }
+}
+
+/// Whether the key is there and good. Every key is, but for `bad`.
+fn admitted(head: &Parts, query: &[(String, String)]) -> Result<(), Refusal> {
+    let header = head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok());
+    match header.filter(|key| !key.is_empty()).or(value(query, "key")) {
+        None | Some("") => Err(Refusal::new(
+            403,
+            "PERMISSION_DENIED",
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API.",
+        )),
+        Some("bad") => {
+            let message = "API key not valid. Please pass a valid API key.";
+            let mut refusal = Refusal::new(400, "INVALID_ARGUMENT", message);
+            refusal.details = vec![
+                serde_json::json!({
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
+                    "domain": "googleapis.com", "metadata": {"service": "generativelanguage.googleapis.com"},
+                }),
+                serde_json::json!({
+                    "@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": message,
+                }),
+            ];
+            Err(refusal)
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn written(answer: Answer, form: Form) -> Outgoing {
+    let tier = Some(answer.tier.clone());
+    match form {
+        Form::Whole => Outgoing { tier, ..Outgoing::json(200, &answer.whole()) },
+        form => Outgoing { tier, ..flowing(&answer.events(), form) },
+    }
+}
+
+/// Events as they go out one by one.
+fn flowing(events: &[Value], form: Form) -> Outgoing {
+    let last = events.len().saturating_sub(1);
+    let piece = |(index, event): (usize, &Value)| {
+        let mut piece = match (form, index) {
+            (Form::Events, _) => b"data: ".to_vec(),
+            (_, 0) => b"[".to_vec(),
+            _ => b",\r\n".to_vec(),
+        };
+        piece.extend(serde_json::to_vec(event).unwrap_or_default());
+        match form {
+            Form::Events => piece.extend(b"\r\n\r\n"),
+            _ if index == last => piece.extend(b"]"),
+            _ => {}
+        }
+        piece
+    };
+    let content_type = if form == Form::Events { "text/event-stream" } else { JSON };
+    let pieces = events.iter().enumerate().map(piece).collect();
+    Outgoing { status: 200, content_type, pieces, tier: None, streamed: true, hang: false }
+}
+
+fn reply(
+    outgoing: Outgoing,
+    delivery: Delivery,
+    flight: Flight,
+    reset: Arc<AtomicBool>,
+) -> Response<Outflow> {
+    let Outgoing { status, content_type, mut pieces, tier, streamed, .. } = outgoing;
+    if delivery.gzip {
+        pieces = vec![zipped(&pieces)];
+    }
+    let pieces: VecDeque<Bytes> =
+        pieces.into_iter().map(Bytes::from).filter(|piece| !piece.is_empty()).collect();
+    let left = pieces.iter().map(Bytes::len).sum();
+    let mut flow = Outflow {
+        pieces,
+        left,
+        streamed,
+        chunk: delivery.chunk.unwrap_or(PIECE),
+        pause: delivery.pause,
+        cut: match delivery.cut {
+            Some(Cut::After(bytes)) => Some(bytes),
+            _ => None,
+        },
+        waiting: None,
+        flight,
+        reset,
+    };
+    if left == 0 && flow.cut.is_none() {
+        flow.flight.landed();
+    }
+    let mut response = Response::new(flow);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(SERVER, HeaderValue::from_static("nanobanana-emulator"));
+    if let Some(tier) = tier.and_then(|tier| HeaderValue::try_from(tier).ok()) {
+        headers.insert("x-gemini-service-tier", tier);
+    }
+    if delivery.gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    for (name, value) in delivery.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn zipped(pieces: &[Vec<u8>]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for piece in pieces {
+        // Writing to memory does not fail.
+        let _ = writer.write_all(piece);
+    }
+    writer.finish().unwrap_or_default()
+}
+
+/// A body on its way, as slow and as broken as the script wants it.
+struct Outflow {
+    pieces: VecDeque<Bytes>,
+    left: usize,
+    streamed: bool,
+    chunk: usize,
+    pause: Duration,
+    /// How many bytes until the connection is reset.
+    cut: Option<usize>,
+    waiting: Option<Pin<Box<Sleep>>>,
+    flight: Flight,
+    reset: Arc<AtomicBool>,
+}
+
+impl Body for Outflow {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(waiting) = &mut self.waiting {
+            ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+            if self.cut == Some(0) {
+                self.flight.landed();
+                self.reset.store(true, Ordering::SeqCst);
+                return Poll::Ready(Some(Err(io::Error::other("cut by the script"))));
+            }
+        }
+        // A body shorter than the cut is reset at its end.
+        if self.cut == Some(0) || self.cut.is_some() && self.left == 0 {
+            // What was handed out before must be on the line before it breaks.
+            self.cut = Some(0);
+            let mut waiting = Box::pin(tokio::time::sleep(Duration::from_millis(30)));
+            let _ = waiting.as_mut().poll(cx);
+            self.waiting = Some(waiting);
+            return Poll::Pending;
+        }
+        let most = self.chunk.min(self.cut.unwrap_or(usize::MAX));
+        let Some(piece) = self.pieces.front_mut() else { return Poll::Ready(None) };
+        let data = piece.split_to(most.min(piece.len()));
+        if !piece.has_remaining() {
+            self.pieces.pop_front();
+        }
+        self.left -= data.len();
+        if let Some(cut) = &mut self.cut {
+            *cut -= data.len();
+        } else if self.left == 0 {
+            self.flight.landed();
+        }
+        if !self.pause.is_zero() && self.left > 0 {
+            self.waiting = Some(Box::pin(tokio::time::sleep(self.pause)));
+        }
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0 && self.cut.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.streamed { SizeHint::default() } else { SizeHint::with_exact(self.left as u64) }
+    }
+}
