@@ -56,7 +56,7 @@ impl Job<'_> {
                     result.warnings.extend(warnings);
                     return Ok(result);
                 }
-                Err(failure) => self.without_key(failure),
+                Err(failure) => self.told(failure),
             };
             attempt.reason = Some(reason(&failure));
             let left = deadline.saturating_duration_since(Instant::now());
@@ -153,10 +153,14 @@ impl Job<'_> {
         .with("retryable", true)
     }
 
-    /// A gateway may answer with the headers that it got.
-    fn without_key(&self, error: Error) -> Error {
-        let key = self.key.0.as_str();
-        error.censored(key)
+    /// A failure as the caller may see it: a gateway may have answered with the headers that it
+    /// got, and what made a damaged reply may have been billed.
+    fn told(&self, failure: Error) -> Error {
+        let failure = match failure.kind() {
+            Kind::ResponseError => failure.with("billed", "unknown".to_owned()),
+            _ => failure,
+        };
+        failure.censored(self.key.0.as_str())
     }
 }
 

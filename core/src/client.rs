@@ -45,7 +45,7 @@ struct Inner {
     catalogue: Catalogues,
     settings: Settings,
     warnings: Vec<String>,
-    transport: PerProcess<Transport>,
+    transport: Arc<PerProcess<Transport>>,
     closed: AtomicBool,
     #[cfg(feature = "emulator")]
     emulator: Option<crate::emulator::Emulator>,
@@ -162,7 +162,7 @@ impl Client {
             catalogue,
             settings,
             warnings,
-            transport: PerProcess::new(),
+            transport: Arc::default(),
             closed: AtomicBool::new(false),
             #[cfg(feature = "emulator")]
             emulator,
@@ -191,7 +191,14 @@ impl Client {
         let emulator = inner.emulator.clone();
         #[cfg(not(feature = "emulator"))]
         let emulator = None;
-        Self::build(options, key, Vec::new(), emulator)
+        let mut client = Self::build(options, key, Vec::new(), emulator)?;
+        if let Some(copy) = Arc::get_mut(&mut client.0)
+            && copy.settings == inner.settings
+        {
+            // Another key or model needs no connections of its own.
+            copy.transport = inner.transport.clone();
+        }
+        Ok(client)
     }
 
     /// Its options without the key and without headers, as [`ClientOptions::read`] reads them: for
@@ -454,6 +461,6 @@ impl<T: Into<Input>, const N: usize> IntoInputs for [T; N] {
 
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Client({}, {})", self.0.base, self.describe(Case::Snake))
+        write!(out, "Client({})", self.0.base.origin().ascii_serialization())
     }
 }

@@ -1,13 +1,31 @@
 //! Decoding and encoding of pictures; the only file that names image crates.
 
+use std::fmt;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
 
 use image::ImageEncoder as _;
 use image::codecs::{jpeg::JpegEncoder, png, webp::WebPEncoder};
 
 use crate::error::{Error, Kind};
-use crate::image::{Image, Pixels};
+
+/// Pixels in rows from the top, `channels` bytes each: 1 grey, 3 RGB, 4 RGBA.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Bytes of one pixel.
+    pub channels: u8,
+    /// `width * height * channels` bytes.
+    pub data: Vec<u8>,
+}
+
+impl fmt::Debug for Pixels {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pixels({}x{}x{})", self.width, self.height, self.channels)
+    }
+}
 
 /// A picture's type, as its first bytes say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +41,7 @@ pub(crate) enum Format {
 }
 
 /// What can be written here, in the words of messages.
-const WRITABLE: &str = "png, jpeg (or jpg) and webp";
+pub(crate) const WRITABLE: &str = "png, jpeg (or jpg) and webp";
 
 impl Format {
     pub fn mime_type(self) -> &'static str {
@@ -53,6 +71,15 @@ impl Format {
         }
     }
 
+    /// Whether files of this format are also named with this extension (in lower case).
+    pub fn has_extension(self, extension: &str) -> bool {
+        extension == self.extension()
+            || matches!(
+                (extension, self),
+                ("jpeg", Format::Jpeg) | ("tif", Format::Tiff) | ("heif", Format::Heic)
+            )
+    }
+
     /// A format that can be written, by its name, extension or MIME type in any case.
     pub fn named(name: &str) -> Result<Self, Error> {
         let lower = name.to_lowercase();
@@ -69,7 +96,7 @@ impl Format {
         }
     }
 
-    fn sniff(bytes: &[u8]) -> Option<Self> {
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
         Some(match bytes {
             [0x89, b'P', b'N', b'G', ..] => Format::Png,
             [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
@@ -291,54 +318,4 @@ pub(crate) fn resize(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels,
         .into_raw(),
     };
     Ok(Pixels { width, height, channels: pixels.channels, data })
-}
-
-/// See [`Image::save`].
-pub(crate) fn save(picture: &Image, path: &Path) -> Result<PathBuf, Error> {
-    let cannot = |path: &Path, cause: std::io::Error| {
-        bad(format!("cannot write {}: {cause}", path.display()))
-            .with("input", path.display().to_string())
-            .because(cause)
-    };
-    let own = Format::sniff(picture.bytes());
-    let mut path = path.to_path_buf();
-    let known = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-    let converted;
-    let bytes = match known.as_deref() {
-        None => {
-            path.as_mut_os_string().push(format!(".{}", own.map_or("bin", Format::extension)));
-            picture.bytes()
-        }
-        Some(extension) if own.is_some_and(|own| is_extension_of(extension, own)) => picture.bytes(),
-        Some(extension) if Format::named(extension).is_ok() => {
-            converted = picture.convert(extension, None)?;
-            converted.bytes()
-        }
-        Some(extension) => {
-            return Err(bad(format!(
-                "cannot write {}: files of type .{extension} are not written here; {WRITABLE} are",
-                path.display()
-            ))
-            .with("input", path.display().to_string()));
-        }
-    };
-    // Beside the target, so that the rename stays within one file system.
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{:08x}.part", fastrand::u32(..)));
-    let part = PathBuf::from(part);
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
-    if let Err(cause) = written {
-        // The original error is what counts; a leftover that cannot be removed changes nothing.
-        let _ = std::fs::remove_file(&part);
-        return Err(cannot(&path, cause));
-    }
-    Ok(path)
-}
-
-fn is_extension_of(extension: &str, format: Format) -> bool {
-    extension == format.extension()
-        || matches!(
-            (extension, format),
-            ("jpeg", Format::Jpeg) | ("tif", Format::Tiff) | ("heif", Format::Heic)
-        )
 }

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::codec;
+pub use crate::codec::Pixels;
+use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::schema::{Case, Typed, Write};
 
@@ -21,25 +22,6 @@ struct Inner {
     mime_type: String,
     width: u32,
     height: u32,
-}
-
-/// Pixels in rows from the top, `channels` bytes each: 1 grey, 3 RGB, 4 RGBA.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Pixels {
-    /// Pixels in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// Bytes of one pixel.
-    pub channels: u8,
-    /// `width * height * channels` bytes.
-    pub data: Vec<u8>,
-}
-
-impl fmt::Debug for Pixels {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Pixels({}x{}x{})", self.width, self.height, self.channels)
-    }
 }
 
 impl Image {
@@ -87,7 +69,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the sizes do not fit together.
     pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
-        Self::from_bytes(codec::encode(pixels, codec::Format::Png, None)?)
+        Self::from_bytes(codec::encode(pixels, Format::Png, None)?)
     }
 
     /// The file's bytes, untouched.
@@ -125,7 +107,7 @@ impl Image {
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
     /// bytes cannot be decoded.
     pub fn convert(&self, format: &str, quality: Option<u8>) -> Result<Self, Error> {
-        let format = codec::Format::named(format)?;
+        let format = Format::named(format)?;
         if quality.is_none() && format.mime_type() == self.mime_type() {
             return Ok(self.clone());
         }
@@ -137,7 +119,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if a side is 0 or the bytes cannot be decoded.
     pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
-        let format = codec::Format::named(self.mime_type()).unwrap_or(codec::Format::Png);
+        let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let pixels = codec::resize(&self.pixels()?, width, height)?;
         Self::from_bytes(codec::encode(&pixels, format, None)?)
     }
@@ -149,7 +131,43 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
-        codec::save(self, path.as_ref())
+        let mut path = path.as_ref().to_path_buf();
+        let cannot = |path: &Path, why: String| {
+            Error::new(Kind::ImageError, format!("cannot write {}: {why}", path.display()))
+                .with("input", path.display().to_string())
+        };
+        let own = Format::sniff(self.bytes());
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+        // The "2" of "boat v1.2" belongs to the name; a word is meant as a type.
+        let extension = extension
+            .filter(|word| word.len() <= 5 && word.chars().all(|letter| letter.is_ascii_alphabetic()));
+        let converted;
+        let bytes = match extension.as_deref() {
+            None => {
+                path.as_mut_os_string().push(format!(".{}", own.map_or("bin", Format::extension)));
+                self.bytes()
+            }
+            Some(word) if own.is_some_and(|own| own.has_extension(word)) => self.bytes(),
+            Some(word) if Format::named(word).is_ok() => {
+                converted = self.convert(word, None)?;
+                converted.bytes()
+            }
+            Some(word) => {
+                let why = format!("files of type .{word} are not written here; {} are", codec::WRITABLE);
+                return Err(cannot(&path, why));
+            }
+        };
+        // Beside the target, so that the rename stays within one file system.
+        let mut part = path.as_os_str().to_owned();
+        part.push(format!(".{:08x}.part", fastrand::u32(..)));
+        let part = PathBuf::from(part);
+        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
+        if let Err(cause) = written {
+            // The original error is what counts; a leftover that cannot be removed changes nothing.
+            let _ = std::fs::remove_file(&part);
+            return Err(cannot(&path, cause.to_string()).because(cause));
+        }
+        Ok(path)
     }
 
     /// The picture as a `data:` URL.

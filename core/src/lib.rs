@@ -1,4 +1,23 @@
-//! Google's Nano Banana (Gemini) image models.
+//! Google's Nano Banana (Gemini) image models: a prompt in, a picture out.
+//!
+//! ```
+//! use nanobanana::{Client, ClientOptions, GenerateOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), nanobanana::Error> {
+//! // `Client::new` reads GOOGLE_API_KEY or GEMINI_API_KEY and asks Google; this one needs neither.
+//! let client = Client::offline(ClientOptions::new())?;
+//! let options = GenerateOptions::new().model("nano-banana-pro").aspect_ratio("16:9");
+//! let result = client.generate("A banana-shaped sailboat at dusk", options).await?;
+//! let picture = result.image()?;
+//! assert_eq!((picture.width(), picture.height()), (1376, 768));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything that waits is async and runs on tokio; dropping a future ends its request. Every
+//! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
+//! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
 mod attempt;
 pub mod catalogue;
@@ -22,6 +41,7 @@ pub mod schema;
 mod split;
 mod transport;
 
+pub use catalogue::{Catalogue, ModelInfo};
 pub use client::{Answer, Client};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;

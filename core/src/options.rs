@@ -401,12 +401,48 @@ impl Read for Safety {
     }
 }
 
-/// One table of options.
+/// How an option's value stands in the request's JSON (levels in capitals, the rest as it is).
+trait Wire {
+    fn wire(&self) -> Value;
+}
+
+macro_rules! wired_as_written {
+    ($($type:ty),*) => {$(
+        impl Wire for $type {
+            fn wire(&self) -> Value { self.write(Case::Snake) }
+        }
+    )*};
+}
+
+wired_as_written!(String, bool, u32, i64, f64, BTreeMap<String, String>, AspectRatio, ImageSize, ServiceTier);
+
+impl Wire for Thinking {
+    fn wire(&self) -> Value {
+        self.as_str().to_uppercase().into()
+    }
+}
+
+impl Wire for Modalities {
+    fn wire(&self) -> Value {
+        self.as_str().split('+').map(str::to_uppercase).collect()
+    }
+}
+
+impl Wire for Safety {
+    fn wire(&self) -> Value {
+        let setting =
+            |(category, threshold)| serde_json::json!({ "category": category, "threshold": threshold });
+        self.0.iter().map(setting).collect()
+    }
+}
+
+/// One table of options. A row may say where in the request's JSON its value stands; what is more
+/// than a place, `request` does.
 macro_rules! options {
     (
         $(#[doc = $doc:literal])+
         pub struct $name:ident {
-            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )*
+            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty $(=> $path:literal)?, )*
         }
     ) => {
         $(#[doc = $doc])+
@@ -449,6 +485,17 @@ macro_rules! options {
             #[must_use]
             pub fn over(self, defaults: Self) -> Self {
                 $name { $( $field: self.$field.or(defaults.$field), )* }
+            }
+
+            /// What is set and goes into the request's JSON as it is: where, and what.
+            #[doc(hidden)]
+            pub fn wire(&self) -> Vec<(&'static str, Value)> {
+                #[allow(unused_mut)]
+                let mut placed = Vec::new();
+                $( $( if let Some(value) = &self.$field {
+                    placed.push(($path, Wire::wire(value)));
+                } )? )*
+                placed
             }
 
             fn read_map(map: &Map<String, Value>, at: &At) -> Result<Self, Error> {
@@ -632,16 +679,16 @@ options! {
         /// The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         model: Model,
         /// Width to height. Default: the shape of the first picture sent, else 1:1.
-        aspect_ratio: AspectRatio,
+        aspect_ratio: AspectRatio => "generationConfig.imageConfig.aspectRatio",
         /// How large the picture will be. Default: 1K.
-        image_size: ImageSize,
+        image_size: ImageSize => "generationConfig.imageConfig.imageSize",
         /// How many pictures: that many calls side by side. Default: 1.
         n: u32,
         /// How hard the model thinks before it draws. Default: the model's own.
-        thinking: Thinking,
+        thinking: Thinking => "generationConfig.thinkingConfig.thinkingLevel",
         /// Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
         /// Default: false.
-        thoughts: bool,
+        thoughts: bool => "generationConfig.thinkingConfig.includeThoughts",
         /// Whether the model may search the web first. Default: false.
         search: bool,
         /// Whether the model may look at pictures of the web first. Default: false.
@@ -649,21 +696,21 @@ options! {
         /// What the model is told before the prompt, for the whole call.
         system: String,
         /// What the answer may hold. Default: the service's, text and pictures.
-        modalities: Modalities,
+        modalities: Modalities => "generationConfig.responseModalities",
         /// A seed, sent as it is; the service does not promise the same picture for the same seed.
         /// With `n`, call i sends `seed + i`.
-        seed: i64,
+        seed: i64 => "generationConfig.seed",
         /// How freely the model chooses, 0 to 2. Default: the service's, 1.
-        temperature: f64,
+        temperature: f64 => "generationConfig.temperature",
         /// The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
-        top_p: f64,
+        top_p: f64 => "generationConfig.topP",
         /// The most tokens that the answer may take. Default: the model's limit.
-        max_output_tokens: u32,
+        max_output_tokens: u32 => "generationConfig.maxOutputTokens",
         /// The adjustable filters: a threshold by category, short or full names, or "off".
         /// Default: the service's.
-        safety: Safety,
+        safety: Safety => "safetySettings",
         /// How urgently the service works, and at what price. Default: standard.
-        service_tier: ServiceTier,
+        service_tier: ServiceTier => "serviceTier",
         /// What happens to an option that the model does not have. Default: error.
         on_unsupported: OnUnsupported,
         /// How long the call may take. Default: the client's.
@@ -673,7 +720,7 @@ options! {
         /// HTTP headers to send beside our own.
         headers: BTreeMap<String, String>,
         /// Labels for the bill: keys and values of at most 63 lower case characters.
-        labels: BTreeMap<String, String>,
+        labels: BTreeMap<String, String> => "labels",
         /// Merged deeply into the request's JSON, last; for what the service has and we have not.
         extra: Map<String, Value>,
     }
@@ -765,6 +812,10 @@ impl ClientOptions {
             {
                 return Err(at(name).invalid("is not a URL; it takes one like https://host:port"));
             }
+        }
+        if self.base_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
+            return Err(at("base_url")
+                .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
         }
         Ok(())
     }

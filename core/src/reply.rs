@@ -119,7 +119,7 @@ impl Fold {
     /// names, or the one that was asked for.
     pub fn finish(mut self, model: Option<&Model>, tier: Option<&str>) -> Result<Generation, Error> {
         if self.raw.is_empty() {
-            return Err(response_error("the reply is empty"));
+            return Err(Error::new(Kind::ResponseError, "the reply is empty"));
         }
         let usage = self.usage.as_ref();
         self.result.usage = usage.map(read_usage).unwrap_or_default();
@@ -213,10 +213,6 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-pub(crate) fn response_error(message: impl Into<String>) -> Error {
-    Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
 }
 
 fn read_usage(usage: &Value) -> Usage {

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, Kind};
 use crate::input::{File, Part, Source};
 use crate::json;
-use crate::options::{GenerateOptions, Modalities};
+use crate::options::GenerateOptions;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -113,56 +113,36 @@ fn part_json(part: &Part, holes: &mut Holes) -> Value {
     }
 }
 
-fn set(map: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        map.insert(name.to_owned(), value.into());
+/// Puts a value where a dotted path leads.
+fn place(map: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            map.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = map.entry(first).or_insert_with(|| json!({}));
+            if let Some(inner) = inner.as_object_mut() {
+                place(inner, rest, value);
+            }
+        }
     }
-}
-
-fn set_map(map: &mut Map<String, Value>, name: &str, value: Map<String, Value>) {
-    set(map, name, (!value.is_empty()).then_some(value));
 }
 
 fn fill(body: &mut Map<String, Value>, options: &GenerateOptions) {
-    let system = options.system.as_ref().map(|text| json!({ "parts": [{ "text": text }] }));
-    set(body, "systemInstruction", system);
-
-    let mut config = Map::new();
-    set(&mut config, "temperature", options.temperature);
-    set(&mut config, "topP", options.top_p);
-    set(&mut config, "maxOutputTokens", options.max_output_tokens);
-    set(&mut config, "seed", options.seed);
-    let modalities = options.modalities.map(|modalities| match modalities {
-        Modalities::Image => json!(["IMAGE"]),
-        Modalities::TextImage => json!(["TEXT", "IMAGE"]),
-    });
-    set(&mut config, "responseModalities", modalities);
-    let mut image = Map::new();
-    set(&mut image, "aspectRatio", options.aspect_ratio.as_ref().map(|ratio| ratio.as_str()));
-    set(&mut image, "imageSize", options.image_size.as_ref().map(|size| size.as_str()));
-    set_map(&mut config, "imageConfig", image);
-    let mut thinking = Map::new();
-    set(&mut thinking, "thinkingLevel", options.thinking.map(|level| level.as_str().to_uppercase()));
-    set(&mut thinking, "includeThoughts", options.thoughts.filter(|wanted| *wanted));
-    set_map(&mut config, "thinkingConfig", thinking);
-    set_map(body, "generationConfig", config);
-
-    let (web, images) = (options.search == Some(true), options.image_search == Some(true));
-    if web || images {
-        let mut types = Map::new();
-        set(&mut types, "webSearch", web.then(|| json!({})));
-        set(&mut types, "imageSearch", images.then(|| json!({})));
-        // Plain web search is what the tool does when no type is named.
-        let tool = if images { json!({ "searchTypes": types }) } else { json!({}) };
-        set(body, "tools", Some(json!([{ "googleSearch": tool }])));
+    if let Some(text) = &options.system {
+        place(body, "systemInstruction", json!({ "parts": [{ "text": text }] }));
     }
-    let safety = options.safety.as_ref().map(|safety| {
-        let setting = |(category, threshold)| json!({ "category": category, "threshold": threshold });
-        Value::Array(safety.0.iter().map(setting).collect())
-    });
-    set(body, "safetySettings", safety);
-    set(body, "serviceTier", options.service_tier.map(|tier| tier.as_str()));
-    set(body, "labels", options.labels.as_ref().map(|labels| json!(labels)));
+    for (path, value) in options.wire() {
+        place(body, path, value);
+    }
+    // Plain web search is what the tool does when no type is named.
+    let search = match (options.search == Some(true), options.image_search == Some(true)) {
+        (false, false) => return,
+        (true, false) => json!({}),
+        (false, true) => json!({ "searchTypes": { "imageSearch": {} } }),
+        (true, true) => json!({ "searchTypes": { "webSearch": {}, "imageSearch": {} } }),
+    };
+    place(body, "tools", json!([{ "googleSearch": search }]));
 }
 
 /// A body on its way out.

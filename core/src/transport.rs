@@ -17,7 +17,7 @@ use crate::options::Secret;
 use crate::request::Body;
 
 /// What a transport needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub base: Url,
     pub headers: BTreeMap<String, String>,

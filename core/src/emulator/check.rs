@@ -318,7 +318,8 @@ impl Turns {
                 "Unable to process input image at {place}: it is not a whole picture of a supported type."
             ))
         })?;
-        let picture = picture.unwrap_or_else(|| unseen(self.salt));
+        // What cannot be decoded here (HEIC) has a shape that is not known.
+        let Some(picture) = picture else { return Ok(Some(unseen(self.salt))) };
         self.first.get_or_insert((picture.width, picture.height));
         Ok(Some(draw::reduced(picture, KEPT)))
     }

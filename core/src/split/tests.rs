@@ -322,6 +322,16 @@ fn what_is_no_json_says_at_which_byte() {
 }
 
 #[test]
+fn every_escape_and_every_pair_of_surrogates_is_kept_as_it_is() {
+    for text in
+        [r#""\"\\\/\b\f\n\r\t""#, r#""\ud800\udc00 \uDBFF\uDFFF \uffff\u0000""#, "\"\u{7f}\u{80}\u{10ffff}\""]
+    {
+        assert_eq!(one(text).text, text);
+        one(text).value().unwrap();
+    }
+}
+
+#[test]
 fn values_before_a_mistake_are_kept() {
     let (cuts, told) = split(format!("[{}, 1, }}", reply("QUJD")));
     assert_eq!(cuts.len(), 2);

@@ -1,0 +1,99 @@
+//! The direction of the house: a module uses only those to its left, and each talks to the world
+//! only where it may.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+
+/// Left never uses right. `emulator` stands left of all that makes requests and reads replies: if
+/// it shared their code, both ends would agree on the same mistake.
+const ORDER: &[&str] = &[
+    "schema",
+    "error",
+    "options",
+    "codec",
+    "image",
+    "records",
+    "catalogue",
+    "emulator",
+    "json",
+    "input",
+    "request",
+    "retry",
+    "process",
+    "transport",
+    "split",
+    "reply",
+    "attempt",
+    "client",
+    "cli",
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// Each module's name with the text of its files, tests left out.
+fn modules() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for path in sources(&root) {
+        let relative = path.strip_prefix(&root).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if matches!(module.as_str(), "lib" | "main") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap();
+        found.push((module, code.to_owned()));
+    }
+    found
+}
+
+fn place(module: &str) -> usize {
+    ORDER
+        .iter()
+        .position(|name| *name == module)
+        .unwrap_or_else(|| panic!("`{module}` has no place in the order"))
+}
+
+#[test]
+fn no_module_uses_one_to_its_right() {
+    let mut wrong = Vec::new();
+    for (module, text) in modules() {
+        for used in text.split("crate::").skip(1) {
+            let end =
+                used.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_').unwrap_or(used.len());
+            let used = used.get(..end).unwrap();
+            if ORDER.contains(&used) && place(used) > place(&module) {
+                wrong.push(format!("{module} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn each_thing_is_done_in_one_place() {
+    let allowed: &[(&str, &[&str])] = &[
+        ("reqwest::", &["transport"]),
+        ("image::ImageFormat", &["codec"]),
+        ("std::env::var", &["client"]),
+        ("print!(", &[]),
+        ("println!(", &[]),
+        ("retry::decide", &["attempt"]),
+        ("stdout()", &["cli"]),
+        ("stderr()", &["cli"]),
+    ];
+    let mut wrong = Vec::new();
+    for (module, text) in modules() {
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for (word, homes) in allowed {
+            if code.contains(word) && !homes.contains(&module.as_str()) {
+                wrong.push(format!("{module} has {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
