@@ -308,14 +308,12 @@ impl Error {
 
     /// The same error with every occurrence of a secret cut out of its texts.
     pub(crate) fn censored(mut self, secret: &str) -> Self {
-        if secret.len() < 4 {
-            return self;
-        }
-        self.0.message = self.0.message.replace(secret, "…");
+        self.0.message = without_secret(&self.0.message, secret);
         for (_, field) in &mut self.0.fields {
             let text = field.write(Case::Snake).to_string();
-            if text.contains(secret) {
-                let clean: Value = serde_json::from_str(&text.replace(secret, "…")).unwrap_or_default();
+            let clean = without_secret(&text, secret);
+            if clean != text {
+                let clean: Value = serde_json::from_str(&clean).unwrap_or_default();
                 *field = Arc::new(clean);
             }
         }
@@ -385,6 +383,12 @@ impl Error {
         }
         Value::Object(map)
     }
+}
+
+/// The text with every occurrence of a secret cut out. One of so few letters that it may stand in
+/// any word is no secret.
+pub(crate) fn without_secret(text: &str, secret: &str) -> String {
+    if secret.len() < 4 { text.to_owned() } else { text.replace(secret, "…") }
 }
 
 impl fmt::Display for Error {
