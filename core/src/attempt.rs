@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::catalogue::Model;
-use crate::error::{Attempt, Error, Kind};
+use crate::error::{Attempt, Error, Kind, without_secret};
 use crate::options::Secret;
 use crate::records::Generation;
 use crate::reply::{self, Fold};
@@ -90,8 +90,8 @@ impl Job<'_> {
     async fn once(&self, attempt: &mut Attempt) -> Result<Generation, Error> {
         let mut reply = self.transport.send(&self.path, self.key, self.headers, &self.body).await?;
         attempt.status = Some(reply.status());
-        attempt.request_id =
-            reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
+        let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
+        attempt.request_id = id.map(|id| without_secret(id, &self.key.0));
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }

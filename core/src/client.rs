@@ -258,7 +258,7 @@ impl Client {
         case: Case,
     ) -> Result<Answer, Error> {
         let read = || GenerateOptions::read(options, case);
-        let result = match verb {
+        let mut result = match verb {
             "models" => {
                 read()?;
                 return Ok(Answer {
@@ -272,6 +272,9 @@ impl Client {
                 return Err(Error::new(Kind::NanoBananaError, format!("there is no call named {other:?}")));
             }
         };
+        for warning in &mut result.warnings {
+            *warning = case.spell(warning);
+        }
         Ok(Answer { json: result.write(case), pictures: result.pictures().cloned().collect() })
     }
 

@@ -201,7 +201,7 @@ errors! {
         retry_after: Option<f64>,
         /// The quota that is used up, as the service names it.
         quota: Option<String>,
-        /// Whether waiting helps: true for a daily or a zero quota.
+        /// Whether waiting is of no use: true for a daily or a zero quota.
         permanent: Option<bool>,
     }
     /// The service failed (any 5xx).
@@ -308,14 +308,12 @@ impl Error {
 
     /// The same error with every occurrence of a secret cut out of its texts.
     pub(crate) fn censored(mut self, secret: &str) -> Self {
-        if secret.len() < 4 {
-            return self;
-        }
-        self.0.message = self.0.message.replace(secret, "…");
+        self.0.message = without_secret(&self.0.message, secret);
         for (_, field) in &mut self.0.fields {
             let text = field.write(Case::Snake).to_string();
-            if text.contains(secret) {
-                let clean: Value = serde_json::from_str(&text.replace(secret, "…")).unwrap_or_default();
+            let clean = without_secret(&text, secret);
+            if clean != text {
+                let clean: Value = serde_json::from_str(&clean).unwrap_or_default();
                 *field = Arc::new(clean);
             }
         }
@@ -370,7 +368,7 @@ impl Error {
         for row in Kind::table().iter().filter(|row| self.is(row.kind)) {
             for field in &row.fields {
                 let value = match field.name {
-                    "message" => self.0.message.clone().into(),
+                    "message" => case.spell(&self.0.message).into(),
                     "attempts" => self.0.attempts.write(case),
                     name => (self.0.fields.iter())
                         .find(|(known, _)| *known == name)
@@ -385,6 +383,12 @@ impl Error {
         }
         Value::Object(map)
     }
+}
+
+/// The text with every occurrence of a secret cut out. One of so few letters that it may stand in
+/// any word is no secret.
+pub(crate) fn without_secret(text: &str, secret: &str) -> String {
+    if secret.len() < 4 { text.to_owned() } else { text.replace(secret, "…") }
 }
 
 impl fmt::Display for Error {

@@ -29,7 +29,9 @@ impl Cut {
     /// 64-bit type holds.
     pub fn value(&self) -> Result<Value, Error> {
         serde_json::from_str(&self.text).map_err(|cause| {
-            Error::new(Kind::ResponseError, format!("the reply cannot be read: {cause}")).because(cause)
+            Error::new(Kind::ResponseError, format!("the reply cannot be read: {cause}"))
+                .with("billed", "unknown".to_owned())
+                .because(cause)
         })
     }
 }

@@ -36,6 +36,14 @@ impl Case {
         Cow::Owned(name)
     }
 
+    /// A sentence with the names in it, which stand in backticks, as this language spells them.
+    pub fn spell(self, sentence: &str) -> String {
+        let is_name =
+            |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let words = sentence.split('`').map(|word| if is_name(word) { self.name(word) } else { word.into() });
+        words.collect::<Vec<_>>().join("`")
+    }
+
     /// How many of this language's time units make one second.
     pub fn units_per_second(self) -> f64 {
         match self {

@@ -612,7 +612,8 @@ fn key_text<'a>(text: &'a [u8], key: &Range<usize>) -> Cow<'a, str> {
 }
 
 fn refused(message: String) -> Error {
-    Error::new(Kind::ResponseError, message)
+    // The service had begun to answer, so it may well count the call.
+    Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
 }
 
 fn over(limit: String) -> Error {

@@ -51,17 +51,28 @@ fn inputs(value: Option<&Value>, in_prompt: bool) -> Vec<Input> {
     }
 }
 
+/// The items of a list; anything else is a list of one.
+fn several(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
+    }
+}
+
 /// Where and how `actual` differs from what a case expects; none if it does not.
 fn differs(expected: &Value, actual: &Value, at: &str) -> Option<String> {
     let wrong = || Some(format!("{at}: expected {expected}, got {actual}"));
     match (expected, actual) {
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("contains") => {
-            let wanted = map["contains"].as_str().unwrap();
-            let texts = match actual {
-                Value::Array(list) => list.clone(),
-                one => vec![one.clone()],
+            let pieces = several(&map["contains"]);
+            let holds = |text: &Value| {
+                let text = text.as_str()?;
+                pieces.iter().all(|piece| text.contains(piece.as_str().unwrap())).then_some(())
             };
-            let found = texts.iter().any(|text| text.as_str().is_some_and(|text| text.contains(wanted)));
+            if several(actual).iter().any(|text| holds(text).is_some()) { None } else { wrong() }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("has") => {
+            let found = several(actual).iter().any(|item| differs(&map["has"], item, at).is_none());
             if found { None } else { wrong() }
         }
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("lacks") => {
@@ -77,6 +88,13 @@ fn differs(expected: &Value, actual: &Value, at: &str) -> Option<String> {
         }
         (Value::Object(map), _) if map.len() == 1 && map.contains_key("at_least") => {
             if actual.as_f64().is_some_and(|got| got >= map["at_least"].as_f64().unwrap()) {
+                None
+            } else {
+                wrong()
+            }
+        }
+        (Value::Object(map), _) if map.len() == 1 && map.contains_key("at_most") => {
+            if actual.as_f64().is_some_and(|got| got <= map["at_most"].as_f64().unwrap()) {
                 None
             } else {
                 wrong()
@@ -134,7 +152,11 @@ async fn run(case: &Value) -> Result<(), String> {
     }
     let mut options =
         json!({ "base_url": emulator.url(), "api_key": "test-key-0123" }).as_object().unwrap().clone();
-    options.extend(case.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
+    for (name, value) in case.get("client").and_then(Value::as_object).into_iter().flatten() {
+        let path = value.get("path").and_then(Value::as_str);
+        let value = path.map_or(value.clone(), |path| folder().join(path).display().to_string().into());
+        options.insert(name.clone(), value);
+    }
     let call = &case["call"];
     let started = Instant::now();
     let outcome = match ClientOptions::read(&options, Case::Snake).and_then(Client::new) {
@@ -168,7 +190,22 @@ async fn run(case: &Value) -> Result<(), String> {
         return Err(problem);
     }
     match (outcome, case.get("result"), case.get("error")) {
-        (Ok(answer), Some(wanted), None) => differs(wanted, &answer.json, "result").map_or(Ok(()), Err),
+        (Ok(answer), Some(wanted), None) => {
+            if let Some(files) = case.get("pictures") {
+                for (index, (wanted, got)) in
+                    inputs(Some(files), false).iter().zip(&answer.pictures).enumerate()
+                {
+                    let Input::Bytes(wanted) = wanted else { panic!("`pictures` are bytes_of or base64") };
+                    if wanted != got.bytes() {
+                        return Err(format!("pictures[{index}]: {} other bytes", got.bytes().len()));
+                    }
+                }
+                if inputs(Some(files), false).len() != answer.pictures.len() {
+                    return Err(format!("pictures: {} came", answer.pictures.len()));
+                }
+            }
+            differs(wanted, &answer.json, "result").map_or(Ok(()), Err)
+        }
         (Err(error), None, Some(wanted)) => {
             differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err)
         }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { APIConnectionError, Client, ConfigError } from 'nanobanana-sdk'
 
-const media = join(import.meta.dirname, '..', 'media')
+const media = join(__dirname, '..', 'media')
 const dot = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 async function withServer(use: (baseUrl: string, seen: string[]) => Promise<void>): Promise<void> {

@@ -39,11 +39,10 @@ impl State {
         *lock(&self.script) = steps.into();
     }
 
-    /// Takes the first step that is meant for a request with these words.
-    pub fn next_step(&self, words: &str) -> Option<Step> {
+    /// Takes the first step that is meant for a request with these words and this seed.
+    pub fn next_step(&self, words: &str, seed: Option<i64>) -> Option<Step> {
         let mut script = lock(&self.script);
-        let fits = |step: &Step| step.wants.as_deref().is_none_or(|wants| words.contains(wants));
-        let index = script.iter().position(fits)?;
+        let index = script.iter().position(|step| step.wants.fits(words, seed))?;
         script.remove(index)
     }
 

@@ -26,7 +26,7 @@
 //! | `chunk`, `pause` | bytes in one write, seconds between two |
 //! | `cut` | the connection is reset after this many bytes of the body, or before `"headers"` |
 //! | `gzip` | the body is compressed |
-//! | `match` | `{"prompt": "…"}`: only for a request whose words hold this |
+//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
 //!
 //! A scripted reply answers whatever is asked. A step without a reply of its own (`{}`, or only a
 //! `delay`) lets the emulator answer as usual.

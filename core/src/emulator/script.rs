@@ -62,10 +62,24 @@ pub(super) enum Reply {
     Hang,
 }
 
+/// Which requests a step is for; all of them, if nothing is set.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wants {
+    /// What the request's words hold.
+    prompt: Option<String>,
+    seed: Option<i64>,
+}
+
+impl Wants {
+    pub fn fits(&self, words: &str, seed: Option<i64>) -> bool {
+        self.prompt.as_deref().is_none_or(|prompt| words.contains(prompt))
+            && (self.seed.is_none() || self.seed == seed)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Step {
-    /// Only for requests whose words hold this.
-    pub wants: Option<String>,
+    pub wants: Wants,
     pub reply: Reply,
     pub delivery: Delivery,
 }
@@ -171,11 +185,18 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
             .with("allowed", allowed())
             .with("hint", hint.map(str::to_owned)));
     }
-    let wants = at.get("match", "{\"prompt\": a text}", |value| {
-        let map = value.as_object().filter(|map| map.len() == 1)?;
-        map.get("prompt")?.as_str().map(str::to_owned)
+    let wants = at.get("match", "a map with any of prompt (a text) and seed (a whole number)", |value| {
+        let mut wants = Wants::default();
+        for (name, value) in value.as_object().filter(|map| !map.is_empty())? {
+            match name.as_str() {
+                "prompt" => wants.prompt = Some(value.as_str()?.to_owned()),
+                "seed" => wants.seed = Some(value.as_i64()?),
+                _ => return None,
+            }
+        }
+        Some(wants)
     })?;
-    Ok(Step { wants, reply: read_reply(&at)?, delivery: read_delivery(&at)? })
+    Ok(Step { wants: wants.unwrap_or_default(), reply: read_reply(&at)?, delivery: read_delivery(&at)? })
 }
 
 fn read_delivery(at: &At) -> Result<Delivery, Error> {

@@ -232,7 +232,9 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         _ => ("", Form::Whole),
     };
     let step = if matches!(route, Route::Generate { .. }) {
-        state.next_step(&json.as_ref().map(log::words).unwrap_or_default())
+        let request = json.as_ref().ok();
+        let seed = request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64());
+        state.next_step(&request.map(log::words).unwrap_or_default(), seed)
     } else {
         None
     };

@@ -1,0 +1,482 @@
+// Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
+// Change those; the test rewrites this file.
+
+import { NanoBananaError, held, kind } from './error'
+import type { Image } from './image'
+
+export { NanoBananaError }
+
+/** A model, by id or alias; any other id is sent as it is. */
+export type Model =
+  | 'nano-banana-2.1'
+  | 'gemini-nano-banana-2.1'
+  | 'nano-banana-pro'
+  | 'gemini-3-pro-image'
+  | 'nano-banana-2'
+  | 'gemini-3.1-flash-image'
+  | 'nano-banana-2-lite'
+  | 'gemini-3.1-flash-lite-image'
+  | 'nano-banana'
+  | 'gemini-2.5-flash-image'
+  | (string & {})
+
+/** Width to height. */
+export type AspectRatio =
+  | '1:1'
+  | '1:4'
+  | '1:8'
+  | '2:3'
+  | '3:2'
+  | '3:4'
+  | '4:1'
+  | '4:3'
+  | '4:5'
+  | '5:4'
+  | '8:1'
+  | '9:16'
+  | '16:9'
+  | '21:9'
+  | (string & {})
+
+/** How large a picture is, in any case of letters. */
+export type ImageSize =
+  | '512'
+  | '1K'
+  | '2K'
+  | '4K'
+  | (string & {})
+
+/** What one call can be told. */
+export interface GenerateOptions {
+  /** The model, by id or alias. Default: the client's, else `nano-banana-2.1`. */
+  model?: Model | null | undefined
+  /** Width to height. Default: the shape of the first picture sent, else 1:1. */
+  aspectRatio?: AspectRatio | null | undefined
+  /** How large the picture will be. Default: 1K. */
+  imageSize?: ImageSize | null | undefined
+  /** How many pictures: that many calls side by side. Default: 1. */
+  n?: number | null | undefined
+  /** How hard the model thinks before it draws. Default: the model's own. */
+  thinking?: 'minimal' | 'low' | 'medium' | 'high' | null | undefined
+  /**
+   * Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+   * Default: false.
+   */
+  thoughts?: boolean | null | undefined
+  /** Whether the model may search the web first. Default: false. */
+  search?: boolean | null | undefined
+  /** Whether the model may look at pictures of the web first. Default: false. */
+  imageSearch?: boolean | null | undefined
+  /** What the model is told before the prompt, for the whole call. */
+  system?: string | null | undefined
+  /** What the answer may hold. Default: the service's, text and pictures. */
+  modalities?: 'image' | 'text+image' | null | undefined
+  /**
+   * A seed, sent as it is; the service does not promise the same picture for the same seed.
+   * With `n`, call i sends `seed + i`.
+   */
+  seed?: number | null | undefined
+  /** How freely the model chooses, 0 to 2. Default: the service's, 1. */
+  temperature?: number | null | undefined
+  /** The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95. */
+  topP?: number | null | undefined
+  /** The most tokens that the answer may take. Default: the model's limit. */
+  maxOutputTokens?: number | null | undefined
+  /**
+   * The adjustable filters: a threshold by category, short or full names, or "off".
+   * Default: the service's.
+   */
+  safety?: Record<string, string> | 'off' | null | undefined
+  /** How urgently the service works, and at what price. Default: standard. */
+  serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
+  /** What happens to an option that the model does not have. Default: error. */
+  onUnsupported?: 'error' | 'warn' | null | undefined
+  /** How long the call may take. Default: the client's. */
+  timeout?: Timeout | number | null | undefined
+  /** When and how a failed attempt is made again. Default: the client's. */
+  retry?: Retry | number | boolean | null | undefined
+  /** HTTP headers to send beside our own. */
+  headers?: Record<string, string> | null | undefined
+  /** Labels for the bill: keys and values of at most 63 lower case characters. */
+  labels?: Record<string, string> | null | undefined
+  /** Merged deeply into the request's JSON, last; for what the service has and we have not. */
+  extra?: Record<string, unknown> | null | undefined
+  /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/** What a client can be told. */
+export interface ClientOptions {
+  /** The API key. Default: the variable GOOGLE_API_KEY, else GEMINI_API_KEY. */
+  apiKey?: string | (() => string | Promise<string>) | null | undefined
+  /** The model of calls that name none. Default: `nano-banana-2.1`. */
+  model?: Model | null | undefined
+  /** Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's. */
+  baseUrl?: string | null | undefined
+  /** The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta. */
+  apiVersion?: string | null | undefined
+  /** How long a call may take. */
+  timeout?: Timeout | number | null | undefined
+  /** When and how a failed attempt is made again. */
+  retry?: Retry | number | boolean | null | undefined
+  /** A catalogue file to use instead of the built-in one. */
+  catalogue?: string | null | undefined
+  /** HTTP headers to send with every request. */
+  headers?: Record<string, string> | null | undefined
+  /** The proxy's URL. Default: the system's; never for a loopback address. */
+  proxy?: string | null | undefined
+  /** A PEM file of certificates to trust beside the system's and the built-in ones. */
+  caBundle?: string | null | undefined
+  /** Whether a picture's URL may lead to a private or local address. Default: false. */
+  allowPrivateUrls?: boolean | null | undefined
+}
+
+/**
+ * How long things may take.
+ * Durations are numbers of milliseconds.
+ */
+export interface Timeout {
+  /** The whole call, waits and retries included. Default: 10 minutes. */
+  total?: number | null | undefined
+  /** Making one connection. Default: 10 seconds. */
+  connect?: number | null | undefined
+  /** The longest silence between two pieces of an answer that has begun. Default: no limit. */
+  idle?: number | null | undefined
+}
+
+/**
+ * When and how a failed attempt is made again.
+ * Durations are numbers of milliseconds.
+ */
+export interface Retry {
+  /** How many requests a call may make in all, the first included. Default: 4. */
+  maxAttempts?: number | null | undefined
+  /**
+   * The wait after the first failure, when the service names none; it doubles each time.
+   * Default: 1 second.
+   */
+  initial?: number | null | undefined
+  /**
+   * The longest single wait. If the service asks for a longer one, the call fails at once.
+   * Default: 60 seconds.
+   */
+  maxWait?: number | null | undefined
+}
+
+/**
+ * One request that was sent, or tried, on behalf of a call.
+ * Durations are numbers of milliseconds.
+ */
+export interface Attempt {
+  /** When it began, in UTC, as `2026-11-24T20:44:39.123Z`. */
+  when: string
+  /** The HTTP status of its answer; none if no answer came. */
+  status: number | null
+  /** Why it failed, in a few words; none if it succeeded. */
+  reason: string | null
+  /** How long was waited after it, before the next one. */
+  wait: number
+  /** The service's id of this request, if it sent one. */
+  requestId: string | null
+}
+
+/** What a call used, in tokens as the service counted them. */
+export interface Usage {
+  /** Tokens of the prompt, its pictures included. */
+  inputTokens: number
+  /** Tokens of the answer, its pictures included, thoughts left out. */
+  outputTokens: number
+  /** Those of the answer's tokens that are pictures. */
+  imageTokens: number
+  /** Tokens spent on thinking; billed like text of the answer. */
+  thoughtTokens: number
+  /** Those of the prompt's tokens that the service had cached. */
+  cachedTokens: number
+  /** All tokens together, as the service added them. */
+  totalTokens: number
+}
+
+/** What the model thought before it drew; asked for with `thoughts`. */
+export interface Thoughts {
+  /** Its thoughts in words; empty if none came. */
+  text: string
+  /** Its drafts, in order. The last one usually equals the final picture. */
+  images: Array<Image>
+}
+
+/** One page or picture that the answer draws on. */
+export interface Source {
+  /** The page's title. */
+  title: string | null
+  /** The page's address. Where pictures from a search are shown, it must be linked. */
+  uri: string | null
+  /** The picture's own address, if the source is a picture. */
+  imageUri: string | null
+}
+
+/** A stretch of the answer's text and the sources behind it. */
+export interface Span {
+  /** Where it begins, in bytes of UTF-8 in its part. */
+  start: number
+  /** Where it ends. */
+  end: number
+  /** The text itself. */
+  text: string
+  /** Indexes into `sources`. */
+  sources: Array<number>
+}
+
+/** What the model searched for and found. */
+export interface Grounding {
+  /** The searches of the web. */
+  queries: Array<string>
+  /** The searches for pictures. */
+  imageQueries: Array<string>
+  /** What was found. */
+  sources: Array<Source>
+  /** Google's search suggestions as HTML; its terms ask that they are shown. */
+  html: string | null
+  /** Which text rests on which sources. */
+  spans: Array<Span>
+}
+
+/** What a call gave: pictures, text, and all that the service told about them. */
+export interface ResultFields {
+  /** The final pictures of all candidates, in order. */
+  images: Array<Image>
+  /** The text that came beside them; empty if none did. */
+  text: string
+  /** What the model thought, if it was asked to tell. */
+  thoughts: Thoughts
+  /** The tokens that were used. */
+  usage: Usage
+  /**
+   * The price in USD, from the tokens and the tier that served; none if the prices are
+   * not known.
+   */
+  cost: number | null
+  /** What the model searched for and found, if it was allowed to. */
+  grounding: Grounding | null
+  /** Why the answer ended, as the service names it. */
+  finishReason: string | null
+  /** The model that answered, as the service names it. */
+  model: string
+  /** The service's id of the answer. */
+  responseId: string | null
+  /** What was sent, in order. */
+  attempts: Array<Attempt>
+  /** What the caller should know, in sentences. */
+  warnings: Array<string>
+  /** Of `n` pictures, why the missing ones are missing. */
+  errors: Array<NanoBananaError>
+  /** Whether it came from a cache instead of the service. */
+  cached: boolean
+  /** The reply's JSON; in place of a picture's bytes stands its number in the reply. */
+  raw: unknown
+}
+
+/** What is known of one model. Dates are texts like `2026-11-24`. */
+export interface ModelInfo {
+  /** The model's id. */
+  id: string
+  /** What people call it. */
+  name: string
+  /** Short names that stand for the id. */
+  aliases: Array<string>
+  /** "stable", "preview" or "deprecated". */
+  state: string
+  /** The aspect ratios it takes. */
+  aspectRatios: Array<string>
+  /** The sizes it takes, small to large. */
+  imageSizes: Array<string>
+  /** The size it draws when none is asked for. */
+  defaultImageSize: string
+  /** The thinking levels it takes; empty if none can be asked for. */
+  thinking: Array<string>
+  /** Whether its thoughts can be asked for. */
+  thoughts: boolean
+  /** Whether it can search the web. */
+  search: boolean
+  /** Whether it can search for pictures. */
+  imageSearch: boolean
+  /** The service tiers it is offered in. */
+  serviceTiers: Array<string>
+  /** How many pictures a call may send; none if no limit is known. */
+  maxImages: number | null
+  /** How many tokens an answer may have. */
+  maxOutputTokens: number
+  /** What one picture costs in USD by size, in the standard tier, prompt not counted. */
+  pricePerImage: Record<string, number>
+  /** The day on which the prices were last checked. */
+  pricesChecked: string
+  /** Since when it is generally available. */
+  released: string | null
+  /** Since when it is deprecated. */
+  deprecated: string | null
+  /** When it is shut down, or the earliest day for that. */
+  shutdown: string | null
+  /** The id of the model to move to. */
+  successor: string | null
+  /** Since when projects that never used it are refused. */
+  closedToNewProjects: string | null
+  /** What else is worth knowing, in sentences. */
+  notes: Array<string>
+}
+
+held.set('Thoughts', { images: 'Image' })
+held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+
+/** The client cannot be used as it was set up, for example because no API key was found. */
+export class ConfigError extends NanoBananaError {
+  static { kind(this, 'ConfigError', {}) }
+}
+
+/** An option that does not exist, or a value of the wrong type or form. Nothing was sent. */
+export class InvalidOptionError extends NanoBananaError {
+  static { kind(this, 'InvalidOptionError', { option: null, allowed: [], hint: null }) }
+  /** The option's name as it was given. */
+  declare readonly option: string | null
+  /** The values that are allowed, if they can be listed. */
+  declare readonly allowed: Array<string> | null
+  /** The nearest thing that would have been right. */
+  declare readonly hint: string | null
+}
+
+/** The chosen model does not have this option, or not with this value. Nothing was sent. */
+export class UnsupportedOptionError extends NanoBananaError {
+  static { kind(this, 'UnsupportedOptionError', { model: null, option: null, value: null, allowed: [], hint: null }) }
+  /** The id of the model. */
+  declare readonly model: string | null
+  /** The option's name as it was given. */
+  declare readonly option: string | null
+  /** The value that was given. */
+  declare readonly value: unknown
+  /** The values that this model takes; empty if it does not have the option at all. */
+  declare readonly allowed: Array<string> | null
+  /** The nearest value that this model takes, or a model that takes the value given. */
+  declare readonly hint: string | null
+}
+
+/** A picture cannot be used: which one and why. */
+export class ImageError extends NanoBananaError {
+  static { kind(this, 'ImageError', { index: null, input: null }) }
+  /** Which of the call's pictures it is, counted from 0; none outside of a call. */
+  declare readonly index: number | null
+  /** The picture as it was named: a path, a URL or a type, never bytes. */
+  declare readonly input: string | null
+}
+
+/** The service, or the way to it, failed. */
+export class APIError extends NanoBananaError {
+  static { kind(this, 'APIError', { attempts: [], billed: null, retryable: false }) }
+  /** What was sent on behalf of this call, in order. */
+  declare readonly attempts: Array<Attempt>
+  /** Whether the failed call was paid for: "no", "yes" or "unknown". */
+  declare readonly billed: string | null
+  /** Whether the same call may succeed later. */
+  declare readonly retryable: boolean
+}
+
+/** No answer came: the connection could not be made, or it broke. */
+export class APIConnectionError extends APIError {
+  static { kind(this, 'APIConnectionError', {}) }
+}
+
+/** The time allowed for the call ran out. */
+export class APITimeoutError extends APIConnectionError {
+  static { kind(this, 'APITimeoutError', {}) }
+}
+
+/** The service answered with an error. */
+export class APIStatusError extends APIError {
+  static { kind(this, 'APIStatusError', { status: null, code: null, details: null, requestId: null }) }
+  /** The HTTP status. */
+  declare readonly status: number | null
+  /** The service's own name of the error, for example "RESOURCE_EXHAUSTED". */
+  declare readonly code: string | null
+  /** What the service told beside the message. */
+  declare readonly details: unknown
+  /** The service's id of the request, if it sent one. */
+  declare readonly requestId: string | null
+}
+
+/** The service found the request wrong (400, 413 and other 4xx). */
+export class BadRequestError extends APIStatusError {
+  static { kind(this, 'BadRequestError', {}) }
+}
+
+/** The service does not know the API key. */
+export class AuthenticationError extends APIStatusError {
+  static { kind(this, 'AuthenticationError', {}) }
+}
+
+/** The key is missing, or may not do this. */
+export class PermissionDeniedError extends APIStatusError {
+  static { kind(this, 'PermissionDeniedError', {}) }
+}
+
+/** The model or file does not exist, or not any more. */
+export class NotFoundError extends APIStatusError {
+  static { kind(this, 'NotFoundError', {}) }
+}
+
+/** Too many requests, or a quota is used up. */
+export class RateLimitError extends APIStatusError {
+  static { kind(this, 'RateLimitError', { retryAfter: null, quota: null, permanent: null }) }
+  /** After how many seconds the service wants to be asked again, if it said so. */
+  declare readonly retryAfter: number | null
+  /** The quota that is used up, as the service names it. */
+  declare readonly quota: string | null
+  /** Whether waiting helps: true for a daily or a zero quota. */
+  declare readonly permanent: boolean | null
+}
+
+/** The service failed (any 5xx). */
+export class InternalServerError extends APIStatusError {
+  static { kind(this, 'InternalServerError', {}) }
+}
+
+/** A reply that is not what the API promises: cut off, not JSON, damaged. */
+export class ResponseError extends APIError {
+  static { kind(this, 'ResponseError', {}) }
+}
+
+/** The service refused the prompt or the picture for a reason of policy. */
+export class BlockedError extends APIError {
+  static { kind(this, 'BlockedError', { stage: null, reason: null, ratings: null, finishReason: null, finishMessage: null, text: null, usage: null, cost: null, responseId: null }) }
+  /** What was refused: "prompt" or "output". */
+  declare readonly stage: string | null
+  /** The service's reason, for example "IMAGE_SAFETY". */
+  declare readonly reason: string | null
+  /** The service's ratings of the content by category. */
+  declare readonly ratings: unknown
+  /** Why the answer ended, as the service names it. */
+  declare readonly finishReason: string | null
+  /** The service's sentence about that. */
+  declare readonly finishMessage: string | null
+  /** The text that came instead. */
+  declare readonly text: string | null
+  /** What the call used. */
+  declare readonly usage: Usage | null
+  /** What the call cost in USD, if the model's prices are known. */
+  declare readonly cost: number | null
+  /** The service's id of the answer. */
+  declare readonly responseId: string | null
+}
+
+/** The call succeeded, but no picture came. */
+export class NoImageError extends APIError {
+  static { kind(this, 'NoImageError', { finishReason: null, finishMessage: null, text: null, usage: null, cost: null, responseId: null }) }
+  /** Why the answer ended, as the service names it. */
+  declare readonly finishReason: string | null
+  /** The service's sentence about that. */
+  declare readonly finishMessage: string | null
+  /** The text that came instead. */
+  declare readonly text: string | null
+  /** What the call used. */
+  declare readonly usage: Usage | null
+  /** What the call cost in USD, if the model's prices are known. */
+  declare readonly cost: number | null
+  /** The service's id of the answer. */
+  declare readonly responseId: string | null
+}

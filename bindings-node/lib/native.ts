@@ -1,0 +1,79 @@
+// Finds the compiled core and says what it exports. Nothing here is public.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { NanoBananaError } from './generated'
+
+/** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
+export type Outcome<T> = T | { error: string }
+
+/** One piece of a prompt, or one picture, in the core's terms. */
+export type NativeInput =
+  | { text: string } | { named: string } | { path: string } | { image: NativeImage }
+  | { bytes: Uint8Array; width?: number; height?: number; channels?: number }
+
+export interface NativeImage {
+  readonly mimeType: string
+  readonly width: number; readonly height: number; readonly size: number
+  bytes(): Buffer
+  save(path: string): Promise<Outcome<string>>
+  convert(format: string, quality?: number | null): Promise<Outcome<NativeImage | null>>
+  resize(width: number, height: number): Promise<Outcome<NativeImage | null>>
+  toDataURL(): string
+  equals(other: NativeImage): boolean
+}
+
+export type Cancel = { cancel(): void }
+export type Reply = { json: string; pictures: NativeImage[] }
+
+type Inputs = NativeInput[]
+export interface NativeClient {
+  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
+  withOptions(options: object): Outcome<NativeClient>
+  describe(): string
+  warnings(): string[]
+  close(): void
+}
+
+export interface NativeEmulator {
+  readonly url: string
+  requests(): string
+  script(steps: readonly object[]): Outcome<true>
+  close(): Promise<void>
+}
+
+interface Native {
+  openClient(options: object, offline: boolean): Outcome<NativeClient>
+  openImage(path: string): Promise<Outcome<NativeImage>>
+  startEmulator(port: number): Promise<Outcome<NativeEmulator>>
+  run(args: string[]): Promise<number>
+  Cancel: new () => Cancel
+}
+
+/** The value of an outcome; throws its error. */
+export function settle<T>(outcome: Outcome<T>): T {
+  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome) {
+    throw NanoBananaError.fromJSON(JSON.parse(outcome.error))
+  }
+  return outcome as T
+}
+
+function load(): Native {
+  const platform = `${process.platform}-${process.arch}`
+  const variants: Record<string, string[]> = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }
+  const failures: string[] = []
+  for (const variant of variants[process.platform] ?? ['']) {
+    const built = join(__dirname, '..', `nanobanana.${platform}${variant}.node`)
+    try {
+      return require(existsSync(built) ? built : `nanobanana-sdk-${platform}${variant}`)
+    } catch (error) {
+      failures.push(String((error as Error).message).split('\n')[0] ?? '')
+    }
+  }
+  const advice =
+    'If it was installed with --no-optional or --omit=optional, install it again without; if node_modules came ' +
+    'from another machine, run `npm install` on this one; in a clone of the source, run `npm run build` (needs Rust)'
+  throw new Error(`nanobanana-sdk has no compiled core for ${platform} here. ${advice}. Tried: ${failures.join('; ')}`)
+}
+
+export const native: Native = load()

@@ -1,0 +1,64 @@
+//! How a failure crosses: as plain JSON beside the value, never as an exception.
+//!
+//! The front builds the class of that kind after its `await`, so that the stack shows the caller.
+
+use nanobanana::{Case, Error, Kind};
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+
+/// A failure: the error's JSON as a text.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+    /// What `NanoBananaError.fromJSON` takes.
+    pub error: String,
+}
+
+/// What every function of this module gives that can fail.
+pub type Outcome<T> = Either<Failure, T>;
+
+/// The one place where an error leaves Rust.
+pub fn outcome<T>(result: Result<T, Error>) -> Outcome<T> {
+    match result {
+        Ok(value) => Either::B(value),
+        Err(error) => Either::A(Failure { error: error.to_json(Case::Camel).to_string() }),
+    }
+}
+
+/// Why a value from JavaScript was not taken.
+pub enum Refused {
+    /// JavaScript itself threw, for example in a getter.
+    Thrown(napi::Error),
+    /// The value is not one that crosses.
+    Invalid(Error),
+}
+
+impl From<napi::Error> for Refused {
+    fn from(error: napi::Error) -> Self {
+        Refused::Thrown(error)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Refused::Invalid(error)
+    }
+}
+
+/// Lets JavaScript's own exception through and turns our refusal into an outcome.
+pub fn settle<T>(result: Result<T, Refused>) -> napi::Result<Result<T, Error>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Refused::Invalid(error)) => Ok(Err(error)),
+        Err(Refused::Thrown(error)) => Err(error),
+    }
+}
+
+/// Runs what computes or writes files on a thread for that, never on one that drives requests.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
+        Err(Error::new(Kind::NanoBananaError, "the work was broken off by a fault in nanobanana")
+            .because(cause))
+    })
+}

@@ -1,0 +1,172 @@
+//! A picture: its bytes stay in Rust, and JavaScript reads them through one `Buffer` over them.
+
+use std::cell::Cell;
+
+use nanobanana::{Error, Image, Kind};
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, PromiseRaw};
+use napi_derive::napi;
+
+use crate::error::{Outcome, blocking, outcome};
+
+/// The native half of the front's `Image`.
+#[napi(custom_finalize)]
+pub struct NativeImage {
+    image: Image,
+    /// What V8 was told to count for it; 0 once a `Buffer` counts the same memory.
+    weight: Cell<i64>,
+}
+
+impl NativeImage {
+    /// Wraps a picture and tells V8 its weight, so that garbage is collected in time.
+    pub fn new(env: &Env, image: Image) -> napi::Result<Self> {
+        let weight = i64::try_from(image.bytes().len()).unwrap_or(i64::MAX);
+        env.adjust_external_memory(weight)?;
+        Ok(NativeImage { image, weight: Cell::new(weight) })
+    }
+
+    /// The core's picture.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// Makes a picture on a blocking thread and wraps it; none if it is the very same.
+    fn made<'env>(
+        &self,
+        env: &'env Env,
+        make: impl FnOnce(&Image) -> Result<Image, Error> + Send + 'static,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
+        let image = self.image.clone();
+        let start = image.bytes().as_ptr() as usize;
+        let work = async move { Ok(blocking(move || make(&image)).await) };
+        env.spawn_future_with_callback(work, move |env, made| {
+            // A second Buffer over the same memory is forbidden: the front goes on with its own.
+            let wrap = |image: Image| {
+                let same = image.bytes().as_ptr() as usize == start;
+                if same { Ok(None) } else { NativeImage::new(env, image).map(Some) }
+            };
+            made.map(wrap)
+                .map_or_else(|error| Ok(outcome(Err(error))), |made| made.map(|made| outcome(Ok(made))))
+        })
+    }
+}
+
+impl ObjectFinalize for NativeImage {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-self.weight.get())?;
+        Ok(())
+    }
+}
+
+#[napi]
+impl NativeImage {
+    /// The type that the bytes say.
+    #[napi(getter)]
+    pub fn mime_type(&self) -> &str {
+        self.image.mime_type()
+    }
+
+    /// Width in pixels.
+    #[napi(getter)]
+    pub fn width(&self) -> u32 {
+        self.image.width()
+    }
+
+    /// Height in pixels.
+    #[napi(getter)]
+    pub fn height(&self) -> u32 {
+        self.image.height()
+    }
+
+    /// How many bytes it has, without making the `Buffer`.
+    #[napi(getter)]
+    pub fn size(&self) -> f64 {
+        self.image.bytes().len() as f64
+    }
+
+    /// A `Buffer` over the picture's memory. To be called once: the front keeps it.
+    #[napi]
+    #[allow(unsafe_code, reason = "napi has no other way to lend memory without a copy")]
+    pub fn bytes<'env>(&self, env: &'env Env) -> napi::Result<BufferSlice<'env>> {
+        let bytes = self.image.bytes().clone();
+        if bytes.is_empty() {
+            return BufferSlice::copy_from(env, bytes);
+        }
+        let (data, length) = (bytes.as_ptr().cast_mut(), bytes.len());
+        // SAFETY: `bytes` owns the memory and lives until the finalizer drops it. JavaScript is told
+        // not to write to it; nothing here reads it at the same time except to send or save it.
+        let buffer = unsafe { BufferSlice::from_external(env, data, length, bytes, |_, bytes| drop(bytes)) }?;
+        env.adjust_external_memory(-self.weight.replace(0))?;
+        Ok(buffer)
+    }
+
+    /// Writes the file and gives its path.
+    #[napi]
+    pub fn save<'env>(
+        &self,
+        env: &'env Env,
+        path: String,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+        let image = self.image.clone();
+        env.spawn_future(async move {
+            let saved = blocking(move || image.save(path)).await;
+            Ok(outcome(saved.map(|path| path.to_string_lossy().into_owned())))
+        })
+    }
+
+    /// The picture in another format; none if it is that already.
+    #[napi]
+    pub fn convert<'env>(
+        &self,
+        env: &'env Env,
+        format: String,
+        quality: Option<f64>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
+        self.made(env, move |image| {
+            let quality = quality.map(|quality| whole("quality", quality)).transpose()?;
+            image.convert(&format, quality)
+        })
+    }
+
+    /// The picture in another size.
+    #[napi]
+    pub fn resize<'env>(
+        &self,
+        env: &'env Env,
+        width: f64,
+        height: f64,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
+        self.made(env, move |image| image.resize(whole("width", width)?, whole("height", height)?))
+    }
+
+    /// The picture as a `data:` URL.
+    #[napi(js_name = "toDataURL")]
+    pub fn to_data_url(&self) -> String {
+        self.image.to_data_url()
+    }
+
+    /// Whether both are the same bytes.
+    #[napi]
+    pub fn equals(&self, other: &NativeImage) -> bool {
+        self.image == other.image
+    }
+}
+
+/// Reads a picture's file.
+#[napi]
+pub fn open_image(env: &Env, path: String) -> napi::Result<PromiseRaw<'_, Outcome<NativeImage>>> {
+    let work = async move { Ok(blocking(move || Image::open(path)).await) };
+    env.spawn_future_with_callback(work, |env, opened| match opened {
+        Ok(image) => NativeImage::new(env, image).map(|image| outcome(Ok(image))),
+        Err(error) => Ok(outcome(Err(error))),
+    })
+}
+
+/// A number that fits the core's type; whether it is a good one, the core says.
+fn whole<T: TryFrom<i64>>(name: &str, number: f64) -> Result<T, Error> {
+    let exact = (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64);
+    exact.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+        let problem = format!("option `{name}` is {number}; that is not a whole number in its range");
+        Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned())
+    })
+}

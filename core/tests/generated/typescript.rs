@@ -1,0 +1,171 @@
+//! The tables as TypeScript: interfaces of options and records, classes of errors, known words.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use nanobanana::catalogue::ModelInfo;
+use nanobanana::error::{Attempt, Kind, Usage};
+use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::schema::{Case, Field, Table};
+use serde_json::Value;
+
+const HEADER: &str = "\
+// Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
+// Change those; the test rewrites this file.
+
+import { NanoBananaError, held, kind } from './error'
+import type { Image } from './image'
+
+export { NanoBananaError }
+";
+
+/// The whole file.
+pub fn write(models: &Value) -> String {
+    let mut out = HEADER.to_owned();
+    words(&mut out, models);
+    for table in [GenerateOptions::table(), ClientOptions::table(), Timeout::table(), Retry::table()] {
+        options(&mut out, &table);
+    }
+    let records = [
+        Attempt::table(),
+        Usage::table(),
+        Thoughts::table(),
+        Source::table(),
+        Span::table(),
+        Grounding::table(),
+        Generation::table(),
+        ModelInfo::table(),
+    ];
+    for table in &records {
+        record(&mut out, table);
+    }
+    holds(&mut out, &records);
+    errors(&mut out);
+    out
+}
+
+fn words(out: &mut String, models: &Value) {
+    let names = models["models"].as_array().unwrap().iter().flat_map(|model| {
+        model["aliases"].as_array().unwrap().iter().chain([&model["id"]]).map(|name| name.as_str().unwrap())
+    });
+    word(out, "Model", "A model, by id or alias; any other id is sent as it is.", names);
+    let ratios = models["aspect_ratios"].as_object().unwrap().values();
+    let ratios = ratios.flat_map(|list| list.as_array().unwrap()).map(|ratio| ratio.as_str().unwrap());
+    word(out, "AspectRatio", "Width to height.", ratios);
+    let sizes =
+        models["pixels"].as_object().unwrap().values().flat_map(|table| table.as_object().unwrap().keys());
+    word(out, "ImageSize", "How large a picture is, in any case of letters.", sizes.map(String::as_str));
+}
+
+fn word<'a>(out: &mut String, name: &str, doc: &str, known: impl Iterator<Item = &'a str>) {
+    let mut seen = BTreeSet::new();
+    writeln!(out, "\n/** {doc} */\nexport type {name} =").unwrap();
+    for word in known.filter(|word| seen.insert(*word)) {
+        writeln!(out, "  | '{word}'").unwrap();
+    }
+    out.push_str("  | (string & {})\n");
+}
+
+fn options(out: &mut String, table: &Table) {
+    write!(out, "\n{}export interface {} {{\n", doc(&table_doc(table), ""), table.name).unwrap();
+    for field in &table.fields {
+        let name = Case::Camel.name(field.name);
+        // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
+        writeln!(out, "{}  {name}?: {} | null | undefined", doc(field.doc, "  "), field.typescript).unwrap();
+    }
+    if table.name == "GenerateOptions" {
+        let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
+        writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
+    }
+    out.push_str("}\n");
+}
+
+fn record(out: &mut String, table: &Table) {
+    // `Result` is a class, written by hand around these fields.
+    let name = if table.name == "Result" { "ResultFields" } else { table.name };
+    write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
+    for field in &table.fields {
+        let name = Case::Camel.name(field.name);
+        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+    }
+    out.push_str("}\n");
+}
+
+/// Which fields JSON cannot hold: pictures, errors, and records that have such fields.
+fn holds(out: &mut String, records: &[Table]) {
+    let mut rows = String::new();
+    for table in records {
+        let fields: Vec<String> = (table.fields.iter())
+            .filter(|field| live(base(&field.typescript), records))
+            .map(|field| format!("{}: '{}'", Case::Camel.name(field.name), base(&field.typescript)))
+            .collect();
+        if !fields.is_empty() {
+            writeln!(rows, "held.set('{}', {{ {} }})", table.name, fields.join(", ")).unwrap();
+        }
+    }
+    write!(out, "\n{rows}").unwrap();
+}
+
+fn base(typescript: &str) -> &str {
+    let one = typescript.strip_suffix(" | null").unwrap_or(typescript);
+    one.strip_prefix("Array<").and_then(|list| list.strip_suffix('>')).unwrap_or(one)
+}
+
+fn live(name: &str, records: &[Table]) -> bool {
+    let root = Kind::NanoBananaError.name();
+    name == "Image"
+        || name == root
+        || (records.iter().filter(|table| table.name == name))
+            .any(|table| table.fields.iter().any(|field| live(base(&field.typescript), records)))
+}
+
+fn errors(out: &mut String) {
+    for row in Kind::table() {
+        let Some(parent) = row.parent else {
+            // The root is written by hand: it is the one with a constructor.
+            let fields: Vec<_> = row.fields.iter().map(|field| field.name).collect();
+            assert_eq!((row.kind.name(), &*fields), ("NanoBananaError", &["message"][..]));
+            continue;
+        };
+        let name = row.kind.name();
+        write!(out, "\n{}export class {name} extends {} {{\n", doc(row.doc, ""), parent.name()).unwrap();
+        let blanks: Vec<String> = row.fields.iter().map(blank).collect();
+        let blanks = if blanks.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", blanks.join(", ")) };
+        writeln!(out, "  static {{ kind(this, '{name}', {blanks}) }}").unwrap();
+        for field in &row.fields {
+            let name = Case::Camel.name(field.name);
+            writeln!(out, "{}  declare readonly {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+        }
+        out.push_str("}\n");
+    }
+}
+
+/// What a field is when nothing is known of it.
+fn blank(field: &Field) -> String {
+    let value = match field.typescript.as_str() {
+        "boolean" => "false",
+        list if list.starts_with("Array<") => "[]",
+        _ => "null",
+    };
+    format!("{}: {value}", Case::Camel.name(field.name))
+}
+
+fn table_doc(table: &Table) -> String {
+    let mut text = table.doc.to_owned();
+    if ["Timeout", "Retry", "Attempt"].contains(&table.name) {
+        text.push_str("Durations are numbers of milliseconds.\n");
+    }
+    text
+}
+
+fn doc(text: &str, indent: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().map(str::trim).collect();
+    match lines.as_slice() {
+        [line] => format!("{indent}/** {line} */\n"),
+        lines => {
+            let body: String = lines.iter().map(|line| format!("{indent} * {line}\n")).collect();
+            format!("{indent}/**\n{body}{indent} */\n")
+        }
+    }
+}

@@ -1,0 +1,172 @@
+// Runs tests/cases/*.json in Node, by the rules of tests/cases/README.md. The files are written in
+// snake case and seconds; this translates what goes in to JavaScript's spelling, and back what comes.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { Client, Emulator, NanoBananaError } from 'nanobanana-sdk'
+import { root } from './helpers'
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+type Map = { [key: string]: Json }
+
+interface TestCase {
+  id: string
+  client?: Map
+  call: { verb: 'generate' | 'edit' | 'models'; prompt?: Json; images?: Json; options?: Map }
+  server?: Map[]
+  sent?: Json
+  pictures?: Json
+  took?: Json
+  result?: Json
+  error?: Json
+}
+
+const tests = join(root, 'tests')
+const camel = (name: string): string => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
+const snake = (name: string): string => name.replace(/(?<=[a-z0-9])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`)
+const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const DURATIONS = ['timeout', 'total', 'connect', 'idle', 'initial', 'max_wait']
+
+function options(map: Map): Map {
+  return Object.fromEntries(
+    Object.entries(map).map(([name, value]) => {
+      if (typeof value === 'number' && DURATIONS.includes(name)) value *= 1000
+      // What lies in the other maps is the user's or the service's own.
+      if (isMap(value) && (name === 'timeout' || name === 'retry')) value = options(value)
+      return [camel(name), value]
+    }),
+  )
+}
+
+/** Fields whose content is the service's own. */
+const FOREIGN = ['raw', 'details', 'ratings', 'value', 'price_per_image']
+
+function back(value: unknown, name = ''): Json {
+  if (Array.isArray(value)) return value.map((item) => back(item, name))
+  if (isMap(value)) {
+    if (FOREIGN.includes(name)) return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [snake(key), back(item, snake(key))]))
+  }
+  if (name === 'wait' && typeof value === 'number') return value / 1000
+  // Names of options in what is said about them.
+  if (typeof value === 'string' && ['option', 'hint', 'allowed'].includes(name) && /^[a-z]+[a-zA-Z.]*$/.test(value)) return snake(value)
+  if (typeof value === 'string' && ['message', 'warnings'].includes(name)) return value.replace(/`[a-z][a-zA-Z.]*`/g, snake).replace('milliseconds', 'seconds')
+  return value as Json
+}
+
+function input(value: Json): unknown {
+  if (!isMap(value)) return value
+  if (typeof value.path === 'string') return pathToFileURL(join(tests, value.path))
+  if (typeof value.bytes_of === 'string') return readFileSync(join(tests, value.bytes_of))
+  if (typeof value.base64 === 'string') return Buffer.from(value.base64, 'base64')
+  throw new Error(`a case has the input ${JSON.stringify(value)}`)
+}
+
+function inputs(value: Json | undefined): unknown[] {
+  return value === undefined ? [] : [value].flat().map((item) => input(item))
+}
+
+/** Where and how what came differs from what a case expects. */
+function differs(wanted: Json, got: Json | undefined, at: string): string | undefined {
+  const wrong = `${at}: expected ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`
+  const check = (holds: boolean): string | undefined => (holds ? undefined : wrong)
+  if (isMap(wanted)) {
+    const [[word, value] = ['', null], ...more] = Object.entries(wanted)
+    if (more.length === 0) {
+      const text = JSON.stringify(got) ?? ''
+      const list = [got].flat() as Json[]
+      const pieces = [value].flat().map(String)
+      if (word === 'absent') return check(got === undefined)
+      if (word === 'contains') {
+        return check(list.some((item) => typeof item === 'string' && pieces.every((piece) => item.includes(piece))))
+      }
+      if (word === 'has') return check(list.some((item) => differs(value, item, at) === undefined))
+      if (word === 'lacks') return check(!text.includes(String(value)))
+      if (word === 'about') {
+        return check(typeof got === 'number' && Math.abs(got - Number(value)) <= 1e-9 + Math.abs(Number(value)) * 1e-6)
+      }
+      if (word === 'at_least') return check(typeof got === 'number' && got >= Number(value))
+      if (word === 'at_most') return check(typeof got === 'number' && got <= Number(value))
+      if (word === 'exactly') return check(isDeep(got, value))
+    }
+    if (!isMap(got)) return wrong
+    for (const [key, value] of Object.entries(wanted)) {
+      const problem = differs(value, got[key], `${at}.${key}`)
+      if (problem) return problem
+    }
+    return undefined
+  }
+  if (typeof wanted === 'number' && Array.isArray(got)) return check(got.length === wanted)
+  if (Array.isArray(wanted) && Array.isArray(got)) {
+    if (wanted.length !== got.length) return wrong
+    return wanted.map((item, index) => differs(item, got[index], `${at}[${index}]`)).find(Boolean)
+  }
+  return check(isDeep(got, wanted))
+}
+
+function isDeep(got: unknown, wanted: unknown): boolean {
+  try {
+    assert.deepEqual(got, wanted)
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface Outcome {
+  result?: Json
+  error?: Json
+  pictures?: Buffer[]
+}
+
+async function outcome(emulator: Emulator, { client: own = {}, call }: TestCase): Promise<Outcome> {
+  try {
+    const files = Object.entries(own).map(([name, value]) => {
+      return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
+    })
+    const more = options(Object.fromEntries(files))
+    const client = new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...more })
+    const given = options(call.options ?? {})
+    const prompt = typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)
+    if (call.verb === 'models') return { result: back({ models: await client.models() }) }
+    const result =
+      call.verb === 'edit'
+        ? await client.edit(prompt as string, inputs(call.images) as string[], given)
+        : await client.generate(prompt as string, given)
+    const pictures = [...result.images, ...result.thoughts.images].map((image) => image.bytes)
+    return { result: back(result.toJSON()), pictures }
+  } catch (error) {
+    if (error instanceof NanoBananaError) return { error: back(error.toJSON()) }
+    throw error
+  }
+}
+
+async function run(theCase: TestCase): Promise<void> {
+  const emulator = await Emulator.start()
+  try {
+    emulator.script(theCase.server ?? [])
+    const started = performance.now()
+    const came = await outcome(emulator, theCase)
+    const { pictures, ...json } = came
+    const all: Map = { ...json, took: (performance.now() - started) / 1000, sent: emulator.requests as never }
+    for (const part of ['sent', 'took', 'result', 'error'] as const) {
+      const wanted = theCase[part]
+      const problem = wanted !== undefined && differs(wanted, all[part], part)
+      if (problem) assert.fail(`${problem}\nin all: ${JSON.stringify(json)}`)
+    }
+    if (theCase.pictures !== undefined) assert.deepEqual(pictures, inputs(theCase.pictures))
+  } finally {
+    await emulator.close()
+  }
+}
+
+describe('cases', { concurrency: 8 }, () => {
+  const files = readdirSync(join(tests, 'cases')).filter((name) => name.endsWith('.json'))
+  const only = process.env.CASE
+  const cases = files.flatMap((name) => JSON.parse(readFileSync(join(tests, 'cases', name), 'utf8')) as TestCase[])
+  assert.ok(cases.length > 0, 'no case was found')
+  for (const one of cases) if (!only || one.id === only) test(one.id, () => run(one))
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as nb from 'nanobanana-sdk'
+import { offline } from './helpers'
+
+const key = (emulator: nb.Emulator): unknown => emulator.requests.at(-1)?.headers['x-goog-api-key']
+
+test('a key may be a function, asked for each call', () =>
+  offline(async (_client, emulator) => {
+    let asked = 0
+    // The emulator knows one bad key.
+    const client = new nb.Client({ baseUrl: emulator.url, apiKey: async () => (++asked === 2 ? 'bad' : 'good') })
+    assert.equal(asked, 0)
+    await client.generate('a boat')
+    await assert.rejects(client.generate('a boat'), nb.AuthenticationError)
+    await client.withOptions({ model: 'nano-banana-pro' }).generate('a boat')
+    assert.equal(asked, 3)
+    const broken = new Error('the vault is shut')
+    const failing = client.withOptions({ apiKey: () => Promise.reject(broken) })
+    await assert.rejects(failing.generate('a boat'), (error) => error === broken)
+    await client.close()
+    await assert.rejects(client.generate('a boat'), nb.ConfigError)
+    assert.notEqual(key(emulator), 'given-for-each-call')
+  }))
+
+test('a missing key is an error at construction that says what to do', () => {
+  const { GOOGLE_API_KEY, GEMINI_API_KEY } = process.env
+  delete process.env.GOOGLE_API_KEY
+  delete process.env.GEMINI_API_KEY
+  try {
+    const says = /GOOGLE_API_KEY.*GEMINI_API_KEY.*offline/s
+    assert.throws(() => new nb.Client(), (error) => error instanceof nb.ConfigError && says.test(error.message))
+  } finally {
+    if (GOOGLE_API_KEY !== undefined) process.env.GOOGLE_API_KEY = GOOGLE_API_KEY
+    if (GEMINI_API_KEY !== undefined) process.env.GEMINI_API_KEY = GEMINI_API_KEY
+  }
+})
+
+test('warnings of construction are warnings of the process', async () => {
+  const saved = { ...process.env }
+  Object.assign(process.env, { GOOGLE_API_KEY: 'a', GEMINI_API_KEY: 'b' })
+  try {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    new nb.Client()
+    const warning = await warned
+    assert.equal(warning.name, 'NanoBananaWarning')
+    assert.match(warning.message, /GOOGLE_API_KEY/)
+  } finally {
+    process.env = saved
+  }
+})
+
+test('the module has a client of its own', () =>
+  offline(async (client, emulator) => {
+    nb.setDefaultClient(client)
+    const { image } = await nb.generate('a boat')
+    await nb.edit('at night', image)
+    assert.equal(emulator.requests.length, 2)
+    nb.setDefaultClient(undefined)
+  }))
+
+test('models are listed', () =>
+  offline(async (client, emulator) => {
+    const models = await client.models()
+    const pro = models.find((model) => model.aliases.includes('nano-banana-pro'))
+    assert.equal(pro?.id, 'gemini-3-pro-image')
+    assert.ok(pro.imageSizes.includes('4K') && pro.maxImages === 14)
+    assert.equal(emulator.requests.length, 0)
+  }))
+
+test('a client and an emulator are disposed of with `await using`', async () => {
+  const client = await nb.Client.offline()
+  await client[Symbol.asyncDispose]()
+  await assert.rejects(client.generate('x'), nb.ConfigError)
+  const emulator = await nb.Emulator.start()
+  await emulator[Symbol.asyncDispose]()
+  const late = new nb.Client({ baseUrl: emulator.url, apiKey: 'k', retry: false })
+  await assert.rejects(late.generate('x'), nb.APIConnectionError)
+})
+
+test('timeouts are milliseconds', () =>
+  offline(async (client, emulator) => {
+    emulator.script([{ hang: true }])
+    const started = performance.now()
+    await assert.rejects(client.generate('x', { timeout: 80, retry: false }), nb.APITimeoutError)
+    const took = performance.now() - started
+    assert.ok(took >= 75 && took < 2000, `${took} ms`)
+  }))

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { createReadStream } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { test } from 'node:test'
+import { Client, Emulator, ImageError, type ImageInput } from 'nanobanana-sdk'
+import { offline } from './helpers'
+
+interface Part {
+  text?: string
+  inlineData?: { mimeType: string; data: string }
+}
+
+function parts(emulator: Emulator, request = -1): Part[] {
+  const body = emulator.requests.at(request)?.json as { contents: Array<{ parts: Part[] }> }
+  return body.contents[0]?.parts ?? []
+}
+
+/** A picture's file that is so small that the emulator remembers it whole. */
+async function sample(client: Client): Promise<{ bytes: Buffer; path: string }> {
+  const { image } = await client.generate('a sample', { model: 'nano-banana' })
+  const small = await (await image.convert('png')).resize(3, 2)
+  const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
+  return { bytes: small.bytes, path: await small.save(join(folder, 'small')) }
+}
+
+test('every kind of input arrives as the same bytes', () =>
+  offline(async (client, emulator) => {
+    const { bytes, path } = await sample(client)
+    const padded = new Uint8Array(bytes.length + 3)
+    padded.set(bytes, 3)
+    const copy = padded.slice(3)
+    const kinds: Record<string, ImageInput> = {
+      Buffer: Buffer.from(bytes),
+      'Uint8Array with an offset': padded.subarray(3),
+      ArrayBuffer: copy.buffer,
+      DataView: new DataView(padded.buffer, 3),
+      path,
+      'file: URL': pathToFileURL(path),
+      'data: URL': new URL(`data:image/png;base64,${bytes.toString('base64')}`),
+      'data: text': `data:image/png;base64,${bytes.toString('base64')}`,
+      Blob: new Blob([copy]),
+      File: new (await import('node:buffer')).File([copy], 'a.png'),
+      'Node stream': createReadStream(path, { highWaterMark: 10 }),
+      'web stream': new Blob([copy]).stream() as ReadableStream<Uint8Array>,
+      'async iterator': (async function* () {
+        yield copy.subarray(0, 7)
+        yield copy.subarray(7)
+      })(),
+      'what sharp gives, encoded': { data: bytes, info: { width: 3, height: 2, channels: 3, format: 'png' } },
+    }
+    for (const [kind, input] of Object.entries(kinds)) {
+      await client.edit('what is this?', input, { model: 'nano-banana' })
+      const [picture] = parts(emulator).filter((part) => part.inlineData)
+      assert.equal(picture?.inlineData?.data, bytes.toString('base64'), kind)
+      assert.equal(picture?.inlineData?.mimeType, 'image/png', kind)
+    }
+  }))
+
+test('pixels are sent as a picture of their size', () =>
+  offline(async (client, emulator) => {
+    const rgba = Uint8ClampedArray.from({ length: 3 * 2 * 4 }, (_, index) => (index % 4 === 3 ? 255 : index))
+    const inputs: ImageInput[] = [
+      { data: rgba, width: 3, height: 2 },
+      { data: new Uint8Array(3 * 2), width: 3, height: 2, channels: 1 },
+      { data: Buffer.alloc(3 * 2 * 3), info: { width: 3, height: 2, channels: 3, format: 'raw' } },
+    ]
+    await client.edit('what is this?', inputs)
+    const sent = parts(emulator).flatMap((part) => (part.inlineData ? [Buffer.from(part.inlineData.data, 'base64')] : []))
+    // Width and height of a PNG stand at byte 16.
+    assert.deepEqual(sent.map((png) => [png.readUInt32BE(16), png.readUInt32BE(20)]), [[3, 2], [3, 2], [3, 2]])
+    const wrong = client.edit('x', { data: new Uint8Array(7), width: 3, height: 2 })
+    await assert.rejects(wrong, { name: 'ImageError', index: 0 })
+  }))
+
+test('a string is words in a prompt, and pictures stand where they were put', () =>
+  offline(async (client, emulator) => {
+    const { bytes, path } = await sample(client)
+    await client.generate(['Put', bytes, path, new Blob([new Uint8Array(bytes)])])
+    assert.deepEqual(parts(emulator).map((part) => part.text ?? 'picture'), ['Put', 'picture', path, 'picture'])
+  }))
+
+test('memory is copied at the call: what its owner does next does not show', () =>
+  offline(async (client, emulator) => {
+    const { bytes } = await sample(client)
+    const wanted = bytes.toString('base64')
+    for (const more of [[], [new Blob([new Uint8Array(bytes)])]]) {
+      const mine = Buffer.from(bytes)
+      const call = client.edit('what is this?', [mine, ...more])
+      mine.fill(0)
+      await call
+      for (const part of parts(emulator)) if (part.inlineData) assert.equal(part.inlineData.data, wanted)
+    }
+    const keyed = new Client({ baseUrl: emulator.url, apiKey: async () => 'late-key' })
+    const mine = Buffer.from(bytes)
+    const call = keyed.edit('what is this?', mine)
+    mine.fill(0)
+    await call
+    assert.equal(parts(emulator).find((part) => part.inlineData)?.inlineData?.data, wanted)
+    assert.equal(emulator.requests.at(-1)?.headers['x-goog-api-key'] === 'test-key', false)
+  }))
+
+test('an image of a result goes in again', () =>
+  offline(async (client, emulator) => {
+    const { image } = await client.generate('a boat')
+    await client.edit('at night', image)
+    const [picture] = parts(emulator).filter((part) => part.inlineData)
+    assert.deepEqual(picture?.inlineData?.data, { $bytes: image.bytes.length })
+  }))
+
+test('a bad input is named', () =>
+  offline(async (client, emulator) => {
+    const { bytes } = await sample(client)
+    const before = emulator.requests.length
+    const broken = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.error(new Error('the disk is gone'))
+      },
+    })
+    const bad: unknown[] = [5, null, {}, new Map(), 'no-such-file.png', Buffer.alloc(0), new Blob(['words']), broken]
+    for (const input of bad) {
+      const call = client.edit('x', [bytes, input as ImageInput])
+      await assert.rejects(call, (error) => error instanceof ImageError && error.index === 1, String(input))
+    }
+    await assert.rejects(client.edit('x', broken), /locked|disk is gone/)
+    assert.equal(emulator.requests.length, before)
+  }))

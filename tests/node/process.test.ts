@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { Client, Image, NanoBananaError, RateLimitError, type ErrorJSON } from 'nanobanana-sdk'
+import { node, offline, root, until } from './helpers'
+
+test('import and require give the same classes', async () => {
+  const program = `
+    import * as esm from 'nanobanana-sdk'
+    import { createRequire } from 'node:module'
+    const cjs = createRequire(process.cwd() + '/x.js')('nanobanana-sdk')
+    const names = Object.keys(cjs).filter((name) => name !== '__esModule')
+    if (names.length < 20) throw new Error('only ' + names)
+    for (const name of names) if (esm[name] !== cjs[name]) throw new Error(name + ' differs')
+    console.log('same')`
+  assert.equal(await node(['--input-type=module', '-e', program]), 'same')
+  assert.equal(await node(['-e', "console.log(typeof require('nanobanana-sdk').Client)"]), 'function')
+})
+
+test('an open offline client does not keep the process alive', async () => {
+  const program = `
+    const { Client, Emulator } = require('nanobanana-sdk')
+    void (async () => {
+      globalThis.kept = [await Client.offline(), await Emulator.start()]
+      const { image } = await kept[0].generate('a boat')
+      console.log(image.width)
+    })()`
+  assert.equal(await node(['-e', program]), '1024')
+})
+
+test('a worker thread has clients of its own, and its end ends their requests', () =>
+  offline(async (_client, emulator) => {
+    emulator.script([{ status: 429, json: { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'x' } } }, { hang: true }])
+    const program = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      const { Client } = require('nanobanana-sdk')
+      const client = new Client({ baseUrl: workerData, apiKey: 'k', retry: false })
+      void (async () => {
+        const error = await client.generate('a boat').catch((error) => error.toJSON())
+        parentPort.postMessage(error)
+        await client.generate('a boat')
+      })()`
+    // As an eval it resolves the package from the working directory.
+    const worker = new Worker(program, { eval: true, workerData: emulator.url, execArgv: [] })
+    const json = await new Promise<ErrorJSON>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+    assert.ok(NanoBananaError.fromJSON(json) instanceof RateLimitError)
+    await until(() => emulator.requests.length === 2, 'the second request')
+    await worker.terminate()
+    await until(() => emulator.requests[1]?.cancelled === true, 'the request to end with its thread')
+  }))
+
+test('nothing blocks the event loop', async () => {
+  const client = await Client.offline()
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }, 2)
+  const started = last
+  const { image } = await client.generate('a boat', { model: 'nano-banana-pro', imageSize: '2K' })
+  const webp = await image.convert('webp')
+  await webp.resize(3000, 3000)
+  const took = performance.now() - started
+  clearInterval(timer)
+  assert.ok(webp instanceof Image)
+  assert.ok(longest < Math.max(60, took / 4), `${longest.toFixed()} ms of ${took.toFixed()} ms without a turn`)
+})
+
+test('the command runs from npm', async () => {
+  const cli = join(root, 'bindings-node', 'dist', 'cli.js')
+  const out = join(await mkdtemp(join(tmpdir(), 'nanobanana-')), 'boat')
+  await node([cli, 'generate', 'a boat', '--offline', '-o', out, '--aspect-ratio', '16:9'])
+  const jpeg = await Image.open(`${out}.jpg`).catch(() => Image.open(`${out}.png`))
+  assert.deepEqual([jpeg.width, jpeg.height], [1376, 768])
+  await assert.rejects(node([cli, 'generate', 'a boat', '--offline', '--aspect-ratio', '5:7', '-o', out]), { code: 2 })
+})
+
+test('Ctrl-C ends the command with 130', { skip: process.platform === 'win32' }, () =>
+  offline(async (_client, emulator) => {
+    emulator.script([{ hang: true }])
+    const cli = join(root, 'bindings-node', 'dist', 'cli.js')
+    const env = { ...process.env, GOOGLE_API_KEY: 'k', GOOGLE_GEMINI_BASE_URL: emulator.url }
+    const child = spawn(process.execPath, [cli, 'generate', 'a boat', '-o', join(tmpdir(), 'never')], { env, stdio: 'ignore' })
+    await until(() => emulator.requests.length === 1, 'the request')
+    const pressed = performance.now()
+    child.kill('SIGINT')
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    assert.equal(code, 130)
+    assert.ok(performance.now() - pressed < 900, 'it must be the core that ends it, at once')
+    await until(() => emulator.requests[0]?.cancelled === true, 'the request to end')
+  }))
