@@ -31,19 +31,35 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+WORDS = ("contains", "lacks", "has", "about", "at_least", "at_most", "exactly")
+
+
 def word_matches(word: str, wanted: Any, got: Any) -> bool:
     match word:
         case "contains":
             texts = got if isinstance(got, list) else [got]
-            return any(isinstance(text, str) and wanted in text for text in texts)
+            parts = wanted if isinstance(wanted, list) else [wanted]
+            return any(isinstance(text, str) and all(part in text for part in parts) for text in texts)
         case "lacks":
             return wanted not in json.dumps(got, ensure_ascii=False)
+        case "has":
+            return any(matches(wanted, item) for item in (got if isinstance(got, list) else [got]))
         case "about":
             return is_number(got) and abs(got - wanted) <= 1e-9 + abs(wanted) * 1e-6
         case "at_least":
             return is_number(got) and got >= wanted
+        case "at_most":
+            return is_number(got) and got <= wanted
         case _:
             return json.dumps(got, sort_keys=True) == json.dumps(wanted, sort_keys=True)
+
+
+def matches(wanted: Any, got: Any) -> bool:
+    try:
+        check(wanted, got, "")
+    except AssertionError:
+        return False
+    return True
 
 
 def check(wanted: Any, got: Any, at: str) -> None:
@@ -52,7 +68,7 @@ def check(wanted: Any, got: Any, at: str) -> None:
     if isinstance(wanted, dict):
         if len(wanted) == 1:
             [(word, value)] = wanted.items()
-            if word in ("contains", "lacks", "about", "at_least", "exactly"):
+            if word in WORDS:
                 assert word_matches(word, value, got), differs
                 return
         assert isinstance(got, dict), differs
@@ -74,21 +90,29 @@ def check(wanted: Any, got: Any, at: str) -> None:
         assert isinstance(wanted, bool) == isinstance(got, bool), differs
 
 
-def call(case: dict[str, Any], url: str) -> Any:
+def call(case: dict[str, Any], url: str) -> nb.Result | list[nb.ModelInfo]:
     call = case["call"]
-    options = {"base_url": url, "api_key": "test-key-0123", **case.get("client", {})}
+    client_options = {name: given(value) for name, value in case.get("client", {}).items() if is_path(value)}
+    options = {"base_url": url, "api_key": "test-key-0123", **case.get("client", {}), **client_options}
     with nb.Client(**options) as client:
-        given_options = call.get("options", {})
+        prompt, images = given(call.get("prompt", [])), given(call.get("images", []))
         match call["verb"]:
             case "models":
-                return {"models": [model.to_dict() for model in client.models(**given_options)]}
+                return client.models()
             case "generate":
-                return client.generate(given(call.get("prompt", [])), **given_options).to_dict()
+                return client.generate(prompt, **call.get("options", {}))
             case "edit":
-                prompt, images = given(call.get("prompt", [])), given(call.get("images", []))
-                return client.edit(prompt, images, **given_options).to_dict()
+                return client.edit(prompt, images, **call.get("options", {}))
             case verb:
                 raise AssertionError(f"a case has the verb {verb!r}")
+
+
+def is_path(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["path"]
+
+
+def as_json(result: nb.Result | list[nb.ModelInfo]) -> dict[str, Any]:
+    return {"models": [model.to_dict() for model in result]} if isinstance(result, list) else result.to_dict()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
@@ -107,9 +131,12 @@ def test_case(case: dict[str, Any], emulator: nb.Emulator) -> None:
         check(case["took"], took, "took")
     if "result" in case:
         assert error is None, f"it failed: {error}"
-        check(case["result"], result, "result")
+        check(case["result"], as_json(result), "result")
+        if "pictures" in case:
+            pictures = [*result.images, *result.thoughts.images]
+            assert given(case["pictures"]) == [picture.bytes for picture in pictures]
     else:
-        assert error is not None, f"it succeeded: {result}"
+        assert error is not None, f"it succeeded: {result!r}"
         check(case["error"], error, "error")
 
 
@@ -124,6 +151,7 @@ def test_the_matcher_finds_differences() -> None:
     for wanted, got in same:
         check(wanted, got, "same")
     other = [({"a": 1}, {}), (1, True), (True, 1), ([1], [1, 2]), ({"lacks": "x"}, {"x": 1}), (None, 0)]
-    for wanted, got in [*other, ({"exactly": {}}, {"a": 1}), ({"about": 1}, 1.1), ({"at_least": 2}, 1)]:
+    other += [({"exactly": {}}, {"a": 1}), ({"about": 1}, 1.1), ({"at_least": 2}, 1), ({"has": 3}, [1])]
+    for wanted, got in other:
         with pytest.raises(AssertionError):
             check(wanted, got, "other")

@@ -197,7 +197,7 @@ class RateLimitError(APIStatusError):
     quota: str | None
     """The quota that is used up, as the service names it."""
     permanent: bool | None
-    """Whether waiting helps: true for a daily or a zero quota."""
+    """Whether waiting is of no use: true for a daily or a zero quota."""
 
 
 class InternalServerError(APIStatusError):
