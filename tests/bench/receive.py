@@ -35,4 +35,6 @@ before = status("VmRSS")
 start = time.perf_counter()
 size = call("large")
 took = time.perf_counter() - start
-print(f"{(status('VmHWM') - before) / 1000:.1f} MB above baseline for {size / 1e6:.1f} MB, {took * 1000:.0f} ms")
+print(
+    f"{(status('VmHWM') - before) / 1000:.1f} MB above baseline for {size / 1e6:.1f} MB, {took * 1000:.0f} ms"
+)

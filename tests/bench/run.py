@@ -45,7 +45,10 @@ with tempfile.TemporaryDirectory() as folder:
         took = milliseconds([python[name], "-c", f"import {module}"], folder)
         print(f"  python  {name:16} {took - bare:6.1f} ms  (bare {bare:.1f})")
     for name in ("nanobanana-sdk", "@google/genai"):
-        for kind, flag, code in (("import", "module", f"import '{name}'"), ("require", "commonjs", f"require('{name}')")):
+        for kind, flag, code in (
+            ("import", "module", f"import '{name}'"),
+            ("require", "commonjs", f"require('{name}')"),
+        ):
             bare = milliseconds(["node", f"--input-type={flag}", "-e", "0"], folder)
             took = milliseconds(["node", f"--input-type={flag}", "-e", code], folder)
             print(f"  node    {name:16} {took - bare:6.1f} ms  ({kind}, bare {bare:.1f})")

@@ -8,7 +8,12 @@ here = Path(__file__).parent
 
 
 def picture(width, height):
-    rgb = bytes(value for y in range(height) for x in range(width) for value in (x * 255 // width, y * 255 // height, 128))
+    rgb = bytes(
+        value
+        for y in range(height)
+        for x in range(width)
+        for value in (x * 255 // width, y * 255 // height, 128)
+    )
     return Image.frombytes("RGB", (width, height), rgb)
 
 
