@@ -1,4 +1,4 @@
-// Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
+// Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, held, kind } from './error'
@@ -427,7 +427,7 @@ export class RateLimitError extends APIStatusError {
   declare readonly retryAfter: number | null
   /** The quota that is used up, as the service names it. */
   declare readonly quota: string | null
-  /** Whether waiting helps: true for a daily or a zero quota. */
+  /** Whether waiting is of no use: true for a daily or a zero quota. */
   declare readonly permanent: boolean | null
 }
 

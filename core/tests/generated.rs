@@ -1,14 +1,55 @@
-//! Writes the generated files of the Python binding, or finds that they are as they should be.
+//! Writes the generated files of the bindings, or finds that they are as they should be; and holds
+//! the one version number.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "generated/python.rs"]
 mod python;
+#[path = "generated/typescript.rs"]
+mod typescript;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nanobanana::catalogue::ModelInfo;
+use nanobanana::error::{Attempt, Usage};
+use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::schema::Table;
+
+/// What a call and a client can be told.
+fn calls() -> Vec<Table> {
+    vec![GenerateOptions::table(), ClientOptions::table()]
+}
+
+/// Options that have options of their own.
+fn settings() -> Vec<Table> {
+    vec![Timeout::table(), Retry::table()]
+}
+
+/// Records that errors hold.
+fn records_of_errors() -> Vec<Table> {
+    vec![Attempt::table(), Usage::table()]
+}
+
+/// All other records, each after those that it holds.
+fn records() -> Vec<Table> {
+    vec![
+        Thoughts::table(),
+        Source::table(),
+        Span::table(),
+        Grounding::table(),
+        Generation::table(),
+        ModelInfo::table(),
+    ]
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// Fails if the file is not this text, and then writes it: look at the difference, run again, commit.
 fn same(file: &str, wanted: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let path = root().join(file);
     if std::fs::read_to_string(&path).unwrap_or_default() != wanted {
         std::fs::write(&path, wanted).unwrap();
         panic!("{file} was out of date and has been rewritten; look at the difference, run again, commit it");
@@ -23,4 +64,16 @@ fn python_is_as_the_tables_say() {
 #[test]
 fn python_types_are_as_the_tables_say() {
     same("bindings-python/python/nanobanana/_options.py", &python::types());
+}
+
+#[test]
+fn typescript_is_as_the_tables_say() {
+    same("bindings-node/lib/generated.ts", &typescript::write());
+}
+
+#[test]
+fn crate_and_npm_package_have_one_version() {
+    let package = std::fs::read_to_string(root().join("package.json")).unwrap();
+    let package: serde_json::Value = serde_json::from_str(&package).unwrap();
+    assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -269,79 +269,6 @@ class NoImageError(APIError):
     """The service's id of the answer."""
 
 
-class ModelInfo(Record):
-    """What is known of one model. Dates are texts like `2026-11-24`."""
-
-    __slots__ = (
-        "id",
-        "name",
-        "aliases",
-        "state",
-        "aspect_ratios",
-        "image_sizes",
-        "default_image_size",
-        "thinking",
-        "thoughts",
-        "search",
-        "image_search",
-        "service_tiers",
-        "max_images",
-        "max_output_tokens",
-        "price_per_image",
-        "prices_checked",
-        "released",
-        "deprecated",
-        "shutdown",
-        "successor",
-        "closed_to_new_projects",
-        "notes",
-    )
-    id: str
-    """The model's id."""
-    name: str
-    """What people call it."""
-    aliases: list[str]
-    """Short names that stand for the id."""
-    state: str
-    """"stable", "preview" or "deprecated"."""
-    aspect_ratios: list[str]
-    """The aspect ratios it takes."""
-    image_sizes: list[str]
-    """The sizes it takes, small to large."""
-    default_image_size: str
-    """The size it draws when none is asked for."""
-    thinking: list[str]
-    """The thinking levels it takes; empty if none can be asked for."""
-    thoughts: bool
-    """Whether its thoughts can be asked for."""
-    search: bool
-    """Whether it can search the web."""
-    image_search: bool
-    """Whether it can search for pictures."""
-    service_tiers: list[str]
-    """The service tiers it is offered in."""
-    max_images: int | None
-    """How many pictures a call may send; none if no limit is known."""
-    max_output_tokens: int
-    """How many tokens an answer may have."""
-    price_per_image: dict[str, float]
-    """What one picture costs in USD by size, in the standard tier, prompt not counted."""
-    prices_checked: str
-    """The day on which the prices were last checked."""
-    released: str | None
-    """Since when it is generally available."""
-    deprecated: str | None
-    """Since when it is deprecated."""
-    shutdown: str | None
-    """When it is shut down, or the earliest day for that."""
-    successor: str | None
-    """The id of the model to move to."""
-    closed_to_new_projects: str | None
-    """Since when projects that never used it are refused."""
-    notes: list[str]
-    """What else is worth knowing, in sentences."""
-
-
 class Thoughts(Record):
     """What the model thought before it drew; asked for with `thoughts`."""
 
@@ -451,6 +378,79 @@ class Result(ResultBase):
     """Whether it came from a cache instead of the service."""
     raw: Any
     """The reply's JSON; in place of a picture's bytes stands its number in the reply."""
+
+
+class ModelInfo(Record):
+    """What is known of one model. Dates are texts like `2026-11-24`."""
+
+    __slots__ = (
+        "id",
+        "name",
+        "aliases",
+        "state",
+        "aspect_ratios",
+        "image_sizes",
+        "default_image_size",
+        "thinking",
+        "thoughts",
+        "search",
+        "image_search",
+        "service_tiers",
+        "max_images",
+        "max_output_tokens",
+        "price_per_image",
+        "prices_checked",
+        "released",
+        "deprecated",
+        "shutdown",
+        "successor",
+        "closed_to_new_projects",
+        "notes",
+    )
+    id: str
+    """The model's id."""
+    name: str
+    """What people call it."""
+    aliases: list[str]
+    """Short names that stand for the id."""
+    state: str
+    """"stable", "preview" or "deprecated"."""
+    aspect_ratios: list[str]
+    """The aspect ratios it takes."""
+    image_sizes: list[str]
+    """The sizes it takes, small to large."""
+    default_image_size: str
+    """The size it draws when none is asked for."""
+    thinking: list[str]
+    """The thinking levels it takes; empty if none can be asked for."""
+    thoughts: bool
+    """Whether its thoughts can be asked for."""
+    search: bool
+    """Whether it can search the web."""
+    image_search: bool
+    """Whether it can search for pictures."""
+    service_tiers: list[str]
+    """The service tiers it is offered in."""
+    max_images: int | None
+    """How many pictures a call may send; none if no limit is known."""
+    max_output_tokens: int
+    """How many tokens an answer may have."""
+    price_per_image: dict[str, float]
+    """What one picture costs in USD by size, in the standard tier, prompt not counted."""
+    prices_checked: str
+    """The day on which the prices were last checked."""
+    released: str | None
+    """Since when it is generally available."""
+    deprecated: str | None
+    """Since when it is deprecated."""
+    shutdown: str | None
+    """When it is shut down, or the earliest day for that."""
+    successor: str | None
+    """The id of the model to move to."""
+    closed_to_new_projects: str | None
+    """Since when projects that never used it are refused."""
+    notes: list[str]
+    """What else is worth knowing, in sentences."""
 
 
 class Timeout(Settings):

@@ -50,10 +50,10 @@ AspectRatio: TypeAlias = (
 
 ImageSize: TypeAlias = (
     Literal[
+        "512",
         "1K",
         "2K",
         "4K",
-        "512",
     ]
     | str
 )

@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-use nanobanana::catalogue::{Catalogue, ModelInfo};
-use nanobanana::error::{Attempt, Error, Kind, KindRow, Usage};
+use nanobanana::catalogue::Catalogue;
+use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
-use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::options::{ClientOptions, GenerateOptions};
+use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
 
 /// As in pyproject.toml.
@@ -17,24 +17,6 @@ const HEADER: &str = "\
 # Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 # Change those; the test rewrites this file.
 ";
-
-/// Names of the errors' records come first: the errors' fields hold them.
-fn records() -> (Vec<Table>, Vec<Table>) {
-    let of_errors = vec![Attempt::table(), Usage::table()];
-    let others = vec![
-        ModelInfo::table(),
-        Thoughts::table(),
-        Source::table(),
-        Span::table(),
-        Grounding::table(),
-        Generation::table(),
-    ];
-    (of_errors, others)
-}
-
-fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table()]
-}
 
 /// `_generated.py`.
 pub fn classes() -> String {
@@ -50,9 +32,9 @@ pub fn classes() -> String {
             from typing import Any, Literal\n\n    \
             from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt\n"
     );
-    let (of_errors, others) = records();
+    let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
-        [&of_errors, &settings(), &others].into_iter().flatten().map(|t| t.name).collect();
+        [&of_errors, &super::settings(), &others].into_iter().flatten().map(|t| t.name).collect();
     names.extend(Kind::table().iter().map(|row| row.kind.name()));
     names.sort_unstable();
     out.push_str("\n__all__ = [\n");
@@ -61,7 +43,7 @@ pub fn classes() -> String {
     of_errors.iter().for_each(|table| record(&mut out, table));
     Kind::table().iter().for_each(|row| error(&mut out, row));
     others.iter().for_each(|table| record(&mut out, table));
-    settings().iter().for_each(|table| setting(&mut out, table));
+    super::settings().iter().for_each(|table| setting(&mut out, table));
     out.push_str("\n\n_ERRORS: dict[str, type[NanoBananaError]] = {\n");
     Kind::table().iter().for_each(|row| writeln!(out, "    \"{0}\": {0},", row.kind.name()).unwrap());
     out.push_str(
@@ -95,12 +77,9 @@ pub fn types() -> String {
         from ._native import Image\n"
     );
     let catalogue = Catalogue::builtin();
-    let models = || catalogue.models.iter();
-    let names = models().flat_map(|model| model.aliases.iter().chain([&model.id]));
-    word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", names);
-    word(&mut out, "AspectRatio", "Width to height.", models().flat_map(|model| &model.aspect_ratios));
-    let sizes = models().flat_map(|model| &model.sizes);
-    word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", sizes);
+    word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
+    word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
+    word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     out.push_str(
         "\n\n\
         class _Array(Protocol):\n    \
@@ -127,16 +106,25 @@ pub fn types() -> String {
     out
 }
 
-fn word<'a>(out: &mut String, name: &str, doc: &str, words: impl Iterator<Item = &'a String>) {
-    let mut known: Vec<&String> = Vec::new();
-    for word in words {
-        if !known.contains(&word) {
-            known.push(word);
-        }
-    }
-    write!(out, "\n{name}: TypeAlias = (\n    Literal[\n").unwrap();
+fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
+    write!(
+        out,
+        "
+{name}: TypeAlias = (
+    Literal[
+"
+    )
+    .unwrap();
     known.iter().for_each(|word| writeln!(out, "        {word:?},").unwrap());
-    write!(out, "    ]\n    | str\n)\n\"\"\"{doc}\"\"\"\n").unwrap();
+    write!(
+        out,
+        "    ]
+    | str
+)
+\"\"\"{doc}\"\"\"
+"
+    )
+    .unwrap();
 }
 
 /// One paragraph as lines of at most `width` characters.
@@ -166,7 +154,7 @@ fn docstring(out: &mut String, doc: &str) {
     let (first, rest) = text.split_once(". ").map_or((text.as_str(), ""), |(first, rest)| (first, rest));
     let first = if rest.is_empty() { first.to_owned() } else { format!("{first}.") };
     let lines = wrap(&first, WIDTH - 7).join("\n    ");
-    write!(out, "    \"\"\"{lines}\n").unwrap();
+    writeln!(out, "    \"\"\"{lines}").unwrap();
     if !rest.is_empty() {
         write!(out, "\n    {}\n", wrap(rest, WIDTH - 4).join("\n    ")).unwrap();
     }
@@ -188,7 +176,7 @@ fn listed(out: &mut String, start: &str, items: &[String], ends: [&str; 2]) {
 
 /// The record, picture or error that a field holds, alone or in a list.
 fn nested(field: &Field) -> Option<&str> {
-    let (of_errors, others) = records();
+    let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut known: Vec<String> =
         [&of_errors, &others].into_iter().flatten().map(|t| t.name.to_owned()).collect();
     known.extend([Image::python(), Error::python()]);

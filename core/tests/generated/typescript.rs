@@ -1,17 +1,13 @@
 //! The tables as TypeScript: interfaces of options and records, classes of errors, known words.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use nanobanana::catalogue::ModelInfo;
-use nanobanana::error::{Attempt, Kind, Usage};
-use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
-use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::catalogue::Catalogue;
+use nanobanana::error::Kind;
 use nanobanana::schema::{Case, Field, Table};
-use serde_json::Value;
 
 const HEADER: &str = "\
-// Written by core/tests/generated_ts.rs from the tables in core/src and from core/models.json.
+// Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, held, kind } from './error'
@@ -21,22 +17,16 @@ export { NanoBananaError }
 ";
 
 /// The whole file.
-pub fn write(models: &Value) -> String {
+pub fn write() -> String {
     let mut out = HEADER.to_owned();
-    words(&mut out, models);
-    for table in [GenerateOptions::table(), ClientOptions::table(), Timeout::table(), Retry::table()] {
-        options(&mut out, &table);
+    let catalogue = Catalogue::builtin();
+    word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
+    word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
+    word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
+    for table in super::calls().iter().chain(&super::settings()) {
+        options(&mut out, table);
     }
-    let records = [
-        Attempt::table(),
-        Usage::table(),
-        Thoughts::table(),
-        Source::table(),
-        Span::table(),
-        Grounding::table(),
-        Generation::table(),
-        ModelInfo::table(),
-    ];
+    let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
     }
@@ -45,23 +35,9 @@ pub fn write(models: &Value) -> String {
     out
 }
 
-fn words(out: &mut String, models: &Value) {
-    let names = models["models"].as_array().unwrap().iter().flat_map(|model| {
-        model["aliases"].as_array().unwrap().iter().chain([&model["id"]]).map(|name| name.as_str().unwrap())
-    });
-    word(out, "Model", "A model, by id or alias; any other id is sent as it is.", names);
-    let ratios = models["aspect_ratios"].as_object().unwrap().values();
-    let ratios = ratios.flat_map(|list| list.as_array().unwrap()).map(|ratio| ratio.as_str().unwrap());
-    word(out, "AspectRatio", "Width to height.", ratios);
-    let sizes =
-        models["pixels"].as_object().unwrap().values().flat_map(|table| table.as_object().unwrap().keys());
-    word(out, "ImageSize", "How large a picture is, in any case of letters.", sizes.map(String::as_str));
-}
-
-fn word<'a>(out: &mut String, name: &str, doc: &str, known: impl Iterator<Item = &'a str>) {
-    let mut seen = BTreeSet::new();
+fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
     writeln!(out, "\n/** {doc} */\nexport type {name} =").unwrap();
-    for word in known.filter(|word| seen.insert(*word)) {
+    for word in known {
         writeln!(out, "  | '{word}'").unwrap();
     }
     out.push_str("  | (string & {})\n");
