@@ -39,6 +39,7 @@ mod request;
 mod retry;
 pub mod schema;
 mod split;
+mod sse;
 mod transport;
 
 pub use catalogue::{Catalogue, ModelInfo};
@@ -59,4 +60,5 @@ pub use schema::Case;
 pub mod internals {
     pub use crate::json::{Cut, merge};
     pub use crate::split::{Limits, Splitter};
+    pub use crate::sse::Sse;
 }

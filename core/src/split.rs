@@ -187,24 +187,59 @@ impl Splitter {
         }
     }
 
-    /// Eats bytes up to the end of a value and tells how many. Eats nothing while a value waits to
-    /// be taken, nor, again and again with the same error, after one.
+    /// Eats bytes up to the end of a value, or of a top-level array, and tells how many. Eats
+    /// nothing while a value waits to be taken, nor, again and again with the same error, after one.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        self.eat(bytes).inspect_err(|error| {
-            self.broken = Some(error.clone());
-            // What is left over serves nobody, and the caller may keep the splitter.
-            self.picture = None;
-            self.pictures = Vec::new();
-            self.text = Vec::new();
-        })
+        self.eat(bytes).inspect_err(|error| self.breaks(error))
     }
 
     /// The value that was completed, if one was.
     pub fn take(&mut self) -> Option<Cut> {
         self.done.take()
+    }
+
+    /// Whether a value waits to be taken.
+    pub fn has_value(&self) -> bool {
+        self.done.is_some()
+    }
+
+    /// Whether the next byte stands outside of any value and any top-level array.
+    pub fn is_between(&self) -> bool {
+        matches!(self.state, State::Between)
+    }
+
+    /// Counts bytes of the reply that are not JSON and stand around or between what is fed.
+    pub fn skip(&mut self, bytes: usize) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        if bytes as u64 > self.limits.total - self.offset {
+            return Err(over(format!("{} in all", size(self.limits.total))))
+                .inspect_err(|error| self.breaks(error));
+        }
+        self.offset += bytes as u64;
+        Ok(())
+    }
+
+    /// Says that no value goes beyond this place, because `whole`, a part of the reply, ends here.
+    /// Completes a number that stands alone; an error within anything else.
+    pub fn end_here(&mut self, whole: &str) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        self.number_ends()?;
+        if self.is_between() {
+            return Ok(());
+        }
+        let told = format!(
+            "the reply is damaged: {whole} ends in the middle {} at byte {}",
+            self.place(),
+            self.offset
+        );
+        Err(refused(told)).inspect_err(|error| self.breaks(error))
     }
 
     /// Ends the reply: an error if it breaks off within a value. Gives the value that was not taken
@@ -213,21 +248,11 @@ impl Splitter {
         if let Some(error) = self.broken {
             return Err(error);
         }
-        let is_whole = match self.state {
-            State::Literal(rest) => rest.is_empty(),
-            State::Number(number) => number.is_whole(),
-            _ => false,
-        };
-        if is_whole && self.frames.is_empty() {
-            self.value_ends()?;
-        }
-        if matches!(self.state, State::Between) {
+        self.number_ends()?;
+        if self.is_between() {
             return Ok(self.done);
         }
-        let place = match self.picture {
-            Some(_) => format!("of picture {}", self.number_of_picture()),
-            None => "of its JSON".to_owned(),
-        };
+        let place = self.place();
         let of = match self.expected {
             Some(expected) if expected > self.offset => format!(" of {expected}"),
             _ => String::new(),
@@ -235,14 +260,43 @@ impl Splitter {
         Err(refused(format!("the reply was cut off in the middle {place} after {}{of} bytes", self.offset)))
     }
 
+    fn breaks(&mut self, error: &Error) {
+        self.broken = Some(error.clone());
+        // What is left over serves nobody, and the caller may keep the splitter.
+        self.picture = None;
+        self.pictures = Vec::new();
+        self.text = Vec::new();
+    }
+
+    /// Completes a number, `true`, `false` or `null` if it stands alone.
+    fn number_ends(&mut self) -> Result<(), Error> {
+        let is_whole = match self.state {
+            State::Literal(rest) => rest.is_empty(),
+            State::Number(number) => number.is_whole(),
+            _ => false,
+        };
+        if is_whole && self.frames.is_empty() && !self.listed { self.value_ends() } else { Ok(()) }
+    }
+
+    fn place(&self) -> String {
+        match self.picture {
+            Some(_) => format!("of picture {}", self.number_of_picture()),
+            None => "of its JSON".to_owned(),
+        }
+    }
+
     fn eat(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let allowed = usize::try_from(self.limits.total - self.offset).unwrap_or(usize::MAX);
         let (mut rest, beyond) = bytes.split_at(allowed.min(bytes.len()));
         let whole = rest.len();
         while !rest.is_empty() && self.done.is_none() {
+            let was_listed = self.listed;
             let eaten = self.step(rest)?;
             self.offset += eaten as u64;
             rest = rest.get(eaten..).unwrap_or_default();
+            if was_listed && !self.listed {
+                return Ok(whole - rest.len());
+            }
         }
         if self.done.is_none() && !beyond.is_empty() {
             return Err(over(format!("{} in all", size(self.limits.total))));
@@ -611,7 +665,8 @@ fn key_text<'a>(text: &'a [u8], key: &Range<usize>) -> Cow<'a, str> {
     json::unescape(std::str::from_utf8(raw).unwrap_or_default())
 }
 
-fn refused(message: String) -> Error {
+/// The error of a reply that cannot be used.
+pub(crate) fn refused(message: String) -> Error {
     // The service had begun to answer, so it may well count the call.
     Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
 }

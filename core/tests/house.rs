@@ -23,6 +23,7 @@ const ORDER: &[&str] = &[
     "process",
     "transport",
     "split",
+    "sse",
     "reply",
     "attempt",
     "client",
