@@ -196,6 +196,16 @@ export interface Usage {
   totalTokens: number
 }
 
+/** What had arrived when a reply broke off. */
+export interface Partial {
+  /** The text; empty if none came. */
+  text: string
+  /** The final pictures, whole ones only. */
+  images: Array<Image>
+  /** The thoughts in words; empty if none came. */
+  thoughts: string
+}
+
 /** What the model thought before it drew; asked for with `thoughts`. */
 export interface Thoughts {
   /** Its thoughts in words; empty if none came. */
@@ -323,8 +333,51 @@ export interface ModelInfo {
   notes: Array<string>
 }
 
+/** One turn of a conversation. */
+export interface ChatTurn {
+  /** Who spoke: "user" or "model". */
+  role: string
+  /** The words; empty if there were none. */
+  text: string
+  /** The pictures, in order. */
+  images: Array<Image>
+  /** Pictures that were named only: their URIs. */
+  files: Array<string>
+}
+
+/** The model thinks: some words, or a draft. */
+export interface ThoughtEvent {
+  /** Its thought in words. */
+  text: string | null
+  /** Its draft. */
+  image: Image | null
+}
+
+/** Some of the answer's text. */
+export interface TextEvent {
+  /** The next words. */
+  text: string
+}
+
+/** A final picture. */
+export interface ImageEvent {
+  /** The picture. */
+  image: Image
+}
+
+/** The end: all that came, put together as a call without a stream would give it. */
+export interface DoneEvent {
+  /** The result. */
+  result: Result
+}
+
+held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
 held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+held.set('ChatTurn', { images: 'Image' })
+held.set('ThoughtEvent', { image: 'Image' })
+held.set('ImageEvent', { image: 'Image' })
+held.set('DoneEvent', { result: 'Result' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {
@@ -368,13 +421,15 @@ export class ImageError extends NanoBananaError {
 
 /** The service, or the way to it, failed. */
 export class APIError extends NanoBananaError {
-  static { kind(this, 'APIError', { attempts: [], billed: null, retryable: false }) }
+  static { kind(this, 'APIError', { attempts: [], billed: null, retryable: false, partial: null }) }
   /** What was sent on behalf of this call, in order. */
   declare readonly attempts: Array<Attempt>
   /** Whether the failed call was paid for: "no", "yes" or "unknown". */
   declare readonly billed: string | null
   /** Whether the same call may succeed later. */
   declare readonly retryable: boolean
+  /** What had arrived before the reply broke off; none if nothing had. */
+  declare readonly partial: Partial | null
 }
 
 /** No answer came: the connection could not be made, or it broke. */

@@ -4,25 +4,26 @@
 //! the attempts run. Nothing but this file reads the environment.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use url::Url;
 
-use crate::attempt::Job;
-use crate::catalogue::{Catalogue, ModelInfo};
+use crate::attempt::{Job, Sink};
+use crate::catalogue::{self, Catalogue, ModelInfo};
 use crate::error::{Error, Kind};
-use crate::image::Image;
-use crate::input::{self, Input};
-use crate::options::{ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
+use crate::input::{self, Input, Part};
+use crate::options::{At, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
 use crate::process::PerProcess;
 use crate::records::Generation;
-use crate::request::Body;
+use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
+use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -54,16 +55,6 @@ struct Inner {
 enum Catalogues {
     Builtin(&'static Catalogue),
     Loaded(Box<Catalogue>),
-}
-
-/// What crosses a binding's border back: a map, and beside it the pictures in the order in which
-/// they stand in it.
-#[derive(Debug)]
-pub struct Answer {
-    /// The record, without bytes.
-    pub json: Value,
-    /// Its pictures.
-    pub pictures: Vec<Image>,
 }
 
 /// A variable of the environment; empty is unset.
@@ -239,43 +230,25 @@ impl Client {
         self.draw(joined(prompt.into_inputs(), images.into_inputs())?, options, Case::Snake).await
     }
 
+    /// Draws a picture and hands out what arrives on the way: thoughts, text, pictures. Nothing is
+    /// sent before the first event is asked for.
+    pub fn generate_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
+        self.stream(Ok(prompt.into_inputs()), options, Case::Snake)
+    }
+
+    /// As [`Client::edit`], and hands out what arrives on the way.
+    pub fn edit_stream(
+        &self,
+        prompt: impl IntoInputs,
+        images: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> EventStream {
+        self.stream(joined(prompt.into_inputs(), images.into_inputs()), options, Case::Snake)
+    }
+
     /// The models that the catalogue knows.
     pub fn models(&self) -> Vec<ModelInfo> {
         self.catalogue().list()
-    }
-
-    /// The bindings' one door: `verb` is "generate", "edit" or "models"; `options` as the caller
-    /// wrote them, in `case`. "models" gives `{"models": [...]}`.
-    ///
-    /// # Errors
-    /// As [`Client::generate`].
-    pub async fn call(
-        &self,
-        verb: &str,
-        prompt: Vec<Input>,
-        images: Vec<Input>,
-        options: &Map<String, Value>,
-        case: Case,
-    ) -> Result<Answer, Error> {
-        let read = || GenerateOptions::read(options, case);
-        let mut result = match verb {
-            "models" => {
-                read()?;
-                return Ok(Answer {
-                    json: json!({ "models": self.models().write(case) }),
-                    pictures: Vec::new(),
-                });
-            }
-            "generate" => self.draw(prompt, read()?, case).await?,
-            "edit" => self.draw(joined(prompt, images)?, read()?, case).await?,
-            other => {
-                return Err(Error::new(Kind::NanoBananaError, format!("there is no call named {other:?}")));
-            }
-        };
-        for warning in &mut result.warnings {
-            *warning = case.spell(warning);
-        }
-        Ok(Answer { json: result.write(case), pictures: result.pictures().cloned().collect() })
     }
 
     /// Ends idle connections, and the emulator of an offline client; every later call is a
@@ -295,12 +268,43 @@ impl Client {
         }
     }
 
-    async fn draw(
+    pub(crate) async fn draw(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
+        let plan = self.plan(inputs, options, case).await?;
+        let call = |number: u32| {
+            let job = plan.job(&[], number, false);
+            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
+        };
+        let calls = (0..plan.options.n.unwrap_or(1)).map(call);
+        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
+        Ok(plan.settled(together(outcomes)?))
+    }
+
+    pub(crate) fn stream(
+        &self,
+        inputs: Result<Vec<Input>, Error>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> EventStream {
+        let client = self.clone();
+        EventStream::new(|sink| async move {
+            let plan = client.plan(inputs?, alone(options, case)?, case).await?;
+            let drawn = plan.job(&[], 0, false).run(&sink).await?;
+            Ok(plan.settled(drawn.result))
+        })
+    }
+
+    /// All that comes before the first request: options held against the model, pictures found.
+    pub(crate) async fn plan(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Plan, Error> {
         let inner = &*self.0;
         if inner.closed.load(Ordering::Acquire) {
             return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
@@ -312,65 +316,113 @@ impl Client {
                 .with("option", "prompt".to_owned()));
         }
         let catalogue = self.catalogue();
-        let name = options
-            .model
-            .as_ref()
-            .or(inner.options.model.as_ref())
-            .map_or(catalogue.default.as_str(), Model::as_str);
-        let resolved = catalogue.resolve(name);
+        let name = options.model.as_ref().or(inner.options.model.as_ref());
+        let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
         let checked = catalogue.check(&resolved, &options, input::pictures(&inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
         let options = checked.options;
-
-        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let timeout =
-            merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref()).unwrap_or_default();
+        let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
+        let timeout = timeout.unwrap_or_default();
+        let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
+        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let parts = self.prepare(inputs, &transport, total).await?;
+        Ok(Plan {
+            client: self.clone(),
+            transport,
+            parts,
+            options,
+            warnings,
+            advice: catalogue.advice(&resolved.id),
+            model: resolved.model.cloned(),
+            id: resolved.id,
+            policy: Policy::new(retry.as_ref()),
+            total,
+            idle: timeout.idle.map(|idle| idle.duration()),
+        })
+    }
+
+    async fn prepare(
+        &self,
+        inputs: Vec<Input>,
+        transport: &Transport,
+        limit: Duration,
+    ) -> Result<Vec<Part>, Error> {
         let fetch = |url: Url| {
-            let limit = timeout.total.map_or(TOTAL, |total| total.duration());
             let fetching = transport.fetch(url);
             Box::pin(async move {
                 tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
-                    Err(Error::new(
-                        Kind::ImageError,
-                        format!("it was not fetched within {} s", limit.as_secs_f64()),
-                    ))
+                    let problem = format!("it was not fetched within {} s", limit.as_secs_f64());
+                    Err(Error::new(Kind::ImageError, problem))
                 })
-            }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+            }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
-        let parts = input::prepare(inputs, &inner.base, &fetch).await?;
+        input::prepare(inputs, &self.0.base, &fetch).await
+    }
 
-        let n = options.n.unwrap_or(1);
-        let headers = options.headers.clone().unwrap_or_default();
-        let call = |number: u32| {
-            let mut options = options.clone();
-            options.seed = options.seed.map(|seed| seed + i64::from(number));
-            let tier = options.service_tier.map_or("standard", |tier| tier.as_str());
-            let job = Job {
-                transport: &transport,
-                key: &inner.key,
-                path: format!("{}/models/{}:generateContent", inner.version, segment(&resolved.id)),
-                headers: &headers,
-                body: Body::new(&parts, &options),
-                model: resolved.model,
-                advice: catalogue.advice(&resolved.id),
-                tier: Some(tier),
-                policy: Policy::new(retry.as_ref()),
-                total: timeout.total.map_or(TOTAL, |total| total.duration()),
-                idle: timeout.idle.map(|idle| idle.duration()),
-            };
-            async move { job.run().await }
-        };
-        let outcomes: Vec<_> =
-            futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
-        let mut result = together(outcomes)?;
-        if result.model.is_empty() {
-            result.model = resolved.id.clone();
+    /// Pictures and words for the history of a conversation.
+    pub(crate) async fn parts(&self, inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
+        let transport = self.0.transport.get_or_try(|| Transport::new(self.0.settings.clone()))?;
+        self.prepare(inputs, &transport, TOTAL).await
+    }
+}
+
+/// A call that is ready to be made.
+pub(crate) struct Plan {
+    client: Client,
+    transport: Arc<Transport>,
+    pub parts: Vec<Part>,
+    pub options: GenerateOptions,
+    warnings: Vec<String>,
+    /// The model's id, and what is known of it.
+    id: String,
+    pub model: Option<catalogue::Model>,
+    advice: Option<String>,
+    policy: Policy,
+    total: Duration,
+    idle: Option<Duration>,
+}
+
+impl Plan {
+    /// The call with this number of `n`, after the turns of a conversation.
+    pub fn job(&self, history: &[Turn], number: u32, text_will_do: bool) -> Job {
+        let inner = &*self.client.0;
+        let mut options = self.options.clone();
+        options.seed = options.seed.map(|seed| seed + i64::from(number));
+        Job {
+            transport: self.transport.clone(),
+            key: inner.key.clone(),
+            path: format!("{}/models/{}", inner.version, segment(&self.id)),
+            headers: options.headers.clone().unwrap_or_default(),
+            body: Body::new(history, &self.parts, &options),
+            model: self.model.clone(),
+            advice: self.advice.clone(),
+            tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
+            policy: self.policy,
+            total: self.total,
+            idle: self.idle,
+            text_will_do,
         }
-        warnings.append(&mut result.warnings);
-        result.warnings = warnings;
-        Ok(result)
+    }
+
+    /// The result with what was found before the call.
+    pub fn settled(&self, mut result: Generation) -> Generation {
+        if result.model.is_empty() {
+            result.model = self.id.clone();
+        }
+        result.warnings.splice(0..0, self.warnings.iter().cloned());
+        result
+    }
+}
+
+/// The options of a call that draws one picture, as streams and conversations do.
+pub(crate) fn alone(options: GenerateOptions, case: Case) -> Result<GenerateOptions, Error> {
+    match options.n {
+        None | Some(1) => Ok(options),
+        Some(n) => Err(At::option(case, "n").invalid(format!(
+            "is {n}, but a stream or a conversation draws one picture at a time; call `generate` for several"
+        ))),
     }
 }
 
@@ -413,7 +465,7 @@ fn segment(id: &str) -> String {
     percent_encoding::utf8_percent_encode(id, PLAIN).to_string()
 }
 
-fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
+pub(crate) fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
     if input::pictures(&prompt) + images.len() == 0 {
         return Err(Error::new(
             Kind::ImageError,
@@ -424,14 +476,14 @@ fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Erro
     Ok(prompt)
 }
 
-fn merged_timeout(call: Option<&Timeout>, client: Option<&Timeout>) -> Option<Timeout> {
+pub(crate) fn merged_timeout(call: Option<&Timeout>, client: Option<&Timeout>) -> Option<Timeout> {
     match (call.cloned(), client.cloned()) {
         (Some(call), Some(client)) => Some(call.over(client)),
         (call, client) => call.or(client),
     }
 }
 
-fn merged_retry(call: Option<&Retry>, client: Option<&Retry>) -> Option<Retry> {
+pub(crate) fn merged_retry(call: Option<&Retry>, client: Option<&Retry>) -> Option<Retry> {
     match (call.cloned(), client.cloned()) {
         (Some(call), Some(client)) => Some(call.over(client)),
         (call, client) => call.or(client),

@@ -57,6 +57,38 @@ impl Usage {
     }
 }
 
+/// Pictures as they arrived, with their types; whole ones only.
+#[derive(Debug, Clone, Default)]
+pub struct Arrived(pub(crate) Vec<(String, bytes::Bytes, (u32, u32))>);
+
+impl Typed for Arrived {
+    fn python() -> String {
+        "list[Image]".into()
+    }
+    fn typescript() -> String {
+        "Array<Image>".into()
+    }
+}
+
+impl Write for Arrived {
+    fn write(&self, case: Case) -> Value {
+        let described = |(mime_type, bytes, (width, height)): &(String, bytes::Bytes, (u32, u32))| serde_json::json!({ case.name("mime_type"): mime_type, "width": width, "height": height, "bytes": bytes.len() });
+        self.0.iter().map(described).collect()
+    }
+}
+
+record! {
+    /// What had arrived when a reply broke off.
+    pub struct Partial {
+        /// The text; empty if none came.
+        text: String,
+        /// The final pictures, whole ones only.
+        images: Arrived,
+        /// The thoughts in words; empty if none came.
+        thoughts: String,
+    }
+}
+
 /// What a kind of error is, as the generators and the bindings see it.
 #[derive(Debug, Clone)]
 pub struct KindRow {
@@ -171,6 +203,8 @@ errors! {
         billed: Option<String>,
         /// Whether the same call may succeed later.
         retryable: bool,
+        /// What had arrived before the reply broke off; none if nothing had.
+        partial: Option<Partial>,
     }
     /// No answer came: the connection could not be made, or it broke.
     APIConnectionError: APIError => 6 {}
@@ -266,6 +300,7 @@ struct Inner {
     message: String,
     fields: Vec<(&'static str, FieldValue)>,
     attempts: Vec<Attempt>,
+    partial: Option<Partial>,
     source: Option<Source>,
 }
 
@@ -277,6 +312,7 @@ impl Error {
             message: message.into(),
             fields: Vec::new(),
             attempts: Vec::new(),
+            partial: None,
             source: None,
         }))
     }
@@ -298,6 +334,17 @@ impl Error {
     pub fn attempted(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
         self
+    }
+
+    /// Sets what had arrived when it happened.
+    pub fn saving(mut self, partial: Option<Partial>) -> Self {
+        self.0.partial = partial;
+        self
+    }
+
+    /// What had arrived before the reply broke off.
+    pub fn partial(&self) -> Option<&Partial> {
+        self.0.partial.as_ref()
     }
 
     /// The same error with another message.
@@ -370,6 +417,7 @@ impl Error {
                 let value = match field.name {
                     "message" => case.spell(&self.0.message).into(),
                     "attempts" => self.0.attempts.write(case),
+                    "partial" => self.0.partial.write(case),
                     name => (self.0.fields.iter())
                         .find(|(known, _)| *known == name)
                         .map_or(Value::Null, |(_, value)| value.write(case)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub use crate::codec::Pixels;
 use crate::codec::{self, Format};
-use crate::error::{Error, Kind};
+use crate::error::{Arrived, Error, Kind};
 use crate::schema::{Case, Typed, Write};
 
 /// A picture, cheap to clone: its bytes are held once.
@@ -182,6 +182,23 @@ impl Image {
         let mut url = format!("data:{};base64,", self.mime_type());
         base64::engine::general_purpose::STANDARD.encode_string(&self.0.bytes, &mut url);
         url
+    }
+}
+
+impl Error {
+    /// The pictures of [`Error::partial`], in the order in which they stand in its JSON.
+    pub fn pictures(&self) -> Vec<Image> {
+        let arrived = self.partial().into_iter().flat_map(|partial| &partial.images.0);
+        arrived.map(|(mime_type, bytes, _)| Image::restore(bytes.clone(), mime_type)).collect()
+    }
+}
+
+impl FromIterator<Image> for Arrived {
+    fn from_iter<T: IntoIterator<Item = Image>>(images: T) -> Self {
+        let arrived = |image: Image| {
+            (image.mime_type().to_owned(), image.bytes().clone(), (image.width(), image.height()))
+        };
+        Arrived(images.into_iter().map(arrived).collect())
     }
 }
 

@@ -151,6 +151,17 @@ impl File {
         Ok(file)
     }
 
+    /// All of it at once.
+    fn read(&self) -> Result<Bytes, Error> {
+        use std::io::Read as _;
+        let mut bytes = Vec::new();
+        self.open()?.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
+        if bytes.len() as u64 != self.len {
+            return Err(self.changed("its length is another"));
+        }
+        Ok(bytes.into())
+    }
+
     pub fn changed(&self, how: &str) -> Error {
         let path = self.path.display();
         Error::new(
@@ -213,15 +224,15 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
         Input::Text(text) => return Ok(Part::Text(text)),
         Input::Bytes(bytes) => {
             label = "bytes".to_owned();
-            in_memory(bytes)
+            whole(bytes)
         }
         Input::Image(image) => {
             label = format!("{image:?}");
-            in_memory(image.bytes().clone())
+            whole(image.bytes().clone())
         }
         Input::Pixels(pixels) => {
             label = format!("{pixels:?}");
-            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(in_memory)
+            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
         }
         Input::Path(path) => {
             label = path.display().to_string();
@@ -243,6 +254,16 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
         }
         _ => error,
     })
+}
+
+/// The same parts with every picture's bytes in memory, where a conversation keeps them.
+pub(crate) async fn in_memory(parts: Vec<Part>) -> Result<Vec<Part>, Error> {
+    let read = |part: Part| {
+        let Part::Picture { mime_type, source: Source::File(file) } = part else { return Ok(part) };
+        let bytes = file.read()?;
+        Ok(Part::Picture { mime_type, source: Source::Memory(bytes) })
+    };
+    blocking(move || parts.into_iter().map(read).collect()).await
 }
 
 /// A name for messages: a `data:` URL is mostly bytes, a URL's query may be a signature.
@@ -277,7 +298,7 @@ fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
     Ok(header.format.mime_type())
 }
 
-fn in_memory(bytes: Bytes) -> Result<Part, Error> {
+fn whole(bytes: Bytes) -> Result<Part, Error> {
     Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
 }
 
@@ -300,7 +321,7 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
     let regular = metadata.is_file();
     (&file).take(if regular { SMALL_FILE } else { u64::MAX }).read_to_end(&mut start).map_err(cannot)?;
     if !regular || metadata.len() <= SMALL_FILE {
-        return in_memory(start.into());
+        return whole(start.into());
     }
     let mime_type = match sniffed(&start) {
         Ok(mime_type) => mime_type,
@@ -322,7 +343,7 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
 
 async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
     if is_scheme(&name, "data:") {
-        return in_memory(data_url(&name)?);
+        return whole(data_url(&name)?);
     }
     if is_scheme(&name, "gs://") {
         return Ok(reference(name));
@@ -333,7 +354,7 @@ async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
         if is_file_uri(&url, base) {
             return Ok(reference(name));
         }
-        return fetch(url).await.and_then(in_memory);
+        return fetch(url).await.and_then(whole);
     }
     if is_scheme(&name, "file://") {
         let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());

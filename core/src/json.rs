@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind};
@@ -33,6 +34,78 @@ impl Cut {
                 .with("billed", "unknown".to_owned())
                 .because(cause)
         })
+    }
+}
+
+/// A piece of JSON text with at most one picture in it: what stands before and after the base64
+/// string, the quotes included. Byte for byte as it came or as it will go.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// The text before the picture, or all of it.
+    pub before: String,
+    /// The picture.
+    pub picture: Option<Bytes>,
+    /// The text after it.
+    pub after: String,
+}
+
+impl Piece {
+    /// The piece as a value, with `data` in the place of the picture's base64 string.
+    pub fn value(&self, data: &str) -> Value {
+        serde_json::from_str(&format!("{}{data}{}", self.before, self.after)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Piece {
+    /// Sizes only: words and pictures do not belong in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let picture = self.picture.as_ref().map(Bytes::len);
+        write!(f, "Piece {{ {} bytes, picture: {picture:?} }}", self.before.len() + self.after.len())
+    }
+}
+
+/// A raw object's fields by their unescaped names, as they stand in the text.
+type Fields<'a> = std::collections::BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+fn fields(raw: &str) -> Option<Fields<'_>> {
+    serde_json::from_str(raw).ok()
+}
+
+impl Cut {
+    /// The parts of the first candidate, each as it came.
+    pub fn parts(&self) -> Vec<Piece> {
+        let parts = || {
+            let candidates: Vec<&RawValue> =
+                serde_json::from_str(fields(&self.text)?.get("candidates")?.get()).ok()?;
+            let content = fields(candidates.first()?.get())?.get("content")?.get();
+            self.pieces(fields(content)?.get("parts")?.get())
+        };
+        parts().unwrap_or_default()
+    }
+
+    /// The elements of an array of this text, each as it came.
+    pub fn pieces(&self, array: &str) -> Option<Vec<Piece>> {
+        let parts: Vec<&RawValue> = serde_json::from_str(array).ok()?;
+        Some(parts.into_iter().map(|part| self.piece(part.get())).collect())
+    }
+
+    fn piece(&self, part: &str) -> Piece {
+        let hole = || {
+            let found = fields(part)?;
+            let data = found.get("inlineData").or_else(|| found.get("inline_data"))?.get();
+            let number = fields(data)?.get("data")?.get();
+            let picture = self.pictures.get(number.parse::<usize>().ok()?)?;
+            // Both borrow from the same text, so their distance is the number's place in it.
+            let start = (number.as_ptr() as usize).checked_sub(part.as_ptr() as usize)?;
+            let before = part.get(..start)?;
+            let after = part.get(start + number.len()..)?;
+            Some(Piece {
+                before: format!("{before}\""),
+                picture: Some(picture.clone()),
+                after: format!("\"{after}"),
+            })
+        };
+        hole().unwrap_or_else(|| Piece { before: part.to_owned(), ..Piece::default() })
     }
 }
 

@@ -21,10 +21,12 @@
 
 mod attempt;
 pub mod catalogue;
+pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
 mod codec;
+pub mod door;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod error;
@@ -40,10 +42,14 @@ mod retry;
 pub mod schema;
 mod split;
 mod sse;
+pub mod stream;
 mod transport;
 
 pub use catalogue::{Catalogue, ModelInfo};
-pub use client::{Answer, Client};
+pub use chat::Chat;
+pub use client::Client;
+#[doc(hidden)]
+pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
@@ -52,8 +58,9 @@ pub use input::Input;
 pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{Generation, Grounding, Thoughts};
+pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};
 pub use schema::Case;
+pub use stream::EventStream;
 
 /// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
 #[doc(hidden)]

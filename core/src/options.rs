@@ -32,6 +32,11 @@ impl At {
         At { case, path: String::new() }
     }
 
+    /// The option with this name of a table.
+    pub(crate) fn option(case: Case, name: &str) -> Self {
+        At::top(case).key(&case.name(name))
+    }
+
     /// The value under this key (as the caller spelt it).
     fn key(&self, name: &str) -> At {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };

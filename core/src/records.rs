@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Attempt, Error, Kind, Usage};
 use crate::image::Image;
-use crate::schema::record;
+use crate::schema::{Case, Write, record};
 
 record! {
     /// What the model thought before it drew; asked for with `thoughts`.
@@ -113,5 +113,105 @@ impl Generation {
     /// Every picture of the record, in the order in which they stand in its JSON.
     pub fn pictures(&self) -> impl Iterator<Item = &Image> {
         self.images.iter().chain(&self.thoughts.images)
+    }
+}
+
+record! {
+    /// One turn of a conversation.
+    pub struct ChatTurn {
+        /// Who spoke: "user" or "model".
+        role: String,
+        /// The words; empty if there were none.
+        text: String,
+        /// The pictures, in order.
+        images: Vec<Image>,
+        /// Pictures that were named only: their URIs.
+        files: Vec<String>,
+    }
+}
+
+record! {
+    /// The model thinks: some words, or a draft.
+    pub struct ThoughtEvent {
+        /// Its thought in words.
+        text: Option<String>,
+        /// Its draft.
+        image: Option<Image>,
+    }
+}
+
+record! {
+    /// Some of the answer's text.
+    pub struct TextEvent {
+        /// The next words.
+        text: String,
+    }
+}
+
+record! {
+    /// A final picture.
+    pub struct ImageEvent without Default {
+        /// The picture.
+        image: Image,
+    }
+}
+
+record! {
+    /// The end: all that came, put together as a call without a stream would give it.
+    pub struct DoneEvent {
+        /// The result.
+        result: Generation,
+    }
+}
+
+/// What a stream gives, as it arrives.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// The model thinks.
+    Thought(ThoughtEvent),
+    /// Some of the answer's text.
+    Text(TextEvent),
+    /// A final picture.
+    Image(ImageEvent),
+    /// The end.
+    Done(Box<DoneEvent>),
+}
+
+impl Event {
+    /// The event's name: "thought", "text", "image" or "done".
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Thought(_) => "thought",
+            Event::Text(_) => "text",
+            Event::Image(_) => "image",
+            Event::Done(_) => "done",
+        }
+    }
+
+    /// Its pictures, in the order in which they stand in its JSON.
+    pub fn pictures(&self) -> Vec<Image> {
+        match self {
+            Event::Thought(event) => event.image.iter().cloned().collect(),
+            Event::Text(_) => Vec::new(),
+            Event::Image(event) => vec![event.image.clone()],
+            Event::Done(event) => event.result.pictures().cloned().collect(),
+        }
+    }
+}
+
+impl Write for Event {
+    /// The event's record, with its name as `type`.
+    fn write(&self, case: Case) -> Value {
+        let mut json = match self {
+            Event::Thought(event) => event.write(case),
+            Event::Text(event) => event.write(case),
+            Event::Image(event) => event.write(case),
+            Event::Done(event) => event.write(case),
+        };
+        if let Some(map) = json.as_object_mut() {
+            map.insert("type".to_owned(), self.name().into());
+        }
+        json
     }
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::catalogue::Model;
-use crate::error::{Error, Kind, Usage};
+use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
-use crate::json::Cut;
-use crate::records::{Generation, Grounding, Source, Span};
+use crate::json::{Cut, Piece};
+use crate::records::{Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent};
 use crate::schema::Case;
 
 /// A field by its snake case name, spelt either way.
@@ -34,30 +34,46 @@ fn count(value: &Value, name: &str) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// Puts the values of one reply together; one for a plain reply, one per event for a stream.
-#[derive(Default)]
+/// Puts the values of one reply together: one for a plain reply, one per event for a stream, and
+/// those of its continuations. Cheap to clone: pictures are shared.
+#[derive(Clone, Default)]
 pub(crate) struct Fold {
     result: Generation,
-    raw: Vec<Value>,
+    /// The parts of the answer as they came, for a conversation.
+    turn: Vec<Piece>,
+    raw: Value,
+    /// What the answers before this one, which it continues, used.
+    used_before: Usage,
     usage: Option<Value>,
     feedback: Option<Value>,
     finish_message: Option<String>,
+    continuation: Option<String>,
     ratings: Option<Value>,
+    pictures: u64,
+}
+
+/// What a fold comes to.
+pub(crate) struct Drawn {
+    pub result: Generation,
+    /// The answer's parts, each as it came.
+    pub turn: Vec<Piece>,
 }
 
 impl Fold {
-    /// Takes the next value.
+    /// Takes the next value and gives what arrived with it.
     ///
     /// # Errors
     /// The error that the service sent inside of a reply that began as a success.
-    pub fn push(&mut self, cut: Cut) -> Result<(), Error> {
-        let value = cut.value()?;
+    pub fn push(&mut self, cut: Cut) -> Result<Vec<Event>, Error> {
+        let mut value = cut.value()?;
         if get(&value, "error").is_some() {
             return Err(status_error(200, &|_| None, cut.text.as_bytes(), None));
         }
+        let mut events = Vec::new();
         for candidate in list(&value, "candidates") {
-            self.candidate(candidate, &cut)?;
+            self.candidate(candidate, &cut, &mut events);
         }
+        self.turn.extend(cut.parts());
         if let Some(usage) = get(&value, "usage_metadata") {
             self.usage = Some(usage.clone());
         }
@@ -67,44 +83,44 @@ impl Fold {
         if let Some(model) = text(&value, "model_version") {
             self.result.model = model;
         }
+        if let Some(warning) = get(&value, "model_status").and_then(retirement)
+            && !self.result.warnings.contains(&warning)
+        {
+            self.result.warnings.push(warning);
+        }
         self.result.response_id = text(&value, "response_id").or(self.result.response_id.take());
-        self.raw.push(value);
-        Ok(())
+        renumber(&mut value, self.pictures);
+        self.pictures += cut.pictures.len() as u64;
+        add_raw(&mut self.raw, value);
+        Ok(events)
     }
 
-    fn candidate(&mut self, candidate: &Value, cut: &Cut) -> Result<(), Error> {
+    fn candidate(&mut self, candidate: &Value, cut: &Cut, events: &mut Vec<Event>) {
         let parts = get(candidate, "content").into_iter().flat_map(|content| list(content, "parts"));
         for part in parts {
             let thought = get(part, "thought").and_then(Value::as_bool).unwrap_or(false);
-            if let Some(words) = get(part, "text").and_then(Value::as_str) {
-                let into = if thought { &mut self.result.thoughts.text } else { &mut self.result.text };
+            if let Some(words) = get(part, "text").and_then(Value::as_str).filter(|words| !words.is_empty()) {
+                let (into, event) = if thought {
+                    let event = ThoughtEvent { text: Some(words.to_owned()), image: None };
+                    (&mut self.result.thoughts.text, Event::Thought(event))
+                } else {
+                    (&mut self.result.text, Event::Text(TextEvent { text: words.to_owned() }))
+                };
                 into.push_str(words);
+                events.push(event);
             }
-            let Some(data) = get(part, "inline_data") else { continue };
-            let number =
-                data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
-            let Some(bytes) = number.and_then(|number| cut.pictures.get(number)) else { continue };
-            let said = text(data, "mime_type").unwrap_or_default();
-            let picture = match Image::from_bytes(bytes.clone()) {
-                Ok(picture) => picture,
-                Err(_) if said.starts_with("image/") && !bytes.is_empty() => {
-                    self.result.warnings.push(format!(
-                        "a picture of {} bytes came that is not understood here; the service calls it {said}, its size is unknown",
-                        bytes.len()
-                    ));
-                    Image::unknown(bytes.clone(), &said)
-                }
-                Err(_) => {
-                    self.result
-                        .warnings
-                        .push(format!("{} bytes came that are not a picture ({said:?})", bytes.len()));
-                    continue;
-                }
+            let Some(image) = self.picture(part, cut) else { continue };
+            let (into, event) = if thought {
+                let event = ThoughtEvent { text: None, image: Some(image.clone()) };
+                (&mut self.result.thoughts.images, Event::Thought(event))
+            } else {
+                (&mut self.result.images, Event::Image(ImageEvent { image: image.clone() }))
             };
-            let into = if thought { &mut self.result.thoughts.images } else { &mut self.result.images };
-            into.push(picture);
+            into.push(image);
+            events.push(event);
         }
         self.result.finish_reason = text(candidate, "finish_reason").or(self.result.finish_reason.take());
+        self.continuation = text(candidate, "continuation_token").or(self.continuation.take());
         self.finish_message = text(candidate, "finish_message").or(self.finish_message.take());
         if let Some(ratings) = get(candidate, "safety_ratings") {
             self.ratings = Some(ratings.clone());
@@ -112,17 +128,77 @@ impl Fold {
         if let Some(found) = get(candidate, "grounding_metadata") {
             self.result.grounding = Some(grounding(found));
         }
-        Ok(())
+    }
+
+    /// The picture of a part, if it has one.
+    fn picture(&mut self, part: &Value, cut: &Cut) -> Option<Image> {
+        let data = get(part, "inline_data")?;
+        let number = data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+        let bytes = cut.pictures.get(number?)?;
+        let said = text(data, "mime_type").unwrap_or_default();
+        if let Ok(picture) = Image::from_bytes(bytes.clone()) {
+            return Some(picture);
+        }
+        let size = bytes.len();
+        if said.starts_with("image/") && size > 0 {
+            self.result.warnings.push(format!(
+                "a picture of {size} bytes came that is not understood here; the service calls it {said}, its size is unknown"
+            ));
+            return Some(Image::unknown(bytes.clone(), &said));
+        }
+        self.result.warnings.push(format!("{size} bytes came that are not a picture ({said:?})"));
+        None
+    }
+
+    /// Whether the service ended its answer, well or not. One that stops without is cut off.
+    pub fn is_ended(&self) -> bool {
+        let blocked = self.feedback.as_ref().is_some_and(|feedback| get(feedback, "block_reason").is_some());
+        self.result.finish_reason.is_some() || blocked
+    }
+
+    /// Whether anything has come at all.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_null()
+    }
+
+    /// The token that asks for the rest of an answer which the service has not finished.
+    pub fn continuation(&mut self) -> Option<String> {
+        if self.result.finish_reason.as_deref() != Some("CONTINUATION") {
+            return None;
+        }
+        let token = self.continuation.take()?;
+        self.result.finish_reason = None;
+        if let Some(usage) = self.usage.take() {
+            self.used_before.add(&read_usage(&usage));
+        }
+        Some(token)
+    }
+
+    /// What had arrived, if anything had.
+    pub fn partial(&self) -> Option<Partial> {
+        let Generation { text, images, thoughts, .. } = &self.result;
+        let nothing = text.is_empty() && images.is_empty() && thoughts.text.is_empty();
+        (!nothing).then(|| Partial {
+            text: text.clone(),
+            images: images.iter().cloned().collect(),
+            thoughts: thoughts.text.clone(),
+        })
     }
 
     /// The result, or why it is none. `model` prices it; `tier` is the tier that the reply's header
-    /// names, or the one that was asked for.
-    pub fn finish(mut self, model: Option<&Model>, tier: Option<&str>) -> Result<Generation, Error> {
-        if self.raw.is_empty() {
+    /// names, or the one that was asked for. With `text_will_do`, an answer in words is a result.
+    pub fn finish(
+        mut self,
+        model: Option<&Model>,
+        tier: Option<&str>,
+        text_will_do: bool,
+    ) -> Result<Drawn, Error> {
+        if self.is_empty() {
             return Err(Error::new(Kind::ResponseError, "the reply is empty"));
         }
         let usage = self.usage.as_ref();
         self.result.usage = usage.map(read_usage).unwrap_or_default();
+        self.result.usage.add(&self.used_before);
         let tier = usage.and_then(|usage| text(usage, "service_tier")).or(tier.map(str::to_owned));
         // Without the share of pictures in the answer any price would be a guess.
         let told = usage.is_some_and(|usage| get(usage, "candidates_tokens_details").is_some())
@@ -130,18 +206,32 @@ impl Fold {
         if told {
             self.result.cost = model.and_then(|model| model.cost(&self.result.usage, tier.as_deref()));
         }
-        self.result.raw = match self.raw.len() {
-            1 => self.raw.pop().unwrap_or_default(),
-            _ => Value::Array(std::mem::take(&mut self.raw)),
-        };
-        if self.result.images.is_empty() {
-            return Err(self.no_picture());
+        self.result.raw = std::mem::take(&mut self.raw);
+        let reason = self.result.finish_reason.clone();
+        let reason = reason.as_deref();
+        let ended_well = matches!(reason, None | Some("STOP" | "MAX_TOKENS"));
+        if self.result.images.is_empty()
+            && ended_well
+            && let Some(draft) = self.result.thoughts.images.pop()
+        {
+            // Older models flagged the only picture so; it was drawn and paid for.
+            self.result.images.push(draft);
+            self.result
+                .warnings
+                .push("the only picture came marked as a thought; it is used as the final one".into());
         }
-        if let Some(reason) = self.result.finish_reason.as_deref().filter(|reason| *reason != "STOP") {
+        if self.result.images.is_empty() {
+            let spoke = ended_well && !self.result.text.trim().is_empty();
+            return match text_will_do && spoke {
+                true => Ok(Drawn { result: self.result, turn: self.turn }),
+                false => Err(self.no_picture()),
+            };
+        }
+        if let Some(reason) = reason.filter(|reason| *reason != "STOP") {
             let said = self.finish_message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
             self.result.warnings.push(format!("a picture came, but the answer ended with {reason}{said}"));
         }
-        Ok(self.result)
+        Ok(Drawn { result: self.result, turn: self.turn })
     }
 
     fn no_picture(self) -> Error {
@@ -198,6 +288,81 @@ impl Fold {
             .with("usage", result.usage)
             .with("cost", result.cost)
             .with("response_id", result.response_id)
+    }
+}
+
+/// What `modelStatus` means for someone who builds on the model.
+fn retirement(status: &Value) -> Option<String> {
+    let when = text(status, "retirement_time")?;
+    let day = when.get(..10).unwrap_or(&when);
+    let said = text(status, "message").map(|said| format!(": {said}")).unwrap_or_default();
+    Some(format!("the service says that this model is retired on {day}{said}"))
+}
+
+/// Counts a value's pictures on from those of the values before it.
+fn renumber(value: &mut Value, before: u64) {
+    if before == 0 {
+        return;
+    }
+    for candidate in value.get_mut("candidates").and_then(Value::as_array_mut).into_iter().flatten() {
+        let parts = candidate.get_mut("content").and_then(|content| content.get_mut("parts"));
+        for part in parts.and_then(Value::as_array_mut).into_iter().flatten() {
+            for name in ["inlineData", "inline_data"] {
+                let data = part.get_mut(name).and_then(|data| data.get_mut("data"));
+                if let Some(data) = data
+                    && let Some(number) = data.as_u64()
+                {
+                    *data = (number + before).into();
+                }
+            }
+        }
+    }
+}
+
+/// Adds an event to the reply that a call without a stream would have got: parts are added to
+/// parts, text that was cut is joined, of everything else the last word counts.
+fn add_raw(raw: &mut Value, event: Value) {
+    let (Value::Object(whole), Value::Object(event)) = (&mut *raw, &event) else {
+        *raw = event;
+        return;
+    };
+    for (name, value) in event {
+        match (name.as_str(), whole.get_mut(name), value) {
+            ("candidates", Some(Value::Array(whole)), Value::Array(more)) => {
+                for (place, candidate) in more.iter().enumerate() {
+                    match whole.get_mut(place) {
+                        Some(known) => add_raw(known, candidate.clone()),
+                        None => whole.push(candidate.clone()),
+                    }
+                }
+            }
+            ("content", Some(known), more) => add_raw(known, more.clone()),
+            ("parts", Some(Value::Array(whole)), Value::Array(more)) => {
+                for part in more {
+                    add_part(whole, part);
+                }
+            }
+            _ => {
+                whole.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn add_part(parts: &mut Vec<Value>, part: &Value) {
+    let words_only = |part: &Value| {
+        let rest = part.as_object()?.keys().filter(|name| *name != "text" && *name != "thought").count();
+        (rest == 0).then(|| part.get("thought").cloned())
+    };
+    if let Some(last) = parts.last_mut()
+        && let (Some(one), Some(other)) = (words_only(last), words_only(part))
+        && one == other
+        && let (Some(Value::String(text)), Some(Value::String(more))) =
+            (last.get_mut("text"), part.get("text"))
+    {
+        text.push_str(more);
+    } else {
+        parts.push(part.clone());
     }
 }
 

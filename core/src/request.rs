@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind};
 use crate::input::{File, Part, Source};
-use crate::json;
+use crate::json::{self, Piece};
 use crate::options::GenerateOptions;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
@@ -35,12 +35,16 @@ enum Segment {
 }
 
 impl Body {
-    /// The body that asks for what `parts` and `options` say. `options` have been checked against
-    /// the model, so all that is set is sent.
-    pub fn new(parts: &[Part], options: &GenerateOptions) -> Self {
+    /// The body that asks for what `parts` and `options` say, after the turns of a conversation.
+    /// `options` have been checked against the model, so all that is set is sent.
+    pub fn new(history: &[Turn], parts: &[Part], options: &GenerateOptions) -> Self {
         let mut holes = Holes::new();
         let parts: Vec<Value> = parts.iter().map(|part| part_json(part, &mut holes)).collect();
-        let mut body = json!({ "contents": [{ "role": "user", "parts": parts }] });
+        let mut contents: Vec<Value> = vec![json!({ "role": "user", "parts": parts })];
+        if !history.is_empty() {
+            contents.insert(0, holes.mark(Hole::Turns(history.to_vec())).into());
+        }
+        let mut body = json!({ "contents": contents });
         if let Some(map) = body.as_object_mut() {
             fill(map, options);
         }
@@ -50,6 +54,22 @@ impl Body {
         holes.cut(body.to_string())
     }
 
+    /// The same body, asking for the rest of an answer.
+    pub fn continued(&self, token: &str) -> Self {
+        let mut segments = self.segments.to_vec();
+        if let Some(Segment::Text(end)) = segments.pop() {
+            let open = end.slice(..end.len().saturating_sub(1));
+            segments.push(Segment::Text(open));
+            segments.push(Segment::Text(format!(",\"continuationToken\":{}}}", json!(token)).into()));
+        }
+        Body::of(segments)
+    }
+
+    fn of(segments: Vec<Segment>) -> Self {
+        let len = segments.iter().map(Segment::len).sum();
+        Body { segments: segments.into(), len }
+    }
+
     /// The body for one attempt. What goes wrong with a picture's file on the way lands in
     /// `trouble`, since the transport can only say that the body broke off.
     pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>) -> BodyStream {
@@ -57,9 +77,74 @@ impl Body {
     }
 }
 
-/// Marks the places of pictures in the JSON until it is text.
+impl Segment {
+    fn len(&self) -> u64 {
+        match self {
+            Segment::Text(text) => text.len() as u64,
+            Segment::Picture(source) => source.len().div_ceil(3) * 4,
+        }
+    }
+}
+
+/// One turn of a conversation, as it goes back to the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn {
+    /// "user" or "model".
+    pub role: String,
+    pub pieces: Arc<[Piece]>,
+}
+
+impl Turn {
+    pub fn new(role: &str, pieces: impl IntoIterator<Item = Piece>) -> Self {
+        Turn { role: role.to_owned(), pieces: pieces.into_iter().collect() }
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        let mut text = format!("{{\"role\":{},\"parts\":[", json!(self.role));
+        let mut segments = Vec::new();
+        for (place, piece) in self.pieces.iter().enumerate() {
+            if place > 0 {
+                text.push(',');
+            }
+            text.push_str(&piece.before);
+            if let Some(picture) = &piece.picture {
+                segments.push(Segment::Text(std::mem::take(&mut text).into()));
+                segments.push(Segment::Picture(Source::Memory(picture.clone())));
+            }
+            text.push_str(&piece.after);
+        }
+        text.push_str("]}");
+        segments.push(Segment::Text(text.into()));
+        segments
+    }
+}
+
+/// A part that was made here, as a piece of a conversation. Only what is in memory becomes one.
+pub(crate) fn piece(part: &Part) -> Piece {
+    let mut holes = Holes::new();
+    let text = part_json(part, &mut holes).to_string();
+    match holes.marks.pop() {
+        Some((mark, Hole::Picture(Source::Memory(bytes)))) => match text.split_once(&mark) {
+            Some((before, after)) => {
+                Piece { before: before.to_owned(), picture: Some(bytes), after: after.to_owned() }
+            }
+            None => Piece { before: text, ..Piece::default() },
+        },
+        _ => Piece { before: text, ..Piece::default() },
+    }
+}
+
+/// What goes into a marked place.
+enum Hole {
+    /// Base64, within the quotes.
+    Picture(Source),
+    /// Turns with commas between them, in place of the string.
+    Turns(Vec<Turn>),
+}
+
+/// Marks places in the JSON until it is text.
 struct Holes {
-    marks: Vec<(String, Source)>,
+    marks: Vec<(String, Hole)>,
     nonce: u128,
 }
 
@@ -68,35 +153,43 @@ impl Holes {
         Holes { marks: Vec::new(), nonce: fastrand::u128(..) }
     }
 
-    fn mark(&mut self, source: &Source) -> String {
+    fn mark(&mut self, hole: Hole) -> String {
         // Random, so that no text of a prompt can be taken for it.
         let mark = format!("hole-{:032x}-{}", self.nonce, self.marks.len());
-        self.marks.push((mark.clone(), source.clone()));
+        self.marks.push((mark.clone(), hole));
         mark
     }
 
     fn cut(self, text: String) -> Body {
         let text = Bytes::from(text);
+        let place = |mark: &str| memchr::memmem::find(&text, format!("\"{mark}\"").as_bytes());
+        // `extra` may have replaced the contents, and the pictures with them.
+        let marks = self.marks.into_iter().filter_map(|(mark, hole)| Some((place(&mark)?, mark.len(), hole)));
+        let mut marks: Vec<_> = marks.collect();
+        marks.sort_by_key(|(at, ..)| *at);
         let mut segments = Vec::new();
         let mut done = 0;
-        for (mark, source) in self.marks {
-            // `extra` may have replaced the contents, and the picture with them.
-            let rest = text.get(done..).unwrap_or_default();
-            let quoted = format!("\"{mark}\"");
-            let Some(found) = memchr::memmem::find(rest, quoted.as_bytes()) else { continue };
-            segments.push(Segment::Text(text.slice(done..done + found + 1)));
-            segments.push(Segment::Picture(source));
-            done += found + quoted.len() - 1;
+        for (at, len, hole) in marks {
+            match hole {
+                Hole::Picture(source) => {
+                    segments.push(Segment::Text(text.slice(done..at + 1)));
+                    segments.push(Segment::Picture(source));
+                    done = at + 1 + len;
+                }
+                Hole::Turns(turns) => {
+                    segments.push(Segment::Text(text.slice(done..at)));
+                    for (place, turn) in turns.iter().enumerate() {
+                        if place > 0 {
+                            segments.push(Segment::Text(Bytes::from_static(b",")));
+                        }
+                        segments.extend(turn.segments());
+                    }
+                    done = at + len + 2;
+                }
+            }
         }
         segments.push(Segment::Text(text.slice(done..)));
-        let len = segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Text(text) => text.len() as u64,
-                Segment::Picture(source) => source.len().div_ceil(3) * 4,
-            })
-            .sum();
-        Body { segments: segments.into(), len }
+        Body::of(segments)
     }
 }
 
@@ -104,7 +197,7 @@ fn part_json(part: &Part, holes: &mut Holes) -> Value {
     match part {
         Part::Text(text) => json!({ "text": text }),
         Part::Picture { mime_type, source } => {
-            json!({ "inlineData": { "mimeType": mime_type, "data": holes.mark(source) } })
+            json!({ "inlineData": { "mimeType": mime_type, "data": holes.mark(Hole::Picture(source.clone())) } })
         }
         Part::Reference { uri, mime_type: None } => json!({ "fileData": { "fileUri": uri } }),
         Part::Reference { uri, mime_type: Some(mime_type) } => {

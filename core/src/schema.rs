@@ -196,16 +196,18 @@ impl Write for Seconds {
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident $(as $public:literal)? {
+        pub struct $name:ident $(as $public:literal)? $(without $default:ident)? {
             $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )*
         }
     ) => {
         $(#[doc = $doc])+
-        #[derive(Debug, Clone, Default)]
+        #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub struct $name {
             $( $(#[doc = $field_doc])+ pub $field: $type, )*
         }
+
+        $crate::schema::record!(@default [$($default)?] $name $($field)*);
 
         impl $name {
             /// The table that this struct was made from.
@@ -236,6 +238,14 @@ macro_rules! record {
                     $crate::schema::Write::write(&self.$field, case),
                 ); )*
                 serde_json::Value::Object(map)
+            }
+        }
+    };
+    (@default [Default] $name:ident $($field:ident)*) => {};
+    (@default [] $name:ident $($field:ident)*) => {
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $( $field: Default::default(), )* }
             }
         }
     };

@@ -15,7 +15,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use futures_util::StreamExt as _;
 use nanobanana::schema::Write as _;
-use nanobanana::{Case, Client, ClientOptions, Emulator, Input};
+use nanobanana::{Answer, Case, Client, ClientOptions, Door, Emulator, Error, Image, Input};
 use serde_json::{Map, Value, json};
 
 fn folder() -> PathBuf {
@@ -157,24 +157,12 @@ async fn run(case: &Value) -> Result<(), String> {
         let value = path.map_or(value.clone(), |path| folder().join(path).display().to_string().into());
         options.insert(name.clone(), value);
     }
-    let call = &case["call"];
     let started = Instant::now();
-    let outcome = match ClientOptions::read(&options, Case::Snake).and_then(Client::new) {
-        Err(error) => Err(error),
-        Ok(client) => {
-            let empty = Map::new();
-            let options = call.get("options").and_then(Value::as_object).unwrap_or(&empty);
-            let verb = call["verb"].as_str().unwrap();
-            client
-                .call(
-                    verb,
-                    inputs(call.get("prompt"), true),
-                    inputs(call.get("images"), false),
-                    options,
-                    Case::Snake,
-                )
-                .await
-        }
+    let client = ClientOptions::read(&options, Case::Snake).and_then(Client::new).map(Door::Client);
+    let outcome = match (client, case.get("steps").and_then(Value::as_array)) {
+        (client, None) => perform(client, &case["call"], case).await,
+        (Err(error), Some(_)) => Err(format!("the client was refused: {error:?}")),
+        (Ok(client), Some(steps)) => conversation(&client, case.get("chat"), steps).await,
     };
     let took = started.elapsed().as_secs_f64();
     let requests = Value::Array(emulator.requests());
@@ -189,29 +177,102 @@ async fn run(case: &Value) -> Result<(), String> {
     {
         return Err(problem);
     }
-    match (outcome, case.get("result"), case.get("error")) {
+    outcome
+}
+
+/// One call, or one step of a conversation, against what is expected of it.
+async fn perform(door: Result<Door, Error>, call: &Value, expected: &Value) -> Result<(), String> {
+    let mut events = Vec::new();
+    let outcome = match door {
+        Err(error) => Err(error),
+        Ok(door) => ask(&door, call, &mut events).await,
+    };
+    if let Some(wanted) = expected.get("events")
+        && let Some(problem) = differs(wanted, &Value::Array(events), "events")
+    {
+        return Err(problem);
+    }
+    match (outcome, expected.get("result"), expected.get("error")) {
         (Ok(answer), Some(wanted), None) => {
-            if let Some(files) = case.get("pictures") {
-                for (index, (wanted, got)) in
-                    inputs(Some(files), false).iter().zip(&answer.pictures).enumerate()
-                {
-                    let Input::Bytes(wanted) = wanted else { panic!("`pictures` are bytes_of or base64") };
-                    if wanted != got.bytes() {
-                        return Err(format!("pictures[{index}]: {} other bytes", got.bytes().len()));
-                    }
-                }
-                if inputs(Some(files), false).len() != answer.pictures.len() {
-                    return Err(format!("pictures: {} came", answer.pictures.len()));
-                }
+            if let Some(files) = expected.get("pictures") {
+                same_pictures(&inputs(Some(files), false), &answer.pictures)?;
             }
             differs(wanted, &answer.json, "result").map_or(Ok(()), Err)
         }
         (Err(error), None, Some(wanted)) => {
+            if let Some(files) = expected.get("pictures") {
+                same_pictures(&inputs(Some(files), false), &error.pictures())?;
+            }
             differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err)
         }
+        (Ok(_), None, None) => Ok(()),
         (Ok(answer), ..) => Err(format!("it succeeded: {}", answer.json)),
         (Err(error), ..) => Err(format!("it failed: {error:?}")),
     }
+}
+
+/// Makes a call; of a stream, to its end: the answer is then its last event's result.
+async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answer, Error> {
+    let mut options = call.get("options").and_then(Value::as_object).cloned().unwrap_or_default();
+    for name in ["role", "keep"] {
+        options.extend(call.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let verb = call["verb"].as_str().unwrap();
+    let (prompt, images) = (inputs(call.get("prompt"), true), inputs(call.get("images"), false));
+    let answer = door.call(verb, prompt, images, &options, Case::Snake).await?;
+    let Some(stream @ Door::Stream(_)) = answer.door else { return Ok(answer) };
+    let mut last = Answer::default();
+    loop {
+        let event = stream.call("next", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await?;
+        if event.json.is_null() {
+            return Ok(Answer { json: last.json["result"].take(), ..last });
+        }
+        events.push(event.json.clone());
+        last = event;
+    }
+}
+
+/// The steps of a conversation, one after the other; `branch` goes on with the branch, and `reload`
+/// with what `save` wrote.
+async fn conversation(client: &Door, options: Option<&Value>, steps: &[Value]) -> Result<(), String> {
+    let none = Map::new();
+    let options = options.and_then(Value::as_object).unwrap_or(&none);
+    let open = |verb: &'static str, options: Map<String, Value>| async move {
+        let opened = client.call(verb, Vec::new(), Vec::new(), &options, Case::Snake).await;
+        opened.map(|answer| answer.door.unwrap())
+    };
+    let mut chat = open("chat", options.clone()).await.map_err(|error| format!("chat: {error:?}"))?;
+    for (number, step) in steps.iter().enumerate() {
+        let at = |problem: String| format!("steps[{number}]: {problem}");
+        match step["verb"].as_str().unwrap() {
+            "branch" => {
+                let branch = chat.call("branch", Vec::new(), Vec::new(), &none, Case::Snake).await;
+                chat = branch.unwrap().door.unwrap();
+            }
+            "reload" => {
+                let folder = tempfile::tempdir().unwrap();
+                let path = json!({ "path": folder.path().join("a.chat.json") }).as_object().unwrap().clone();
+                let saved = chat.call("save", Vec::new(), Vec::new(), &path, Case::Snake).await;
+                saved.map_err(|error| at(format!("{error:?}")))?;
+                chat = open("load_chat", path).await.map_err(|error| at(format!("{error:?}")))?;
+            }
+            _ => perform(Ok(chat.clone()), step, step).await.map_err(at)?,
+        }
+    }
+    Ok(())
+}
+
+fn same_pictures(wanted: &[Input], got: &[Image]) -> Result<(), String> {
+    if wanted.len() != got.len() {
+        return Err(format!("pictures: {} came", got.len()));
+    }
+    for (index, (wanted, got)) in wanted.iter().zip(got).enumerate() {
+        let Input::Bytes(wanted) = wanted else { panic!("`pictures` are bytes_of or base64") };
+        if wanted != got.bytes() {
+            return Err(format!("pictures[{index}]: {} other bytes", got.bytes().len()));
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,9 +11,11 @@ mod typescript;
 use std::path::{Path, PathBuf};
 
 use nanobanana::catalogue::ModelInfo;
-use nanobanana::error::{Attempt, Usage};
+use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
-use nanobanana::records::{Generation, Grounding, Source, Span, Thoughts};
+use nanobanana::records::{
+    ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, Thoughts,
+};
 use nanobanana::schema::Table;
 
 /// What a call and a client can be told.
@@ -28,7 +30,7 @@ fn settings() -> Vec<Table> {
 
 /// Records that errors hold.
 fn records_of_errors() -> Vec<Table> {
-    vec![Attempt::table(), Usage::table()]
+    vec![Attempt::table(), Usage::table(), Partial::table()]
 }
 
 /// All other records, each after those that it holds.
@@ -40,6 +42,11 @@ fn records() -> Vec<Table> {
         Grounding::table(),
         Generation::table(),
         ModelInfo::table(),
+        ChatTurn::table(),
+        ThoughtEvent::table(),
+        TextEvent::table(),
+        ImageEvent::table(),
+        DoneEvent::table(),
     ]
 }
 

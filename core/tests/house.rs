@@ -26,7 +26,10 @@ const ORDER: &[&str] = &[
     "sse",
     "reply",
     "attempt",
+    "stream",
     "client",
+    "chat",
+    "door",
     "cli",
 ];
 

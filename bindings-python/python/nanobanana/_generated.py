@@ -24,15 +24,19 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BlockedError",
+    "ChatTurn",
     "ConfigError",
+    "DoneEvent",
     "Grounding",
     "ImageError",
+    "ImageEvent",
     "InternalServerError",
     "InvalidOptionError",
     "ModelInfo",
     "NanoBananaError",
     "NoImageError",
     "NotFoundError",
+    "Partial",
     "PermissionDeniedError",
     "RateLimitError",
     "ResponseError",
@@ -40,6 +44,8 @@ __all__ = [
     "Retry",
     "Source",
     "Span",
+    "TextEvent",
+    "ThoughtEvent",
     "Thoughts",
     "Timeout",
     "UnsupportedOptionError",
@@ -86,6 +92,19 @@ class Usage(Record):
     """Those of the prompt's tokens that the service had cached."""
     total_tokens: int
     """All tokens together, as the service added them."""
+
+
+class Partial(Record):
+    """What had arrived when a reply broke off."""
+
+    __slots__ = ("text", "images", "thoughts")
+    _nested = {"images": Image}
+    text: str
+    """The text; empty if none came."""
+    images: list[Image]
+    """The final pictures, whole ones only."""
+    thoughts: str
+    """The thoughts in words; empty if none came."""
 
 
 class NanoBananaError(ErrorBase):
@@ -140,14 +159,16 @@ class ImageError(NanoBananaError, ValueError):
 class APIError(NanoBananaError):
     """The service, or the way to it, failed."""
 
-    _fields = {"attempts": [], "billed": None, "retryable": False}
-    _nested = {"attempts": Attempt}
+    _fields = {"attempts": [], "billed": None, "retryable": False, "partial": None}
+    _nested = {"attempts": Attempt, "partial": Partial}
     attempts: list[Attempt]
     """What was sent on behalf of this call, in order."""
     billed: str | None
     """Whether the failed call was paid for: "no", "yes" or "unknown"."""
     retryable: bool
     """Whether the same call may succeed later."""
+    partial: Partial | None
+    """What had arrived before the reply broke off; none if nothing had."""
 
 
 class APIConnectionError(APIError):
@@ -451,6 +472,58 @@ class ModelInfo(Record):
     """Since when projects that never used it are refused."""
     notes: list[str]
     """What else is worth knowing, in sentences."""
+
+
+class ChatTurn(Record):
+    """One turn of a conversation."""
+
+    __slots__ = ("role", "text", "images", "files")
+    _nested = {"images": Image}
+    role: str
+    """Who spoke: "user" or "model"."""
+    text: str
+    """The words; empty if there were none."""
+    images: list[Image]
+    """The pictures, in order."""
+    files: list[str]
+    """Pictures that were named only: their URIs."""
+
+
+class ThoughtEvent(Record):
+    """The model thinks: some words, or a draft."""
+
+    __slots__ = ("text", "image")
+    _nested = {"image": Image}
+    text: str | None
+    """Its thought in words."""
+    image: Image | None
+    """Its draft."""
+
+
+class TextEvent(Record):
+    """Some of the answer's text."""
+
+    __slots__ = ("text",)
+    text: str
+    """The next words."""
+
+
+class ImageEvent(Record):
+    """A final picture."""
+
+    __slots__ = ("image",)
+    _nested = {"image": Image}
+    image: Image
+    """The picture."""
+
+
+class DoneEvent(Record):
+    """The end: all that came, put together as a call without a stream would give it."""
+
+    __slots__ = ("result",)
+    _nested = {"result": Result}
+    result: Result
+    """The result."""
 
 
 class Timeout(Settings):

@@ -1,0 +1,388 @@
+//! A conversation: what was said and drawn goes back with every turn.
+//!
+//! What the model sent is kept and sent back byte for byte, its signatures included; of a picture
+//! only the bytes are held, once, however many turns and branches share it. A conversation saves as
+//! one JSON file, which any language of this library opens.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::attempt::Sink;
+use crate::client::{Client, IntoInputs, alone, merged_retry, merged_timeout};
+use crate::error::{Error, Kind};
+use crate::image::Image;
+use crate::input::{self, Input};
+use crate::json::{Cut, Piece};
+use crate::options::GenerateOptions;
+use crate::records::{ChatTurn, Generation};
+use crate::reply::Drawn;
+use crate::request::{self, Turn};
+use crate::schema::{Case, Write};
+use crate::split::{Limits, Splitter};
+use crate::stream::EventStream;
+
+/// What the service takes as the signature of a part that its model did not make (Gemini API,
+/// "Thought signatures").
+const DUMMY_SIGNATURE: &str = "skip_thought_signature_validator";
+
+/// The number of this file format; a file with a higher one is from a newer version.
+const VERSION: u64 = 1;
+
+/// A conversation with a model. Cheap to clone: clones are the same conversation; see
+/// [`Chat::branch`] for another one.
+#[derive(Clone)]
+pub struct Chat(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    options: GenerateOptions,
+    turns: Mutex<Vec<Turn>>,
+    /// Held by the turn under way: sends at the same time queue.
+    sending: tokio::sync::Mutex<()>,
+}
+
+impl Client {
+    /// Begins a conversation. `options` are those of every turn that says nothing else.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value out of range.
+    pub fn chat(&self, options: GenerateOptions) -> Result<Chat, Error> {
+        options.check()?;
+        Ok(Chat::new(self.clone(), alone(options, Case::Snake)?, Vec::new()))
+    }
+
+    /// Goes on with a conversation that was saved; `options` go before those in the file. Reads the
+    /// file at once, which blocks.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] if the file cannot be read, is damaged, is none of ours or is
+    /// from a newer version.
+    pub fn load_chat(&self, path: impl AsRef<Path>, options: GenerateOptions) -> Result<Chat, Error> {
+        options.check()?;
+        let (saved, turns) = load(path.as_ref())?;
+        Ok(Chat::new(self.clone(), over(alone(options, Case::Snake)?, &saved), turns))
+    }
+}
+
+impl Chat {
+    fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
+        let sending = tokio::sync::Mutex::new(());
+        Chat(Arc::new(Inner { client, options, turns: Mutex::new(turns), sending }))
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
+        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something and waits for the answer. An answer in words only is a result without images.
+    ///
+    /// A turn that is refused, or that fails, leaves the conversation as it was. A turn to which the
+    /// model drew nothing stays, so that "try again, but blue" makes sense. Sends at the same time
+    /// queue.
+    ///
+    /// # Errors
+    /// As [`Client::generate`].
+    pub async fn send(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Generation, Error> {
+        self.turn(prompt.into_inputs(), options, Case::Snake, Sink::default()).await
+    }
+
+    /// As [`Chat::send`], and hands out what arrives on the way. A stream that is dropped before its
+    /// end leaves the conversation as it was.
+    pub fn send_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
+        self.stream(prompt.into_inputs(), options, Case::Snake)
+    }
+
+    pub(crate) fn stream(&self, inputs: Vec<Input>, options: GenerateOptions, case: Case) -> EventStream {
+        let chat = self.clone();
+        EventStream::new(|sink| async move { chat.turn(inputs, options, case, sink).await })
+    }
+
+    pub(crate) async fn turn(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+        sink: Sink,
+    ) -> Result<Generation, Error> {
+        let _sending = self.0.sending.lock().await;
+        let options = over(alone(options, case)?, &self.0.options);
+        let mut plan = self.0.client.plan(inputs, options, case).await?;
+        plan.parts = input::in_memory(plan.parts).await?;
+        let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
+        let history: Vec<Turn> = match signs {
+            true => self.turns().iter().map(signed).collect(),
+            false => self.turns().clone(),
+        };
+        let said = Turn::new("user", plan.parts.iter().map(request::piece));
+        match plan.job(&history, 0, true).run(&sink).await {
+            Ok(Drawn { result, turn }) => {
+                self.turns().extend([said, Turn::new("model", turn)]);
+                Ok(plan.settled(result))
+            }
+            Err(error) => {
+                if error.kind() == Kind::NoImageError {
+                    self.turns().push(said);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes back the last thing that was said, and what the model answered. Tells whether there
+    /// was something to take back.
+    pub fn undo(&self) -> bool {
+        let mut turns = self.turns();
+        let last = turns.iter().rposition(|turn| turn.role == "user");
+        turns.truncate(last.unwrap_or(0));
+        last.is_some()
+    }
+
+    /// Another conversation that has said the same so far. Pictures are shared, not copied.
+    pub fn branch(&self) -> Chat {
+        let turns = self.turns().clone();
+        Chat::new(self.0.client.clone(), self.0.options.clone(), turns)
+    }
+
+    /// Puts a turn into the history that was not said here: words and pictures of the user, or with
+    /// the role "model" such as the model might have made; those get the signature that the service
+    /// takes for parts that its model did not make.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for another role, [`Kind::ImageError`] for a bad picture.
+    pub async fn add(&self, role: &str, parts: impl IntoInputs) -> Result<(), Error> {
+        if !matches!(role, "user" | "model") {
+            let problem = format!("option `role` is {role:?}; allowed are `user`, `model`");
+            return Err(Error::new(Kind::InvalidOptionError, problem)
+                .with("option", "role".to_owned())
+                .with("allowed", ["user", "model"].map(str::to_owned).to_vec()));
+        }
+        let inputs = parts.into_inputs();
+        if inputs.is_empty() {
+            return Err(Error::new(
+                Kind::InvalidOptionError,
+                "there is nothing to add; give words or pictures",
+            )
+            .with("option", "prompt".to_owned()));
+        }
+        let _sending = self.0.sending.lock().await;
+        let parts = input::in_memory(self.0.client.parts(inputs).await?).await?;
+        self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
+        Ok(())
+    }
+
+    /// Leaves all pictures but the last `keep` out of every later request, and lets go of them. In
+    /// their place stands a sentence that says so.
+    pub fn drop_images(&self, keep: usize) {
+        let mut left = keep;
+        for turn in self.turns().iter_mut().rev() {
+            let mut pieces = turn.pieces.to_vec();
+            let before = left;
+            let mut dropped = false;
+            for piece in pieces.iter_mut().rev().filter(|piece| piece.picture.is_some()) {
+                if left > 0 {
+                    left -= 1;
+                    continue;
+                }
+                *piece = text_piece("(An earlier picture is left out here.)");
+                dropped = true;
+            }
+            if dropped || before != left {
+                turn.pieces = pieces.into();
+            }
+        }
+    }
+
+    /// What was said and drawn so far.
+    pub fn history(&self) -> Vec<ChatTurn> {
+        self.turns().iter().map(told).collect()
+    }
+
+    /// Writes the conversation to a file, whole or not at all, and returns where; an extension is
+    /// added if there is none. The key and headers are not in it. Blocks while it writes.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        let mut path = path.as_ref().to_path_buf();
+        if path.extension().is_none() {
+            path.as_mut_os_string().push(".chat.json");
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(format!(".{:08x}.part", fastrand::u32(..)));
+        let part = PathBuf::from(part);
+        let turns = self.turns().clone();
+        let written = self.write(&part, &turns).and_then(|()| std::fs::rename(&part, &path));
+        if let Err(cause) = written {
+            // The original error is what counts; a leftover that cannot be removed changes nothing.
+            let _ = std::fs::remove_file(&part);
+            return Err(bad_file(&path, format!("cannot be written: {cause}")).because(cause));
+        }
+        Ok(path)
+    }
+
+    fn write(&self, path: &Path, turns: &[Turn]) -> std::io::Result<()> {
+        let mut options = self.0.options.write(Case::Snake);
+        if let Some(options) = options.as_object_mut() {
+            // Headers may hold secrets, and belong to the machine.
+            options.retain(|name, _| name != "headers");
+        }
+        let mut out = BufWriter::new(std::fs::File::create(path)?);
+        write!(out, "{{\"nanobanana_chat\":{VERSION},\"options\":{options},\"turns\":[")?;
+        for (place, turn) in turns.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            write!(out, "{comma}\n{{\"role\":{},\"parts\":[", json!(turn.role))?;
+            for (place, piece) in turn.pieces.iter().enumerate() {
+                write!(out, "{}{}", if place > 0 { ",\n" } else { "" }, piece.before)?;
+                for block in piece.picture.iter().flat_map(|picture| picture.chunks(3 << 16)) {
+                    out.write_all(base64::engine::general_purpose::STANDARD.encode(block).as_bytes())?;
+                }
+                out.write_all(piece.after.as_bytes())?;
+            }
+            out.write_all(b"]}")?;
+        }
+        out.write_all(b"\n]}\n")?;
+        out.into_inner()?.sync_all()
+    }
+}
+
+impl fmt::Debug for Chat {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Chat({} turns)", self.turns().len())
+    }
+}
+
+/// The options of one turn, over those of the whole conversation.
+fn over(turn: GenerateOptions, chat: &GenerateOptions) -> GenerateOptions {
+    let timeout = merged_timeout(turn.timeout.as_ref(), chat.timeout.as_ref());
+    let retry = merged_retry(turn.retry.as_ref(), chat.retry.as_ref());
+    let mut options = turn.over(chat.clone());
+    (options.timeout, options.retry) = (timeout, retry);
+    options
+}
+
+fn text_piece(text: &str) -> Piece {
+    Piece { before: json!({ "text": text }).to_string(), ..Piece::default() }
+}
+
+/// A field of a part, spelt either way.
+fn field<'a>(part: &'a Value, camel: &str, snake: &str) -> Option<&'a Value> {
+    part.get(camel).or_else(|| part.get(snake))
+}
+
+/// A model's turn as the models with signatures want it back: its first part that is no thought and
+/// each of its pictures have one.
+fn signed(turn: &Turn) -> Turn {
+    if turn.role != "model" {
+        return turn.clone();
+    }
+    let mut first = true;
+    let mut changed = false;
+    let pieces = turn.pieces.iter().map(|piece| {
+        let part = piece.value("");
+        if part.get("thought").and_then(Value::as_bool).unwrap_or(false) {
+            return piece.clone();
+        }
+        let wanted = std::mem::replace(&mut first, false) || piece.picture.is_some();
+        if !wanted || field(&part, "thoughtSignature", "thought_signature").is_some() {
+            return piece.clone();
+        }
+        changed = true;
+        let mut piece = piece.clone();
+        let end = if piece.picture.is_some() { &mut piece.after } else { &mut piece.before };
+        if let Some(open) = end.trim_end().strip_suffix('}') {
+            *end = format!("{open},\"thoughtSignature\":\"{DUMMY_SIGNATURE}\"}}");
+        }
+        piece
+    });
+    let pieces: Vec<Piece> = pieces.collect();
+    if changed { Turn::new(&turn.role, pieces) } else { turn.clone() }
+}
+
+/// A turn as a record.
+fn told(turn: &Turn) -> ChatTurn {
+    let mut told = ChatTurn { role: turn.role.clone(), ..ChatTurn::default() };
+    for piece in turn.pieces.iter() {
+        let part = piece.value("");
+        if part.get("thought").and_then(Value::as_bool).unwrap_or(false) {
+            continue;
+        }
+        if let Some(text) = part.get("text").and_then(Value::as_str) {
+            told.text.push_str(text);
+        }
+        if let Some(bytes) = &piece.picture {
+            let said = field(&part, "inlineData", "inline_data");
+            let said = said.and_then(|data| field(data, "mimeType", "mime_type")).and_then(Value::as_str);
+            told.images.push(Image::restore(bytes.clone(), said.unwrap_or_default()));
+        }
+        let file = field(&part, "fileData", "file_data");
+        if let Some(uri) = file.and_then(|file| field(file, "fileUri", "file_uri")).and_then(Value::as_str) {
+            told.files.push(uri.to_owned());
+        }
+    }
+    told
+}
+
+fn bad_file(path: &Path, problem: impl fmt::Display) -> Error {
+    Error::new(Kind::InvalidOptionError, format!("the chat file {} {problem}", path.display()))
+        .with("option", "path".to_owned())
+}
+
+/// Reads a saved conversation: its options and turns.
+fn load(path: &Path) -> Result<(GenerateOptions, Vec<Turn>), Error> {
+    let bad = |problem: String| bad_file(path, problem);
+    let bytes =
+        std::fs::read(path).map_err(|cause| bad(format!("cannot be read: {cause}")).because(cause))?;
+    let cut = cut(&bytes).map_err(|error| bad(format!("is damaged: {}", error.message())))?;
+    drop(bytes);
+    let damaged = |what: &str| bad(format!("is damaged: {what}"));
+    let fields: BTreeMap<String, &RawValue> =
+        serde_json::from_str(&cut.text).map_err(|_| bad("is no conversation that was saved here".into()))?;
+    let field = |name: &str| fields.get(name).map(|raw| raw.get());
+    let version = field("nanobanana_chat")
+        .ok_or_else(|| bad("is no conversation that was saved here: it lacks `nanobanana_chat`".into()))?;
+    match version.parse::<u64>() {
+        Ok(VERSION) => {}
+        Ok(newer) if newer > VERSION => {
+            return Err(bad(format!(
+                "is from a newer version (format {newer}, this one reads {VERSION}); update nanobanana"
+            )));
+        }
+        _ => return Err(damaged("its format has no number")),
+    }
+    let options: Map<String, Value> = field("options")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| damaged("it has no options"))?;
+    let options = GenerateOptions::read(&options, Case::Snake).map_err(|error| damaged(error.message()))?;
+    let turns: Vec<BTreeMap<String, &RawValue>> = field("turns")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| damaged("it has no turns"))?;
+    let turns = turns.into_iter().map(|turn| {
+        let role = turn.get("role").and_then(|role| serde_json::from_str::<String>(role.get()).ok());
+        let role = role.filter(|role| matches!(role.as_str(), "user" | "model"))?;
+        Some(Turn::new(&role, cut.pieces(turn.get("parts")?.get())?))
+    });
+    let turns = turns.collect::<Option<Vec<_>>>().ok_or_else(|| damaged("a turn has no role or no parts"))?;
+    Ok((options, turns))
+}
+
+/// The file's JSON with its pictures decoded.
+fn cut(bytes: &[u8]) -> Result<Cut, Error> {
+    let limits = Limits { pictures: 10_000, total: u64::MAX, text: 1 << 28, ..Limits::default() };
+    let mut splitter = Splitter::new(limits, Some(bytes.len() as u64));
+    let mut first = None;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let eaten = splitter.feed(rest)?;
+        rest = rest.get(eaten..).unwrap_or_default();
+        first = first.or(splitter.take());
+    }
+    let last = splitter.finish()?;
+    Ok(first.or(last).unwrap_or_default())
+}
