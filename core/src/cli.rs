@@ -17,8 +17,12 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
 use crate::options::{ClientOptions, GenerateOptions};
-use crate::records::Generation;
+use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
+use crate::stream::EventStream;
+
+mod chat;
+mod terminal;
 
 /// Client options that are no flags: a key on a command line is seen by every user of the machine,
 /// and the rest can be said per call.
@@ -77,16 +81,23 @@ fn command() -> Command {
         .long("offline")
         .action(ArgAction::SetTrue)
         .help("Draw with the built-in emulator: no key, no network, no cost");
-    let call = |name: &'static str, about: &'static str| {
+    let stream = Arg::new("stream")
+        .long("stream")
+        .action(ArgAction::SetTrue)
+        .help("Show what the model thinks and says while it draws, on standard error");
+    let speak = |name: &'static str, about: &'static str| {
         Command::new(name)
             .about(about)
-            .arg(prompt.clone())
             .arg(output.clone())
             .arg(offline.clone())
             .arg(json.clone())
             .args(flags(&GenerateOptions::table(), "Options of the call", &[]))
             .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
     };
+    let call =
+        |name: &'static str, about: &'static str| speak(name, about).arg(prompt.clone()).arg(stream.clone());
+    let file =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("FILE").help(help);
     Command::new("nanobanana")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Draw and edit pictures with Google's Nano Banana models. The key is read from GOOGLE_API_KEY or GEMINI_API_KEY.")
@@ -101,6 +112,11 @@ fn command() -> Command {
                     .value_name("IMAGE")
                     .help("Paths or URLs of pictures; `-` reads one from standard input"),
             ),
+        )
+        .subcommand(
+            speak("chat", "Draw in a conversation: a line, a picture, what to change")
+                .arg(file("load", "A conversation that was saved, to go on with"))
+                .arg(file("save", "Where to write the conversation at the end")),
         )
         .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
             Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue file to use instead of the built-in one"),
@@ -171,58 +187,64 @@ async fn perform(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
     match verb {
         "models" => models(matches),
         "emulate" => emulate(matches).await,
+        "chat" => chat::run(matches).await,
         _ => draw(verb, matches).await,
     }
 }
 
+/// The client that the flags ask for.
+fn client(matches: &ArgMatches) -> Result<Client, Error> {
+    let options = ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
+    let client = if matches.get_flag("offline") { Client::offline(options)? } else { Client::new(options)? };
+    warn(client.warnings());
+    Ok(client)
+}
+
+fn call_options(matches: &ArgMatches) -> Result<GenerateOptions, Error> {
+    GenerateOptions::read(&options(&GenerateOptions::table(), matches, &[]), Case::Snake)
+}
+
 async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
-    let client_options =
-        ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
-    let call_options = options(&GenerateOptions::table(), matches, &[]);
-    let call_options = GenerateOptions::read(&call_options, Case::Snake)?;
+    let call_options = call_options(matches)?;
     let prompt = match text(matches, "prompt").as_str() {
         "-" => String::from_utf8(stdin()?)
             .map_err(|_| Error::new(Kind::InvalidOptionError, "the prompt on standard input is not UTF-8"))?,
         prompt => prompt.to_owned(),
     };
-    let client = if matches.get_flag("offline") {
-        Client::offline(client_options)?
-    } else {
-        Client::new(client_options)?
-    };
-    for warning in client.warnings() {
-        tell(format_args!("warning: {warning}"));
-    }
-    let progress = Progress::start();
-    let result = if verb == "edit" {
-        let names = matches.get_many::<String>("images").into_iter().flatten();
-        let images: Vec<Input> = names
-            .map(|name| if name == "-" { stdin().map(Input::from) } else { Ok(Input::Named(name.clone())) })
-            .collect::<Result<_, _>>()?;
-        client.edit(prompt, images, call_options).await
-    } else {
-        client.generate(prompt, call_options).await
-    };
-    progress.stop();
-    let result = result?;
     let output = matches.get_one::<PathBuf>("output");
     let is_stdout = output.is_some_and(|output| output == Path::new("-"));
+    if let Some(output) = output.filter(|_| !is_stdout) {
+        // A name that cannot be written is told before the picture is paid for.
+        Image::check_path(output)?;
+    }
+    let client = client(matches)?;
+    let mut inputs = vec![Input::Text(prompt)];
+    if verb == "edit" {
+        let names = matches.get_many::<String>("images").into_iter().flatten();
+        for name in names {
+            inputs.push(if name == "-" { stdin()?.into() } else { Input::Named(name.clone()) });
+        }
+    }
+    let result = if matches.get_flag("stream") {
+        watch(client.generate_stream(inputs, call_options)).await?
+    } else {
+        let progress = Progress::start();
+        let result = client.generate(inputs, call_options).await;
+        progress.stop();
+        result?
+    };
     let mut files = Vec::new();
     if is_stdout {
-        let picture = result.image()?;
-        print(picture.bytes())?;
+        print(result.image()?.bytes())?;
     } else {
         for (number, picture) in result.images.iter().enumerate() {
             files.push(save(picture, output, number, result.images.len())?);
         }
     }
-    for warning in &result.warnings {
-        tell(format_args!("warning: {warning}"));
-    }
+    warn(&result.warnings);
     if matches.get_flag("json") && !is_stdout {
         let mut json = result.write(Case::Snake);
         if let Some(map) = json.as_object_mut() {
-            let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             map.insert("files".to_owned(), json!(files));
         }
         return line(&json.to_string());
@@ -236,6 +258,53 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
     Ok(())
 }
 
+/// Follows a stream to its end: what the model thinks and says goes to standard error as it comes.
+async fn watch(mut events: EventStream) -> Result<Generation, Error> {
+    let mut out = std::io::stderr();
+    let (dim, plain) = if out.is_terminal() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let mut said = false;
+    while let Some(event) = events.next().await? {
+        // Words that cannot be shown have no reader.
+        let _ = match event {
+            Event::Thought(thought) => {
+                let words = thought.text.unwrap_or_else(|| "(a draft)\n".to_owned());
+                write!(out, "{dim}{words}{plain}")
+            }
+            Event::Text(words) => write!(out, "{}", words.text),
+            Event::Image(_) => Ok(()),
+            Event::Done(done) => {
+                if said {
+                    let _ = writeln!(out);
+                }
+                return Ok(done.result);
+            }
+        };
+        let _ = out.flush();
+        said = true;
+    }
+    Err(Error::new(Kind::ResponseError, "the stream ended without a result"))
+}
+
+/// Saves a picture, or says where it was put instead: it was paid for.
+fn picture_saved(picture: &Image, path: &Path) -> Result<PathBuf, Error> {
+    picture.save(path).map_err(|error| {
+        let refuge = std::env::temp_dir().join(format!("nanobanana-{:08x}", fastrand::u32(..)));
+        match picture.save(refuge) {
+            Ok(refuge) => {
+                let message = format!("{}. The picture is in {}", error.message(), refuge.display());
+                error.reworded(message)
+            }
+            Err(_) => error,
+        }
+    })
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        tell(format_args!("warning: {warning}"));
+    }
+}
+
 /// Saves where the user said, or under the first name that is free. Of several pictures each gets
 /// its number.
 fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> Result<PathBuf, Error> {
@@ -244,10 +313,10 @@ fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> 
         let names = (1u32..)
             .map(|count| if count == 1 { "nanobanana".to_owned() } else { format!("nanobanana-{count}") });
         let free = names.map(|name| PathBuf::from(format!("{name}.{extension}"))).find(|path| !path.exists());
-        return picture.save(free.unwrap_or_default());
+        return picture_saved(picture, &free.unwrap_or_default());
     };
     if of == 1 {
-        return picture.save(output);
+        return picture_saved(picture, output);
     }
     let mut name = output.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{}", number + 1));
@@ -255,7 +324,7 @@ fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> 
         name.push(".");
         name.push(extension);
     }
-    picture.save(output.with_file_name(name))
+    picture_saved(picture, &output.with_file_name(name))
 }
 
 fn summary(result: &Generation) -> String {

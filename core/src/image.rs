@@ -131,6 +131,18 @@ impl Image {
         Self::from_bytes(codec::encode(&pixels, format, None)?)
     }
 
+    /// Whether [`Image::save`] can write to a path of this name, as far as the name tells.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if its extension is one of no picture type that is written here.
+    pub fn check_path(path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        match extension(path) {
+            Some(word) if Format::named(&word).is_err() => Err(unwritable(path, &word)),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the picture to a file, whole or not at all, over one that is there, and returns where.
     /// Without an extension the right one is added; with the picture's own, the very bytes are
     /// written; with another one, the picture is converted.
@@ -139,15 +151,8 @@ impl Image {
     /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
         let mut path = path.as_ref().to_path_buf();
-        let cannot = |path: &Path, why: String| {
-            Error::new(Kind::ImageError, format!("cannot write {}: {why}", path.display()))
-                .with("input", path.display().to_string())
-        };
         let own = Format::sniff(self.bytes());
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-        // The "2" of "boat v1.2" belongs to the name; a word is meant as a type.
-        let extension = extension
-            .filter(|word| word.len() <= 5 && word.chars().all(|letter| letter.is_ascii_alphabetic()));
+        let extension = extension(&path);
         let converted;
         let bytes = match extension.as_deref() {
             None => {
@@ -159,10 +164,7 @@ impl Image {
                 converted = self.convert(word, None)?;
                 converted.bytes()
             }
-            Some(word) => {
-                let why = format!("files of type .{word} are not written here; {} are", codec::WRITABLE);
-                return Err(cannot(&path, why));
-            }
+            Some(word) => return Err(unwritable(&path, word)),
         };
         // Beside the target, so that the rename stays within one file system.
         let mut part = path.as_os_str().to_owned();
@@ -172,7 +174,7 @@ impl Image {
         if let Err(cause) = written {
             // The original error is what counts; a leftover that cannot be removed changes nothing.
             let _ = std::fs::remove_file(&part);
-            return Err(cannot(&path, cause.to_string()).because(cause));
+            return Err(cannot(&path, &cause.to_string()).because(cause));
         }
         Ok(path)
     }
@@ -183,6 +185,22 @@ impl Image {
         base64::engine::general_purpose::STANDARD.encode_string(&self.0.bytes, &mut url);
         url
     }
+}
+
+fn cannot(path: &Path, why: &str) -> Error {
+    Error::new(Kind::ImageError, format!("cannot write {}: {why}", path.display()))
+        .with("input", path.display().to_string())
+}
+
+fn unwritable(path: &Path, extension: &str) -> Error {
+    cannot(path, &format!("files of type .{extension} are not written here; {} are", codec::WRITABLE))
+}
+
+/// The extension, in lower case, if it is meant as a type: the "2" of "boat v1.2" belongs to the
+/// name.
+fn extension(path: &Path) -> Option<String> {
+    let word = path.extension()?.to_str()?.to_lowercase();
+    (word.len() <= 5 && word.chars().all(|letter| letter.is_ascii_alphabetic())).then_some(word)
 }
 
 impl Error {
