@@ -1,0 +1,182 @@
+//! The command as a shell sees it: files, output, exit codes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use nanobanana::{Emulator, Image};
+use serde_json::{Value, json};
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nanobanana"));
+    command.current_dir(folder).args(args).stdin(Stdio::null());
+    for name in ["GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_GENAI_API_VERSION"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The command against an emulator with this script: its exit code and standard error.
+fn scripted(step: Value, args: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[step]).unwrap();
+    let url = emulator.url();
+    let args = [&["generate", "a boat", "--retry", "1", "--base-url", &url], args].concat();
+    let output = command(folder.path(), &args).env("GEMINI_API_KEY", "test-key-0123").output().unwrap();
+    (output.status.code(), text(&output.stderr))
+}
+
+#[test]
+fn a_picture_lands_where_it_should_and_its_path_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "generate",
+        "a boat",
+        "--offline",
+        "--model",
+        "nano-banana-pro",
+        "--aspect-ratio",
+        "16:9",
+        "-o",
+        "boat",
+    ];
+    let output = run(folder.path(), &args);
+    assert_eq!(text(&output.stdout), "boat.jpg\n", "{}", text(&output.stderr));
+    let picture = Image::open(folder.path().join("boat.jpg")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (1376, 768));
+    let edited = run(folder.path(), &["edit", "at night", "boat.jpg", "--offline", "-o", "night.png"]);
+    assert_eq!(text(&edited.stdout), "night.png\n", "{}", text(&edited.stderr));
+    assert_eq!(Image::open(folder.path().join("night.png")).unwrap().mime_type(), "image/png");
+}
+
+#[test]
+fn without_a_name_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let once = || text(&run(folder.path(), &["generate", "a boat", "--offline"]).stdout);
+    assert_eq!((once(), once()), ("nanobanana.jpg\n".into(), "nanobanana-2.jpg\n".into()));
+}
+
+#[test]
+fn several_pictures_are_numbered() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["generate", "a boat", "--offline", "--n", "2", "-o", "boat.png"]);
+    assert_eq!(text(&output.stdout), "boat-1.png\nboat-2.png\n", "{}", text(&output.stderr));
+}
+
+#[test]
+fn json_is_for_machines() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["generate", "a boat", "--offline", "--json", "-o", "boat"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["files"], json!(["boat.jpg"]));
+    assert_eq!(json["images"][0]["width"], 1024);
+    let output = run(folder.path(), &["generate", "a boat", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["error"]["kind"].as_str(), output.status.code()), (Some("ConfigError"), Some(3)));
+}
+
+#[test]
+fn exit_codes_tell_errors_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = |args: &[&str]| run(folder.path(), args).status.code();
+    assert_eq!(code(&["generate"]), Some(2));
+    assert_eq!(code(&["generate", "x", "--offline", "--no-such-flag"]), Some(2));
+    assert_eq!(code(&["generate", "x", "--offline", "--thinking", "loud"]), Some(2));
+    assert_eq!(code(&["generate", "x", "--offline", "--aspect-ratio", "5:7"]), Some(2));
+    assert_eq!(code(&["edit", "x", "no-such.png", "--offline"]), Some(2));
+    assert_eq!(code(&["generate", "x"]), Some(3));
+    assert_eq!(code(&["--help"]), Some(0));
+    assert_eq!(code(&["generate", "x", "--base-url", "http://127.0.0.1:1"]), Some(3));
+
+    let error = |status: u16| json!({ "status": status, "error": { "message": "no" } });
+    assert_eq!(scripted(error(400), &[]).0, Some(1));
+    assert_eq!(scripted(error(403), &[]).0, Some(3));
+    assert_eq!(scripted(error(429), &[]).0, Some(5));
+    assert_eq!(scripted(error(503), &[]).0, Some(6));
+    assert_eq!(scripted(json!({ "body": "{" }), &[]).0, Some(6));
+    assert_eq!(scripted(json!({ "text": "", "finish_reason": "IMAGE_SAFETY" }), &[]).0, Some(4));
+    assert_eq!(scripted(json!({ "text": "", "finish_reason": "NO_IMAGE" }), &[]).0, Some(1));
+    assert_eq!(scripted(json!({ "hang": true }), &["--timeout", "0.1"]).0, Some(6));
+}
+
+#[test]
+fn a_picture_that_cannot_be_saved_is_not_lost() {
+    let (code, told) = scripted(json!({ "image": "png 8x8" }), &["-o", "no/such/folder/boat"]);
+    assert_eq!(code, Some(2));
+    let refuge = told.split("The picture is in ").nth(1).unwrap_or_else(|| panic!("{told}")).trim();
+    assert_eq!(Image::open(refuge).unwrap().width(), 8);
+    std::fs::remove_file(refuge).unwrap();
+}
+
+#[test]
+fn a_name_that_cannot_be_written_is_told_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(0).unwrap();
+    let args = ["generate", "x", "-o", "boat.gif", "--base-url", &emulator.url()];
+    let output = command(folder.path(), &args).env("GEMINI_API_KEY", "test-key-0123").output().unwrap();
+    assert_eq!((output.status.code(), emulator.requests().len()), (Some(2), 0));
+}
+
+#[test]
+fn a_stream_shows_thoughts_on_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "generate",
+        "a boat",
+        "--offline",
+        "--stream",
+        "--thoughts",
+        "--model",
+        "nano-banana-pro",
+        "-o",
+        "boat",
+    ];
+    let output = run(folder.path(), &args);
+    assert_eq!(text(&output.stdout), "boat.jpg\n");
+    assert!(text(&output.stderr).contains("(a draft)"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_conversation_comes_from_a_pipe_and_goes_on_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = |said: &str, args: &[&str]| {
+        let args = [&["chat", "--offline"], args].concat();
+        let mut child =
+            command(folder.path(), &args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    let said = "a mascot\n/nonsense\n/undo\na boat\nnow blue\n";
+    let files = "chat-1.jpg\nchat-2.jpg\nchat-3.jpg\nboat.chat.json\n";
+    assert_eq!(chat(said, &["--save", "boat"]), (Some(0), files.to_owned()));
+    let (code, out) = chat("now red\n", &["--load", "boat.chat.json", "-o", "red.png", "--json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["files"]), (Some(0), &json!(["red-1.png"])));
+    assert_eq!(chat("/nonsense\n", &[]).0, Some(2));
+}
+
+#[test]
+fn the_emulator_prints_its_address_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child =
+        command(folder.path(), &["emulate"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let args = ["generate", "a boat", "--base-url", first.trim(), "-o", "boat"];
+    let output = command(folder.path(), &args).env("GOOGLE_API_KEY", "any").output().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(text(&output.stdout), "boat.jpg\n", "{}", text(&output.stderr));
+}
