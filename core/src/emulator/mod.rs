@@ -37,9 +37,12 @@ mod check;
 mod draw;
 mod fields;
 mod log;
+mod models;
 mod script;
 mod server;
+mod sign;
 mod text;
+mod turns;
 
 use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
