@@ -50,7 +50,9 @@ impl State {
 
     /// Remembers that an answer can be gone on with.
     pub fn promise(&self, token: &str) {
-        lock(&self.tokens).push(token.to_owned());
+        if !self.has_promised(token) {
+            lock(&self.tokens).push(token.to_owned());
+        }
     }
 
     pub fn has_promised(&self, token: &str) -> bool {

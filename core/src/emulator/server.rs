@@ -587,7 +587,11 @@ impl Body for Outflow {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == Some(0) && self.cut.is_none()
+        let is_over = match &self.source {
+            Source::Whole(_) => self.left == Some(0),
+            Source::Made(pieces) => self.has_begun && pieces.is_closed() && pieces.is_empty(),
+        };
+        is_over && self.piece.is_empty() && self.cut.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

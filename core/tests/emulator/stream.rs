@@ -290,6 +290,21 @@ fn a_stream_is_cut_chunked_and_compressed_like_any_body() {
 }
 
 #[test]
+fn a_compressed_event_can_be_read_when_it_comes() {
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({"json": [{"a": 1}, {"b": 2}], "gzip": true, "event_pause": 60})]).unwrap();
+    let mut line = open(&emulator, &json!({}));
+    line.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut raw = Vec::new();
+    line.read_to_end(&mut raw).unwrap_err();
+    let start = raw.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let body = unchunked(&raw[start..]);
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain).unwrap_err();
+    assert_eq!(plain, b"data: {\"a\":1}\r\n\r\n");
+}
+
+#[test]
 fn a_client_that_leaves_a_stream_is_noticed_at_once() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[json!({"event_pause": 60, "text": "Here it is"})]).unwrap();
