@@ -1,127 +1,440 @@
-//! What the service answers: pictures with their parts, counts and signatures, and the list of models.
+//! What the service answers: thoughts, words and pictures, each when it is made, with signatures and
+//! counts. The events of a stream and the one reply hold the same.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::check::{Ask, Refusal};
 use super::draw::{self, Order};
-use crate::catalogue::{Catalogue, Model, State};
+use super::models;
+use super::sign;
+use crate::catalogue::Model;
 use crate::codec::{self, Format};
 use crate::image::Pixels;
 
-/// The model that the service knows by this id. It knows no aliases.
-pub(super) fn model(id: &str) -> Option<&'static Model> {
-    Catalogue::builtin().models.iter().find(|model| model.id == id)
-}
-
-pub(super) fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
-    let id: String = id.chars().take(100).collect();
-    let message = format!(
-        "models/{id} is not found for API version {version}, or is not supported for {verb}. Call ModelService.ListModels to see the list of available models and their supported methods."
-    );
-    Refusal::new(404, "NOT_FOUND", message)
-}
-
-/// An answer in pieces, to be sent whole or as a stream.
+/// An answer that is still to be made.
 pub(super) struct Answer {
-    pub model: String,
-    pub id: String,
-    pub parts: Vec<Value>,
-    pub finish: Option<String>,
-    pub grounding: Option<Value>,
-    pub usage: Value,
+    model: String,
+    id: String,
     pub tier: String,
+    signs: bool,
+    nonce: u64,
+    finish: String,
+    usage: Usage,
+    maker: Maker,
+}
+
+enum Maker {
+    Artist { model: &'static Model, ask: Box<Ask>, seed: i64 },
+    Script(Box<Given>),
+}
+
+/// What a scripted answer is made of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Given {
+    pub thoughts: Vec<Thought>,
+    pub text: Option<String>,
+    pub pictures: Vec<Sketch>,
+    pub text_after: Option<String>,
+    pub finish: Option<String>,
+    pub finish_message: Option<String>,
+    /// Nothing is answered, for this reason.
+    pub block: Option<String>,
+    /// The answer is not whole: what to come back with.
+    pub continuation: Option<String>,
+    pub status: Option<Value>,
+    pub ratings: Option<Value>,
+    /// The metadata, or `true` for made-up ones.
+    pub grounding: Option<Value>,
+}
+
+/// A scripted picture: its format and its sides.
+pub(super) type Sketch = (Format, u32, u32);
+
+#[derive(Debug, Clone)]
+pub(super) enum Thought {
+    Text(String),
+    Picture(Sketch),
+}
+
+/// One thing that was made.
+enum Made {
+    Text { is_thought: bool, text: String },
+    Picture { is_thought: bool, part: Value, content: u64 },
+}
+
+impl Made {
+    fn is_thought(&self) -> bool {
+        match self {
+            Made::Text { is_thought, .. } | Made::Picture { is_thought, .. } => *is_thought,
+        }
+    }
+
+    /// As a stream tells it: words come in two or three pieces, cut where it happens.
+    fn pieces(self) -> Vec<Made> {
+        let (is_thought, text) = match self {
+            Made::Text { is_thought: false, text } => (false, text),
+            other => return vec![other],
+        };
+        let letters: Vec<char> = text.chars().collect();
+        let count = match letters.len() {
+            0 | 1 => 1,
+            2..12 => 2,
+            _ => 3,
+        };
+        (letters.chunks(letters.len().div_ceil(count).max(1)))
+            .map(|piece| Made::Text { is_thought, text: piece.iter().collect() })
+            .collect()
+    }
+}
+
+/// Why nothing more is made.
+enum Stop {
+    /// Nobody listens.
+    Gone,
+    Failed(Refusal),
+}
+
+type Give<'a> = &'a mut dyn FnMut(Made) -> Result<(), Stop>;
+
+/// The tokens of an answer, as far as it has come.
+#[derive(Clone)]
+struct Usage {
+    sent: Vec<(&'static str, u64)>,
+    /// All that the thoughts take, shown or not.
+    thoughts: u64,
+    /// What one picture takes.
+    each: u64,
+    tier: String,
+    thought_letters: u64,
+    letters: u64,
+    pictures: u64,
+    has_answer: bool,
+}
+
+impl Usage {
+    fn of(sent: &[(&'static str, u64)], thoughts: u64, each: u64, tier: &str) -> Self {
+        Usage {
+            sent: sent.to_vec(),
+            thoughts,
+            each,
+            tier: tier.to_owned(),
+            thought_letters: 0,
+            letters: 0,
+            pictures: 0,
+            has_answer: false,
+        }
+    }
+
+    fn count(&mut self, made: &Made) {
+        match made {
+            Made::Text { is_thought: true, text } => self.thought_letters += text.chars().count() as u64,
+            Made::Picture { is_thought: true, .. } => {}
+            Made::Text { text, .. } => self.letters += text.chars().count() as u64,
+            Made::Picture { .. } => self.pictures += 1,
+        }
+        self.has_answer |= !made.is_thought();
+    }
+
+    fn json(&self) -> Value {
+        let input: u64 = self.sent.iter().map(|(_, count)| count).sum();
+        let detail = |(modality, count): &(&str, u64)| json!({"modality": modality, "tokenCount": count});
+        let details: Vec<Value> = self.sent.iter().filter(|(_, count)| *count > 0).map(detail).collect();
+        let image = self.pictures * self.each;
+        let output = self.letters.div_ceil(4) + image;
+        let so_far = self.thought_letters.div_ceil(4);
+        let thoughts = if self.has_answer { self.thoughts } else { self.thoughts.min(so_far) };
+        let mut usage = json!({
+            "promptTokenCount": input,
+            "candidatesTokenCount": output,
+            "totalTokenCount": input + output + thoughts,
+            "promptTokensDetails": details,
+            "serviceTier": self.tier,
+        });
+        if image > 0 {
+            set(&mut usage, "candidatesTokensDetails", json!([{"modality": "IMAGE", "tokenCount": image}]));
+        }
+        if thoughts > 0 {
+            set(&mut usage, "thoughtsTokenCount", thoughts.into());
+        }
+        usage
+    }
+}
+
+/// Signs as the service does: the first part that is no thought, and every final picture.
+struct Signer {
+    is_on: bool,
+    nonce: u64,
+    given: u64,
+}
+
+impl Signer {
+    fn sign(&mut self, content: u64) -> String {
+        self.given += 1;
+        sign::sign(content, draw::hash(&self.given.to_le_bytes(), self.nonce))
+    }
+
+    fn part(&mut self, made: Made) -> Value {
+        let signs = self.is_on && !made.is_thought();
+        let is_first = self.given == 0;
+        let (mut part, is_thought, signature) = match made {
+            Made::Text { is_thought, text } => {
+                let signature = (signs && is_first).then(|| self.sign(sign::of_text(&text)));
+                (json!({ "text": text }), is_thought, signature)
+            }
+            Made::Picture { is_thought, part, content } => {
+                (part, is_thought, signs.then(|| self.sign(content)))
+            }
+        };
+        if is_thought {
+            set(&mut part, "thought", true.into());
+        }
+        if let Some(signature) = signature {
+            set(&mut part, "thoughtSignature", signature.into());
+        }
+        part
+    }
 }
 
 impl Answer {
-    fn event(&self, parts: Vec<Value>) -> Value {
-        json!({
-            "candidates": [{"content": {"parts": parts, "role": "model"}, "index": 0}],
-            "modelVersion": self.model,
-            "responseId": self.id,
-        })
+    /// Draws what was asked for.
+    pub fn drawn(model: &'static Model, ask: Ask) -> Self {
+        let seed = ask.seed.unwrap_or_else(|| i64::from(fastrand::i32(0..)));
+        let nonce = draw::hash(ask.prompt.as_bytes(), ask.salt ^ seed.cast_unsigned());
+        let thoughts = thought_tokens(model, ask.level.as_deref(), nonce);
+        let sent =
+            [("TEXT", ask.text_tokens), ("IMAGE", ask.image_tokens), ("DOCUMENT", ask.document_tokens)];
+        let each = model.image_tokens.get(&ask.size).copied().unwrap_or_default();
+        let text = words(&ask).chars().count().div_ceil(4) as u64;
+        let is_cut = ask.wants_image && ask.most_tokens.is_some_and(|most| most < text + each);
+        Answer {
+            model: model.id.clone(),
+            id: response_id(),
+            tier: ask.tier.clone(),
+            signs: model.signatures,
+            nonce,
+            finish: if is_cut { "MAX_TOKENS" } else { "STOP" }.to_owned(),
+            usage: Usage::of(&sent, thoughts, each, &ask.tier),
+            maker: Maker::Artist { model, ask: Box::new(ask), seed },
+        }
     }
 
-    fn finish(&self, event: &mut Value) {
-        let candidate = event.pointer_mut("/candidates/0").and_then(Value::as_object_mut);
-        if let (Some(candidate), Some(finish)) = (candidate, &self.finish) {
-            candidate.insert("finishReason".into(), finish.as_str().into());
-            if let Some(grounding) = &self.grounding {
-                candidate.insert("groundingMetadata".into(), grounding.clone());
+    /// A usual answer around given things, by whatever model is named.
+    pub fn scripted(id: &str, given: Given) -> Self {
+        let known = models::model(id);
+        let each =
+            known.and_then(|model| model.image_tokens.get(&model.default_size)).copied().unwrap_or(1120);
+        let thoughts = (given.thoughts.iter())
+            .map(|thought| match thought {
+                Thought::Text(text) => text.chars().count() as u64,
+                Thought::Picture(_) => 0,
+            })
+            .sum::<u64>();
+        let usual = if given.continuation.is_some() { "CONTINUATION" } else { "STOP" };
+        Answer {
+            model: id.to_owned(),
+            id: response_id(),
+            tier: "standard".to_owned(),
+            signs: known.is_none_or(|model| model.signatures),
+            nonce: fastrand::u64(..),
+            finish: given.finish.clone().unwrap_or_else(|| usual.to_owned()),
+            usage: Usage::of(&[("TEXT", 8)], thoughts.div_ceil(4), each, "standard"),
+            maker: Maker::Script(Box::new(given)),
+        }
+    }
+
+    fn given(&self) -> Option<&Given> {
+        match &self.maker {
+            Maker::Script(given) => Some(given),
+            Maker::Artist { .. } => None,
+        }
+    }
+
+    fn make(&self, give: Give) -> Result<(), Stop> {
+        match &self.maker {
+            Maker::Artist { model, ask, seed } => paint(model, ask, *seed, self.finish == "STOP", give),
+            Maker::Script(given) => recite(given, give),
+        }
+    }
+
+    /// What is made, with what stands beside every answer.
+    fn around(&self, candidate: Option<Map<String, Value>>, usage: &Usage) -> Value {
+        let mut event = json!({
+            "modelVersion": self.model, "responseId": self.id, "usageMetadata": usage.json(),
+        });
+        if let Some(mut candidate) = candidate {
+            candidate.insert("index".to_owned(), 0.into());
+            set(&mut event, "candidates", json!([candidate]));
+        }
+        if let Some(given) = self.given() {
+            if let Some(status) = &given.status {
+                set(&mut event, "modelStatus", status.clone());
+            }
+            if let Some(reason) = &given.block {
+                let mut feedback = json!({ "blockReason": reason });
+                if let Some(ratings) = &given.ratings {
+                    set(&mut feedback, "safetyRatings", ratings.clone());
+                }
+                set(&mut event, "promptFeedback", feedback);
             }
         }
-        if let Some(event) = event.as_object_mut() {
-            event.insert("usageMetadata".into(), self.usage.clone());
+        event
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.given().is_some_and(|given| given.block.is_some())
+    }
+
+    /// A last part without words, which the next turn must bring back like the others.
+    fn trailer(&self, signer: &mut Signer, usage: &Usage) -> Option<Value> {
+        let ends = signer.is_on && self.finish == "STOP" && usage.has_answer;
+        ends.then(|| json!({"text": "", "thoughtSignature": signer.sign(sign::of_text(""))}))
+    }
+
+    fn grounding(&self) -> Option<Value> {
+        match &self.maker {
+            Maker::Artist { ask, .. } => (ask.web_search || ask.image_search)
+                .then(|| grounding(&ask.prompt, (ask.web_search, ask.image_search), &words(ask))),
+            Maker::Script(given) => given.grounding.as_ref().map(|told| {
+                let words = given.text.as_deref().unwrap_or_default();
+                if told.is_object() { told.clone() } else { grounding("scripted", (true, true), words) }
+            }),
         }
+    }
+
+    /// The reason of the end and what else is known only then.
+    fn end(&self, candidate: &mut Map<String, Value>) {
+        candidate.insert("finishReason".into(), self.finish.as_str().into());
+        let Some(given) = self.given() else { return };
+        let beside = [
+            ("finishMessage", given.finish_message.clone().map(Value::from)),
+            ("continuationToken", given.continuation.clone().map(Value::from)),
+            ("safetyRatings", given.ratings.clone()),
+        ];
+        candidate.extend(beside.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    }
+
+    fn signer(&self) -> Signer {
+        Signer { is_on: self.signs, nonce: self.nonce, given: 0 }
     }
 
     /// As one reply.
-    pub fn whole(mut self) -> Value {
-        let parts = std::mem::take(&mut self.parts);
-        let empty = parts.is_empty();
-        let mut reply = self.event(parts);
-        if empty && let Some(candidate) = reply.pointer_mut("/candidates/0").and_then(Value::as_object_mut) {
-            candidate.remove("content");
+    pub fn whole(self) -> Result<Value, Refusal> {
+        let mut usage = self.usage.clone();
+        if self.is_blocked() {
+            return Ok(self.around(None, &usage));
         }
-        self.finish(&mut reply);
-        reply
+        let mut all: Vec<Made> = Vec::new();
+        let made = self.make(&mut |made| {
+            usage.count(&made);
+            match (all.last_mut(), made) {
+                (Some(Made::Text { is_thought, text }), Made::Text { is_thought: is_too, text: more })
+                    if *is_thought == is_too =>
+                {
+                    text.push_str(&more)
+                }
+                (_, made) => all.push(made),
+            }
+            Ok(())
+        });
+        if let Err(Stop::Failed(refusal)) = made {
+            return Err(refusal);
+        }
+        let mut signer = self.signer();
+        let mut parts: Vec<Value> = all.into_iter().map(|made| signer.part(made)).collect();
+        parts.extend(self.trailer(&mut signer, &usage));
+        usage.has_answer = true;
+        let mut candidate = Map::new();
+        if !parts.is_empty() {
+            candidate.insert("content".into(), json!({"parts": parts, "role": "model"}));
+        }
+        if let Some(grounding) = self.grounding() {
+            candidate.insert("groundingMetadata".into(), grounding);
+        }
+        self.end(&mut candidate);
+        Ok(self.around(Some(candidate), &usage))
     }
 
-    /// As the events of a stream: one for each part, then one with the reason of its end and the counts.
-    pub fn events(mut self) -> Vec<Value> {
-        let parts = std::mem::take(&mut self.parts);
-        let mut events: Vec<Value> = parts.into_iter().map(|part| self.event(vec![part])).collect();
-        let mut last = self.event(vec![json!({"text": ""})]);
-        self.finish(&mut last);
-        events.push(last);
-        events
+    /// As the events of a stream, each handed out when it is made, until `send` tells that nobody listens.
+    pub fn stream(self, send: &mut dyn FnMut(&Value) -> bool) {
+        let mut usage = self.usage.clone();
+        if self.is_blocked() {
+            send(&self.around(None, &usage));
+            return;
+        }
+        let mut signer = self.signer();
+        let content = |part: Value| -> Map<String, Value> {
+            [("content".to_owned(), json!({"parts": [part], "role": "model"}))].into_iter().collect()
+        };
+        let made = self.make(&mut |made| {
+            for piece in made.pieces() {
+                usage.count(&piece);
+                if !send(&self.around(Some(content(signer.part(piece))), &usage)) {
+                    return Err(Stop::Gone);
+                }
+            }
+            Ok(())
+        });
+        match made {
+            Ok(()) => {}
+            Err(Stop::Gone) => return,
+            Err(Stop::Failed(refusal)) => {
+                send(&refusal.json());
+                return;
+            }
+        }
+        let trailer = self.trailer(&mut signer, &usage).map(content);
+        usage.has_answer = true;
+        let grounding =
+            self.grounding().map(|found| [("groundingMetadata".to_owned(), found)].into_iter().collect());
+        let mut end = Map::new();
+        self.end(&mut end);
+        for candidate in [trailer, grounding, Some(end)].into_iter().flatten() {
+            if !send(&self.around(Some(candidate), &usage)) {
+                return;
+            }
+        }
     }
 }
 
 /// An id like the service's own.
 fn response_id() -> String {
-    let alphabet = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    alphabet.encode(std::array::from_fn::<u8, 16, _>(|_| fastrand::u8(..)))
-}
-
-/// Stands for the model's memory of how it came to a part. Opaque to clients.
-fn signature(key: u64) -> String {
-    let bytes: Vec<u8> =
-        (0..9u64).flat_map(|step| draw::hash(&step.to_le_bytes(), key).to_le_bytes()).collect();
-    STANDARD.encode(bytes)
+    URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 16, _>(|_| fastrand::u8(..)))
 }
 
 fn format_of(model: &Model) -> Format {
     if model.output_mime == "image/png" { Format::Png } else { Format::Jpeg }
 }
 
-/// A picture as a part.
-fn picture(pixels: &Pixels, format: Format) -> Result<Value, Refusal> {
-    let bytes = codec::encode(pixels, format, None)
-        .map_err(|error| Refusal::new(500, "INTERNAL", format!("The picture was not written: {error}")))?;
-    Ok(json!({"inlineData": {"mimeType": format.mime_type(), "data": STANDARD.encode(bytes)}}))
+fn picture(pixels: &Pixels, format: Format, is_thought: bool) -> Result<Made, Stop> {
+    let bytes = codec::encode(pixels, format, None).map_err(|error| {
+        Stop::Failed(Refusal::new(500, "INTERNAL", format!("The picture was not written: {error}")))
+    })?;
+    let content = sign::of_bytes(&bytes);
+    let part = json!({"inlineData": {"mimeType": format.mime_type(), "data": STANDARD.encode(bytes)}});
+    Ok(Made::Picture { is_thought, part, content })
 }
 
-fn set(part: &mut Value, name: &str, value: Value) {
+pub(super) fn set(part: &mut Value, name: &str, value: Value) {
     if let Some(part) = part.as_object_mut() {
         part.insert(name.to_owned(), value);
     }
 }
 
-/// Signs as the service does: the first part that is no thought, and every final picture.
-fn sign(parts: &mut [Value], key: u64) {
-    let finals = parts.iter_mut().filter(|part| part["thought"] != true);
-    for (index, part) in finals.enumerate() {
-        if index == 0 || !part["inlineData"].is_null() {
-            set(part, "thoughtSignature", signature(key ^ index as u64).into());
-        }
+/// The words before the picture.
+fn words(ask: &Ask) -> String {
+    match (ask.wants_text, ask.wants_image) {
+        (true, true) => format!("Here is your picture, drawn offline: {}", shortened(&ask.prompt)),
+        (true, false) => format!("This answer was written offline. You asked: {}", shortened(&ask.prompt)),
+        (false, _) => String::new(),
     }
 }
 
-/// Draws what was asked for.
-pub(super) fn answer(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
-    let seed = ask.seed.unwrap_or_else(|| i64::from(fastrand::i32(0..)));
+/// Thinks aloud if it may, and draws.
+fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Result<(), Stop> {
+    let draws = ask.wants_image && is_whole;
+    let format = format_of(model);
     let order = Order {
         width: ask.width,
         height: ask.height,
@@ -132,56 +445,64 @@ pub(super) fn answer(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
         pictures: &ask.pictures,
         salt: ask.salt,
     };
-    let key = draw::hash(ask.prompt.as_bytes(), ask.salt ^ seed.cast_unsigned());
-    let mut parts = Vec::new();
+    let mut drawn = None;
     if ask.wants_thoughts {
-        let count = ask.pictures.len();
-        let with = if count == 0 { String::new() } else { format!(" with {count} given picture(s) in it") };
-        parts.push(json!({"thought": true, "text": format!(
-            "**Planning the scene**\n\nI lay out a {}×{} picture{with}, choose its light and place, and write the prompt below.",
-            ask.width, ask.height
-        )}));
-        if ask.wants_image {
-            let small = Order { width: ask.width.div_ceil(4), height: ask.height.div_ceil(4), ..order };
-            let mut interim = picture(&draw::draw(&small), format_of(model))?;
-            set(&mut interim, "thought", true.into());
-            parts.push(interim);
+        let with = match ask.pictures.len() {
+            0 => String::new(),
+            count => format!(" with {count} given picture(s) in it"),
+        };
+        for text in [
+            "**Planning the scene**\n\n".to_owned(),
+            format!("I lay out a {}×{} picture{with}, ", ask.width, ask.height),
+            "choose its light and place, ".to_owned(),
+            "and write the prompt below.".to_owned(),
+        ] {
+            give(Made::Text { is_thought: true, text })?;
+        }
+        if draws {
+            let (width, height) = (ask.width.div_ceil(8), ask.height.div_ceil(8));
+            let draft = Order { width, height, seed: seed.wrapping_add(1), ..order };
+            give(picture(&draw::draw(&draft), format, true)?)?;
+            let pixels = draw::draw(&order);
+            drawn = Some(picture(&pixels, format, false)?);
+            // The last thought is the final picture, smaller.
+            let small = draw::reduced(pixels, ask.width.max(ask.height) / 4);
+            give(picture(&small, format, true)?)?;
         }
     }
-    let words = match (ask.wants_text, ask.wants_image) {
-        (true, true) => format!("Here is your picture, drawn offline: {}", shortened(&ask.prompt)),
-        (true, false) => format!("This answer was written offline. You asked: {}", shortened(&ask.prompt)),
-        (false, _) => String::new(),
-    };
-    if !words.is_empty() {
-        parts.push(json!({ "text": words }));
+    let text = words(ask);
+    if !text.is_empty() {
+        give(Made::Text { is_thought: false, text })?;
     }
-    let text_tokens = words.chars().count().div_ceil(4) as u64;
-    let mut image_tokens = 0;
-    let mut finish = "STOP";
-    if ask.wants_image {
-        let wanted = model.image_tokens.get(&ask.size).copied().unwrap_or_default();
-        if ask.most_tokens.is_some_and(|most| most < text_tokens + wanted) {
-            finish = "MAX_TOKENS";
-        } else {
-            image_tokens = wanted;
-            parts.push(picture(&draw::draw(&order), format_of(model))?);
-        }
+    match drawn {
+        Some(drawn) => give(drawn),
+        None if draws => give(picture(&draw::draw(&order), format, false)?),
+        None => Ok(()),
     }
-    if model.signatures {
-        sign(&mut parts, key);
+}
+
+/// Tells what a script gives.
+fn recite(given: &Given, give: Give) -> Result<(), Stop> {
+    let sketch =
+        |(format, width, height): &Sketch, is_thought| picture(&sample(*width, *height), *format, is_thought);
+    for thought in &given.thoughts {
+        give(match thought {
+            Thought::Text(text) => Made::Text { is_thought: true, text: text.clone() },
+            Thought::Picture(wanted) => sketch(wanted, true)?,
+        })?;
     }
-    let thoughts = thought_tokens(model, ask.level.as_deref(), key);
-    let sent = [("TEXT", ask.text_tokens), ("IMAGE", ask.image_tokens), ("DOCUMENT", ask.document_tokens)];
-    Ok(Answer {
-        model: model.id.clone(),
-        id: response_id(),
-        parts,
-        finish: Some(finish.to_owned()),
-        grounding: (ask.web_search || ask.image_search).then(|| grounding(ask, &words)),
-        usage: usage(&sent, text_tokens, image_tokens, thoughts, &ask.tier),
-        tier: ask.tier.clone(),
-    })
+    let text = |text: &Option<String>| text.clone().map(|text| Made::Text { is_thought: false, text });
+    text(&given.text).map_or(Ok(()), &mut *give)?;
+    for wanted in &given.pictures {
+        give(sketch(wanted, false)?)?;
+    }
+    text(&given.text_after).map_or(Ok(()), give)
+}
+
+/// A picture of this size for a script.
+pub(super) fn sample(width: u32, height: u32) -> Pixels {
+    let prompt = "a scripted picture";
+    draw::draw(&Order { width, height, prompt, model: "script", size: "", seed: 0, pictures: &[], salt: 0 })
 }
 
 fn shortened(prompt: &str) -> String {
@@ -205,39 +526,19 @@ fn thought_tokens(model: &Model, level: Option<&str>, key: u64) -> u64 {
         }
 }
 
-fn usage(sent: &[(&str, u64)], text: u64, image: u64, thoughts: u64, tier: &str) -> Value {
-    let input: u64 = sent.iter().map(|(_, count)| count).sum();
-    let detail = |(modality, count): &(&str, u64)| json!({"modality": modality, "tokenCount": count});
-    let details: Vec<Value> = sent.iter().filter(|(_, count)| *count > 0).map(detail).collect();
-    let mut usage = json!({
-        "promptTokenCount": input,
-        "candidatesTokenCount": text + image,
-        "totalTokenCount": input + text + image + thoughts,
-        "promptTokensDetails": details,
-        "serviceTier": tier,
-    });
-    if image > 0 {
-        set(&mut usage, "candidatesTokensDetails", json!([{"modality": "IMAGE", "tokenCount": image}]));
-    }
-    if thoughts > 0 {
-        set(&mut usage, "thoughtsTokenCount", thoughts.into());
-    }
-    usage
-}
-
 /// What a search found: made up, at addresses that are reserved for examples.
-fn grounding(ask: &Ask, words: &str) -> Value {
-    let query = shortened(&ask.prompt);
+fn grounding(query: &str, (web, image): (bool, bool), words: &str) -> Value {
+    let query = shortened(query);
     let slug: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
     let mut found = Map::new();
     let mut chunks = Vec::new();
-    if ask.web_search {
+    if web {
         found.insert("webSearchQueries".into(), json!([query]));
         chunks.push(json!({"web": {
             "uri": format!("https://example.com/search?q={slug}"), "title": "example.com", "domain": "example.com",
         }}));
     }
-    if ask.image_search {
+    if image {
         found.insert("imageSearchQueries".into(), json!([query]));
         chunks.push(json!({"image": {
             "sourceUri": format!("https://example.org/page?q={slug}"),
@@ -259,94 +560,4 @@ fn grounding(ask: &Ask, words: &str) -> Value {
     let link = format!("<a href=\"https://example.com/search?q={slug}\">Search (offline)</a>");
     found.insert("searchEntryPoint".into(), json!({ "renderedContent": link }));
     Value::Object(found)
-}
-
-/// What a scripted answer is made of.
-pub(super) struct Given<'a> {
-    pub pictures: &'a [(Format, u32, u32)],
-    pub text: Option<&'a str>,
-    pub finish: Option<&'a str>,
-}
-
-/// A usual answer around given pictures and words.
-pub(super) fn around(id: &str, given: &Given) -> Result<Answer, Refusal> {
-    let known = model(id);
-    let mut parts: Vec<Value> = given.text.iter().map(|text| json!({ "text": text })).collect();
-    for (format, width, height) in given.pictures {
-        parts.push(picture(&sample(*width, *height), *format)?);
-    }
-    if known.is_none_or(|model| model.signatures) {
-        let key = parts.len() as u64;
-        sign(&mut parts, key);
-    }
-    let text = given.text.map_or(0, |text| text.chars().count().div_ceil(4) as u64);
-    let each = known.and_then(|model| model.image_tokens.get(&model.default_size)).copied().unwrap_or(1120);
-    Ok(Answer {
-        model: id.to_owned(),
-        id: response_id(),
-        parts,
-        finish: Some(given.finish.unwrap_or("STOP").to_owned()),
-        grounding: None,
-        usage: usage(&[("TEXT", 8)], text, each * given.pictures.len() as u64, 0, "standard"),
-        tier: "standard".to_owned(),
-    })
-}
-
-/// A picture of this size for a script.
-pub(super) fn sample(width: u32, height: u32) -> Pixels {
-    let prompt = "a scripted picture";
-    draw::draw(&Order { width, height, prompt, model: "script", size: "", seed: 0, pictures: &[], salt: 0 })
-}
-
-fn described(model: &Model) -> Value {
-    let mut out = json!({
-        "name": format!("models/{}", model.id),
-        "version": model.released.as_deref().unwrap_or("001"),
-        "displayName": model.name,
-        "description": model.notes.join(" "),
-        "inputTokenLimit": model.max_input_tokens,
-        "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
-        "temperature": 1, "maxTemperature": 2, "topP": 0.95, "topK": 64,
-    });
-    if model.thinking.thoughts {
-        set(&mut out, "thinking", true.into());
-    }
-    if model.state == State::Deprecated {
-        set(&mut out, "modelStatus", json!({ "modelStage": "DEPRECATED" }));
-    }
-    out
-}
-
-/// One model, as `GET models/{id}` gives it.
-pub(super) fn get(id: &str, version: &str) -> Result<Value, Refusal> {
-    model(id).map(described).ok_or_else(|| no_such_model(id, version, "GetModel"))
-}
-
-/// One page of the models.
-pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<Value, Refusal> {
-    let bad = |message: String| Refusal::new(400, "INVALID_ARGUMENT", message);
-    let size = match page_size.map(str::parse::<i64>) {
-        None | Some(Ok(0)) => 50,
-        Some(Ok(size)) if size > 0 => size.min(1000) as usize,
-        Some(_) => {
-            return Err(bad("Invalid value at 'page_size' (TYPE_INT32): a number from 1 to 1000".into()));
-        }
-    };
-    let all = &Catalogue::builtin().models;
-    let start = match page_token.filter(|token| !token.is_empty()) {
-        None => 0,
-        Some(token) => (token.strip_prefix("after-"))
-            .and_then(|id| all.iter().position(|model| model.id == id))
-            .map(|index| index + 1)
-            .ok_or_else(|| bad("Invalid page token.".into()))?,
-    };
-    let page: Vec<&Model> = all.iter().skip(start).take(size).collect();
-    let mut out = json!({ "models": page.iter().map(|model| described(model)).collect::<Vec<_>>() });
-    if start + page.len() < all.len()
-        && let Some(last) = page.last()
-    {
-        set(&mut out, "nextPageToken", format!("after-{}", last.id).into());
-    }
-    Ok(out)
 }

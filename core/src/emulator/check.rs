@@ -5,10 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::draw;
 use super::fields::{self, Fault};
+use super::turns::Turns;
 use crate::catalogue::Model;
-use crate::codec;
 use crate::image::Pixels;
 
 /// An error in the service's form.
@@ -33,7 +32,7 @@ impl Refusal {
         json!({ "error": error })
     }
 
-    fn of(faults: Vec<Fault>) -> Self {
+    pub fn of(faults: Vec<Fault>) -> Self {
         let message = faults.iter().map(|fault| fault.description.clone()).collect::<Vec<_>>().join("\n");
         let violations: Vec<Value> = (faults.into_iter())
             .map(|fault| match fault.field.is_empty() {
@@ -49,7 +48,7 @@ impl Refusal {
     }
 }
 
-fn bad(message: impl Into<String>) -> Refusal {
+pub(super) fn bad(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "INVALID_ARGUMENT", message)
 }
 
@@ -58,7 +57,7 @@ fn bad(message: impl Into<String>) -> Refusal {
 pub(super) struct Ask {
     /// The words of the last turn.
     pub prompt: String,
-    /// The pictures of the latest turn that has any; reduced.
+    /// The picture that the answer builds on and those of the last turn; reduced.
     pub pictures: Vec<Pixels>,
     pub size: String,
     pub width: u32,
@@ -76,12 +75,11 @@ pub(super) struct Ask {
     pub image_tokens: u64,
     pub document_tokens: u64,
     pub most_tokens: Option<u64>,
+    /// Of an answer that is to be gone on with.
+    pub continuation: Option<String>,
     /// Stands for all that came beside the last turn's words: pictures, earlier turns, instructions.
     pub salt: u64,
 }
-
-/// How large the pictures of a call are kept, on their longer side.
-const KEPT: u32 = 1600;
 
 /// Holds a request against its model.
 pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
@@ -113,7 +111,7 @@ pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
         ));
     }
     let wants = |word: &str| modalities.is_empty() || modalities.iter().any(|modality| modality == word);
-    let (size, (width, height)) = shape(model, config, turns.first)?;
+    let (size, (width, height)) = shape(model, config, turns.shape)?;
     let whole = |name: &str| at(config, name).as_i64();
     Ok(Ask {
         prompt: turns.prompt,
@@ -133,228 +131,22 @@ pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
         image_tokens: turns.images as u64 * model.tokens_per_input_image,
         document_tokens: turns.documents as u64 * 258,
         most_tokens: whole("maxOutputTokens").map(i64::unsigned_abs),
+        continuation: text(at(request, "continuationToken")).map(str::to_owned),
         salt: turns.salt,
     })
 }
 
 /// A field; null if it is not there.
-fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+pub(super) fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&Value::Null)
 }
 
-fn text(value: &Value) -> Option<&str> {
+pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-/// What the conversation holds.
-#[derive(Default)]
-struct Turns {
-    prompt: String,
-    pictures: Vec<Pixels>,
-    /// The shape of the first picture, which the answer takes if no ratio is asked for.
-    first: Option<(u32, u32)>,
-    images: usize,
-    documents: usize,
-    letters: u64,
-    salt: u64,
-}
-
-impl Turns {
-    fn read(model: &Model, request: &Value) -> Result<Self, Refusal> {
-        let mut turns = Turns::default();
-        for part in list(at(at(request, "systemInstruction"), "parts")) {
-            let words = text(at(part, "text"))
-                .ok_or_else(|| bad("System instruction should have text content only."))?;
-            turns.letters += words.chars().count() as u64;
-            turns.salt = draw::hash(words.as_bytes(), turns.salt);
-        }
-        let contents = list(at(request, "contents"));
-        if contents.is_empty() {
-            return Err(bad("* GenerateContentRequest.contents: contents is not specified\n"));
-        }
-        for (turn, content) in contents.iter().enumerate() {
-            let role = text(at(content, "role"));
-            if !(matches!(role, Some("user" | "model")) || role.is_none() && contents.len() == 1) {
-                return Err(bad("Please use a valid role: user, model."));
-            }
-            let parts = list(at(content, "parts"));
-            if parts.is_empty() {
-                return Err(bad(format!(
-                    "* GenerateContentRequest.contents[{turn}].parts: contents.parts must not be empty.\n"
-                )));
-            }
-            turns.salt = draw::hash(turns.prompt.as_bytes(), turns.salt);
-            turns.prompt.clear();
-            let mut pictures = Vec::new();
-            for (index, part) in parts.iter().enumerate() {
-                let place = format!("contents[{turn}].parts[{index}]");
-                let picture = turns.part(model, part, &place)?;
-                let unsigned = text(at(part, "thoughtSignature")).is_none_or(str::is_empty);
-                if picture.is_some()
-                    && role == Some("model")
-                    && model.signatures
-                    && unsigned
-                    && at(part, "thought") != true
-                {
-                    return Err(bad(format!(
-                        "Image part is missing a thought_signature in content position {}, part position {}. Please refer to the documentation of thought signatures for more details.",
-                        turn + 1,
-                        index + 1
-                    )));
-                }
-                pictures.extend(picture);
-            }
-            if !pictures.is_empty() {
-                turns.pictures = pictures;
-            }
-        }
-        if let Some(most) = model.max_images
-            && turns.images > most as usize
-        {
-            return Err(bad(format!(
-                "Too many images in the request: models/{} takes at most {most}, got {}.",
-                model.id, turns.images
-            )));
-        }
-        let tokens = turns.letters / 4 + turns.images as u64 * model.tokens_per_input_image;
-        if tokens > model.max_input_tokens {
-            return Err(bad(format!(
-                "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({}).",
-                model.max_input_tokens
-            )));
-        }
-        Ok(turns)
-    }
-
-    /// Takes one part in; gives the picture that it is, if it is one.
-    fn part(&mut self, model: &Model, part: &Value, place: &str) -> Result<Option<Pixels>, Refusal> {
-        for tool in [
-            "functionCall",
-            "functionResponse",
-            "executableCode",
-            "codeExecutionResult",
-            "toolCall",
-            "toolResponse",
-        ] {
-            if !at(part, tool).is_null() {
-                return Err(bad(format!("Function calling is not enabled for models/{}.", model.id)));
-            }
-        }
-        let kinds = ["text", "inlineData", "fileData"];
-        let given = kinds.iter().filter(|kind| !at(part, kind).is_null()).count();
-        if given != 1 {
-            let problem =
-                if given == 0 { "must have one initialized field" } else { "has more than one field set" };
-            return Err(bad(format!(
-                "* GenerateContentRequest.{place}.data: required oneof field 'data' {problem}\n"
-            )));
-        }
-        if let Some(words) = text(at(part, "text")) {
-            self.letters += words.chars().count() as u64;
-            if at(part, "thought") != true {
-                if !self.prompt.is_empty() {
-                    self.prompt.push('\n');
-                }
-                self.prompt.push_str(words);
-            }
-            return Ok(None);
-        }
-        let (inline, file) = (at(part, "inlineData"), at(part, "fileData"));
-        let mime = text(at(inline, "mimeType")).or(text(at(file, "mimeType")));
-        if let Some(uri) = text(at(file, "fileUri")) {
-            if !["http://", "https://", "gs://"].iter().any(|scheme| uri.starts_with(scheme)) {
-                return Err(bad(format!(
-                    "Invalid or unsupported file uri: {}",
-                    uri.chars().take(80).collect::<String>()
-                )));
-            }
-            self.salt = draw::hash(uri.as_bytes(), self.salt);
-            let video = mime.is_none() && uri.contains("youtu");
-            return match mime
-                .map_or(Ok(if video { Media::Video } else { Media::Image }), |mime| media(model, mime))?
-            {
-                Media::Image => {
-                    self.images += 1;
-                    Ok(Some(unseen(self.salt)))
-                }
-                Media::Document | Media::Video => {
-                    self.documents += 1;
-                    Ok(None)
-                }
-            };
-        }
-        if !file.is_null() {
-            return Err(bad(format!(
-                "* GenerateContentRequest.{place}.file_data.file_uri: must not be empty\n"
-            )));
-        }
-        let mime = mime.filter(|mime| !mime.is_empty()).ok_or_else(|| {
-            bad(format!("* GenerateContentRequest.{place}.inline_data.mime_type: must not be empty\n"))
-        })?;
-        let kind = media(model, mime)?;
-        let data = text(at(inline, "data")).unwrap_or_default();
-        let bytes = fields::base64(data).ok_or_else(|| {
-            let field = format!("{place}.inline_data.data");
-            let description = format!("Invalid value at '{field}' (TYPE_BYTES): Base64 decoding failed");
-            Refusal::of(vec![Fault { field, description }])
-        })?;
-        if bytes.is_empty() {
-            return Err(bad(format!(
-                "* GenerateContentRequest.{place}.inline_data.data: must not be empty\n"
-            )));
-        }
-        self.salt = draw::hash(&bytes, self.salt);
-        if !matches!(kind, Media::Image) {
-            self.documents += 1;
-            return Ok(None);
-        }
-        self.images += 1;
-        let picture = decode(&bytes, mime).ok_or_else(|| {
-            bad(format!(
-                "Unable to process input image at {place}: it is not a whole picture of a supported type."
-            ))
-        })?;
-        // What cannot be decoded here (HEIC) has a shape that is not known.
-        let Some(picture) = picture else { return Ok(Some(unseen(self.salt))) };
-        self.first.get_or_insert((picture.width, picture.height));
-        Ok(Some(draw::reduced(picture, KEPT)))
-    }
-}
-
-enum Media {
-    Image,
-    Document,
-    Video,
-}
-
-fn media(model: &Model, mime: &str) -> Result<Media, Refusal> {
-    match mime {
-        "image/png" | "image/jpeg" | "image/webp" | "image/heic" | "image/heif" => Ok(Media::Image),
-        "application/pdf" | "text/plain" => Ok(Media::Document),
-        video if video.starts_with("video/") && model.video_input => Ok(Media::Video),
-        other => Err(bad(format!("Unsupported MIME type: {}", other.chars().take(80).collect::<String>()))),
-    }
-}
-
-/// `None` for what is not a picture, `Some(None)` for one that cannot be decoded here (HEIC).
-fn decode(bytes: &[u8], mime: &str) -> Option<Option<Pixels>> {
-    if mime == "image/heic" || mime == "image/heif" {
-        let is_heif = bytes.get(4..8) == Some(b"ftyp") && bytes.len() > 12;
-        if is_heif {
-            return Some(None);
-        }
-    }
-    codec::decode(bytes).ok().map(Some)
-}
-
-/// Stands for a picture that is only named, or cannot be decoded here: a patch of its own colour.
-fn unseen(key: u64) -> Pixels {
-    let colour = super::canvas::hsl((key % 360) as f32, 45.0, 60.0);
-    Pixels { width: 4, height: 3, channels: 3, data: colour.repeat(12) }
 }
 
 struct Thinking {

@@ -19,6 +19,8 @@ const SHORT: usize = 256;
 pub(super) struct State {
     script: Mutex<VecDeque<Step>>,
     log: Mutex<Log>,
+    /// The tokens that unfinished answers were given.
+    tokens: Mutex<Vec<String>>,
     active: AtomicUsize,
 }
 
@@ -44,6 +46,17 @@ impl State {
         let mut script = lock(&self.script);
         let index = script.iter().position(|step| step.wants.fits(words, seed))?;
         script.remove(index)
+    }
+
+    /// Remembers that an answer can be gone on with.
+    pub fn promise(&self, token: &str) {
+        if !self.has_promised(token) {
+            lock(&self.tokens).push(token.to_owned());
+        }
+    }
+
+    pub fn has_promised(&self, token: &str) -> bool {
+        lock(&self.tokens).iter().any(|known| known == token)
     }
 
     pub fn requests(&self) -> Vec<Value> {

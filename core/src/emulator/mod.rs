@@ -9,6 +9,19 @@
 //! draw the same bytes; without a seed each call draws another. The embedded font has Latin, Greek
 //! and Cyrillic letters; a letter of another script is drawn as a box that holds its code point.
 //!
+//! # Streams and conversations
+//!
+//! A stream's events leave when they are made: thoughts in words, two interim pictures (a rough one, then
+//! the final one reduced to a quarter), words in two or three pieces, the picture, a part with a signature
+//! and no words, grounding, the end with its reason. Counts stand in every event, as far as they have come.
+//! The one reply of `generateContent` has the same parts, texts side by side made one. Thoughts come if
+//! they are asked for, grounding if a search is on, signatures from the models that have them.
+//!
+//! Such a model wants the first part of each of its turns and all its pictures back with their signatures.
+//! A signature is bound to its part's bytes or words, as they were sent: what a stream cut in pieces goes
+//! back in pieces. One emulator's signature is good for another. Thoughts that come back are not read. The
+//! next picture shows the model's latest one and has its shape.
+//!
 //! # Scripts
 //!
 //! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request:
@@ -17,16 +30,36 @@
 //! | --- | --- |
 //! | `status` | the HTTP status; 300 and more alone is an error of that status |
 //! | `error` | `{"status", "message", "details"}` in the service's form |
-//! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream a list is its events |
+//! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
-//! | `image`, `images`, `text`, `finish_reason` | a usual answer with such pictures (`"jpeg 64x48"`), words, end |
 //! | `hang` | no answer until the client goes |
+//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
+//!
+//! or a usual answer, whole or as a stream, made of any of these, in this order:
+//!
+//! | name | meaning |
+//! | --- | --- |
+//! | `thoughts` | a list of texts and of pictures (`{"$image": "png 8x8"}`); each is an event |
+//! | `text` | words; two or three events |
+//! | `image`, `images` | pictures (`"jpeg 64x48"`); each is an event |
+//! | `text_after` | words after the pictures |
+//! | `grounding` | `true` for made-up metadata, or a map |
+//! | `finish_reason`, `finish_message` | the end; `STOP` without one, and only `STOP` has the last part with a signature |
+//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards |
+//! | `ratings` | `[{"category", "probability", "blocked"}]`, in the end |
+//! | `block_reason` | no answer but this feedback on the prompt, with `ratings` if there are any |
+//! | `model_status` | `{"message", "modelStage", "retirementTime"}`, in every event |
+//!
+//! and for the way over the line:
+//!
+//! | name | meaning |
+//! | --- | --- |
 //! | `headers` | added to the reply |
 //! | `delay` | seconds before the reply begins |
+//! | `event_pause` | seconds between two events of a stream |
 //! | `chunk`, `pause` | bytes in one write, seconds between two |
 //! | `cut` | the connection is reset after this many bytes of the body, or before `"headers"` |
-//! | `gzip` | the body is compressed |
-//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
+//! | `gzip` | the body is compressed; a stream so that each event can be read when it comes |
 //!
 //! A scripted reply answers whatever is asked. A step without a reply of its own (`{}`, or only a
 //! `delay`) lets the emulator answer as usual.
@@ -37,9 +70,12 @@ mod check;
 mod draw;
 mod fields;
 mod log;
+mod models;
 mod script;
 mod server;
+mod sign;
 mod text;
+mod turns;
 
 use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::answer::{self, Given};
+use super::answer::{self, Given, Sketch, Thought};
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::options::nearest;
@@ -22,6 +22,8 @@ pub(super) struct Delivery {
     pub delay: Duration,
     pub chunk: Option<usize>,
     pub pause: Duration,
+    /// Between two events of a stream.
+    pub event_pause: Duration,
     pub cut: Option<Cut>,
     pub gzip: bool,
 }
@@ -53,11 +55,10 @@ pub(super) enum Reply {
         status: u16,
         body: Vec<u8>,
     },
-    Picture {
+    /// A usual answer around these.
+    Answer {
         status: u16,
-        pictures: Vec<(Format, u32, u32)>,
-        text: Option<String>,
-        finish: Option<String>,
+        given: Box<Given>,
     },
     Hang,
 }
@@ -84,15 +85,27 @@ pub(super) struct Step {
     pub delivery: Delivery,
 }
 
-/// The names that a step may hold.
-const NAMES: [&str; 17] = [
-    "status",
-    "error",
-    "json",
+/// The names of a usual answer's things.
+const ANSWER: [&str; 12] = [
     "image",
     "images",
     "text",
+    "text_after",
+    "thoughts",
     "finish_reason",
+    "finish_message",
+    "block_reason",
+    "continuation",
+    "model_status",
+    "ratings",
+    "grounding",
+];
+
+/// The other names that a step may hold.
+const OTHERS: [&str; 14] = [
+    "status",
+    "error",
+    "json",
     "body",
     "body_base64",
     "hang",
@@ -100,10 +113,15 @@ const NAMES: [&str; 17] = [
     "delay",
     "chunk",
     "pause",
+    "event_pause",
     "cut",
     "gzip",
     "match",
 ];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    ANSWER.into_iter().chain(OTHERS)
+}
 
 /// The name of a status, as the service gives it.
 pub(super) fn status_name(code: u16) -> &'static str {
@@ -167,19 +185,20 @@ pub(super) fn read(steps: &[Value]) -> Result<Vec<Step>, Error> {
 }
 
 fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
-    let allowed = || NAMES.map(str::to_owned).to_vec();
+    let allowed = || names().map(str::to_owned).collect::<Vec<_>>();
+    let listed = || names().collect::<Vec<_>>().join(", ");
     let Some(step) = step.as_object() else {
         let option = format!("script[{index}]");
-        let problem = format!("`{option}` takes a map with any of {}", NAMES.join(", "));
+        let problem = format!("`{option}` takes a map with any of {}", listed());
         return Err(Error::new(Kind::InvalidOptionError, problem)
             .with("option", option)
             .with("allowed", allowed()));
     };
     let at = At { index, step };
-    if let Some(unknown) = step.keys().find(|key| !NAMES.contains(&key.as_str())) {
-        let hint = nearest(unknown, NAMES.into_iter());
+    if let Some(unknown) = step.keys().find(|key| !names().any(|name| name == key.as_str())) {
+        let hint = nearest(unknown, names());
         let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
-        let problem = format!("does not exist; a step takes {}.{meant}", NAMES.join(", "));
+        let problem = format!("does not exist; a step takes {}.{meant}", listed());
         return Err(at
             .wrong(unknown, problem)
             .with("allowed", allowed())
@@ -234,6 +253,7 @@ fn read_delivery(at: &At) -> Result<Delivery, Error> {
         chunk: at
             .get("chunk", "a number of bytes from 1", |value| whole(value).filter(|bytes| *bytes > 0))?,
         pause: at.seconds("pause")?,
+        event_pause: at.seconds("event_pause")?,
         cut: at.get("cut", "a number of bytes from 0, or \"headers\"", |value| match value.as_str() {
             Some("headers") => Some(Cut::Headers),
             _ => whole(value).map(Cut::After),
@@ -255,28 +275,23 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
     let json = at.step.get("json").cloned();
     let body = at.text("body")?.map(String::into_bytes);
     let coded = at.get("body_base64", "a text in base64", |value| STANDARD.decode(value.as_str()?).ok())?;
-    let one =
-        at.get("image", WANTS_PICTURE, |value| picture(value.as_str()?).map(|picture| vec![picture]))?;
-    let many = at.get("images", "a list of texts such as \"png 8x8\"", |value| {
-        value.as_array()?.iter().map(|value| picture(value.as_str()?)).collect::<Option<Vec<_>>>()
-    })?;
-    let (text, finish) = (at.text("text")?, at.text("finish_reason")?);
+    let given = read_given(at)?;
     let hang = at.flag("hang")?;
-    let pictured = one.is_some() || many.is_some() || text.is_some() || finish.is_some();
+    let answers = ANSWER.into_iter().find(|name| at.step.get(*name).is_some_and(|value| !value.is_null()));
     let set: Vec<&str> = [
-        (error.is_some(), "error"),
-        (json.is_some(), "json"),
-        (body.is_some(), "body"),
-        (coded.is_some(), "body_base64"),
-        (pictured, "image, images, text or finish_reason"),
-        (hang, "hang"),
+        error.is_some().then_some("error"),
+        json.is_some().then_some("json"),
+        body.is_some().then_some("body"),
+        coded.is_some().then_some("body_base64"),
+        answers,
+        hang.then_some("hang"),
     ]
     .into_iter()
-    .filter_map(|(is, name)| is.then_some(name))
+    .flatten()
     .collect();
     if let [first, second, ..] = set.as_slice() {
         let problem = format!("cannot stand beside {first}: a step has one reply");
-        return Err(at.wrong(second.split(',').next().unwrap_or(second), problem));
+        return Err(at.wrong(second, problem));
     }
     if let Some(json) = &json {
         check_pictures(at, json)?;
@@ -291,20 +306,66 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
         (_, Some(json), _) => Reply::Json { status: ok, json },
         (_, _, Some(body)) => Reply::Raw { status: ok, body },
         _ if hang => Reply::Hang,
-        _ if pictured => {
-            let mut pictures = one.unwrap_or_default();
-            pictures.extend(many.unwrap_or_default());
-            Reply::Picture { status: ok, pictures, text, finish }
-        }
+        _ if answers.is_some() => Reply::Answer { status: ok, given: Box::new(given) },
         _ if status.is_some_and(|status| status >= 300) => Reply::Error { status: ok, error: Map::new() },
         _ => Reply::Own,
     })
 }
 
+/// The things of a usual answer.
+fn read_given(at: &At) -> Result<Given, Error> {
+    let sketch = |value: &Value| picture(value.as_str()?);
+    let mut pictures: Vec<Sketch> = at.get("image", WANTS_PICTURE, sketch)?.into_iter().collect();
+    let many = at.get("images", "a list of texts such as \"png 8x8\"", |value| {
+        value.as_array()?.iter().map(sketch).collect::<Option<Vec<_>>>()
+    })?;
+    pictures.extend(many.into_iter().flatten());
+    let thoughts = at.get("thoughts", "a list of texts and of {\"$image\": \"png 8x8\"}", |value| {
+        let thought = |value: &Value| match value {
+            Value::String(text) => Some(Thought::Text(text.clone())),
+            Value::Object(map) if map.len() == 1 => map.get("$image").and_then(sketch).map(Thought::Picture),
+            _ => None,
+        };
+        value.as_array()?.iter().map(thought).collect::<Option<Vec<_>>>()
+    })?;
+    let status = "a map with any of message, modelStage, retirementTime, all of them texts";
+    let ratings = "a list of maps, each with a category and a probability";
+    let given = Given {
+        thoughts: thoughts.unwrap_or_default(),
+        text: at.text("text")?,
+        pictures,
+        text_after: at.text("text_after")?,
+        finish: at.text("finish_reason")?,
+        finish_message: at.text("finish_message")?,
+        block: at.text("block_reason")?,
+        continuation: at.text("continuation")?,
+        status: at.get("model_status", status, |value| {
+            let known = |name: &str| ["message", "modelStage", "retirementTime"].contains(&name);
+            let is_sound = value.as_object()?.iter().all(|(name, value)| known(name) && value.is_string());
+            is_sound.then(|| value.clone())
+        })?,
+        ratings: at.get("ratings", ratings, |value| {
+            let is_sound = |one: &Value| one["category"].is_string() && one["probability"].is_string();
+            value.as_array()?.iter().all(is_sound).then(|| value.clone())
+        })?,
+        grounding: at.get("grounding", "true, or the metadata as a map", |value| {
+            (value.is_object() || *value == true).then(|| value.clone())
+        })?,
+    };
+    if given.block.is_some() {
+        let fits = ["block_reason", "ratings", "model_status"];
+        let is_set = |name: &&str| at.step.get(*name).is_some_and(|value| !value.is_null());
+        if let Some(name) = ANSWER.iter().filter(|name| !fits.contains(name)).find(|name| is_set(name)) {
+            return Err(at.wrong(name, "cannot stand beside block_reason: what is blocked has no answer"));
+        }
+    }
+    Ok(given)
+}
+
 const WANTS_PICTURE: &str = "a text such as \"png 8x8\" or \"jpeg 64x48\", at most 12288 pixels on a side";
 
 /// `png 8x8`.
-fn picture(text: &str) -> Option<(Format, u32, u32)> {
+fn picture(text: &str) -> Option<Sketch> {
     let (format, size) = text.split_once(' ')?;
     let (width, height) = size.split_once('x')?;
     let side = |text: &str| text.parse().ok().filter(|side| (1..=12288).contains(side));
@@ -349,17 +410,4 @@ pub(super) fn error_body(code: u16, error: &Map<String, Value>) -> Value {
         body.extend(error.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
     json!({ "error": body })
-}
-
-impl Reply {
-    /// The scripted picture's answer.
-    pub fn around(&self, model: &str) -> Option<Result<answer::Answer, super::check::Refusal>> {
-        match self {
-            Reply::Picture { pictures, text, finish, .. } => Some(answer::around(
-                model,
-                &Given { pictures, text: text.as_deref(), finish: finish.as_deref() },
-            )),
-            _ => None,
-        }
-    }
 }

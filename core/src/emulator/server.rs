@@ -1,6 +1,5 @@
 //! The line: connections, requests in, replies out, with all the faults that a script asks for.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, Write as _};
@@ -10,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
@@ -20,11 +21,13 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::check::{self, Refusal};
 use super::log::{self, Flight, State};
+use super::models;
 use super::script::{self, Cut, Delivery, Reply};
 
 /// The most that a request may send.
@@ -93,21 +96,30 @@ impl AsyncWrite for Line {
     }
 }
 
+/// Hands out the pieces of a body; false says that nobody takes them.
+type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
+
+/// What goes out.
+enum Content {
+    /// Known to the last byte.
+    Whole(Vec<u8>),
+    /// Pieces that are handed out when they are made.
+    Made(Box<dyn FnOnce(Take) + Send>),
+}
+
 /// A reply that is ready to go.
 struct Outgoing {
     status: u16,
     content_type: &'static str,
-    pieces: Vec<Vec<u8>>,
+    content: Content,
     tier: Option<String>,
-    /// Whether its length is told.
-    streamed: bool,
     hang: bool,
 }
 
 impl Outgoing {
     fn json(status: u16, json: &Value) -> Self {
         let body = serde_json::to_vec_pretty(json).unwrap_or_default();
-        Outgoing { status, content_type: JSON, pieces: vec![body], tier: None, streamed: false, hang: false }
+        Outgoing { status, content_type: JSON, content: Content::Whole(body), tier: None, hang: false }
     }
 
     fn refused(refusal: &Refusal) -> Self {
@@ -243,7 +255,7 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, json, size, form),
+        Reply::Own => own(head, &query, &route, json, size, form, state),
         Reply::Error { status, error } => {
             Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
         }
@@ -251,12 +263,19 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         Reply::Raw { status, body } => {
             let content_type = if body.starts_with(b"<") { "text/html; charset=UTF-8" } else { JSON };
             let content_type = if form == Form::Events { "text/event-stream" } else { content_type };
-            Ok(Outgoing { content_type, pieces: vec![body.clone()], ..Outgoing::json(*status, &Value::Null) })
+            Ok(Outgoing {
+                content_type,
+                content: Content::Whole(body.clone()),
+                ..Outgoing::json(*status, &Value::Null)
+            })
         }
-        Reply::Picture { status, .. } => match reply.around(model) {
-            Some(answer) => answer.map(|answer| Outgoing { status: *status, ..written(answer, form) }),
-            None => own(head, &query, &route, json, size, form),
-        },
+        Reply::Answer { status, given } => {
+            if let Some(token) = &given.continuation {
+                state.promise(token);
+            }
+            let answer = Answer::scripted(model, (**given).clone());
+            written(answer, form).map(|written| Outgoing { status: *status, ..written })
+        }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
     (made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form))), delivery)
@@ -268,11 +287,16 @@ fn in_form(error: Value, form: Form) -> Value {
 }
 
 fn scripted_json(status: u16, json: Value, form: Form) -> Outgoing {
-    match (form, json) {
-        (Form::Whole, json) => Outgoing::json(status, &json),
-        (form, Value::Array(events)) => Outgoing { status, ..flowing(&events, form) },
-        (form, event) => Outgoing { status, ..flowing(&[event], form) },
-    }
+    let events = match (form, json) {
+        (Form::Whole, json) => return Outgoing::json(status, &json),
+        (_, Value::Array(events)) => events,
+        (_, event) => vec![event],
+    };
+    let tell = move |send: &mut dyn FnMut(&Value) -> bool| {
+        // Ends at the first event that nobody takes.
+        let _ = events.iter().all(send);
+    };
+    Outgoing { status, ..flowing(form, tell) }
 }
 
 /// The service's own answer.
@@ -283,6 +307,7 @@ fn own(
     json: serde_json::Result<Value>,
     size: usize,
     form: Form,
+    state: &State,
 ) -> Result<Outgoing, Refusal> {
     const KNOWN: [&str; 7] = ["key", "alt", "$alt", "prettyPrint", "fields", "pageSize", "pageToken"];
     if size > LIMIT {
@@ -298,19 +323,25 @@ fn own(
     admitted(head, query)?;
     match route {
         Route::Models => {
-            let page = answer::list(value(query, "pageSize"), value(query, "pageToken"))?;
+            let page = models::list(value(query, "pageSize"), value(query, "pageToken"))?;
             Ok(Outgoing::json(200, &page))
         }
-        Route::Model { version, model } => Ok(Outgoing::json(200, &answer::get(model, version)?)),
+        Route::Model { version, model } => Ok(Outgoing::json(200, &models::get(model, version)?)),
         Route::Generate { version, model, .. } => {
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
-            let model = answer::model(model).ok_or_else(|| answer::no_such_model(model, version, verb))?;
+            let model = models::model(model).ok_or_else(|| models::no_such_model(model, version, verb))?;
             let request = json.map_err(|error| {
                 let message = format!("Invalid JSON payload received. {error}");
                 Refusal::new(400, "INVALID_ARGUMENT", message)
             })?;
             let ask = check::check(model, request)?;
-            Ok(written(answer::answer(model, &ask)?, form))
+            if let Some(token) = &ask.continuation
+                && !state.has_promised(token)
+            {
+                let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
+                return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
+            }
+            written(Answer::drawn(model, ask), form)
         }
     }
 }
@@ -342,34 +373,36 @@ fn admitted(head: &Parts, query: &[(String, String)]) -> Result<(), Refusal> {
     }
 }
 
-fn written(answer: Answer, form: Form) -> Outgoing {
+fn written(answer: Answer, form: Form) -> Result<Outgoing, Refusal> {
     let tier = Some(answer.tier.clone());
-    match form {
-        Form::Whole => Outgoing { tier, ..Outgoing::json(200, &answer.whole()) },
-        form => Outgoing { tier, ..flowing(&answer.events(), form) },
-    }
+    let outgoing = match form {
+        Form::Whole => Outgoing::json(200, &answer.whole()?),
+        form => flowing(form, move |send| answer.stream(send)),
+    };
+    Ok(Outgoing { tier, ..outgoing })
 }
 
 /// Events as they go out one by one.
-fn flowing(events: &[Value], form: Form) -> Outgoing {
-    let last = events.len().saturating_sub(1);
-    let piece = |(index, event): (usize, &Value)| {
-        let mut piece = match (form, index) {
-            (Form::Events, _) => b"data: ".to_vec(),
-            (_, 0) => b"[".to_vec(),
-            _ => b",\r\n".to_vec(),
-        };
-        piece.extend(serde_json::to_vec(event).unwrap_or_default());
-        match form {
-            Form::Events => piece.extend(b"\r\n\r\n"),
-            _ if index == last => piece.extend(b"]"),
-            _ => {}
+fn flowing(form: Form, tell: impl FnOnce(&mut dyn FnMut(&Value) -> bool) + Send + 'static) -> Outgoing {
+    let is_sse = form == Form::Events;
+    let make = move |take: Take| {
+        let mut before: &[u8] = if is_sse { b"data: " } else { b"[" };
+        tell(&mut |event| {
+            let mut piece = before.to_vec();
+            piece.extend(serde_json::to_vec(event).unwrap_or_default());
+            if is_sse {
+                piece.extend(b"\r\n\r\n");
+            } else {
+                before = b",\r\n";
+            }
+            take(piece)
+        });
+        if !is_sse {
+            take(if before == b"[" { b"[]".to_vec() } else { b"]".to_vec() });
         }
-        piece
     };
-    let content_type = if form == Form::Events { "text/event-stream" } else { JSON };
-    let pieces = events.iter().enumerate().map(piece).collect();
-    Outgoing { status: 200, content_type, pieces, tier: None, streamed: true, hang: false }
+    let content_type = if is_sse { "text/event-stream" } else { JSON };
+    Outgoing { status: 200, content_type, content: Content::Made(Box::new(make)), tier: None, hang: false }
 }
 
 fn reply(
@@ -378,19 +411,32 @@ fn reply(
     flight: Flight,
     reset: Arc<AtomicBool>,
 ) -> Response<Outflow> {
-    let Outgoing { status, content_type, mut pieces, tier, streamed, .. } = outgoing;
-    if delivery.gzip {
-        pieces = vec![zipped(&pieces)];
-    }
-    let pieces: VecDeque<Bytes> =
-        pieces.into_iter().map(Bytes::from).filter(|piece| !piece.is_empty()).collect();
-    let left = pieces.iter().map(Bytes::len).sum();
+    let Outgoing { status, content_type, content, tier, .. } = outgoing;
+    let (source, left) = match content {
+        Content::Whole(body) => {
+            let body = if delivery.gzip { zipped(&body) } else { body };
+            let left = body.len();
+            (Source::Whole(Bytes::from(body)), Some(left))
+        }
+        Content::Made(make) => {
+            // Nothing that is made waits for the line: an artist is soon free for the next request.
+            let (sender, pieces) = mpsc::unbounded_channel();
+            let gzip = delivery.gzip;
+            let mut take = move |piece: Vec<u8>| sender.send(Bytes::from(piece)).is_ok();
+            tokio::task::spawn_blocking(
+                move || if gzip { zipping(make, &mut take) } else { make(&mut take) },
+            );
+            (Source::Made(pieces), None)
+        }
+    };
     let mut flow = Outflow {
-        pieces,
+        source,
+        piece: Bytes::new(),
         left,
-        streamed,
+        has_begun: false,
         chunk: delivery.chunk.unwrap_or(PIECE),
         pause: delivery.pause,
+        event_pause: delivery.event_pause,
         cut: match delivery.cut {
             Some(Cut::After(bytes)) => Some(bytes),
             _ => None,
@@ -399,7 +445,7 @@ fn reply(
         flight,
         reset,
     };
-    if left == 0 && flow.cut.is_none() {
+    if left == Some(0) && flow.cut.is_none() {
         flow.flight.landed();
     }
     let mut response = Response::new(flow);
@@ -421,22 +467,43 @@ fn reply(
     response
 }
 
-fn zipped(pieces: &[Vec<u8>]) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    for piece in pieces {
-        // Writing to memory does not fail.
-        let _ = writer.write_all(piece);
-    }
+fn zipped(body: &[u8]) -> Vec<u8> {
+    let mut writer = zip();
+    // Writing to memory does not fail.
+    let _ = writer.write_all(body);
     writer.finish().unwrap_or_default()
+}
+
+fn zip() -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::new(), Compression::fast())
+}
+
+/// Compresses piece by piece, so that each can be read as soon as it comes.
+fn zipping(make: Box<dyn FnOnce(Take) + Send>, take: Take) {
+    let mut writer = zip();
+    make(&mut |piece| {
+        let _ = writer.write_all(&piece).and_then(|()| writer.flush());
+        take(std::mem::take(writer.get_mut()))
+    });
+    take(writer.finish().unwrap_or_default());
+}
+
+enum Source {
+    Whole(Bytes),
+    Made(mpsc::UnboundedReceiver<Bytes>),
 }
 
 /// A body on its way, as slow and as broken as the script wants it.
 struct Outflow {
-    pieces: VecDeque<Bytes>,
-    left: usize,
-    streamed: bool,
+    source: Source,
+    /// What is going out now.
+    piece: Bytes,
+    /// How many bytes are to come; none if it is not known.
+    left: Option<usize>,
+    has_begun: bool,
     chunk: usize,
     pause: Duration,
+    event_pause: Duration,
     /// How many bytes until the connection is reset.
     cut: Option<usize>,
     waiting: Option<Pin<Box<Sleep>>>,
@@ -444,52 +511,90 @@ struct Outflow {
     reset: Arc<AtomicBool>,
 }
 
+impl Outflow {
+    /// Takes up the next piece; false at the end.
+    fn poll_piece(&mut self, cx: &mut Context) -> Poll<bool> {
+        let next = match &mut self.source {
+            Source::Whole(body) => Some(std::mem::take(body)).filter(|body| !body.is_empty()),
+            Source::Made(pieces) => ready!(pieces.poll_recv(cx)),
+        };
+        let Some(next) = next else { return Poll::Ready(false) };
+        self.piece = next;
+        let rests = if std::mem::replace(&mut self.has_begun, true) {
+            self.pause.max(self.event_pause)
+        } else {
+            Duration::ZERO
+        };
+        self.rest(rests);
+        Poll::Ready(true)
+    }
+
+    fn rest(&mut self, time: Duration) {
+        if !time.is_zero() {
+            self.waiting = Some(Box::pin(tokio::time::sleep(time)));
+        }
+    }
+}
+
 impl Body for Outflow {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(waiting) = &mut self.waiting {
-            ready!(waiting.as_mut().poll(cx));
-            self.waiting = None;
-            if self.cut == Some(0) {
-                self.flight.landed();
-                self.reset.store(true, Ordering::SeqCst);
-                return Poll::Ready(Some(Err(io::Error::other("cut by the script"))));
+        loop {
+            if let Some(waiting) = &mut self.waiting {
+                ready!(waiting.as_mut().poll(cx));
+                self.waiting = None;
+                if self.cut == Some(0) {
+                    self.flight.landed();
+                    self.reset.store(true, Ordering::SeqCst);
+                    return Poll::Ready(Some(Err(io::Error::other("cut by the script"))));
+                }
+            }
+            let is_cut = self.cut == Some(0);
+            if !is_cut && !self.piece.is_empty() {
+                break;
+            }
+            if is_cut || !ready!(self.poll_piece(cx)) {
+                if self.cut.is_none() {
+                    self.flight.landed();
+                    return Poll::Ready(None);
+                }
+                // A body shorter than the cut is reset at its end; and what was handed out before must be
+                // on the line before it breaks.
+                self.cut = Some(0);
+                self.rest(Duration::from_millis(30));
             }
         }
-        // A body shorter than the cut is reset at its end.
-        if self.cut == Some(0) || self.cut.is_some() && self.left == 0 {
-            // What was handed out before must be on the line before it breaks.
-            self.cut = Some(0);
-            let mut waiting = Box::pin(tokio::time::sleep(Duration::from_millis(30)));
-            let _ = waiting.as_mut().poll(cx);
-            self.waiting = Some(waiting);
-            return Poll::Pending;
-        }
         let most = self.chunk.min(self.cut.unwrap_or(usize::MAX));
-        let Some(piece) = self.pieces.front_mut() else { return Poll::Ready(None) };
-        let data = piece.split_to(most.min(piece.len()));
-        if !piece.has_remaining() {
-            self.pieces.pop_front();
-        }
-        self.left -= data.len();
+        let most = most.min(self.piece.len());
+        let data = self.piece.split_to(most);
         if let Some(cut) = &mut self.cut {
             *cut -= data.len();
-        } else if self.left == 0 {
+        }
+        if let Some(left) = &mut self.left {
+            *left -= data.len();
+        }
+        if self.is_end_stream() {
             self.flight.landed();
         }
-        if !self.pause.is_zero() && self.left > 0 {
-            self.waiting = Some(Box::pin(tokio::time::sleep(self.pause)));
+        // A cut has a rest of its own.
+        if !self.piece.is_empty() && self.cut != Some(0) {
+            let pause = self.pause;
+            self.rest(pause);
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0 && self.cut.is_none()
+        let is_over = match &self.source {
+            Source::Whole(_) => self.left == Some(0),
+            Source::Made(pieces) => self.has_begun && pieces.is_closed() && pieces.is_empty(),
+        };
+        is_over && self.piece.is_empty() && self.cut.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.streamed { SizeHint::default() } else { SizeHint::with_exact(self.left as u64) }
+        self.left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(left as u64))
     }
 }

@@ -3,151 +3,20 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nanobanana::{Emulator, Image, Kind, Pixels};
+use nanobanana::{Emulator, Image, Kind};
 use serde_json::{Value, json};
 
-const PRO: &str = "gemini-3-pro-image";
-const FLASH: &str = "gemini-3.1-flash-image";
-const LITE: &str = "gemini-3.1-flash-lite-image";
-const OLD: &str = "gemini-2.5-flash-image";
-const NEW: &str = "gemini-nano-banana-2.1";
+mod chat;
+mod line;
+mod stream;
 
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-    /// The connection broke before its end.
-    reset: bool,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("JSON")
-    }
-
-    fn message(&self) -> String {
-        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// The HTTP status and the service's name of the error.
-    fn error(&self) -> (u16, String) {
-        (self.status, self.json()["error"]["status"].as_str().unwrap_or_default().to_owned())
-    }
-}
-
-fn connect(emulator: &Emulator) -> TcpStream {
-    let stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream
-}
-
-fn write_head(stream: &mut TcpStream, method: &str, path: &str, headers: &[(&str, &str)], length: usize) {
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    stream.write_all((head + "\r\n").as_bytes()).unwrap();
-}
-
-/// Asks and reads to the end of the connection.
-fn ask(emulator: &Emulator, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-    let mut stream = connect(emulator);
-    write_head(&mut stream, method, path, headers, body.len());
-    stream.write_all(body).unwrap();
-    let mut raw = Vec::new();
-    let reset = match stream.read_to_end(&mut raw) {
-        Ok(_) => false,
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
-        Err(error) => panic!("{error}"),
-    };
-    let Some(end) = raw.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return Reply { status: 0, headers: BTreeMap::new(), body: raw, reset };
-    };
-    let head = String::from_utf8(raw[..end].to_vec()).unwrap();
-    let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let headers: BTreeMap<String, String> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-        .collect();
-    let mut body = raw[end + 4..].to_vec();
-    if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
-        body = unchunked(&body);
-    }
-    Reply { status, headers, body, reset }
-}
-
-fn unchunked(mut rest: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
-        let start = end + 2;
-        out.extend(&rest[start..(start + size).min(rest.len())]);
-        rest = rest.get(start + size + 2..).unwrap_or_default();
-    }
-    out
-}
-
-fn post(emulator: &Emulator, model: &str, verb: &str, body: &Value) -> Reply {
-    let path = format!("/v1beta/models/{model}:{verb}");
-    ask(emulator, "POST", &path, &[("x-goog-api-key", "k")], &serde_json::to_vec(body).unwrap())
-}
-
-fn generate(emulator: &Emulator, model: &str, body: &Value) -> Reply {
-    post(emulator, model, "generateContent", body)
-}
-
-fn prompt(words: &str, config: Value) -> Value {
-    json!({"contents": [{"parts": [{"text": words}]}], "generationConfig": config})
-}
-
-fn parts(reply: &Reply) -> Vec<Value> {
-    assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
-    reply.json()["candidates"][0]["content"]["parts"].as_array().cloned().unwrap_or_default()
-}
-
-fn image_of(part: &Value) -> Image {
-    let data = part["inlineData"]["data"].as_str().unwrap();
-    let image = Image::from_bytes(STANDARD.decode(data).unwrap()).unwrap();
-    assert_eq!(part["inlineData"]["mimeType"], image.mime_type());
-    image
-}
-
-/// The final picture.
-fn picture(reply: &Reply) -> Image {
-    let parts = parts(reply);
-    let is_final = |part: &&Value| part["inlineData"].is_object() && part["thought"] != true;
-    image_of(parts.iter().find(is_final).unwrap())
-}
-
-fn pixels_of(image: &Image) -> (u32, u32) {
-    (image.width(), image.height())
-}
-
-/// A picture of one colour, in base64.
-fn solid(width: u32, height: u32, colour: [u8; 3], format: &str) -> String {
-    let data = colour.repeat((width * height) as usize);
-    let image = Image::from_pixels(&Pixels { width, height, channels: 3, data }).unwrap();
-    STANDARD.encode(image.convert(format, None).unwrap().bytes())
-}
-
-fn with_picture(words: &str, mime: &str, data: &str) -> Value {
-    json!({"contents": [{"parts": [{"text": words}, {"inlineData": {"mimeType": mime, "data": data}}]}]})
-}
-
-/// A config that keeps drawing quick.
-fn small(seed: i64) -> Value {
-    json!({"imageConfig": {"imageSize": "512"}, "seed": seed})
-}
+use line::*;
 
 #[test]
 fn a_prompt_gives_a_picture_with_its_counts_and_signatures() {
@@ -392,7 +261,7 @@ fn snake_case_and_single_values_are_read_like_the_service_reads_them() {
     });
     let reply = generate(&emulator, FLASH, &body);
     assert_eq!(pixels_of(&picture(&reply)), (688, 384));
-    assert_eq!(parts(&reply).len(), 1, "no words were asked for");
+    assert_eq!(visible(&reply).len(), 1, "no words were asked for");
     let newer = json!({"responseFormat": {"image": {
         "aspectRatio": "ASPECT_RATIO_TWENTY_ONE_BY_NINE", "imageSize": "IMAGE_SIZE_FIVE_TWELVE",
     }}});
@@ -443,46 +312,6 @@ fn a_body_of_more_than_100_mb_is_too_large() {
 }
 
 #[test]
-fn a_model_turn_must_bring_its_signatures_back() {
-    let emulator = Emulator::start(0).unwrap();
-    let png = solid(4, 4, [1, 2, 3], "png");
-    let history = |signature: Option<&str>| {
-        let mut part = json!({"inlineData": {"mimeType": "image/png", "data": png}});
-        if let Some(signature) = signature {
-            part["thoughtSignature"] = signature.into();
-        }
-        json!({"contents": [
-            {"role": "user", "parts": [{"text": "a cat"}]},
-            {"role": "model", "parts": [{"text": "Here"}, part]},
-            {"role": "user", "parts": [{"text": "and a dog"}]},
-        ]})
-    };
-    for model in [PRO, NEW, LITE, FLASH] {
-        let reply = generate(&emulator, model, &history(None));
-        assert_eq!(reply.status, 400, "{model}");
-        let says = "Image part is missing a thought_signature in content position 2, part position 2";
-        assert!(reply.message().contains(says), "{}", reply.message());
-    }
-    for good in ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go", "aGVsbG8="] {
-        assert_eq!(generate(&emulator, LITE, &history(Some(good))).status, 200, "{good}");
-    }
-    assert_eq!(generate(&emulator, OLD, &history(None)).status, 200);
-    assert_eq!(generate(&emulator, PRO, &history(Some("*"))).status, 400);
-}
-
-#[test]
-fn what_an_answer_sent_can_be_sent_back() {
-    let emulator = Emulator::start(0).unwrap();
-    let first = generate(&emulator, FLASH, &prompt("a cat", small(1)));
-    let body = json!({"contents": [
-        {"role": "user", "parts": [{"text": "a cat"}]},
-        first.json()["candidates"][0]["content"],
-        {"role": "user", "parts": [{"text": "and a dog"}]},
-    ], "generationConfig": small(1)});
-    assert_eq!(generate(&emulator, FLASH, &body).status, 200);
-}
-
-#[test]
 fn pictures_by_reference_and_in_heic_are_taken() {
     let emulator = Emulator::start(0).unwrap();
     let mut heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
@@ -509,14 +338,16 @@ fn modalities_thoughts_search_and_token_limits() {
         config.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         prompt("a cat", config)
     };
-    let words = parts(&generate(&emulator, FLASH, &with(json!({"responseModalities": ["TEXT"]}))));
+    let words = visible(&generate(&emulator, FLASH, &with(json!({"responseModalities": ["TEXT"]}))));
     assert!(words.len() == 1 && words[0]["text"].is_string());
     let thinking = json!({"thinkingConfig": {"includeThoughts": true, "thinkingLevel": "HIGH"}});
     let reply = generate(&emulator, FLASH, &with(thinking));
     let thoughts: Vec<Value> = parts(&reply).into_iter().filter(|part| part["thought"] == true).collect();
-    assert!(thoughts[0]["text"].is_string() && thoughts[1]["inlineData"].is_object());
+    assert!(thoughts.len() == 3 && thoughts[0]["text"].is_string());
     assert!(thoughts.iter().all(|part| part["thoughtSignature"].is_null()));
-    assert_eq!((picture(&reply).width(), image_of(&thoughts[1]).width()), (512, 128));
+    let (rough, last) = (image_of(&thoughts[1]), image_of(&thoughts[2]));
+    assert_eq!((picture(&reply).width(), last.width(), rough.width()), (512, 128, 64));
+    assert!(far(&picture(&reply), &last) < 6.0 && far(&picture(&reply), &rough) > 12.0);
     let mut search = with(json!({}));
     search["tools"] = json!([{"googleSearch": {"searchTypes": {"webSearch": {}, "imageSearch": {}}}}]);
     let answer = generate(&emulator, FLASH, &search).json();
@@ -527,31 +358,6 @@ fn modalities_thoughts_search_and_token_limits() {
     let short = generate(&emulator, FLASH, &with(json!({"maxOutputTokens": 50})));
     assert_eq!(short.json()["candidates"][0]["finishReason"], "MAX_TOKENS");
     assert!(parts(&short).iter().all(|part| part["inlineData"].is_null()));
-}
-
-#[test]
-fn a_stream_comes_as_events_or_as_an_array() {
-    let emulator = Emulator::start(0).unwrap();
-    let mut config = small(1);
-    config["thinkingConfig"] = json!({"includeThoughts": true});
-    let body = prompt("a cat", config);
-    let reply = post(&emulator, FLASH, "streamGenerateContent?alt=sse", &body);
-    assert_eq!(reply.headers["content-type"], "text/event-stream");
-    let text = String::from_utf8(reply.body).unwrap();
-    let events: Vec<Value> = (text.split("\r\n\r\n").filter(|event| !event.is_empty()))
-        .map(|event| serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap())
-        .collect();
-    let part = |event: &Value| event["candidates"][0]["content"]["parts"][0].clone();
-    assert_eq!(events.len(), 5, "thought, interim picture, words, picture, end");
-    assert!(part(&events[0])["thought"] == true && part(&events[1])["thought"] == true);
-    assert_eq!(image_of(&part(&events[3])).width(), 512);
-    assert!(events[..4].iter().all(|event| event["usageMetadata"].is_null()));
-    assert_eq!(events[4]["candidates"][0]["finishReason"], "STOP");
-    assert!(events[4]["usageMetadata"]["totalTokenCount"].is_u64());
-    let array = post(&emulator, FLASH, "streamGenerateContent", &body).json();
-    assert_eq!(array.as_array().unwrap().len(), 5);
-    let refused = post(&emulator, FLASH, "streamGenerateContent", &json!({})).json();
-    assert_eq!(refused[0]["error"]["code"], 400);
 }
 
 #[test]
@@ -638,14 +444,6 @@ fn a_script_sets_the_next_replies_in_order() {
 }
 
 #[test]
-fn a_scripted_stream_sends_its_list_as_events() {
-    let emulator = Emulator::start(0).unwrap();
-    emulator.script(&[json!({"json": [{"a": 1}, {"error": {"code": 503}}]})]).unwrap();
-    let reply = post(&emulator, FLASH, "streamGenerateContent?alt=sse", &json!({}));
-    assert_eq!(reply.body, b"data: {\"a\":1}\r\n\r\ndata: {\"error\":{\"code\":503}}\r\n\r\n");
-}
-
-#[test]
 fn a_step_can_wait_for_its_request() {
     let emulator = Emulator::start(0).unwrap();
     emulator
@@ -689,15 +487,6 @@ fn a_script_slows_and_breaks_the_line() {
     assert!(cut.reset && cut.status == 0 && cut.body.is_empty(), "{cut:?}");
     let went_away = emulator.requests().iter().filter(|request| request["cancelled"] == true).count();
     assert_eq!(went_away, 0, "it was the server that broke the line");
-}
-
-/// Waits until something holds.
-fn until(what: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !what() {
-        assert!(start.elapsed() < Duration::from_secs(5), "it never came to be");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]
@@ -759,6 +548,14 @@ fn a_bad_step_is_named() {
         (json!({"headers": {"content-length": "5"}}), "script[1].headers", "content-length"),
         (json!({"headers": {"a b": "5"}}), "script[1].headers", "HTTP"),
         (json!({"match": {"text": "x"}}), "script[1].match", "prompt"),
+        (json!({"thoughts": "hm"}), "script[1].thoughts", "a list of texts"),
+        (json!({"thoughts": [{"$image": "gif 8x8"}]}), "script[1].thoughts", "$image"),
+        (json!({"model_status": {"stage": "LEGACY"}}), "script[1].model_status", "modelStage"),
+        (json!({"ratings": [{"category": "X"}]}), "script[1].ratings", "probability"),
+        (json!({"grounding": false}), "script[1].grounding", "true"),
+        (json!({"block_reason": "SAFETY", "text": "x"}), "script[1].text", "beside block_reason"),
+        (json!({"thoughts": [], "json": 1}), "script[1].thoughts", "beside json"),
+        (json!({"event_pause": "long"}), "script[1].event_pause", "seconds from 0"),
     ];
     for (step, option, says) in cases {
         let error = emulator.script(&[json!({"status": 500}), step]).unwrap_err();

@@ -1,0 +1,73 @@
+//! The list of models, and one model of it.
+
+use serde_json::{Value, json};
+
+use super::answer::set;
+use super::check::Refusal;
+use crate::catalogue::{Catalogue, Model, State};
+
+/// The model that the service knows by this id. It knows no aliases.
+pub(super) fn model(id: &str) -> Option<&'static Model> {
+    Catalogue::builtin().models.iter().find(|model| model.id == id)
+}
+
+pub(super) fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
+    let id: String = id.chars().take(100).collect();
+    let message = format!(
+        "models/{id} is not found for API version {version}, or is not supported for {verb}. Call ModelService.ListModels to see the list of available models and their supported methods."
+    );
+    Refusal::new(404, "NOT_FOUND", message)
+}
+
+fn described(model: &Model) -> Value {
+    let mut out = json!({
+        "name": format!("models/{}", model.id),
+        "version": model.released.as_deref().unwrap_or("001"),
+        "displayName": model.name,
+        "description": model.notes.join(" "),
+        "inputTokenLimit": model.max_input_tokens,
+        "outputTokenLimit": model.max_output_tokens,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        "temperature": 1, "maxTemperature": 2, "topP": 0.95, "topK": 64,
+    });
+    if model.thinking.thoughts {
+        set(&mut out, "thinking", true.into());
+    }
+    if model.state == State::Deprecated {
+        set(&mut out, "modelStatus", json!({ "modelStage": "DEPRECATED" }));
+    }
+    out
+}
+
+/// One model, as `GET models/{id}` gives it.
+pub(super) fn get(id: &str, version: &str) -> Result<Value, Refusal> {
+    model(id).map(described).ok_or_else(|| no_such_model(id, version, "GetModel"))
+}
+
+/// One page of the models.
+pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<Value, Refusal> {
+    let bad = |message: String| Refusal::new(400, "INVALID_ARGUMENT", message);
+    let size = match page_size.map(str::parse::<i64>) {
+        None | Some(Ok(0)) => 50,
+        Some(Ok(size)) if size > 0 => size.min(1000) as usize,
+        Some(_) => {
+            return Err(bad("Invalid value at 'page_size' (TYPE_INT32): a number from 1 to 1000".into()));
+        }
+    };
+    let all = &Catalogue::builtin().models;
+    let start = match page_token.filter(|token| !token.is_empty()) {
+        None => 0,
+        Some(token) => (token.strip_prefix("after-"))
+            .and_then(|id| all.iter().position(|model| model.id == id))
+            .map(|index| index + 1)
+            .ok_or_else(|| bad("Invalid page token.".into()))?,
+    };
+    let page: Vec<&Model> = all.iter().skip(start).take(size).collect();
+    let mut out = json!({ "models": page.iter().map(|model| described(model)).collect::<Vec<_>>() });
+    if start + page.len() < all.len()
+        && let Some(last) = page.last()
+    {
+        set(&mut out, "nextPageToken", format!("after-{}", last.id).into());
+    }
+    Ok(out)
+}
