@@ -37,8 +37,8 @@ pub struct Sse {
     state: State,
     /// Whether the last line ended with CR, of which an LF right behind it is the second half.
     after_cr: bool,
-    /// Whether there was any value.
-    has_values: bool,
+    /// Whether there was any value, or a line of data.
+    has_events: bool,
     /// Whether there was a line that no stream of events has.
     has_strange_lines: bool,
     broken: Option<Error>,
@@ -78,7 +78,7 @@ impl Sse {
             splitter: Splitter::new(limits, None),
             state: State::Bom(b"\xef\xbb\xbf"),
             after_cr: false,
-            has_values: false,
+            has_events: false,
             has_strange_lines: false,
             broken: None,
         }
@@ -100,7 +100,7 @@ impl Sse {
             }
             rest = rest.get(eaten..).unwrap_or_default();
         }
-        self.has_values |= self.splitter.has_value();
+        self.has_events |= self.splitter.has_value();
         Ok(bytes.len() - rest.len())
     }
 
@@ -182,6 +182,7 @@ impl Sse {
                 } else {
                     self.splitter.skip(1)?;
                 }
+                self.has_events |= is_data && byte == b':';
                 match byte {
                     b':' => self.state = if is_data { State::Space } else { State::Ignored },
                     _ => self.line_ends(byte),
@@ -259,7 +260,7 @@ impl Sse {
 
     /// Whether what came so far is something else: a page of HTML or plain text.
     fn is_foreign(&self) -> bool {
-        self.has_strange_lines && !self.has_values
+        self.has_strange_lines && !self.has_events
     }
 
     fn fails(&mut self, error: Error) -> Error {
