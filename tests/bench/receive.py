@@ -1,14 +1,23 @@
-"""Receives one large picture: peak memory above the baseline, and time. usage: receive.py PACKAGE URL"""
+"""Receives one large picture, by a call or a stream: peak memory above the baseline, time and CPU.
 
+usage: receive.py PACKAGE URL call|stream
+"""
+
+import resource
 import sys
 import time
 
-package, url = sys.argv[1:]
+package, url, how = sys.argv[1:]
 
 
 def status(name: str) -> int:
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 if package == "nanobanana-sdk":
@@ -17,24 +26,30 @@ if package == "nanobanana-sdk":
     client = nb.Client(base_url=url, api_key="bench")
 
     def call(prompt: str) -> int:
-        return len(client.generate(prompt).image)
+        if how == "call":
+            return len(client.generate(prompt).image)
+        with client.generate_stream(prompt) as stream:
+            return sum(len(event.image) for event in stream if isinstance(event, nb.ImageEvent))
 else:
     from google import genai
 
     client = genai.Client(api_key="bench", http_options={"base_url": url})
 
     def call(prompt: str) -> int:
-        answer = client.models.generate_content(model="gemini-3-pro-image", contents=prompt)
-        return len(answer.candidates[0].content.parts[0].inline_data.data)
+        asked = {"model": "gemini-3-pro-image", "contents": prompt}
+        if how == "call":
+            answers = [client.models.generate_content(**asked)]
+        else:
+            answers = client.models.generate_content_stream(**asked)
+        return sum(len(answer.candidates[0].content.parts[0].inline_data.data) for answer in answers)
 
 
 call("warm up")
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")
 before = status("VmRSS")
-start = time.perf_counter()
+start, used = time.perf_counter(), cpu()
 size = call("large")
-took = time.perf_counter() - start
-print(
-    f"{(status('VmHWM') - before) / 1000:.1f} MB above baseline for {size / 1e6:.1f} MB, {took * 1000:.0f} ms"
-)
+took, used = time.perf_counter() - start, cpu() - used
+peak = (status("VmHWM") - before) / 1000
+print(f"{how:6} {peak:6.1f} MB for {size / 1e6:.1f} MB, {took * 1000:5.0f} ms, CPU {used * 1000:5.0f} ms")

@@ -3,12 +3,14 @@
 usage: python tests/bench/run.py WHEEL TARBALL    (`pip wheel . --no-deps`, `npm pack`)
 """
 
+import contextlib
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -53,16 +55,31 @@ with tempfile.TemporaryDirectory() as folder:
             took = milliseconds(["node", f"--input-type={flag}", "-e", code], folder)
             print(f"  node    {name:16} {took - bare:6.1f} ms  ({kind}, bare {bare:.1f})")
 
-    server = subprocess.Popen([sys.executable, str(HERE / "server.py")], stdout=subprocess.PIPE, text=True)
-    assert server.stdout
-    url = server.stdout.readline().strip()
-    try:
-        print("one picture received")
+    for script in ("receive.mjs", "stall.mjs"):
+        Path(folder, script).write_text((HERE / script).read_text())
+
+    def both(script: str, *args: str) -> None:
         for name, interpreter in python.items():
-            print(f"  python  {name:16} {run(interpreter, str(HERE / 'receive.py'), name, url)}")
-        script = Path(folder, "receive.mjs")
-        script.write_text((HERE / "receive.mjs").read_text())
+            print(f"  python  {name:16} {run(interpreter, str(HERE / f'{script}.py'), name, *args)}")
         for name in ("nanobanana-sdk", "@google/genai"):
-            print(f"  node    {name:16} {run('node', '--expose-gc', str(script), name, url)}")
-    finally:
-        server.kill()
+            print(f"  node    {name:16} {run('node', '--expose-gc', f'{folder}/{script}.mjs', name, *args)}")
+
+    @contextlib.contextmanager
+    def serving(megabytes: int) -> Iterator[str]:
+        command = [sys.executable, str(HERE / "server.py"), str(megabytes)]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert server.stdout
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.kill()
+
+    with serving(15) as url:
+        print("one picture of 15 MB: peak memory above the baseline")
+        both("receive", url, "call")
+        print("eight pictures of 15 MB at once")
+        both("stall", url)
+    with serving(30) as url:
+        print("one picture of 30 MB, by a call and by a stream")
+        both("receive", url, "call")
+        both("receive", url, "stream")

@@ -1,4 +1,4 @@
-"""A stand-in for the service, in a process of its own: every generateContent is answered with one picture.
+"""A stand-in for the service, in a process of its own: every call is answered with one picture, streams too.
 
 Prints its URL. The picture is a PNG's header and random bytes, SIZE MB in all (default 15), so that no
 side can gain by compressing it.
@@ -37,11 +37,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["content-length"]))
         body = SMALL if b"warm up" in asked else LARGE
+        events = "streamGenerateContent" in self.path
         self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
+        self.send_header("content-type", "text/event-stream" if events else "application/json")
+        self.send_header("content-length", str(len(body) + (10 if events else 0)))
         self.end_headers()
-        self.wfile.write(body)
+        for piece in (b"data: ", body, b"\r\n\r\n") if events else (body,):
+            self.wfile.write(piece)
 
     def log_message(self, *_: object) -> None:
         pass
