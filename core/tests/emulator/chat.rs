@@ -210,11 +210,15 @@ fn the_next_picture_builds_on_the_last() {
 }
 
 #[test]
-fn a_long_conversation_has_no_more_pictures_than_a_turn_may_have() {
+fn the_models_own_pictures_do_not_count_against_the_most() {
     let emulator = Emulator::start(0).unwrap();
     let turn = || [user("a cat"), model_turn(&[png_part(Some(DUMMY))])];
     let turns: Vec<Value> = (0..20).flat_map(|_| turn()).collect();
-    accepted(&emulator, FLASH, &after(&turns, "blue"));
+    let mut body = after(&turns, "blue");
+    body["contents"][40]["parts"] = json!([{"text": "blue"}, png_part(None)]);
+    accepted(&emulator, FLASH, &body);
+    body["contents"][40]["parts"] = vec![png_part(None); 15].into();
+    refused(&emulator, FLASH, &body, "at most 14, got 15");
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn a_stream_tells_thoughts_words_picture_grounding_and_end_in_this_order() {
     let totals = events.iter().map(|event| event["usageMetadata"]["totalTokenCount"].as_u64().unwrap());
     let totals: Vec<u64> = totals.collect();
     assert!(totals.is_sorted() && totals[0] < totals[6] && totals[8] + 700 < totals[9], "{totals:?}");
+    let thought = |index: usize| events[index]["usageMetadata"]["thoughtsTokenCount"].as_u64().unwrap();
+    assert!(thought(0) < thought(1) && thought(3) < thought(6) && thought(6) == thought(12));
     assert!(events.iter().all(|event| event["responseId"] == events[0]["responseId"]));
     assert!(events.iter().all(|event| event["promptFeedback"].is_null()));
     let (grounding, end) = (&events[11]["candidates"][0], &events[12]["candidates"][0]);
@@ -294,7 +296,7 @@ fn a_compressed_event_can_be_read_when_it_comes() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[json!({"json": [{"a": 1}, {"b": 2}], "gzip": true, "event_pause": 60})]).unwrap();
     let mut line = open(&emulator, &json!({}));
-    line.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    line.set_read_timeout(Some(Duration::from_millis(800))).unwrap();
     let mut raw = Vec::new();
     line.read_to_end(&mut raw).unwrap_err();
     let start = raw.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
