@@ -22,7 +22,10 @@ fuzz_target!(|data: &[u8]| {
         }
         Some(error) => {
             let is_valid = known.is_some() && common::is_valued(bytes);
-            assert!(!is_valid || common::is_our_own(&error), "the splitter refuses what serde_json takes: {error}");
+            assert!(
+                !is_valid || common::is_our_own(&error),
+                "the splitter refuses what serde_json takes: {error}"
+            );
         }
     }
 });
