@@ -1,8 +1,6 @@
-//! What both targets need: a reader driven with cuts that come from the data, and `serde_json` as
-//! the second opinion.
+//! What both targets need: a reader driven with cuts that come from the data.
 
 use nanobanana::internals::{Cut, Limits, Splitter, Sse};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Either of the two readers.
@@ -97,31 +95,4 @@ pub fn plan(data: &[u8]) -> Option<(u8, Limits, &[u8])> {
         _ => Limits { depth: 4, text: 200, picture: 60, pictures: 2, total: 400 },
     };
     Some((*seed, limits, bytes))
-}
-
-/// The texts of the values in `bytes`, if `serde_json` reads them; elements of a top-level array
-/// are values.
-pub fn oracle(bytes: &[u8]) -> Option<Vec<String>> {
-    let mut texts = Vec::new();
-    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Box<RawValue>>() {
-        let text = value.ok()?;
-        if text.get().starts_with('[') {
-            let elements: Vec<Box<RawValue>> = serde_json::from_str(text.get()).ok()?;
-            texts.extend(elements.iter().map(|element| element.get().to_owned()));
-        } else {
-            texts.push(text.get().to_owned());
-        }
-    }
-    Some(texts)
-}
-
-/// Whether `serde_json` not only lets all of it pass but makes values of it: numbers in range, no
-/// half of a surrogate pair, not too deep.
-pub fn is_valued(bytes: &[u8]) -> bool {
-    serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().all(|value| value.is_ok())
-}
-
-/// Whether an error is one that `serde_json` cannot have: of a limit, or of a picture.
-pub fn is_our_own(error: &str) -> bool {
-    error.contains("passes the limit") || error.contains("bad base64")
 }
