@@ -18,7 +18,7 @@ const DONE: &[u8] = b"[DONE]";
 /// How many bytes are looked at in one step, at first and at most. A step may search all of them
 /// for the end of the line and then eat few, because a value ended; growing from little keeps the
 /// search in proportion to what is eaten.
-const FIRST: usize = 1 << 10;
+const FIRST: usize = 1 << 8;
 const MOST: usize = 1 << 16;
 
 /// Cuts one reply that is a stream of events into the JSON values of their data.
