@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use nanobanana::internals::{Limits, Splitter, Sse};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 
 macro_rules! time {
     ($reader:expr, $bytes:expr, $piece:expr) => {{
@@ -52,8 +52,8 @@ fn main() {
         format!(r#"{{"parts":[{{"inlineData":{{"mimeType":"image/png","data":"{base64}"}}}}]}}"#)
     };
     let large = reply(30_000_000);
-    for piece in [4 << 10, 16 << 10, 256 << 10, usize::MAX] {
-        report("a picture of 30 MB", &large, piece.min(large.len()));
+    for piece in [4 << 10, 16 << 10, 256 << 10] {
+        report("a picture of 30 MB", &large, piece);
     }
     report("a picture of 1 MB", &reply(1_000_000), 1);
     // Many values in one line, and all in one piece, must not cost their number squared.

@@ -18,7 +18,7 @@ const DONE: &[u8] = b"[DONE]";
 /// How many bytes are looked at in one step, at first and at most. A step may search all of them
 /// for the end of the line and then eat few, because a value ended; growing from little keeps the
 /// search in proportion to what is eaten.
-const FIRST: usize = 1 << 10;
+const FIRST: usize = 1 << 8;
 const MOST: usize = 1 << 16;
 
 /// Cuts one reply that is a stream of events into the JSON values of their data.
@@ -140,6 +140,7 @@ impl Sse {
     fn step(&mut self, rest: &[u8]) -> Result<usize, Error> {
         let Some(&byte) = rest.first() else { return Ok(0) };
         let ends_line = matches!(byte, b'\r' | b'\n');
+        let after_cr = std::mem::take(&mut self.after_cr);
         match self.state {
             State::Bom([next, left @ ..]) if byte == *next => {
                 self.state = if left.is_empty() { State::Start } else { State::Bom(left) };
@@ -148,7 +149,7 @@ impl Sse {
                 self.state = if left.len() == 3 { State::Start } else { self.strange() };
                 return Ok(0);
             }
-            State::Start if std::mem::take(&mut self.after_cr) && byte == b'\n' => {}
+            State::Start if after_cr && byte == b'\n' => {}
             State::Start if ends_line => {
                 self.splitter.end_here("an event")?;
                 self.line_ends(byte);
@@ -263,9 +264,11 @@ impl Sse {
         self.has_strange_lines && !self.has_events
     }
 
+    /// Keeps the error with which the reply ends. If what seemed to be plain JSON is a script in a
+    /// page, the error is rather that of the page.
     fn fails(&mut self, error: Error) -> Error {
-        let is_script = matches!(self.state, State::Plain | State::Done { is_plain: true, .. });
-        let error = if is_script && self.is_foreign() { foreign() } else { error };
+        let is_plain = matches!(self.state, State::Plain | State::Done { is_plain: true, .. });
+        let error = if is_plain && self.is_foreign() { foreign() } else { error };
         self.broken = Some(error.clone());
         error
     }

@@ -248,6 +248,30 @@ fn feed_stops_after_a_value_and_waits_until_it_is_taken() {
 }
 
 #[test]
+fn what_stands_between_values_can_be_skipped_and_counts() {
+    let mut splitter = Splitter::new(Limits { total: 20, ..Limits::default() }, None);
+    assert!(splitter.is_between());
+    splitter.skip(6).unwrap();
+    // It stops behind an array, for the rest of the line may not be JSON.
+    assert_eq!(splitter.feed(b"[] x").unwrap(), 2);
+    assert!(splitter.is_between() && !splitter.has_value());
+    assert_eq!(splitter.feed(b"12").unwrap(), 2);
+    assert!(!splitter.is_between());
+    splitter.end_here("an event").unwrap();
+    assert!(splitter.is_between() && splitter.has_value());
+    assert_eq!(splitter.take().unwrap().text, "12");
+    splitter.feed(b"[12").unwrap();
+    let told = "the reply is damaged: an event ends in the middle of its JSON at byte 13";
+    assert_eq!(splitter.end_here("an event").unwrap_err().message(), told);
+    assert_eq!(splitter.skip(1).unwrap_err().message(), told);
+    assert!(splitter.take().is_none());
+    let mut splitter = Splitter::new(Limits { total: 20, ..Limits::default() }, None);
+    splitter.skip(20).unwrap();
+    assert!(splitter.skip(1).unwrap_err().message().ends_with("passes the limit of 20 bytes in all"));
+    assert!(splitter.finish().is_err());
+}
+
+#[test]
 fn what_is_cut_off_says_where() {
     assert_eq!(error("{\"a\""), "the reply was cut off in the middle of its JSON after 4 bytes");
     let within = &reply("QUJD")[..27];

@@ -1,0 +1,35 @@
+//! Any bytes, in any cut: the reader of events never panics and gives the same result. What is all
+//! JSON it reads like the splitter, plain as well as in the lines of an event's data.
+#![no_main]
+
+mod common;
+
+use libfuzzer_sys::fuzz_target;
+use nanobanana::internals::{Limits, Splitter, Sse};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((seed, limits, bytes)) = common::plan(data) else { return };
+    common::read_in_all_cuts::<Sse>(&limits, bytes, seed);
+
+    let limits = Limits { picture: 1 << 20, ..Limits::default() };
+    let split = common::whole::<Splitter>(&limits, bytes);
+    // Outside of events only arrays and objects count, and a mark only at the very start.
+    let begins = bytes.iter().find(|byte| !b" \t\r\n".contains(byte));
+    let is_plain = split.1.is_none() && matches!(begins, Some(b'{' | b'['));
+    if is_plain && split.0.len() == 1 {
+        assert_eq!(common::whole::<Sse>(&limits, bytes), split, "plain JSON");
+    }
+
+    let is_event = !bytes.starts_with(b"\xef") && !bytes.contains(&b'\r');
+    if is_event && !bytes.windows(6).any(|window| window == b"[DONE]") {
+        let mut event = Vec::new();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            event.extend_from_slice(b"data: ");
+            event.extend_from_slice(line);
+            event.extend_from_slice([&b"\r"[..], b"\n", b"\r\n", b"\n: a\n"][usize::from(seed >> 3 & 3)]);
+        }
+        let read = common::read_in_all_cuts::<Sse>(&limits, &event, seed);
+        assert_eq!(read.0, split.0, "the values of an event");
+        assert_eq!(read.1.is_some(), split.1.is_some(), "{:?} or {:?}", read.1, split.1);
+    }
+});
