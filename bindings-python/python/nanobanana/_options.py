@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-from ._generated import DoneEvent, ImageEvent, TextEvent, ThoughtEvent, Retry, Timeout
+from ._generated import DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 Model: TypeAlias = (

@@ -91,15 +91,17 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
+    let mut imported = [events.as_slice(), &["Retry", "Timeout"]].concat();
+    imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
         from collections.abc import Sequence\n\
         from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
-        from ._generated import {}, Retry, Timeout\n\
+        from ._generated import {}\n\
         from ._native import Image\n",
-        events.join(", "),
+        imported.join(", "),
     );
     let catalogue = Catalogue::builtin();
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
