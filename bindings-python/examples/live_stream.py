@@ -31,6 +31,6 @@ with client.generate_stream("An infographic about tides", thoughts=True) as stre
             case nb.DoneEvent(result=result):
                 print(f"done: {result.usage.total_tokens} tokens, {result.cost} USD")
 
-# %% A stream that is left early ends its request, and so what would come next is not paid for in time.
+# %% A stream that is left early ends its request at once.
 with client.edit_stream("The same, by night", result.image) as stream:
     print("left after:", next(stream).type)

@@ -80,10 +80,8 @@ fn lost(error: JoinError) -> PyErr {
     }
 }
 
-/// Runs a future that never waits, here and without a hop to another thread that may be busy.
+/// Runs a future that never waits here and now: a hop to another thread, which may be busy, would.
 pub fn now<T>(future: impl Future<Output = T>) -> PyResult<T> {
-    let handle = handle()?;
-    let _entered = handle.enter();
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => Ok(outcome),
         Poll::Pending => Err(PyRuntimeError::new_err("this call has to wait; please report this as a bug")),

@@ -199,6 +199,24 @@ except KeyboardInterrupt:
         child.communicate()
 
 
+def test_the_interpreter_ends_with_a_stream_open(emulator: nb.Emulator) -> None:
+    program = """
+import sys
+import nanobanana as nb
+client = nb.Client("key", base_url=sys.argv[1])
+chat = client.chat()
+stream, another = chat.send_stream("a boat"), client.generate_stream("a boat")
+print(next(stream).text)
+"""
+    emulator.script([ENDLESS])
+    ended = subprocess.run(
+        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=20
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("0000\n")
+    assert ends_at_once(emulator)
+
+
 def test_async_events(emulator: nb.Emulator) -> None:
     async def main() -> None:
         async with nb.AsyncClient("key", base_url=emulator.url) as client:

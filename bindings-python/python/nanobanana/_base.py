@@ -132,27 +132,19 @@ class ResultBase(Record):
         return {"text/plain": repr(self), **({"text/html": tags} if tags else {})}
 
 
-class Settings:
+class Settings(Record):
     """A group of named values to set; what is None is not set. `dict(settings)` gives the others."""
 
-    __slots__: tuple[str, ...] = ()
-
-    def __init_subclass__(cls) -> None:
-        cls.__module__ = "nanobanana"
+    __slots__ = ()
 
     def keys(self) -> list[str]:
         """The names of what is set."""
-        return [name for name in self.__slots__ if getattr(self, name) is not None]
+        return [name for name in self._names if getattr(self, name) is not None]
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.__slots__:
+        if name not in self._names:
             raise KeyError(name)
         return getattr(self, name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settings) and type(self) is type(other) and dict(self) == dict(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={self[name]!r}" for name in self.keys())
