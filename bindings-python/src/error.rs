@@ -6,6 +6,7 @@ use nanobanana::{Case, Error};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
+use crate::image::Image;
 use crate::value;
 
 /// The exception of the error's kind, its fields set and its cause chained.
@@ -15,7 +16,8 @@ pub fn raise(error: Error) -> PyErr {
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let map = value::to_python(py, &error.to_json(Case::Snake), 0)?;
-    let exception = py.import("nanobanana._generated")?.call_method1("read_error", (map,))?;
+    let pictures: Vec<Image> = error.pictures().into_iter().map(Image::new).collect();
+    let exception = py.import("nanobanana._generated")?.call_method1("read_error", (map, pictures))?;
     let exception = PyErr::from_value(exception);
     if let Some(source) = error.source() {
         exception.set_cause(py, Some(cause(py, source)));

@@ -85,23 +85,17 @@ fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
     if let Ok(buffer) = PyUntypedBuffer::get(value) {
         return array(value, buffer, index);
     }
-    if ["__array_interface__", "__array__", "__dlpack__"]
-        .iter()
-        .any(|name| value.hasattr(*name).unwrap_or(false))
-    {
+    let protocols = ["__array_interface__", "__array__", "__dlpack__"];
+    if protocols.iter().any(|name| value.hasattr(*name).unwrap_or(false)) {
         let made = helpers.call_method1("as_array", (value,)).map_err(|cause| refuse(index, value, cause))?;
         return array(value, PyUntypedBuffer::get(&made)?, index);
     }
     if value.hasattr("read")? {
         let content = value.call_method0("read").map_err(|cause| refuse(index, value, cause))?;
-        return match plain_bytes(&content) {
-            Some(bytes) => Ok(Input::Bytes(bytes)),
-            None => {
-                let got = type_name(&content);
-                let problem = format!("its read() gave {got}, not bytes; open a file with \"rb\"");
-                Err(raise(bad(index, value, &problem)))
-            }
-        };
+        return plain_bytes(&content).map(Input::Bytes).ok_or_else(|| {
+            let got = type_name(&content);
+            raise(bad(index, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
+        });
     }
     Err(raise(bad(index, value, TAKEN)))
 }

@@ -6,7 +6,7 @@
 
 use pyo3::prelude::*;
 
-mod client;
+mod door;
 mod error;
 mod image;
 mod input;
@@ -19,7 +19,7 @@ mod _native {
     use pyo3::types::PyModule;
 
     #[pymodule_export]
-    use crate::client::{Client, Emulator};
+    use crate::door::{Door, Emulator};
     #[pymodule_export]
     use crate::image::Image;
 

@@ -4,8 +4,10 @@
 //! for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use nanobanana::PerProcess;
@@ -75,6 +77,14 @@ fn lost(error: JoinError) -> PyErr {
         PyRuntimeError::new_err("nanobanana failed inside; please report this as a bug")
     } else {
         ending()
+    }
+}
+
+/// Runs a future that never waits here and now: a hop to another thread, which may be busy, would.
+pub fn now<T>(future: impl Future<Output = T>) -> PyResult<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => Ok(outcome),
+        Poll::Pending => Err(PyRuntimeError::new_err("this call has to wait; please report this as a bug")),
     }
 }
 

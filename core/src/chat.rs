@@ -20,7 +20,7 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input};
 use crate::json::{Cut, Piece};
-use crate::options::GenerateOptions;
+use crate::options::{ClientOptions, GenerateOptions};
 use crate::records::{ChatTurn, Generation};
 use crate::reply::Drawn;
 use crate::request::{self, Turn};
@@ -38,10 +38,12 @@ const VERSION: u64 = 1;
 /// A conversation with a model. Cheap to clone: clones are the same conversation; see
 /// [`Chat::branch`] for another one.
 #[derive(Clone)]
-pub struct Chat(Arc<Inner>);
+pub struct Chat {
+    client: Client,
+    inner: Arc<Inner>,
+}
 
 struct Inner {
-    client: Client,
     options: GenerateOptions,
     turns: Mutex<Vec<Turn>>,
     /// Held by the turn under way: sends at the same time queue.
@@ -74,11 +76,17 @@ impl Client {
 impl Chat {
     fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
         let sending = tokio::sync::Mutex::new(());
-        Chat(Arc::new(Inner { client, options, turns: Mutex::new(turns), sending }))
+        Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }) }
+    }
+
+    /// The same conversation, gone on with by its client with other options (a binding's key of the
+    /// moment).
+    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
+        Ok(Chat { client: self.client.with_options(options)?, inner: self.inner.clone() })
     }
 
     fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
-        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says something and waits for the answer. An answer in words only is a result without images.
@@ -111,9 +119,9 @@ impl Chat {
         case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
-        let _sending = self.0.sending.lock().await;
-        let options = over(alone(options, case)?, &self.0.options);
-        let mut plan = self.0.client.plan(inputs, options, case).await?;
+        let _sending = self.inner.sending.lock().await;
+        let options = over(alone(options, case)?, &self.inner.options);
+        let mut plan = self.client.plan(inputs, options, case).await?;
         plan.parts = input::in_memory(plan.parts).await?;
         let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
         let history: Vec<Turn> = match signs {
@@ -147,7 +155,7 @@ impl Chat {
     /// Another conversation that has said the same so far. Pictures are shared, not copied.
     pub fn branch(&self) -> Chat {
         let turns = self.turns().clone();
-        Chat::new(self.0.client.clone(), self.0.options.clone(), turns)
+        Chat::new(self.client.clone(), self.inner.options.clone(), turns)
     }
 
     /// Puts a turn into the history that was not said here: words and pictures of the user, or with
@@ -171,8 +179,8 @@ impl Chat {
             )
             .with("option", "prompt".to_owned()));
         }
-        let _sending = self.0.sending.lock().await;
-        let parts = input::in_memory(self.0.client.parts(inputs).await?).await?;
+        let _sending = self.inner.sending.lock().await;
+        let parts = input::in_memory(self.client.parts(inputs).await?).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
         Ok(())
     }
@@ -228,7 +236,7 @@ impl Chat {
     }
 
     fn write(&self, path: &Path, turns: &[Turn]) -> std::io::Result<()> {
-        let mut options = self.0.options.write(Case::Snake);
+        let mut options = self.inner.options.write(Case::Snake);
         if let Some(options) = options.as_object_mut() {
             // Headers may hold secrets, and belong to the machine.
             options.retain(|name, _| name != "headers");

@@ -5,6 +5,8 @@
 
 #[path = "generated/python.rs"]
 mod python;
+#[path = "generated/python_verbs.rs"]
+mod python_verbs;
 #[path = "generated/typescript.rs"]
 mod typescript;
 
@@ -71,6 +73,11 @@ fn python_is_as_the_tables_say() {
 #[test]
 fn python_types_are_as_the_tables_say() {
     same("bindings-python/python/nanobanana/_options.py", &python::types());
+}
+
+#[test]
+fn python_verbs_are_as_the_tables_say() {
+    same("bindings-python/python/nanobanana/_verbs.py", &python_verbs::write());
 }
 
 #[test]

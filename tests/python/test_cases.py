@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,54 +91,103 @@ def check(wanted: Any, got: Any, at: str) -> None:
         assert isinstance(wanted, bool) == isinstance(got, bool), differs
 
 
-def call(case: dict[str, Any], url: str) -> nb.Result | list[nb.ModelInfo]:
-    call = case["call"]
-    client_options = {name: given(value) for name, value in case.get("client", {}).items() if is_path(value)}
-    options = {"base_url": url, "api_key": "test-key-0123", **case.get("client", {}), **client_options}
-    with nb.Client(**options) as client:
-        prompt, images = given(call.get("prompt", [])), given(call.get("images", []))
-        match call["verb"]:
-            case "models":
-                return client.models()
-            case "generate":
-                return client.generate(prompt, **call.get("options", {}))
-            case "edit":
-                return client.edit(prompt, images, **call.get("options", {}))
-            case verb:
-                raise AssertionError(f"a case has the verb {verb!r}")
-
-
 def is_path(value: Any) -> bool:
     return isinstance(value, dict) and list(value) == ["path"]
 
 
-def as_json(result: nb.Result | list[nb.ModelInfo]) -> dict[str, Any]:
-    return {"models": [model.to_dict() for model in result]} if isinstance(result, list) else result.to_dict()
+def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event]) -> Any:
+    """Make a call; of a stream, to its end: its last event's result is what came."""
+    takes = {name: given(call[name]) for name in ("prompt", "images", "role", "keep") if name in call}
+    if call["verb"] in ("edit", "edit_stream"):
+        takes.setdefault("images", [])
+    if call["verb"] in ("generate", "edit", "generate_stream", "edit_stream"):
+        takes.setdefault("prompt", [])
+    if call["verb"] == "history":
+        assert isinstance(door, nb.Chat)
+        return door.history
+    came = getattr(door, call["verb"])(**takes, **call.get("options", {}))
+    if not isinstance(came, nb.Stream):
+        return came
+    with came as stream:
+        events.extend(stream)
+    assert stream.result is not None
+    assert stream.result is events[-1].result
+    return stream.result
+
+
+def as_json(came: Any) -> Any:
+    if isinstance(came, list):
+        name = "models" if isinstance(came[0], nb.ModelInfo) else "turns"
+        return {name: [record.to_dict() for record in came]}
+    return came.to_dict() if isinstance(came, nb.Result) else came
+
+
+def pictures_of(came: Any) -> list[nb.Image]:
+    match came:
+        case nb.Result():
+            return [*came.images, *came.thoughts.images]
+        case nb.APIError(partial=nb.Partial(images=images)):
+            return images
+        case [nb.ChatTurn(), *_]:
+            return [image for turn in came for image in turn.images]
+        case _:
+            return []
+
+
+def perform(make: Callable[[list[nb.Event]], Any], expected: dict[str, Any]) -> None:
+    """Do one thing and hold what comes of it against what is expected."""
+    events: list[nb.Event] = []
+    error = None
+    try:
+        came = make(events)
+    except nb.NanoBananaError as raised:
+        came = error = raised
+    if "events" in expected:
+        check(expected["events"], [event.to_dict() for event in events], "events")
+    if "error" in expected:
+        assert error is not None, f"it succeeded: {came!r}"
+        check(expected["error"], error.to_dict(), "error")
+    else:
+        assert error is None, f"it failed: {error!r}"
+        if "result" in expected:
+            check(expected["result"], as_json(came), "result")
+    if "pictures" in expected:
+        assert given(expected["pictures"]) == [picture.bytes for picture in pictures_of(came)]
+
+
+def converse(client: nb.Client, case: dict[str, Any], folder: Path) -> None:
+    chat = client.chat(**case.get("chat", {}))
+    for step in case["steps"]:
+        match step["verb"]:
+            case "branch":
+                chat = chat.branch()
+            case "reload":
+                chat = client.load_chat(chat.save(folder / "a.chat.json"))
+            case _:
+                perform(lambda events, step=step, chat=chat: ask(chat, step, events), step)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
-def test_case(case: dict[str, Any], emulator: nb.Emulator) -> None:
+def test_case(case: dict[str, Any], emulator: nb.Emulator, tmp_path: Path) -> None:
     emulator.script(case.get("server", []))
-    result, error = None, None
+    options = {"base_url": emulator.url, "api_key": "test-key-0123", **case.get("client", {})}
+    options = {name: given(value) if is_path(value) else value for name, value in options.items()}
     started = time.monotonic()
-    try:
-        result = call(case, emulator.url)
-    except nb.NanoBananaError as raised:
-        error = raised.to_dict()
+
+    def call(events: list[nb.Event]) -> Any:
+        with nb.Client(**options) as client:
+            return ask(client, case["call"], events)
+
+    if "steps" in case:
+        with nb.Client(**options) as client:
+            converse(client, case, tmp_path)
+    else:
+        perform(call, case)
     took = time.monotonic() - started
     if "sent" in case:
         check(case["sent"], emulator.requests, "sent")
     if "took" in case:
         check(case["took"], took, "took")
-    if "result" in case:
-        assert error is None, f"it failed: {error}"
-        check(case["result"], as_json(result), "result")
-        if "pictures" in case:
-            pictures = [*result.images, *result.thoughts.images]
-            assert given(case["pictures"]) == [picture.bytes for picture in pictures]
-    else:
-        assert error is not None, f"it succeeded: {result!r}"
-        check(case["error"], error, "error")
 
 
 def test_the_matcher_finds_differences() -> None:

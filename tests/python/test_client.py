@@ -60,6 +60,14 @@ def test_an_offline_client_pickles() -> None:
         assert copy.generate("a boat").model == "gemini-2.5-flash-image"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_a_client_that_was_not_used_has_no_threads() -> None:
+    code = "import os, nanobanana as nb; c = nb.Client('key'); repr(c); c.chat().branch().history; "
+    code += "c.generate_stream('x').close(); print(len(os.listdir('/proc/self/task')))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "1\n"
+
+
 def in_child(client: nb.Client, answers: Any) -> None:
     answers.put(client.generate("from the child", model="nano-banana").image.width)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack, assert_type
+from typing import Any, Literal, Unpack, assert_type
 
 import numpy as np
 import PIL.Image
@@ -57,8 +57,66 @@ async def awaited() -> nb.Image:
         return (await client.edit("night", "boat.png")).image
 
 
+def streamed(client: nb.Client) -> str:
+    with client.generate_stream("a boat", thoughts=True) as stream:
+        for event in stream:
+            assert_type(event, nb.DoneEvent | nb.ImageEvent | nb.TextEvent | nb.ThoughtEvent)
+            if event.type == "thought":
+                assert_type(event.image, nb.Image | None)
+            elif event.type == "text":
+                assert_type(event.text, str)
+            elif event.type == "image":
+                assert_type(event.image, nb.Image)
+            else:
+                assert_type(event.result, nb.Result)
+    assert_type(stream.result, nb.Result | None)
+    stream.close()
+    edited: list[nb.Event] = list(client.edit_stream("night", ["boat.png"]))
+    try:
+        match edited[-1]:
+            case nb.DoneEvent(result=result):
+                return result.text
+            case _:
+                return ""
+    except nb.APIError as error:
+        assert_type(error.partial, nb.Partial | None)
+        return error.partial.text if error.partial else ""
+
+
+def conversed(client: nb.Client) -> nb.Chat:
+    chat = client.chat(model="nano-banana-pro")
+    assert_type(chat, nb.Chat)
+    assert_type(chat.send("a mascot", images=["logo.png"], aspect_ratio="1:1"), nb.Result)
+    assert_type(chat.send_stream("waving", "logo.png"), nb.Stream)
+    chat.add("mine", [b""], role="model")
+    assert_type(chat.history, list[nb.ChatTurn])
+    assert_type(chat.undo(), bool)
+    chat.drop_images(keep=2)
+    assert_type(client.load_chat(chat.save("a"), seed=1), nb.Chat)
+    return chat.branch()
+
+
+async def streamed_and_conversed(client: nb.AsyncClient) -> None:
+    async with client.generate_stream("a boat") as stream:
+        assert_type(stream, nb.AsyncStream)
+        async for event in stream:
+            assert_type(event.type, Literal["thought", "text", "image", "done"])
+    await client.edit_stream("night", "boat.png").aclose()
+    chat = client.chat()
+    assert_type(await chat.send("a mascot"), nb.Result)
+    await chat.add("mine")
+    assert_type(chat.history, list[nb.ChatTurn])
+    assert_type(chat.branch(), nb.AsyncChat)
+    assert_type(await client.load_chat(await chat.save("a")), nb.AsyncChat)
+    async for _ in chat.send_stream("waving"):
+        break
+
+
 def wrong(client: nb.Client) -> None:
     client.generate("a boat", aspect_ration="16:9")  # type: ignore[call-arg]
     client.generate("a boat", n="2")  # type: ignore[arg-type]
     client.generate("a boat", thinking="loud")  # type: ignore[arg-type]
     client.edit("night", 5)  # type: ignore[arg-type]
+    client.generate_stream("a boat", thougths=True)  # type: ignore[call-arg]
+    client.chat().add("x", role="system")  # type: ignore[arg-type]
+    client.chat().history = []  # type: ignore[misc]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, ClassVar, Self
 
+    from ._native import Answer
+
 
 def _built(nested: Any, value: Any, pictures: Iterator[Image]) -> Any:
     if isinstance(value, list):
@@ -57,9 +59,19 @@ class Record:
             setattr(record, name, value if nested is None else _built(nested, value, pictures))
         return record
 
+    @classmethod
+    def _one(cls, answer: Answer) -> Self:
+        return cls._read(answer[0], iter(answer[1]))
+
+    @classmethod
+    def _all(cls, answer: Answer) -> list[Self]:
+        [records], pictures = answer[0].values(), iter(answer[1])
+        return [cls._read(record, pictures) for record in records]
+
     def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values, pictures described without their bytes."""
-        return {name: _plain(getattr(self, name)) for name in self._names}
+        """All fields as plain values, an event's `type` first, pictures described without their bytes."""
+        names = ("type", *self._names) if hasattr(type(self), "type") else self._names
+        return {name: _plain(getattr(self, name)) for name in names}
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -120,27 +132,19 @@ class ResultBase(Record):
         return {"text/plain": repr(self), **({"text/html": tags} if tags else {})}
 
 
-class Settings:
+class Settings(Record):
     """A group of named values to set; what is None is not set. `dict(settings)` gives the others."""
 
-    __slots__: tuple[str, ...] = ()
-
-    def __init_subclass__(cls) -> None:
-        cls.__module__ = "nanobanana"
+    __slots__ = ()
 
     def keys(self) -> list[str]:
         """The names of what is set."""
-        return [name for name in self.__slots__ if getattr(self, name) is not None]
+        return [name for name in self._names if getattr(self, name) is not None]
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.__slots__:
+        if name not in self._names:
             raise KeyError(name)
         return getattr(self, name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settings) and type(self) is type(other) and dict(self) == dict(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={self[name]!r}" for name in self.keys())
@@ -168,19 +172,19 @@ class ErrorBase(Exception):
             raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
 
     @classmethod
-    def _from(cls, values: dict[str, Any]) -> Self:
+    def _from(cls, values: dict[str, Any], pictures: Iterator[Image]) -> Self:
         fields: dict[str, Any] = {}
         for name in cls._fields:
             value, nested = values.get(name), cls._nested.get(name)
             if value is not None:
-                fields[name] = value if nested is None else _built(nested, value, iter(()))
+                fields[name] = value if nested is None else _built(nested, value, pictures)
         return cls(values["message"], **fields)
 
     @staticmethod
     def _read(values: dict[str, Any], pictures: Iterator[Image]) -> ErrorBase:
         from ._generated import read_error
 
-        return read_error(values)
+        return read_error(values, pictures)
 
     def to_dict(self) -> dict[str, Any]:
         """The name of the class as `kind`, and all fields as plain values."""

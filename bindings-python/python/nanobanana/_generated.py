@@ -10,10 +10,11 @@ from ._native import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, Literal
+    import os
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, ClassVar, Literal
 
-    from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt
+    from ._options import AspectRatio, Event, ImageInput, ImageSize, Model, Prompt
 
 __all__ = [
     "APIConnectionError",
@@ -494,6 +495,8 @@ class ThoughtEvent(Record):
 
     __slots__ = ("text", "image")
     _nested = {"image": Image}
+    type: ClassVar[Literal["thought"]] = "thought"
+    """The event's name."""
     text: str | None
     """Its thought in words."""
     image: Image | None
@@ -504,6 +507,8 @@ class TextEvent(Record):
     """Some of the answer's text."""
 
     __slots__ = ("text",)
+    type: ClassVar[Literal["text"]] = "text"
+    """The event's name."""
     text: str
     """The next words."""
 
@@ -513,6 +518,8 @@ class ImageEvent(Record):
 
     __slots__ = ("image",)
     _nested = {"image": Image}
+    type: ClassVar[Literal["image"]] = "image"
+    """The event's name."""
     image: Image
     """The picture."""
 
@@ -522,6 +529,8 @@ class DoneEvent(Record):
 
     __slots__ = ("result",)
     _nested = {"result": Result}
+    type: ClassVar[Literal["done"]] = "done"
+    """The event's name."""
     result: Result
     """The result."""
 
@@ -600,9 +609,23 @@ _ERRORS: dict[str, type[NanoBananaError]] = {
 }
 
 
-def read_error(values: dict[str, Any]) -> NanoBananaError:
+def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBananaError:
     """The exception that the core describes."""
-    return _ERRORS.get(values["kind"], NanoBananaError)._from(values)
+    return _ERRORS.get(values["kind"], NanoBananaError)._from(values, iter(pictures))
+
+
+_EVENTS: dict[str, Any] = {
+    "thought": ThoughtEvent,
+    "text": TextEvent,
+    "image": ImageEvent,
+    "done": DoneEvent,
+}
+
+
+def read_event(values: dict[str, Any], pictures: Iterable[Image]) -> Event:
+    """The event that the core describes."""
+    event: Event = _EVENTS[values["type"]]._read(values, iter(pictures))
+    return event
 
 
 def generate(
@@ -631,36 +654,7 @@ def generate(
     headers: dict[str, str] | None = None,
     labels: dict[str, str] | None = None,
     extra: dict[str, Any] | None = None,
-) -> Result:
-    """
-    Options:
-        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
-        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
-        image_size: How large the picture will be. Default: 1K.
-        n: How many pictures: that many calls side by side. Default: 1.
-        thinking: How hard the model thinks before it draws. Default: the model's own.
-        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
-            Default: false.
-        search: Whether the model may search the web first. Default: false.
-        image_search: Whether the model may look at pictures of the web first. Default: false.
-        system: What the model is told before the prompt, for the whole call.
-        modalities: What the answer may hold. Default: the service's, text and pictures.
-        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
-            `n`, call i sends `seed + i`.
-        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
-        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
-        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
-        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
-            the service's.
-        service_tier: How urgently the service works, and at what price. Default: standard.
-        on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
-        retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
-        labels: Labels for the bill: keys and values of at most 63 lower case characters.
-        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
-    """
-    raise NotImplementedError
+) -> Any: ...
 
 
 def edit(
@@ -690,8 +684,97 @@ def edit(
     headers: dict[str, str] | None = None,
     labels: dict[str, str] | None = None,
     extra: dict[str, Any] | None = None,
-) -> Result:
-    """
+) -> Any: ...
+
+
+def send(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+def chat(
+    self: Any,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+def load_chat(
+    self: Any,
+    path: str | os.PathLike[str],
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+generate.__doc__ = edit.__doc__ = send.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -719,7 +802,6 @@ def edit(
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
-    raise NotImplementedError
 
 
 def client(
@@ -736,21 +818,7 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-) -> None:
-    """
-    Options:
-        model: The model of calls that name none. Default: `nano-banana-2.1`.
-        base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
-        api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
-        timeout: How long a call may take.
-        retry: When and how a failed attempt is made again.
-        catalogue: A catalogue file to use instead of the built-in one.
-        headers: HTTP headers to send with every request.
-        proxy: The proxy's URL. Default: the system's; never for a loopback address.
-        ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
-        allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
-            false.
-    """
+) -> Any: ...
 
 
 def with_options(
@@ -767,8 +835,10 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-) -> Any:
-    """
+) -> Any: ...
+
+
+client.__doc__ = with_options.__doc__ = """
     Options:
         model: The model of calls that name none. Default: `nano-banana-2.1`.
         base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
@@ -782,4 +852,3 @@ def with_options(
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
     """
-    raise NotImplementedError

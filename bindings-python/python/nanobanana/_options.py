@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-from ._generated import Retry, Timeout
+from ._generated import DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 Model: TypeAlias = (
@@ -74,6 +74,9 @@ ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLi
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput]
 """A text, or texts and pictures in turn."""
+
+Event: TypeAlias = DoneEvent | ImageEvent | TextEvent | ThoughtEvent
+"""What a stream gives, as it arrives."""
 
 
 class GenerateOptions(TypedDict, total=False):

@@ -11,9 +11,9 @@ use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
 
 /// As in pyproject.toml.
-const WIDTH: usize = 110;
+pub const WIDTH: usize = 110;
 
-const HEADER: &str = "\
+pub const HEADER: &str = "\
 # Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 # Change those; the test rewrites this file.
 ";
@@ -28,9 +28,10 @@ pub fn classes() -> String {
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
-            from collections.abc import Callable, Sequence\n    \
-            from typing import Any, Literal\n\n    \
-            from ._options import AspectRatio, ImageInput, ImageSize, Model, Prompt\n"
+            import os\n    \
+            from collections.abc import Callable, Iterable, Sequence\n    \
+            from typing import Any, ClassVar, Literal\n\n    \
+            from ._options import AspectRatio, Event, ImageInput, ImageSize, Model, Prompt\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
@@ -48,33 +49,59 @@ pub fn classes() -> String {
     Kind::table().iter().for_each(|row| writeln!(out, "    \"{0}\": {0},", row.kind.name()).unwrap());
     out.push_str(
         "}\n\n\n\
-        def read_error(values: dict[str, Any]) -> NanoBananaError:\n    \
+        def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBananaError:\n    \
             \"\"\"The exception that the core describes.\"\"\"\n    \
-            return _ERRORS.get(values[\"kind\"], NanoBananaError)._from(values)\n",
+            return _ERRORS.get(values[\"kind\"], NanoBananaError)._from(values, iter(pictures))\n\n\n\
+        _EVENTS: dict[str, Any] = {\n",
+    );
+    for table in others.iter() {
+        event(table).iter().for_each(|kind| writeln!(out, "    {kind:?}: {},", table.name).unwrap());
+    }
+    out.push_str(
+        "}\n\n\n\
+        def read_event(values: dict[str, Any], pictures: Iterable[Image]) -> Event:\n    \
+            \"\"\"The event that the core describes.\"\"\"\n    \
+            event: Event = _EVENTS[values[\"type\"]]._read(values, iter(pictures))\n    \
+            return event\n",
     );
     let call = GenerateOptions::table();
-    signature(&mut out, "generate", &["prompt: Prompt"], "Result", &call);
     let images = "images: ImageInput | Sequence[ImageInput]";
-    signature(&mut out, "edit", &["prompt: Prompt", images], "Result", &call);
+    let calls: [(&str, &[&str]); 5] = [
+        ("generate", &["prompt: Prompt"]),
+        ("edit", &["prompt: Prompt", images]),
+        ("send", &["prompt: Prompt", &format!("{images} | None = None")]),
+        ("chat", &[]),
+        ("load_chat", &["path: str | os.PathLike[str]"]),
+    ];
+    calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
+    options_docs(&mut out, &calls.map(|(name, _)| name), &call);
     let mut client = ClientOptions::table();
     let key = client.fields.remove(0);
     assert_eq!(key.name, "api_key");
     let key = format!("api_key: {} | None = None", key.python);
-    signature(&mut out, "client", &[&key], "None", &client);
-    signature(&mut out, "with_options", &[&key], "Any", &client);
+    signature(&mut out, "client", &[&key], &client);
+    signature(&mut out, "with_options", &[&key], &client);
+    options_docs(&mut out, &["client", "with_options"], &client);
     out
 }
 
 /// `_options.py`.
 pub fn types() -> String {
+    let records = super::records();
+    let mut events: Vec<&str> =
+        records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
+    events.sort_unstable();
+    let mut imported = [events.as_slice(), &["Retry", "Timeout"]].concat();
+    imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
         from collections.abc import Sequence\n\
         from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
-        from ._generated import Retry, Timeout\n\
-        from ._native import Image\n"
+        from ._generated import {}\n\
+        from ._native import Image\n",
+        imported.join(", "),
     );
     let catalogue = Catalogue::builtin();
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
@@ -92,6 +119,12 @@ pub fn types() -> String {
         Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n",
     );
+    write!(
+        out,
+        "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
+        events.join(" | ")
+    )
+    .unwrap();
     let mut client = ClientOptions::table();
     client.doc = "What a client can be told, beside its key.";
     client.fields.remove(0);
@@ -144,7 +177,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A docstring inside of a class.
-fn docstring(out: &mut String, doc: &str) {
+pub fn docstring(out: &mut String, doc: &str) {
     let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() + 10 <= WIDTH && !text.ends_with('"') {
         writeln!(out, "    \"\"\"{text}\"\"\"").unwrap();
@@ -210,7 +243,16 @@ fn record(out: &mut String, table: &Table) {
     }
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
     nested_entries(out, &table.fields);
+    if let Some(kind) = event(table) {
+        writeln!(out, "    type: ClassVar[Literal[{kind:?}]] = {kind:?}").unwrap();
+        docstring(out, "The event's name.");
+    }
     attributes(out, &table.fields);
+}
+
+/// The name of an event, if the record is one.
+fn event(table: &Table) -> Option<String> {
+    table.name.strip_suffix("Event").map(str::to_lowercase)
 }
 
 fn error(out: &mut String, row: &KindRow) {
@@ -261,21 +303,24 @@ fn optional(fields: &[Field]) -> Vec<Field> {
         .collect()
 }
 
-/// A function that is never called: its signature and docs are those of methods with `**options`.
-fn signature(out: &mut String, name: &str, positional: &[&str], returns: &str, table: &Table) {
+/// A function that is never called: its signature is that of methods with `**options`.
+fn signature(out: &mut String, name: &str, positional: &[&str], table: &Table) {
     write!(out, "\n\ndef {name}(\n    self: Any,\n").unwrap();
     positional.iter().for_each(|argument| writeln!(out, "    {argument},").unwrap());
     out.push_str("    *,\n");
     for field in optional(&table.fields) {
         writeln!(out, "    {}: {} = None,", field.name, field.python).unwrap();
     }
-    write!(out, ") -> {returns}:\n    \"\"\"\n    Options:\n").unwrap();
+    out.push_str(") -> Any: ...\n");
+}
+
+/// What `help` tells of the options of these functions.
+fn options_docs(out: &mut String, names: &[&str], table: &Table) {
+    let docs: String = names.iter().map(|name| format!("{name}.__doc__ = ")).collect();
+    write!(out, "\n\n{docs}\"\"\"\n    Options:\n").unwrap();
     for field in &table.fields {
         let lines = wrap(&format!("{}: {}", field.name, field.doc), WIDTH - 12);
         writeln!(out, "        {}", lines.join("\n            ")).unwrap();
     }
     out.push_str("    \"\"\"\n");
-    if returns != "None" {
-        out.push_str("    raise NotImplementedError\n");
-    }
 }

@@ -1,6 +1,6 @@
-//! The client's one door, and the emulator.
+//! The one door to the core, and the emulator.
 
-use nanobanana::{Answer, Case, ClientOptions, Error};
+use nanobanana::{Answer, Case, Client, ClientOptions, Error};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
@@ -10,59 +10,51 @@ use crate::image::Image;
 use crate::value::Object;
 use crate::{input, runtime, value};
 
-/// The core's client. `nanobanana.Client` and `nanobanana.AsyncClient` are its fronts.
+/// A client, a conversation or a stream of the core, by its verbs. The classes of `nanobanana` are
+/// its fronts.
 #[pyclass(frozen, module = "nanobanana._native")]
-pub struct Client(nanobanana::Client);
+pub struct Door(nanobanana::Door);
 
 #[pymethods]
-impl Client {
+impl Door {
+    /// A client.
     #[new]
     fn new(py: Python<'_>, options: &Bound<'_, PyDict>, offline: bool) -> PyResult<Self> {
         let options = read(options)?;
-        let make = if offline { nanobanana::Client::offline } else { nanobanana::Client::new };
-        py.detach(|| make(options)).map(Client).map_err(raise)
+        let make = if offline { Client::offline } else { Client::new };
+        py.detach(|| make(options)).map(|client| Door(nanobanana::Door::Client(client))).map_err(raise)
     }
 
-    /// The same client with other options.
+    /// The same with other options of its client.
     fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let options = read(options)?;
-        py.detach(|| self.0.with_options(options)).map(Client).map_err(raise)
+        py.detach(|| self.0.with_options(options)).map(Door).map_err(raise)
     }
 
-    /// Its options, without the key.
-    fn describe<'py>(&self, py: Python<'py>) -> Object<'py> {
-        value::to_python(py, &self.0.describe(Case::Snake), 0)
-    }
-
-    /// What the caller should know about how it was set up.
-    #[getter]
-    fn warnings(&self) -> Vec<String> {
-        self.0.warnings().to_vec()
-    }
-
-    /// Makes a call: waits for its answer, or gives an awaitable for it.
+    /// Makes a call. `how`: "now" for what never waits, "wait" waits for its answer, "await" gives
+    /// an awaitable for it.
     fn call<'py>(
         &self,
         py: Python<'py>,
+        how: &str,
         verb: String,
         prompt: &Bound<'py, PyAny>,
         images: &Bound<'py, PyAny>,
         options: &Bound<'py, PyDict>,
-        wait: bool,
     ) -> Object<'py> {
         let options = value::options(options)?;
         let prompt = input::prompt(prompt)?;
         let images = input::images(images, &prompt)?;
-        let client = self.0.clone();
-        let call = async move { client.call(&verb, prompt, images, &options, Case::Snake).await };
-        if wait {
-            Ok(answer(py, runtime::wait(py, call)?)?.into_bound(py))
-        } else {
-            runtime::promise(py, call, answer)
+        let door = self.0.clone();
+        let call = async move { door.call(&verb, prompt, images, &options, Case::Snake).await };
+        match how {
+            "now" => Ok(answer(py, runtime::now(call)?)?.into_bound(py)),
+            "wait" => Ok(answer(py, runtime::wait(py, call)?)?.into_bound(py)),
+            _ => runtime::promise(py, call, answer),
         }
     }
 
-    /// Ends idle connections.
+    /// Lets go of what it holds: a stream's request, a client's idle connections.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }
@@ -72,12 +64,12 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
     ClientOptions::read(&value::options(options)?, Case::Snake).map_err(raise)
 }
 
-/// The record as a dict, and its pictures in the order in which they stand in it.
+/// The record as a dict, its pictures in the order in which they stand in it, and what was opened.
 fn answer(py: Python<'_>, answer: Result<Answer, Error>) -> PyResult<Py<PyAny>> {
     let answer = answer.map_err(raise)?;
     let json = value::to_python(py, &answer.json, 0)?;
     let pictures: Vec<Image> = answer.pictures.into_iter().map(Image::new).collect();
-    Ok((json, pictures).into_pyobject(py)?.into_any().unbind())
+    Ok((json, pictures, answer.door.map(Door)).into_pyobject(py)?.into_any().unbind())
 }
 
 /// The Gemini image API on loopback: no key, no network, no cost.

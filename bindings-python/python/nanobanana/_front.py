@@ -1,0 +1,192 @@
+"""What clients and conversations are built on: how to ask the core, and what a stream is."""
+
+from __future__ import annotations
+
+from ._generated import DoneEvent, read_event
+from ._native import Door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
+
+    from ._generated import Result
+    from ._native import Answer
+    from ._options import Event
+
+    F = TypeVar("F")
+
+# The verbs that send a request, and so need the key of a client whose key is asked for at each call.
+_SENDING = ("generate", "edit", "send", "next")
+
+
+def documented(listed: Any) -> Callable[[F], F]:
+    """Give a function that takes `**options` the signature and the options' docs of a generated one."""
+
+    def document(function: Any) -> Any:
+        told = type(listed)(listed.__code__, {}, function.__name__, listed.__defaults__)
+        told.__kwdefaults__ = listed.__kwdefaults__
+        told.__annotations__ = {**listed.__annotations__, **function.__annotations__}
+        # A function of the module has no `self`.
+        method = function.__code__.co_varnames[0] == "self"
+        function.__wrapped__ = told if method else told.__get__(object())
+        function.__doc__ = f"{function.__doc__ or ''}\n{listed.__doc__ or ''}"
+        return function
+
+    return document
+
+
+class Front:
+    """Whatever asks the core, through a door of its own."""
+
+    __slots__ = ("__weakref__", "_native")
+    if TYPE_CHECKING:
+        _native: Door
+        _get_key: Any
+
+    def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+        return self._native.call("now", verb, prompt, images, options or {})
+
+
+class Waiting(Front):
+    """Calls that wait for their answer."""
+
+    __slots__ = ()
+
+    def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+        native, get_key = self._native, self._get_key
+        if verb in _SENDING and get_key is not None:
+            native = native.with_options({"api_key": get_key()})
+        return native.call("wait", verb, prompt, images, options or {})
+
+
+class Awaiting(Front):
+    """Calls that are awaited."""
+
+    __slots__ = ()
+
+    async def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+        native, get_key = self._native, self._get_key
+        if verb in _SENDING and get_key is not None:
+            import asyncio
+
+            native = native.with_options({"api_key": await asyncio.to_thread(get_key)})
+        return await native.call("await", verb, prompt, images, options or {})
+
+
+class Closing(Waiting):
+    """What can be closed, and closes itself at the end of a `with` block."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Let go of the connection: a stream ends at once, later calls of a client raise `ConfigError`."""
+        self._get_key = None  # so that a later call meets the closed client, and no new copy
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class AsyncClosing(Awaiting):
+    """What can be closed, and closes itself at the end of an `async with` block."""
+
+    __slots__ = ()
+
+    async def aclose(self) -> None:
+        """Let go of the connection: a stream ends at once, later calls of a client raise `ConfigError`."""
+        self._get_key = None
+        self._native.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+
+class ChatFront(Front):
+    """What both conversations share."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Front, opened: Answer) -> None:
+        self._client, self._native = client, opened[2]
+
+    @property
+    def _get_key(self) -> Any:
+        return self._client._get_key
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._now('history')[0]['turns'])} turns)"
+
+
+class _Events(Front):
+    """What both streams share."""
+
+    __slots__ = ("_get_key", "_result")
+
+    def __init__(self, front: Front, opened: Answer) -> None:
+        self._native, self._get_key = opened[2], front._get_key
+        self._result: Result | None = None
+
+    @property
+    def result(self) -> Result | None:
+        """The whole result once the last event was read; None before."""
+        return self._result
+
+    def _read(self, answer: Answer) -> Event | None:
+        self._get_key = None  # The stream has begun, and has its key.
+        event = read_event(*answer[:2]) if answer[0] else None
+        if isinstance(event, DoneEvent):
+            self._result = event.result
+        return event
+
+
+class Stream(_Events, Closing):
+    """The events of a call as they arrive: an iterator, and a context manager that ends the request.
+
+    Nothing is sent before the first event is asked for. Leaving the `with` block, `close()`, an
+    exception while it waits, and letting go of the last reference end the request at once.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        try:
+            event = self._read(self._call("next"))
+        except BaseException:
+            self.close()
+            raise
+        if event is None:
+            raise StopIteration
+        return event
+
+
+class AsyncStream(_Events, AsyncClosing):
+    """The events of a call as they arrive: an async iterator and context manager.
+
+    Nothing is sent before the first event is asked for. Leaving the `async with` block, `aclose()`, a
+    cancelled wait, and letting go of the last reference end the request at once.
+    """
+
+    __slots__ = ()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            event = self._read(await self._call("next"))
+        except BaseException:
+            await self.aclose()
+            raise
+        if event is None:
+            raise StopAsyncIteration
+        return event

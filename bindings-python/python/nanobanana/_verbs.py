@@ -1,0 +1,243 @@
+# Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
+# Change those; the test rewrites this file.
+
+"""What clients and conversations can do, waited for and awaited."""
+
+from __future__ import annotations
+
+from . import _generated
+from ._front import AsyncClosing, AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented
+from ._generated import ChatTurn, ModelInfo, Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Literal, Unpack
+
+    from ._options import GenerateOptions, ImageInput, Prompt
+
+
+class ClientVerbs(Closing):
+    """What a client can do."""
+
+    __slots__ = ()
+
+    @documented(_generated.generate)
+    def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
+        """Draw a picture from a prompt: a text, or a list of texts and pictures."""
+        return Result._one(self._call("generate", prompt, None, options))
+
+    @documented(_generated.edit)
+    def edit(
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+    ) -> Result:
+        """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
+        return Result._one(self._call("edit", prompt, images, options))
+
+    @documented(_generated.generate)
+    def generate_stream(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Stream:
+        """Draw a picture and hand out what arrives on the way: thoughts, text, pictures."""
+        return Stream(self, self._now("generate_stream", prompt, None, options))
+
+    @documented(_generated.edit)
+    def edit_stream(
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+    ) -> Stream:
+        """Draw a picture from others and hand out what arrives on the way."""
+        return Stream(self, self._now("edit_stream", prompt, images, options))
+
+    @documented(_generated.chat)
+    def chat(self, **options: Unpack[GenerateOptions]) -> Chat:
+        """Begin a conversation. The options are those of every turn that says nothing else."""
+        return Chat(self, self._now("chat", None, None, options))
+
+    @documented(_generated.load_chat)
+    def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> Chat:
+        """Go on with a conversation that was saved. The options go before those in the file."""
+        return Chat(self, self._call("load_chat", None, None, {**options, "path": path}))
+
+    def models(self) -> list[ModelInfo]:
+        """The models of the catalogue, the recommended one first."""
+        return ModelInfo._all(self._call("models"))
+
+
+class AsyncClientVerbs(AsyncClosing):
+    """What a client for asyncio can do."""
+
+    __slots__ = ()
+
+    @documented(_generated.generate)
+    async def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
+        """Draw a picture from a prompt: a text, or a list of texts and pictures."""
+        return Result._one(await self._call("generate", prompt, None, options))
+
+    @documented(_generated.edit)
+    async def edit(
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+    ) -> Result:
+        """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
+        return Result._one(await self._call("edit", prompt, images, options))
+
+    @documented(_generated.generate)
+    def generate_stream(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> AsyncStream:
+        """Draw a picture and hand out what arrives on the way: thoughts, text, pictures."""
+        return AsyncStream(self, self._now("generate_stream", prompt, None, options))
+
+    @documented(_generated.edit)
+    def edit_stream(
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+    ) -> AsyncStream:
+        """Draw a picture from others and hand out what arrives on the way."""
+        return AsyncStream(self, self._now("edit_stream", prompt, images, options))
+
+    @documented(_generated.chat)
+    def chat(self, **options: Unpack[GenerateOptions]) -> AsyncChat:
+        """Begin a conversation. The options are those of every turn that says nothing else."""
+        return AsyncChat(self, self._now("chat", None, None, options))
+
+    @documented(_generated.load_chat)
+    async def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> AsyncChat:
+        """Go on with a conversation that was saved. The options go before those in the file."""
+        return AsyncChat(self, await self._call("load_chat", None, None, {**options, "path": path}))
+
+    async def models(self) -> list[ModelInfo]:
+        """The models of the catalogue, the recommended one first."""
+        return ModelInfo._all(await self._call("models"))
+
+
+class Chat(ChatFront, Waiting):
+    """A conversation: what was said and drawn goes back with every turn. Threads may share it."""
+
+    __slots__ = ()
+
+    @documented(_generated.send)
+    def send(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Result:
+        """Say something and get the answer.
+
+        An answer in words only is a result without images. A turn that is blocked or fails leaves the
+        conversation as it was; one to which the model drew nothing stays. Sends at the same time queue.
+        """
+        return Result._one(self._call("send", prompt, images, options))
+
+    @documented(_generated.send)
+    def send_stream(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Stream:
+        """Say something and hand out what arrives on the way.
+
+        A stream that is left before its end leaves the conversation as it was.
+        """
+        return Stream(self, self._now("send_stream", prompt, images, options))
+
+    def add(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        role: Literal["user", "model"] = "user",
+    ) -> None:
+        """Put a turn into the history that was not said here, with pictures that the model did not make."""
+        self._call("add", prompt, images, {"role": role})
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the conversation to a file, whole or not at all, and return its path.
+
+        Without an extension, .chat.json is added. The key and headers are not in it.
+        """
+        from pathlib import Path
+
+        return Path(self._call("save", None, None, {"path": path})[0])
+
+    def undo(self) -> bool:
+        """Take back the last thing that was said and its answer; False if there was nothing."""
+        return bool(self._now("undo")[0])
+
+    def branch(self) -> Chat:
+        """Another conversation that has said the same so far. Pictures are shared, not copied."""
+        return Chat(self._client, self._now("branch"))
+
+    def drop_images(self, keep: int = 0) -> None:
+        """Leave all pictures but the last `keep` out of every later request, and let go of them."""
+        self._now("drop_images", None, None, {"keep": keep})
+
+    @property
+    def history(self) -> list[ChatTurn]:
+        """What was said and drawn so far."""
+        return ChatTurn._all(self._now("history"))
+
+
+class AsyncChat(ChatFront, Awaiting):
+    """The conversation for asyncio: what sends or touches files is awaited, the rest is not."""
+
+    __slots__ = ()
+
+    @documented(_generated.send)
+    async def send(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Result:
+        """Say something and get the answer.
+
+        An answer in words only is a result without images. A turn that is blocked or fails leaves the
+        conversation as it was; one to which the model drew nothing stays. Sends at the same time queue.
+        """
+        return Result._one(await self._call("send", prompt, images, options))
+
+    @documented(_generated.send)
+    def send_stream(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> AsyncStream:
+        """Say something and hand out what arrives on the way.
+
+        A stream that is left before its end leaves the conversation as it was.
+        """
+        return AsyncStream(self, self._now("send_stream", prompt, images, options))
+
+    async def add(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        role: Literal["user", "model"] = "user",
+    ) -> None:
+        """Put a turn into the history that was not said here, with pictures that the model did not make."""
+        await self._call("add", prompt, images, {"role": role})
+
+    async def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the conversation to a file, whole or not at all, and return its path.
+
+        Without an extension, .chat.json is added. The key and headers are not in it.
+        """
+        from pathlib import Path
+
+        return Path((await self._call("save", None, None, {"path": path}))[0])
+
+    def undo(self) -> bool:
+        """Take back the last thing that was said and its answer; False if there was nothing."""
+        return bool(self._now("undo")[0])
+
+    def branch(self) -> AsyncChat:
+        """Another conversation that has said the same so far. Pictures are shared, not copied."""
+        return AsyncChat(self._client, self._now("branch"))
+
+    def drop_images(self, keep: int = 0) -> None:
+        """Leave all pictures but the last `keep` out of every later request, and let go of them."""
+        self._now("drop_images", None, None, {"keep": keep})
+
+    @property
+    def history(self) -> list[ChatTurn]:
+        """What was said and drawn so far."""
+        return ChatTurn._all(self._now("history"))
