@@ -73,4 +73,4 @@ export class Image {
   #made(picture: NativeImage | null): Image { return picture ? new Image(picture) : this }
 }
 
-const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)
+export const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input};
 use crate::json::{Cut, Piece};
-use crate::options::GenerateOptions;
+use crate::options::{ClientOptions, GenerateOptions};
 use crate::records::{ChatTurn, Generation};
 use crate::reply::Drawn;
 use crate::request::{self, Turn};
@@ -43,6 +43,11 @@ pub struct Chat(Arc<Inner>);
 struct Inner {
     client: Client,
     options: GenerateOptions,
+    said: Arc<Said>,
+}
+
+#[derive(Default)]
+struct Said {
     turns: Mutex<Vec<Turn>>,
     /// Held by the turn under way: sends at the same time queue.
     sending: tokio::sync::Mutex<()>,
@@ -73,12 +78,19 @@ impl Client {
 
 impl Chat {
     fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
-        let sending = tokio::sync::Mutex::new(());
-        Chat(Arc::new(Inner { client, options, turns: Mutex::new(turns), sending }))
+        let said = Arc::new(Said { turns: Mutex::new(turns), ..Said::default() });
+        Chat(Arc::new(Inner { client, options, said }))
+    }
+
+    /// The same conversation, for turns that are made by its client with other options.
+    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Chat, Error> {
+        let client = self.0.client.with_options(options)?;
+        let (options, said) = (self.0.options.clone(), self.0.said.clone());
+        Ok(Chat(Arc::new(Inner { client, options, said })))
     }
 
     fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
-        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.said.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says something and waits for the answer. An answer in words only is a result without images.
@@ -111,7 +123,7 @@ impl Chat {
         case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
-        let _sending = self.0.sending.lock().await;
+        let _sending = self.0.said.sending.lock().await;
         let options = over(alone(options, case)?, &self.0.options);
         let mut plan = self.0.client.plan(inputs, options, case).await?;
         plan.parts = input::in_memory(plan.parts).await?;
@@ -171,7 +183,7 @@ impl Chat {
             )
             .with("option", "prompt".to_owned()));
         }
-        let _sending = self.0.sending.lock().await;
+        let _sending = self.0.said.sending.lock().await;
         let parts = input::in_memory(self.0.client.parts(inputs).await?).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
         Ok(())

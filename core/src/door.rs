@@ -15,7 +15,7 @@ use crate::client::{Client, joined};
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
-use crate::options::GenerateOptions;
+use crate::options::{ClientOptions, GenerateOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -165,6 +165,19 @@ impl Door {
 }
 
 impl Door {
+    /// The same with other options of its client; those that are not set stay. A conversation stays
+    /// the same one: so a key can be another for each turn.
+    ///
+    /// # Errors
+    /// As [`Client::with_options`].
+    pub fn with_options(&self, options: ClientOptions) -> Result<Door, Error> {
+        match self {
+            Door::Client(client) => client.with_options(options).map(Door::Client),
+            Door::Chat(chat) => chat.with_options(options).map(Door::Chat),
+            Door::Stream(_) => Err(Error::new(Kind::NanoBananaError, "a stream has no options")),
+        }
+    }
+
     /// Lets go at once of what it holds: a stream's request, a client's connections.
     pub fn close(&self) {
         match self {
