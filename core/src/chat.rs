@@ -38,16 +38,13 @@ const VERSION: u64 = 1;
 /// A conversation with a model. Cheap to clone: clones are the same conversation; see
 /// [`Chat::branch`] for another one.
 #[derive(Clone)]
-pub struct Chat(Arc<Inner>);
-
-struct Inner {
+pub struct Chat {
     client: Client,
-    options: GenerateOptions,
-    said: Arc<Said>,
+    inner: Arc<Inner>,
 }
 
-#[derive(Default)]
-struct Said {
+struct Inner {
+    options: GenerateOptions,
     turns: Mutex<Vec<Turn>>,
     /// Held by the turn under way: sends at the same time queue.
     sending: tokio::sync::Mutex<()>,
@@ -78,19 +75,18 @@ impl Client {
 
 impl Chat {
     fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
-        let said = Arc::new(Said { turns: Mutex::new(turns), ..Said::default() });
-        Chat(Arc::new(Inner { client, options, said }))
+        let sending = tokio::sync::Mutex::new(());
+        Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }) }
     }
 
-    /// The same conversation, for turns that are made by its client with other options.
-    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Chat, Error> {
-        let client = self.0.client.with_options(options)?;
-        let (options, said) = (self.0.options.clone(), self.0.said.clone());
-        Ok(Chat(Arc::new(Inner { client, options, said })))
+    /// The same conversation, gone on with by its client with other options (a binding's key of the
+    /// moment).
+    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
+        Ok(Chat { client: self.client.with_options(options)?, inner: self.inner.clone() })
     }
 
     fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
-        self.0.said.turns.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says something and waits for the answer. An answer in words only is a result without images.
@@ -123,9 +119,9 @@ impl Chat {
         case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
-        let _sending = self.0.said.sending.lock().await;
-        let options = over(alone(options, case)?, &self.0.options);
-        let mut plan = self.0.client.plan(inputs, options, case).await?;
+        let _sending = self.inner.sending.lock().await;
+        let options = over(alone(options, case)?, &self.inner.options);
+        let mut plan = self.client.plan(inputs, options, case).await?;
         plan.parts = input::in_memory(plan.parts).await?;
         let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
         let history: Vec<Turn> = match signs {
@@ -159,7 +155,7 @@ impl Chat {
     /// Another conversation that has said the same so far. Pictures are shared, not copied.
     pub fn branch(&self) -> Chat {
         let turns = self.turns().clone();
-        Chat::new(self.0.client.clone(), self.0.options.clone(), turns)
+        Chat::new(self.client.clone(), self.inner.options.clone(), turns)
     }
 
     /// Puts a turn into the history that was not said here: words and pictures of the user, or with
@@ -183,8 +179,8 @@ impl Chat {
             )
             .with("option", "prompt".to_owned()));
         }
-        let _sending = self.0.said.sending.lock().await;
-        let parts = input::in_memory(self.0.client.parts(inputs).await?).await?;
+        let _sending = self.inner.sending.lock().await;
+        let parts = input::in_memory(self.client.parts(inputs).await?).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
         Ok(())
     }
@@ -240,7 +236,7 @@ impl Chat {
     }
 
     fn write(&self, path: &Path, turns: &[Turn]) -> std::io::Result<()> {
-        let mut options = self.0.options.write(Case::Snake);
+        let mut options = self.inner.options.write(Case::Snake);
         if let Some(options) = options.as_object_mut() {
             // Headers may hold secrets, and belong to the machine.
             options.retain(|name, _| name != "headers");

@@ -4,10 +4,11 @@
 //! maps go in, a JSON map and pictures come out, and sometimes another door. A new method of the
 //! library is a new verb here, and no new Rust in a binding.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 
 use crate::attempt::Sink;
 use crate::chat::Chat;
@@ -35,7 +36,7 @@ pub struct Answer {
 /// A client, a conversation or a stream, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`; `generate_stream`, `edit_stream`, `chat` and
+    /// Verbs: `generate`, `edit`, `models`, `describe`; `generate_stream`, `edit_stream`, `chat` and
     /// `load_chat {path}` open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
@@ -45,46 +46,76 @@ pub enum Door {
     Stream(Stream),
 }
 
-/// A stream that can be closed from elsewhere while its next event is waited for.
-#[derive(Debug, Clone)]
-pub struct Stream {
-    events: Arc<Mutex<Option<EventStream>>>,
-    closed: Arc<Notify>,
+/// A stream that can be closed from elsewhere while its next event is waited for. Whoever gives up
+/// waiting has closed it, too.
+#[derive(Clone)]
+pub struct Stream(Arc<Inner>);
+
+struct Inner {
+    state: std::sync::Mutex<State>,
+    /// Held by whoever waits for an event: readers at the same time queue.
+    reading: tokio::sync::Mutex<()>,
+    closed: Notify,
+}
+
+/// Opens the stream of a call, by its client with other options if there are some.
+type Open = Box<dyn FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send>;
+
+enum State {
+    /// Nothing was asked for yet.
+    Ready(Open, Option<Box<ClientOptions>>),
+    Open(EventStream),
+    /// Its reader holds the events; if the reader goes, so do they.
+    Read,
+    Ended,
 }
 
 impl Stream {
-    fn open(events: EventStream) -> Answer {
-        let stream = Stream { events: Arc::new(Mutex::new(Some(events))), closed: Arc::default() };
-        Answer { door: Some(Door::Stream(stream)), ..Answer::default() }
+    fn ready(
+        open: impl FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send + 'static,
+    ) -> Answer {
+        let state = std::sync::Mutex::new(State::Ready(Box::new(open), None));
+        let inner = Inner { state, reading: tokio::sync::Mutex::default(), closed: Notify::new() };
+        Answer { door: Some(Door::Stream(Stream(Arc::new(inner)))), ..Answer::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn next(&self, case: Case) -> Result<Answer, Error> {
-        let closed = self.closed.notified();
-        let mut slot = self.events.lock().await;
-        let Some(events) = slot.as_mut() else { return Ok(Answer::default()) };
+        let _reading = self.0.reading.lock().await;
+        let closed = self.0.closed.notified();
+        let before = std::mem::replace(&mut *self.state(), State::Read);
+        let mut events = match before {
+            State::Ready(open, options) => open(options.map(|options| *options))?,
+            State::Open(events) => events,
+            State::Read | State::Ended => return Ok(Answer::default()),
+        };
         let outcome = tokio::select! {
             biased;
             () = closed => Ok(None),
             outcome = events.next() => outcome,
         };
-        if !matches!(outcome, Ok(Some(_))) {
-            *slot = None;
+        let Some(event) = outcome? else { return Ok(Answer::default()) };
+        let mut state = self.state();
+        if matches!(*state, State::Read) {
+            *state = State::Open(events);
         }
-        Ok(match outcome? {
-            Some(event) => {
-                Answer { json: spelt(event.write(case), case), pictures: event.pictures(), door: None }
-            }
-            None => Answer::default(),
-        })
+        Ok(Answer { json: spelt(event.write(case), case), pictures: event.pictures(), door: None })
     }
 
     /// Ends the request at once.
     fn close(&self) {
-        // Whoever waits for an event lets go of the stream; if nobody does, it is let go of here.
-        self.closed.notify_waiters();
-        if let Ok(mut slot) = self.events.try_lock() {
-            *slot = None;
-        }
+        let before = std::mem::replace(&mut *self.state(), State::Ended);
+        self.0.closed.notify_waiters();
+        drop(before);
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Stream")
     }
 }
 
@@ -108,14 +139,20 @@ impl Door {
                 Ok(answer(client.draw(joined(prompt, images)?, read()?, case).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
-                Ok(Stream::open(client.stream(Ok(prompt), read()?, case)))
+                let (client, options) = (client.clone(), read()?);
+                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(prompt), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
-                Ok(Stream::open(client.stream(Ok(joined(prompt, images)?), read()?, case)))
+                let (client, options, inputs) = (client.clone(), read()?, joined(prompt, images)?);
+                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "models") => {
                 read()?;
                 Ok(Answer { json: json!({ "models": client.models().write(case) }), ..Answer::default() })
+            }
+            (Door::Client(client), "describe") => {
+                let told = json!({ "options": client.describe(case), "warnings": client.warnings() });
+                Ok(plain(told))
             }
             (Door::Client(client), "chat") => Ok(opened(client.chat(read()?)?)),
             (Door::Client(client), "load_chat") => {
@@ -128,7 +165,11 @@ impl Door {
                 Ok(answer(result, case))
             }
             (Door::Chat(chat), "send_stream") => {
-                Ok(Stream::open(chat.stream(both(prompt, images), read()?, case)))
+                let (chat, options) = (chat.clone(), read()?);
+                Ok(Stream::ready(move |with| {
+                    let chat = with.map_or(Ok(chat.clone()), |with| chat.with_options(with))?;
+                    Ok(chat.stream(both(prompt, images), options, case))
+                }))
             }
             (Door::Chat(chat), "undo") => Ok(plain(json!(chat.undo()))),
             (Door::Chat(chat), "branch") => Ok(opened(chat.branch())),
@@ -165,17 +206,22 @@ impl Door {
 }
 
 impl Door {
-    /// The same with other options of its client; those that are not set stay. A conversation stays
-    /// the same one: so a key can be another for each turn.
+    /// The same with other options of its client, for what is asked for from now on: a copy of a
+    /// client, the same conversation, the same stream if it has not begun.
     ///
     /// # Errors
-    /// As [`Client::with_options`].
-    pub fn with_options(&self, options: ClientOptions) -> Result<Door, Error> {
-        match self {
-            Door::Client(client) => client.with_options(options).map(Door::Client),
-            Door::Chat(chat) => chat.with_options(options).map(Door::Chat),
-            Door::Stream(_) => Err(Error::new(Kind::NanoBananaError, "a stream has no options")),
-        }
+    /// As [`Client::with_options`]; a stream's come with its first event.
+    pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
+        Ok(match self {
+            Door::Client(client) => Door::Client(client.with_options(options)?),
+            Door::Chat(chat) => Door::Chat(chat.with_options(options)?),
+            Door::Stream(stream) => {
+                if let State::Ready(_, with) = &mut *stream.state() {
+                    *with = Some(Box::new(options));
+                }
+                Door::Stream(stream.clone())
+            }
+        })
     }
 
     /// Lets go at once of what it holds: a stream's request, a client's connections.
@@ -186,6 +232,10 @@ impl Door {
             Door::Chat(_) => {}
         }
     }
+}
+
+fn other(client: Client, options: Option<ClientOptions>) -> Result<Client, Error> {
+    options.map_or(Ok(client.clone()), |options| client.with_options(options))
 }
 
 fn both(mut prompt: Vec<Input>, images: Vec<Input>) -> Vec<Input> {
@@ -202,7 +252,8 @@ fn opened(chat: Chat) -> Answer {
 }
 
 fn answer(result: Generation, case: Case) -> Answer {
-    let pictures = result.pictures().cloned().collect();
+    let of_errors = result.errors.iter().flat_map(Error::pictures);
+    let pictures = result.pictures().cloned().chain(of_errors).collect();
     Answer { json: spelt(result.write(case), case), pictures, door: None }
 }
 
