@@ -3,7 +3,8 @@
 
 import { InvalidOptionError, type ClientOptions } from './generated'
 import { inputs } from './input'
-import { native, settle, type NativeDoor, type Reply } from './native'
+import { native, type NativeDoor, type Reply } from './native'
+import { settle } from './record'
 import { onAbort, unlessAborted } from './signal'
 
 type KeySource = () => string | Promise<string>

@@ -1,6 +1,7 @@
 // The emulator: the API on loopback, for tests and for trying things out.
 
-import { native, settle, type NativeEmulator } from './native'
+import { native, type NativeEmulator } from './native'
+import { settle } from './record'
 
 /** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
 export interface EmulatorRequest {

@@ -31,8 +31,7 @@ export class NanoBananaError extends Error {
    * holds no pictures, so that `partial.images` is empty.
    */
   static fromJSON(json: ErrorJSON): NanoBananaError {
-    const Class = classes.get(json.kind) ?? NanoBananaError
-    return new Class(json.message, json.partial ? { ...json, partial: { ...json.partial, images: [] } } : json)
+    return make(json.partial ? { ...json, partial: { ...json.partial, images: [] } } : json)
   }
 
   toJSON(): ErrorJSON {
@@ -42,6 +41,12 @@ export class NanoBananaError extends Error {
     // Pictures become descriptions.
     return JSON.parse(JSON.stringify(json))
   }
+}
+
+/** The error of the class that `kind` names. @internal */
+export function make(json: ErrorJSON): NanoBananaError {
+  const Class = classes.get(json.kind) ?? NanoBananaError
+  return new Class(json.message, json)
 }
 
 /** Gives a class its name, which minifiers leave alone, and its fields their value when not known. @internal */

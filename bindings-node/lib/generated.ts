@@ -383,10 +383,12 @@ export interface DoneEvent {
 /** What a stream gives, as it arrives; `type` says which it is. */
 export type Event = ThoughtEvent | TextEvent | ImageEvent | DoneEvent
 
+held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
 held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
 held.set('ChatTurn', { images: 'Image' })
 held.set('Event', { image: 'Image', result: 'Result' })
+held.set('NanoBananaError', { partial: 'Partial' })
 held.set('History', { turns: 'ChatTurn' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */

@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { native, settle, type NativeImage } from './native'
+import { native, type NativeImage } from './native'
+import { settle } from './record'
 
 /** A picture that came from a call, or from a file. */
 export class Image {

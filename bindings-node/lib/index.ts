@@ -31,7 +31,7 @@ export class Client {
   constructor(options: ClientOptions | undefined, door: Door)
   constructor(options?: ClientOptions, door = Door.client(options, false)) {
     this.#door = door
-    for (const warning of door.native.warnings()) process.emitWarning(warning, 'NanoBananaWarning')
+    for (const warning of this.#told().warnings) process.emitWarning(warning, 'NanoBananaWarning')
   }
 
   /** A client of an emulator of its own: no key, no network, no cost. It does not keep the process alive. */
@@ -81,8 +81,10 @@ export class Client {
 
   /** Never shows the key. */
   [inspect.custom](_depth: number, options: object): string {
-    return `Client ${inspect(JSON.parse(this.#door.native.describe()), options)}`
+    return `Client ${inspect(this.#told().options, options)}`
   }
+
+  #told(): { options: object; warnings: string[] } { return record('Told', this.#door.callSync('describe')) }
 }
 
 let shared: Client | undefined

@@ -2,8 +2,6 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { NanoBananaError, type APIError } from './generated'
-import { Image } from './image'
 
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
 export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
@@ -32,8 +30,6 @@ export interface NativeDoor {
   call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
   withOptions(options: object): Outcome<NativeDoor>
-  describe(): string
-  warnings(): string[]
   close(): void
 }
 
@@ -50,14 +46,6 @@ interface Native {
   startEmulator(port: number): Promise<Outcome<NativeEmulator>>
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
-}
-
-/** The value of an outcome; throws its error. */
-export function settle<T>(outcome: Outcome<T>): T {
-  if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return outcome as T
-  const error = NanoBananaError.fromJSON(JSON.parse(outcome.error))
-  ;(error as APIError).partial?.images.push(...outcome.pictures.map(Image.wrap))
-  throw error
 }
 
 function load(): Native {

@@ -3,10 +3,10 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { held } from './error'
-import { NanoBananaError, NoImageError, type ResultFields } from './generated'
+import { held, make, type ErrorJSON } from './error'
+import { NoImageError, type ResultFields } from './generated'
 import { Image } from './image'
-import type { NativeImage, Reply } from './native'
+import type { NativeImage, Outcome, Reply } from './native'
 
 /** What a call gave: pictures, text, and all that the service told about them. */
 export interface Result extends ResultFields {}
@@ -34,19 +34,23 @@ export class Result {
   toJSON(): Record<string, unknown> { return JSON.parse(JSON.stringify({ ...this })) }
 }
 
+/** The value of an outcome; throws its error. */
+export function settle<T>(outcome: Outcome<T>): T {
+  if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return outcome as T
+  throw record('NanoBananaError', { json: outcome.error, pictures: outcome.pictures })
+}
+
 /** The reply as a record of this kind. */
 export function record<T>(kind: string, { json, pictures }: Reply): T {
   return revive(kind, JSON.parse(json), pictures.values()) as T
 }
 
 function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): unknown {
-  if (json === null) return null
   if (Array.isArray(json)) return json.map((item) => revive(kind, item, pictures))
+  if (typeof json !== 'object' || json === null) return json
   if (kind === 'Image') return Image.wrap(pictures.next().value as NativeImage)
-  if (kind === 'NanoBananaError') return NanoBananaError.fromJSON(json as never)
   const record = json as Record<string, unknown>
-  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) {
-    if (field in record) record[field] = revive(kept, record[field], pictures)
-  }
+  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) record[field] = revive(kept, record[field], pictures)
+  if (kind === 'NanoBananaError') return make(record as ErrorJSON)
   return kind === 'Result' ? new Result(record as unknown as ResultFields) : record
 }

@@ -2,8 +2,8 @@
 
 import type { Door } from './door'
 import type { Event, GenerateOptions } from './generated'
-import { settle, type NativeDoor } from './native'
-import { record } from './record'
+import type { NativeDoor } from './native'
+import { record, settle } from './record'
 import { onAbort } from './signal'
 
 const END = { done: true, value: undefined } as const

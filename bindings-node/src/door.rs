@@ -102,29 +102,10 @@ impl NativeDoor {
         Ok(outcome(door.map(|door| NativeDoor { door })))
     }
 
-    /// A client's options as JSON, without the key.
-    #[napi]
-    pub fn describe(&self) -> String {
-        self.client().map(|client| client.describe(Case::Camel)).unwrap_or_default().to_string()
-    }
-
-    /// What a client's maker should know, in sentences.
-    #[napi]
-    pub fn warnings(&self) -> Vec<String> {
-        self.client().map(|client| client.warnings().to_vec()).unwrap_or_default()
-    }
-
     /// Lets go at once of what it holds: a stream's request, a client's connections.
     #[napi]
     pub fn close(&self) {
         self.door.close();
-    }
-
-    fn client(&self) -> Option<&Client> {
-        match &self.door {
-            Door::Client(client) => Some(client),
-            _ => None,
-        }
     }
 }
 

@@ -32,7 +32,7 @@ pub fn write() -> String {
         record(&mut out, table);
     }
     union(&mut out, &records);
-    holds(&mut out, &super::records());
+    holds(&mut out, &records);
     errors(&mut out);
     out
 }
@@ -87,8 +87,8 @@ fn union(out: &mut String, records: &[Table]) {
 
 /// Which fields JSON cannot hold: pictures, errors, and records that have such fields.
 fn holds(out: &mut String, records: &[Table]) {
-    let fields = |table: &Table| -> Vec<String> {
-        (table.fields.iter())
+    let fields = |fields: &[Field]| -> Vec<String> {
+        (fields.iter())
             .filter(|field| live(base(&field.typescript), records))
             .map(|field| format!("{}: '{}'", Case::Camel.name(field.name), base(&field.typescript)))
             .collect()
@@ -99,11 +99,13 @@ fn holds(out: &mut String, records: &[Table]) {
     };
     let (events, others): (Vec<&Table>, Vec<&Table>) =
         records.iter().partition(|table| event(table).is_some());
-    let mut rows: String = others.iter().map(|table| row(table.name, &fields(table))).collect();
+    let mut rows: String = others.iter().map(|table| row(table.name, &fields(&table.fields))).collect();
     // An event has fields of one of these tables; where two have one of the same name, it is the same.
-    let mut of_events: Vec<String> = events.iter().flat_map(|table| fields(table)).collect();
+    let mut of_events: Vec<String> = events.iter().flat_map(|table| fields(&table.fields)).collect();
     of_events.dedup();
     rows.push_str(&row("Event", &of_events));
+    let of_errors: Vec<String> = Kind::table().iter().flat_map(|row| fields(&row.fields)).collect();
+    rows.push_str(&row(Kind::NanoBananaError.name(), &of_errors));
     rows.push_str(&row("History", &["turns: 'ChatTurn'".to_owned()]));
     write!(out, "\n{rows}").unwrap();
 }
