@@ -50,7 +50,9 @@ function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): u
   if (typeof json !== 'object' || json === null) return json
   if (kind === 'Image') return Image.wrap(pictures.next().value as NativeImage)
   const record = json as Record<string, unknown>
-  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) record[field] = revive(kept, record[field], pictures)
+  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) {
+    if (field in record) record[field] = revive(kept, record[field], pictures)
+  }
   if (kind === 'NanoBananaError') return make(record as ErrorJSON)
   return kind === 'Result' ? new Result(record as unknown as ResultFields) : record
 }
