@@ -26,18 +26,27 @@ export class NanoBananaError extends Error {
     Object.assign(this, own)
   }
 
-  /** The error that `toJSON` was called on; one of a kind not known here is a `NanoBananaError`. */
+  /**
+   * The error that `toJSON` was called on; one of a kind not known here is a `NanoBananaError`. JSON
+   * holds no pictures, so that `partial.images` is empty.
+   */
   static fromJSON(json: ErrorJSON): NanoBananaError {
-    const Class = classes.get(json.kind) ?? NanoBananaError
-    return new Class(json.message, json)
+    return make(json.partial ? { ...json, partial: { ...json.partial, images: [] } } : json)
   }
 
   toJSON(): ErrorJSON {
     const { cause: _cause, ...fields } = this as Record<string, unknown>
     const json: ErrorJSON = { kind: this.name, message: this.message, ...fields }
     if (this.cause !== undefined) json.cause = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return json
+    // Pictures become descriptions.
+    return JSON.parse(JSON.stringify(json))
   }
+}
+
+/** The error of the class that `kind` names. @internal */
+export function make(json: ErrorJSON): NanoBananaError {
+  const Class = classes.get(json.kind) ?? NanoBananaError
+  return new Class(json.message, json)
 }
 
 /** Gives a class its name, which minifiers leave alone, and its fields their value when not known. @internal */

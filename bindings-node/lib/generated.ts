@@ -3,6 +3,7 @@
 
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
+import type { Result } from './record'
 
 export { NanoBananaError }
 
@@ -347,6 +348,8 @@ export interface ChatTurn {
 
 /** The model thinks: some words, or a draft. */
 export interface ThoughtEvent {
+  /** Which event it is. */
+  type: 'thought'
   /** Its thought in words. */
   text: string | null
   /** Its draft. */
@@ -355,29 +358,38 @@ export interface ThoughtEvent {
 
 /** Some of the answer's text. */
 export interface TextEvent {
+  /** Which event it is. */
+  type: 'text'
   /** The next words. */
   text: string
 }
 
 /** A final picture. */
 export interface ImageEvent {
+  /** Which event it is. */
+  type: 'image'
   /** The picture. */
   image: Image
 }
 
 /** The end: all that came, put together as a call without a stream would give it. */
 export interface DoneEvent {
+  /** Which event it is. */
+  type: 'done'
   /** The result. */
   result: Result
 }
+
+/** What a stream gives, as it arrives; `type` says which it is. */
+export type Event = ThoughtEvent | TextEvent | ImageEvent | DoneEvent
 
 held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
 held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
 held.set('ChatTurn', { images: 'Image' })
-held.set('ThoughtEvent', { image: 'Image' })
-held.set('ImageEvent', { image: 'Image' })
-held.set('DoneEvent', { result: 'Result' })
+held.set('Event', { image: 'Image', result: 'Result' })
+held.set('NanoBananaError', { partial: 'Partial' })
+held.set('History', { turns: 'ChatTurn' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {

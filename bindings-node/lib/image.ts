@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { native, settle, type NativeImage } from './native'
+import { native, type NativeImage } from './native'
+import { settle } from './record'
 
 /** A picture that came from a call, or from a file. */
 export class Image {
@@ -73,4 +74,4 @@ export class Image {
   #made(picture: NativeImage | null): Image { return picture ? new Image(picture) : this }
 }
 
-const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)
+export const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

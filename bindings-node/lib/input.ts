@@ -1,7 +1,6 @@
 // What a user may hand in, told apart and put into the core's terms. What only JavaScript can read
 // (a Blob, a stream) is read here; everything else is looked at by the core.
 
-import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
 import { ImageError, InvalidOptionError } from './generated'
 import { Image } from './image'
@@ -33,6 +32,9 @@ export type ImageInput = string | PictureObject
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
 export type Prompt = string | ReadonlyArray<string | PictureObject>
 
+/** One picture, or a list of them. */
+export type Pictures = ImageInput | ReadonlyArray<ImageInput>
+
 type Read = NativeInput | Promise<NativeInput>
 type Ready = [prompt: NativeInput[], images: NativeInput[]]
 
@@ -40,7 +42,7 @@ type Ready = [prompt: NativeInput[], images: NativeInput[]]
  * The inputs of a call in the core's terms; a promise only if something must be read first. Then
  * (and if `late`) memory is copied now: what its owner does with it after the call must not show.
  */
-export function inputs(prompt: unknown, images: unknown, signal: AbortSignal | undefined, late: boolean): Ready | Promise<Ready> {
+export function inputs(prompt: unknown, images: unknown, signal: AbortSignal | null | undefined, late: boolean): Ready | Promise<Ready> {
   if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
     throw new InvalidOptionError('the prompt must be a text, or a list of texts and pictures', { option: 'prompt' })
   }
@@ -53,17 +55,16 @@ export function inputs(prompt: unknown, images: unknown, signal: AbortSignal | u
   return waits ? Promise.all(read).then(ready) : ready(read as NativeInput[])
 }
 
-function picture(item: unknown, index: number, signal: AbortSignal | undefined): Read {
+function picture(item: unknown, index: number, signal: AbortSignal | null | undefined): Read {
   if (typeof item === 'string') return { named: item }
   if (typeof item !== 'object' || item === null) throw refuse(index, `is ${item === null ? 'null' : `a ${typeof item}`}`)
   if (item instanceof Image) return { image: Image.native(item) }
   if (ArrayBuffer.isView(item)) return { bytes: view(item) }
   if (isAnyArrayBuffer(item)) return { bytes: new Uint8Array(item) }
-  if (item instanceof URL) return address(item, index)
-  const web = item instanceof Blob ? item.stream() : 'getReader' in item ? (item as ReadableStream) : undefined
-  const stream = web ? pieces(web) : Symbol.asyncIterator in item ? (item as AsyncIterable<unknown>) : undefined
-  if (stream) {
-    const read = collect(stream, index, signal)
+  if (item instanceof URL) return { named: item.href }
+  const stream = item instanceof Blob ? item.stream() : item
+  if (Symbol.asyncIterator in stream) {
+    const read = collect(stream as AsyncIterable<unknown>, index, signal)
     // Should another input be refused meanwhile, nobody waits for this one.
     read.catch(() => {})
     return read
@@ -87,25 +88,7 @@ function pixels(size: Omit<RawPixels, 'data'>, data: ArrayBufferView, index: num
 
 const view = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-function address(url: URL, index: number): NativeInput {
-  if (url.protocol !== 'file:') return { named: url.href }
-  try {
-    return { path: fileURLToPath(url) }
-  } catch (cause) {
-    throw new ImageError(`picture ${index}: ${(cause as Error).message}`, { index, input: url.href, cause })
-  }
-}
-
-async function* pieces(stream: ReadableStream): AsyncGenerator<unknown> {
-  const reader = stream.getReader()
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
-  } finally {
-    void reader.cancel().catch(() => {})
-  }
-}
-
-async function collect(stream: AsyncIterable<unknown>, index: number, signal?: AbortSignal): Promise<NativeInput> {
+async function collect(stream: AsyncIterable<unknown>, index: number, signal: AbortSignal | null | undefined): Promise<NativeInput> {
   const parts: Uint8Array[] = []
   const iterator = stream[Symbol.asyncIterator]()
   // A Node stream ends at once by `destroy`; an iterator that waits can only be left behind.

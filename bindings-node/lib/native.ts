@@ -2,14 +2,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { NanoBananaError } from './generated'
 
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
-export type Outcome<T> = T | { error: string }
+export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 
 /** One piece of a prompt, or one picture, in the core's terms. */
 export type NativeInput =
-  | { text: string } | { named: string } | { path: string } | { image: NativeImage }
+  | { text: string } | { named: string } | { image: NativeImage }
   | { bytes: Uint8Array; width?: number; height?: number; channels?: number }
 
 export interface NativeImage {
@@ -24,14 +23,13 @@ export interface NativeImage {
 }
 
 export type Cancel = { cancel(): void }
-export type Reply = { json: string; pictures: NativeImage[] }
+export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
 
 type Inputs = NativeInput[]
-export interface NativeClient {
+export interface NativeDoor {
   call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
-  withOptions(options: object): Outcome<NativeClient>
-  describe(): string
-  warnings(): string[]
+  callSync(verb: string, options: object): Outcome<Reply>
+  withOptions(options: object): Outcome<NativeDoor>
   close(): void
 }
 
@@ -43,19 +41,11 @@ export interface NativeEmulator {
 }
 
 interface Native {
-  openClient(options: object, offline: boolean): Outcome<NativeClient>
+  openClient(options: object, offline: boolean): Outcome<NativeDoor>
   openImage(path: string): Promise<Outcome<NativeImage>>
   startEmulator(port: number): Promise<Outcome<NativeEmulator>>
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
-}
-
-/** The value of an outcome; throws its error. */
-export function settle<T>(outcome: Outcome<T>): T {
-  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome) {
-    throw NanoBananaError.fromJSON(JSON.parse(outcome.error))
-  }
-  return outcome as T
 }
 
 function load(): Native {

@@ -6,11 +6,22 @@ use nanobanana::{Case, Error, Kind};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
+use crate::image::NativeImage;
+
 /// A failure: the error's JSON as a text.
 #[napi(object, object_from_js = false)]
 pub struct Failure {
     /// What `NanoBananaError.fromJSON` takes.
     pub error: String,
+    /// The pictures that had arrived.
+    pub pictures: Vec<NativeImage>,
+}
+
+impl Failure {
+    /// The failure without pictures; only a call's may have some.
+    pub fn of(error: &Error) -> Self {
+        Failure { error: error.to_json(Case::Camel).to_string(), pictures: Vec::new() }
+    }
 }
 
 /// What every function of this module gives that can fail.
@@ -20,7 +31,7 @@ pub type Outcome<T> = Either<Failure, T>;
 pub fn outcome<T>(result: Result<T, Error>) -> Outcome<T> {
     match result {
         Ok(value) => Either::B(value),
-        Err(error) => Either::A(Failure { error: error.to_json(Case::Camel).to_string() }),
+        Err(error) => Either::A(Failure::of(&error)),
     }
 }
 

@@ -1,7 +1,9 @@
 //! A picture: its bytes stay in Rust, and JavaScript reads them through one `Buffer` over them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
+use bytes::Bytes;
 use nanobanana::{Error, Image, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, PromiseRaw};
@@ -84,18 +86,19 @@ impl NativeImage {
         self.image.bytes().len() as f64
     }
 
-    /// A `Buffer` over the picture's memory. To be called once: the front keeps it.
+    /// A `Buffer` over the picture's memory; over a copy of it, if another one (of the same picture
+    /// in a result and in a history, say) lends that memory already. The front keeps it.
     #[napi]
     #[allow(unsafe_code, reason = "napi has no other way to lend memory without a copy")]
     pub fn bytes<'env>(&self, env: &'env Env) -> napi::Result<BufferSlice<'env>> {
         let bytes = self.image.bytes().clone();
-        if bytes.is_empty() {
+        let (data, length) = (bytes.as_ptr().cast_mut(), bytes.len());
+        if bytes.is_empty() || !LENT.with_borrow_mut(|lent| lent.insert(data as usize)) {
             return BufferSlice::copy_from(env, bytes);
         }
-        let (data, length) = (bytes.as_ptr().cast_mut(), bytes.len());
         // SAFETY: `bytes` owns the memory and lives until the finalizer drops it. JavaScript is told
         // not to write to it; nothing here reads it at the same time except to send or save it.
-        let buffer = unsafe { BufferSlice::from_external(env, data, length, bytes, |_, bytes| drop(bytes)) }?;
+        let buffer = unsafe { BufferSlice::from_external(env, data, length, bytes, given_back) }?;
         env.adjust_external_memory(-self.weight.replace(0))?;
         Ok(buffer)
     }
@@ -150,6 +153,15 @@ impl NativeImage {
     pub fn equals(&self, other: &NativeImage) -> bool {
         self.image == other.image
     }
+}
+
+thread_local! {
+    /// Where the memory begins over which there is a `Buffer`: Node forbids a second one.
+    static LENT: RefCell<HashSet<usize>> = RefCell::default();
+}
+
+fn given_back(_: Env, bytes: Bytes) {
+    LENT.with_borrow_mut(|lent| lent.remove(&(bytes.as_ptr() as usize)));
 }
 
 /// Reads a picture's file.

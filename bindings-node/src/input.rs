@@ -22,9 +22,6 @@ fn read(item: &Object) -> Result<Input, Refused> {
     if let Some(name) = item.get::<String>("named")? {
         return Ok(Input::Named(name));
     }
-    if let Some(path) = item.get::<String>("path")? {
-        return Ok(Input::Path(path.into()));
-    }
     if let Some(image) = item.get::<ClassInstance<NativeImage>>("image")? {
         return Ok(Input::Image(image.image().clone()));
     }

@@ -6,7 +6,7 @@
 // In a test build napi leaves out what registers the functions, and they look unused.
 #![cfg_attr(test, allow(dead_code))]
 
-mod client;
+mod door;
 mod emulator;
 mod error;
 mod image;

@@ -2,25 +2,43 @@
 // snake case and seconds; this translates what goes in to JavaScript's spelling, and back what comes.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { Client, Emulator, NanoBananaError } from 'nanobanana-sdk'
+import { Chat, Client, Emulator, NanoBananaError } from 'nanobanana-sdk'
+import type { APIError, Event, EventStream, Image, ImageInput, Prompt, Result } from 'nanobanana-sdk'
 import { root } from './helpers'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 type Map = { [key: string]: Json }
 
-interface TestCase {
-  id: string
-  client?: Map
-  call: { verb: 'generate' | 'edit' | 'models'; prompt?: Json; images?: Json; options?: Map }
-  server?: Map[]
-  sent?: Json
+interface Call {
+  verb: string
+  prompt?: Json
+  images?: Json
+  options?: Map
+  role?: 'user' | 'model'
+  keep?: number
+}
+
+interface Expected {
+  events?: Json
   pictures?: Json
-  took?: Json
   result?: Json
   error?: Json
+}
+
+interface TestCase extends Expected {
+  id: string
+  client?: Map
+  call: Call
+  chat?: Map
+  steps?: Array<Call & Expected>
+  server?: Map[]
+  sent?: Json
+  took?: Json
 }
 
 const tests = join(root, 'tests')
@@ -116,31 +134,78 @@ function isDeep(got: unknown, wanted: unknown): boolean {
   }
 }
 
-interface Outcome {
-  result?: Json
-  error?: Json
-  pictures?: Buffer[]
+/** What a call gives: a record, its events if it is a stream, and its pictures. */
+interface Came {
+  result: unknown
+  pictures?: Image[]
 }
 
-async function outcome(emulator: Emulator, { client: own = {}, call }: TestCase): Promise<Outcome> {
+const drawn = (result: Result): Came => ({ result, pictures: [...result.images, ...result.thoughts.images] })
+
+/** A stream to its end: what comes is then its last event's result. */
+async function folded(stream: EventStream, events: unknown[]): Promise<Came> {
+  let last: Event | undefined
+  for await (const event of stream) events.push((last = event))
+  assert.equal(last?.type, 'done')
+  return drawn(last.result)
+}
+
+async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Came> {
+  const given = options(call.options ?? {})
+  const prompt = (typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)) as Prompt
+  const images = inputs(call.images) as ImageInput[]
+  if (on instanceof Chat) {
+    if (call.verb === 'send') return drawn(await on.send(prompt, { ...given, images }))
+    if (call.verb === 'send_stream') return folded(on.sendStream(prompt, { ...given, images }), events)
+    if (call.verb === 'add') return { result: (await on.add(prompt, { images, ...(call.role && { role: call.role }) })) ?? null }
+    if (call.verb === 'undo') return { result: on.undo() }
+    if (call.verb === 'drop_images') return { result: on.dropImages(call.keep) ?? null }
+    if (call.verb === 'history') return { result: { turns: on.history }, pictures: on.history.flatMap((turn) => turn.images) }
+  } else {
+    if (call.verb === 'generate') return drawn(await on.generate(prompt, given))
+    if (call.verb === 'edit') return drawn(await on.edit(prompt, images, given))
+    if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
+    if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
+    if (call.verb === 'models') return { result: { models: await on.models() } }
+  }
+  throw new Error(`a case has the verb ${call.verb}`)
+}
+
+/** One call, or one step of a conversation, against what is expected of it. */
+async function perform(on: () => Client | Chat, call: Call, expected: Expected, at: string): Promise<void> {
+  const events: unknown[] = []
+  let came: { result?: unknown; error?: unknown; pictures?: Image[] }
   try {
-    const files = Object.entries(own).map(([name, value]) => {
-      return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
-    })
-    const more = options(Object.fromEntries(files))
-    const client = new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...more })
-    const given = options(call.options ?? {})
-    const prompt = typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)
-    if (call.verb === 'models') return { result: back({ models: await client.models() }) }
-    const result =
-      call.verb === 'edit'
-        ? await client.edit(prompt as string, inputs(call.images) as string[], given)
-        : await client.generate(prompt as string, given)
-    const pictures = [...result.images, ...result.thoughts.images].map((image) => image.bytes)
-    return { result: back(result.toJSON()), pictures }
+    came = await ask(on(), call, events)
   } catch (error) {
-    if (error instanceof NanoBananaError) return { error: back(error.toJSON()) }
-    throw error
+    if (!(error instanceof NanoBananaError)) throw error
+    came = { error, pictures: (error as APIError).partial?.images ?? [] }
+  }
+  // As plain data: classes say by `toJSON` what they hold.
+  const plain = (value: unknown): Json | undefined => (value === undefined ? value : back(JSON.parse(JSON.stringify(value))))
+  const all: Map = { events: plain(events) as Json }
+  for (const part of ['result', 'error'] as const) if (part in came) all[part] = plain(came[part]) as Json
+  const whole = `\nin all: ${JSON.stringify(all)}`
+  for (const part of ['events', 'result', 'error'] as const) {
+    const wanted = expected[part]
+    const problem = wanted !== undefined && differs(wanted, all[part], at + part)
+    if (problem) assert.fail(problem + whole)
+  }
+  assert.ok('error' in expected || !('error' in all), `${at}it failed${whole}`)
+  if (expected.pictures !== undefined) {
+    assert.deepEqual(came.pictures?.map((image) => image.bytes), inputs(expected.pictures), `${at}pictures`)
+  }
+}
+
+/** The steps of a conversation, one after the other; `branch` goes on with the branch, `reload` with what was saved. */
+async function conversation(client: Client, { chat: given = {}, steps = [] }: TestCase): Promise<void> {
+  let chat = client.chat(options(given))
+  for (const [number, step] of steps.entries()) {
+    if (step.verb === 'branch') chat = chat.branch()
+    else if (step.verb === 'reload') {
+      const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
+      chat = await client.loadChat(await chat.save(join(folder, 'a.chat.json')))
+    } else await perform(() => chat, step, step, `steps[${number}].`)
   }
 }
 
@@ -148,16 +213,21 @@ async function run(theCase: TestCase): Promise<void> {
   const emulator = await Emulator.start()
   try {
     emulator.script(theCase.server ?? [])
+    const open = (): Client => {
+      const files = Object.entries(theCase.client ?? {}).map(([name, value]) => {
+        return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
+      })
+      return new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(Object.fromEntries(files)) })
+    }
     const started = performance.now()
-    const came = await outcome(emulator, theCase)
-    const { pictures, ...json } = came
-    const all: Map = { ...json, took: (performance.now() - started) / 1000, sent: emulator.requests as never }
-    for (const part of ['sent', 'took', 'result', 'error'] as const) {
+    if (theCase.steps) await conversation(open(), theCase)
+    else await perform(open, theCase.call, theCase, '')
+    const all = { took: (performance.now() - started) / 1000, sent: emulator.requests as never }
+    for (const part of ['sent', 'took'] as const) {
       const wanted = theCase[part]
       const problem = wanted !== undefined && differs(wanted, all[part], part)
-      if (problem) assert.fail(`${problem}\nin all: ${JSON.stringify(json)}`)
+      if (problem) assert.fail(problem)
     }
-    if (theCase.pictures !== undefined) assert.deepEqual(pictures, inputs(theCase.pictures))
   } finally {
     await emulator.close()
   }

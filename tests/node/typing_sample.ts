@@ -1,5 +1,6 @@
 // Must compile under `strict`: what a user writes, and (marked) what must not pass.
 import {
+  APIError,
   APIStatusError,
   Client,
   Emulator,
@@ -9,6 +10,10 @@ import {
   Result,
   generate,
   type AspectRatio,
+  type Chat,
+  type ChatTurn,
+  type Event,
+  type EventStream,
   type GenerateOptions,
   type ModelInfo,
 } from 'nanobanana-sdk'
@@ -50,6 +55,64 @@ export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData
   const keyed = new Client({ apiKey: async () => 'key', baseUrl: emulator.url })
   await keyed.withOptions({ model: 'x' }).close()
   return models[0]?.id ?? (await image.save('boat'))
+}
+
+export async function streams(client: Client, signal: AbortSignal): Promise<string> {
+  const stream: EventStream = client.generateStream('tides', { thoughts: true, signal })
+  let words = ''
+  for await (const event of stream) {
+    switch (event.type) {
+      case 'thought':
+        // @ts-expect-error a thought may be a draft only
+        words += event.text.length
+        words += event.text ?? event.image?.width
+        break
+      case 'text':
+        words += event.text
+        // @ts-expect-error words have no picture
+        words += event.image
+        break
+      case 'image':
+        words += event.image.width
+        break
+      case 'done': {
+        const result: Result = event.result
+        words += result.image.width
+        break
+      }
+      default: {
+        const never: never = event
+        void never
+      }
+    }
+  }
+  await using left = client.editStream('night', 'a.png')
+  const first: IteratorResult<Event, undefined> = await left.next()
+  if (first.value?.type === 'image') words += first.value.image.mimeType
+  await left.close()
+  return words
+}
+
+export async function conversation(client: Client, signal: AbortSignal): Promise<string> {
+  const chat: Chat = client.chat({ model: 'nano-banana-pro', timeout: 5000 })
+  try {
+    const { image }: Result = await chat.send('a mascot', { images: ['logo.png', Buffer.alloc(3)], signal, aspectRatio: '1:1' })
+    await chat.send(['the same', image, 'waving'], { images: image })
+    for await (const event of chat.sendStream('blue', { thoughts: true })) if (event.type === 'text') return event.text
+  } catch (error) {
+    if (error instanceof APIError && error.partial) return error.partial.text + error.partial.images[0]?.mimeType
+  }
+  await chat.add('this is it', { images: 'logo.png', role: 'model' })
+  chat.dropImages(1)
+  const history: ChatTurn[] = chat.branch().history
+  const again: Chat = await client.loadChat(new URL(`file://${await chat.save('mascot')}`), { seed: 3 })
+  // @ts-expect-error a conversation has no signal, its turns have
+  client.chat({ signal })
+  // @ts-expect-error only two can speak
+  await chat.add('x', { role: 'system' })
+  // @ts-expect-error the history is only read
+  chat.history = []
+  return again.undo() ? (history[0]?.role ?? '') : ''
 }
 
 /** As a browser and canvas packages have it. */

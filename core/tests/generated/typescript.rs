@@ -12,6 +12,7 @@ const HEADER: &str = "\
 
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
+import type { Result } from './record'
 
 export { NanoBananaError }
 ";
@@ -30,6 +31,7 @@ pub fn write() -> String {
     for table in &records {
         record(&mut out, table);
     }
+    union(&mut out, &records);
     holds(&mut out, &records);
     errors(&mut out);
     out
@@ -61,6 +63,9 @@ fn record(out: &mut String, table: &Table) {
     // `Result` is a class, written by hand around these fields.
     let name = if table.name == "Result" { "ResultFields" } else { table.name };
     write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
+    if let Some(event) = event(table) {
+        writeln!(out, "{}  type: '{event}'", doc("Which event it is.", "  ")).unwrap();
+    }
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
         writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
@@ -68,18 +73,40 @@ fn record(out: &mut String, table: &Table) {
     out.push_str("}\n");
 }
 
+/// The name of an event, if the table is one.
+fn event(table: &Table) -> Option<String> {
+    table.name.strip_suffix("Event").map(str::to_lowercase)
+}
+
+fn union(out: &mut String, records: &[Table]) {
+    let names = records.iter().filter(|table| event(table).is_some()).map(|table| table.name);
+    let names: Vec<&str> = names.collect();
+    let text = "What a stream gives, as it arrives; `type` says which it is.";
+    write!(out, "\n{}export type Event = {}\n", doc(text, ""), names.join(" | ")).unwrap();
+}
+
 /// Which fields JSON cannot hold: pictures, errors, and records that have such fields.
 fn holds(out: &mut String, records: &[Table]) {
-    let mut rows = String::new();
-    for table in records {
-        let fields: Vec<String> = (table.fields.iter())
+    let fields = |fields: &[Field]| -> Vec<String> {
+        (fields.iter())
             .filter(|field| live(base(&field.typescript), records))
             .map(|field| format!("{}: '{}'", Case::Camel.name(field.name), base(&field.typescript)))
-            .collect();
-        if !fields.is_empty() {
-            writeln!(rows, "held.set('{}', {{ {} }})", table.name, fields.join(", ")).unwrap();
-        }
-    }
+            .collect()
+    };
+    let row = |name: &str, fields: &[String]| match fields {
+        [] => String::new(),
+        fields => format!("held.set('{name}', {{ {} }})\n", fields.join(", ")),
+    };
+    let (events, others): (Vec<&Table>, Vec<&Table>) =
+        records.iter().partition(|table| event(table).is_some());
+    let mut rows: String = others.iter().map(|table| row(table.name, &fields(&table.fields))).collect();
+    // An event has fields of one of these tables; where two have one of the same name, it is the same.
+    let mut of_events: Vec<String> = events.iter().flat_map(|table| fields(&table.fields)).collect();
+    of_events.dedup();
+    rows.push_str(&row("Event", &of_events));
+    let of_errors: Vec<String> = Kind::table().iter().flat_map(|row| fields(&row.fields)).collect();
+    rows.push_str(&row(Kind::NanoBananaError.name(), &of_errors));
+    rows.push_str(&row("History", &["turns: 'ChatTurn'".to_owned()]));
     write!(out, "\n{rows}").unwrap();
 }
 

@@ -1,0 +1,58 @@
+// What comes back from a call, with what JSON cannot hold put into it: pictures and errors as
+// objects. Which records hold such things is generated from the core's tables.
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { held, make, type ErrorJSON } from './error'
+import { NoImageError, type ResultFields } from './generated'
+import { Image } from './image'
+import type { NativeImage, Outcome, Reply } from './native'
+
+/** What a call gave: pictures, text, and all that the service told about them. */
+export interface Result extends ResultFields {}
+
+export class Result {
+  /** @internal */
+  constructor(fields: ResultFields) { Object.assign(this, fields) }
+
+  /** The first final picture. Only an answer of a conversation may have none; then this throws a `NoImageError`. */
+  get image(): Image {
+    const [image] = this.images
+    if (image) return image
+    const { text, finishReason, usage, cost, responseId, attempts } = this
+    const message = 'this answer holds text only; `text` has it'
+    throw new NoImageError(message, { text, finishReason, usage, cost, responseId, attempts })
+  }
+
+  /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
+  async save(folder: string): Promise<string[]> {
+    await mkdir(folder, { recursive: true })
+    return Promise.all(this.images.map((image, index) => image.save(join(folder, `image-${index + 1}`))))
+  }
+
+  /** The whole result as plain data, without the pictures' bytes. */
+  toJSON(): Record<string, unknown> { return JSON.parse(JSON.stringify({ ...this })) }
+}
+
+/** The value of an outcome; throws its error. */
+export function settle<T>(outcome: Outcome<T>): T {
+  if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return outcome as T
+  throw record('NanoBananaError', { json: outcome.error, pictures: outcome.pictures })
+}
+
+/** The reply as a record of this kind. */
+export function record<T>(kind: string, { json, pictures }: Reply): T {
+  return revive(kind, JSON.parse(json), pictures.values()) as T
+}
+
+function revive(kind: string, json: unknown, pictures: Iterator<NativeImage>): unknown {
+  if (Array.isArray(json)) return json.map((item) => revive(kind, item, pictures))
+  if (typeof json !== 'object' || json === null) return json
+  if (kind === 'Image') return Image.wrap(pictures.next().value as NativeImage)
+  const record = json as Record<string, unknown>
+  for (const [field, kept] of Object.entries(held.get(kind) ?? {})) {
+    if (field in record) record[field] = revive(kept, record[field], pictures)
+  }
+  if (kind === 'NanoBananaError') return make(record as ErrorJSON)
+  return kind === 'Result' ? new Result(record as unknown as ResultFields) : record
+}

@@ -1,0 +1,188 @@
+//! The door of a client, a conversation or a stream: one entry for every method, and the handle
+//! that ends a call.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, Either, Object, PromiseRaw};
+use napi_derive::napi;
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use crate::error::{Failure, Outcome, Refused, outcome, settle};
+use crate::image::NativeImage;
+use crate::{input, value};
+
+/// The native half of the front's `Client`, `Chat` and `EventStream`. A stream that nobody holds
+/// any more ends when this is collected.
+#[napi]
+pub struct NativeDoor {
+    door: Door,
+}
+
+/// What a call gave.
+#[napi(object, object_from_js = false)]
+pub struct Reply {
+    /// The record as JSON.
+    pub json: String,
+    /// Its pictures, in the order in which they stand in it.
+    pub pictures: Vec<NativeImage>,
+    /// What the call opened.
+    pub door: Option<NativeDoor>,
+}
+
+/// Makes a client, of a service or of an emulator of its own.
+#[napi]
+pub fn open_client(options: Object, offline: bool) -> napi::Result<Outcome<NativeDoor>> {
+    let make = if offline { Client::offline } else { Client::new };
+    let client = read_options(&options)?.and_then(make);
+    Ok(outcome(client.map(|client| NativeDoor { door: Door::Client(client) })))
+}
+
+fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> {
+    Ok(settle(value::map(options))?.and_then(|map| ClientOptions::read(&map, Case::Camel)))
+}
+
+#[napi]
+impl NativeDoor {
+    /// Every method that may wait: `verb` says which.
+    #[napi]
+    pub fn call<'env>(
+        &self,
+        env: &'env Env,
+        verb: String,
+        prompt: Vec<Object>,
+        images: Vec<Object>,
+        options: Object,
+        cancel: Option<ClassInstance<Cancel>>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Reply>>> {
+        let asked = settle(Asked::read(&prompt, &images, &options))?;
+        let door = self.door.clone();
+        let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
+        watch(env, &cancelled)?;
+        let work = async move {
+            let asked = asked?;
+            tokio::select! {
+                biased;
+                () = cancelled.notified() => {
+                    Err(Error::new(Kind::NanoBananaError, "the call was cancelled"))
+                }
+                answer = asked.of(&door, &verb) => answer,
+            }
+        };
+        env.spawn_future_with_callback(async move { Ok(work.await) }, reply)
+    }
+
+    /// Every method that never waits.
+    #[napi]
+    pub fn call_sync(&self, env: &Env, verb: String, options: Object) -> napi::Result<Outcome<Reply>> {
+        let asked = match settle(Asked::read(&[], &[], &options))? {
+            Ok(asked) => asked,
+            Err(error) => return reply(env, Err(error)),
+        };
+        let work = pin!(asked.of(&self.door, &verb));
+        let answer = match work.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => {
+                Err(Error::new(Kind::NanoBananaError, format!("the call {verb:?} has to be waited for")))
+            }
+        };
+        reply(env, answer)
+    }
+
+    /// The same with other options of its client.
+    #[napi]
+    pub fn with_options(&self, options: Object) -> napi::Result<Outcome<NativeDoor>> {
+        let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
+        Ok(outcome(door.map(|door| NativeDoor { door })))
+    }
+
+    /// Lets go at once of what it holds: a stream's request, a client's connections.
+    #[napi]
+    pub fn close(&self) {
+        self.door.close();
+    }
+}
+
+/// What a call is told.
+struct Asked {
+    prompt: Vec<Input>,
+    images: Vec<Input>,
+    options: Map<String, Value>,
+}
+
+impl Asked {
+    fn read(prompt: &[Object], images: &[Object], options: &Object) -> Result<Self, Refused> {
+        let options = value::map(options)?;
+        Ok(Asked { prompt: input::list(prompt)?, images: input::list(images)?, options })
+    }
+
+    async fn of(self, door: &Door, verb: &str) -> Result<Answer, Error> {
+        door.call(verb, self.prompt, self.images, &self.options, Case::Camel).await
+    }
+}
+
+/// An answer as the front reads it, with its pictures; those of an error too.
+fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply>> {
+    let wrapped = |pictures: Vec<Image>| {
+        pictures.into_iter().map(|image| NativeImage::new(env, image)).collect::<napi::Result<Vec<_>>>()
+    };
+    Ok(match answer {
+        Ok(Answer { json, pictures, door }) => Either::B(Reply {
+            json: json.to_string(),
+            pictures: wrapped(pictures)?,
+            door: door.map(|door| NativeDoor { door }),
+        }),
+        Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),
+    })
+}
+
+/// Ends one call: its request is dropped at once.
+#[napi]
+#[derive(Default)]
+pub struct Cancel {
+    told: Arc<Notify>,
+}
+
+#[napi]
+impl Cancel {
+    /// A handle for one call.
+    #[napi(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the call, also one that has not begun.
+    #[napi]
+    pub fn cancel(&self) {
+        self.told.notify_one();
+    }
+}
+
+thread_local! {
+    /// The calls that run, by environment: a worker that ends must not leave requests behind.
+    static RUNNING: RefCell<HashMap<usize, Vec<Weak<Notify>>>> = RefCell::default();
+}
+
+fn watch(env: &Env, cancelled: &Arc<Notify>) -> napi::Result<()> {
+    let key = env.raw() as usize;
+    let first = RUNNING.with_borrow_mut(|running| {
+        let first = !running.contains_key(&key);
+        let calls = running.entry(key).or_default();
+        calls.retain(|call| call.strong_count() > 0);
+        calls.push(Arc::downgrade(cancelled));
+        first
+    });
+    if first {
+        env.add_env_cleanup_hook(key, |key| {
+            let calls = RUNNING.with_borrow_mut(|running| running.remove(&key));
+            calls.iter().flatten().filter_map(Weak::upgrade).for_each(|call| call.notify_one());
+        })?;
+    }
+    Ok(())
+}
