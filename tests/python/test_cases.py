@@ -100,7 +100,7 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
     takes = {name: given(call[name]) for name in ("prompt", "images", "role", "keep") if name in call}
     if call["verb"] in ("edit", "edit_stream"):
         takes.setdefault("images", [])
-    if call["verb"] in ("generate", "edit", "generate_stream", "edit_stream"):
+    if call["verb"] in ("generate", "edit", "generate_stream", "edit_stream", "send", "send_stream", "add"):
         takes.setdefault("prompt", [])
     if call["verb"] == "history":
         assert isinstance(door, nb.Chat)
@@ -117,7 +117,7 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
 
 def as_json(came: Any) -> Any:
     if isinstance(came, list):
-        name = "models" if isinstance(came[0], nb.ModelInfo) else "turns"
+        name = "models" if came and isinstance(came[0], nb.ModelInfo) else "turns"
         return {name: [record.to_dict() for record in came]}
     return came.to_dict() if isinstance(came, nb.Result) else came
 

@@ -1,4 +1,4 @@
-"""The first screens of both READMEs run as they are written."""
+"""The first screens of both READMEs run as they are written, one block after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def test_the_first_screen(
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
     assert blocks
+    names = {"__name__": readme}
     for block in blocks:
-        exec(compile(block, readme, "exec"), {"__name__": readme})
+        exec(compile(block, readme, "exec"), names)
     assert (tmp_path / "boat.jpg").is_file()
     assert "boat.jpg" in capsys.readouterr().out
