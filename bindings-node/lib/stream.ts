@@ -49,9 +49,9 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
       const native = await this.#native
       const outcome = await native.call('next', [], [], {})
       this.#own.signal.throwIfAborted()
-      const event = record<Event>('Event', settle(outcome))
-      if (event.type === 'done') void this.close()
-      return { done: false, value: event }
+      const event = record<Event | null>('Event', settle(outcome))
+      if (!event || event.type === 'done') void this.close()
+      return event ? { done: false, value: event } : END
     } catch (error) {
       if (this.#over) return END
       void this.close()

@@ -47,6 +47,13 @@ test('an event is handed out when it arrives', () =>
     for (let more = 0; more < 2; more++) assert.deepEqual(await stream.next(), { done: true, value: undefined })
   }))
 
+test('events that are asked for at the same time come in order', () =>
+  offline(async (client) => {
+    const stream = client.generateStream('a boat')
+    const events = await Promise.all([1, 2, 3, 4, 5].map(() => stream.next()))
+    assert.deepEqual(events.map(({ done, value }) => done || value.type), ['text', 'image', 'done', true, true])
+  }))
+
 const leave = {
   'break ends the request': async (stream) => {
     for await (const _ of stream) break
