@@ -122,14 +122,14 @@ test('a file as another language writes it opens, and a bad one is named', () =>
     const path = join(await folder(), 'a.chat.json')
     const turns = [
       { role: 'user', parts: [{ text: 'a mascot' }] },
-      { role: 'model', parts: [{ text: 'Which colour?', thoughtSignature: 'c2ln' }] },
+      { role: 'model', parts: [{ text: 'Which colour?', thoughtSignature: 'skip_thought_signature_validator' }] },
     ]
     const options = { model: 'nano-banana-pro', aspect_ratio: '16:9', timeout: 5.5, retry: { max_attempts: 2, initial: 0.5 } }
     await writeFile(path, JSON.stringify({ nanobanana_chat: 1, options, turns }))
     const chat = await client.loadChat(path)
     assert.deepEqual(chat.history.map(({ text }) => text), ['a mascot', 'Which colour?'])
     assert.equal((await chat.send('blue')).image.width, 1376)
-    assert.equal(body(emulator).contents[1]?.parts[0]?.thoughtSignature, 'c2ln')
+    assert.equal(body(emulator).contents[1]?.parts[0]?.thoughtSignature, 'skip_thought_signature_validator')
     for (const text of ['{', '{}', '{"nanobanana_chat":99,"options":{},"turns":[]}']) {
       await writeFile(path, text)
       await assert.rejects(client.loadChat(path), (error) => error instanceof InvalidOptionError && error.message.includes(path))

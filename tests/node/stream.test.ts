@@ -209,18 +209,7 @@ test('a stream that is dropped is closed when it is collected, though its signal
     })()`
   assert.equal(await node(['--expose-gc', '-e', program]), 'true false')
 })
-
-test('a stream does not block the event loop', () =>
-  offline(async (client) => {
-    let longest = 0
-    let last = performance.now()
-    const timer = setInterval(() => {
-      const now = performance.now()
-      longest = Math.max(longest, now - last)
-      last = now
-    }, 2)
-    const started = last
-    for await (const event of client.generateStream('a boat', { model: 'nano-banana-pro', imageSize: '2K', thoughts: true })) void event
+void event
     const took = performance.now() - started
     clearInterval(timer)
     assert.ok(longest < Math.max(60, took / 4), `${longest.toFixed()} ms of ${took.toFixed()} ms without a turn`)
