@@ -50,8 +50,10 @@ test('an event is handed out when it arrives', () =>
 test('events that are asked for at the same time come in order', () =>
   offline(async (client) => {
     const stream = client.generateStream('a boat')
-    const events = await Promise.all([1, 2, 3, 4, 5].map(() => stream.next()))
-    assert.deepEqual(events.map(({ done, value }) => done || value.type), ['text', 'image', 'done', true, true])
+    const events = await Promise.all(Array.from({ length: 9 }, () => stream.next()))
+    const names = events.map(({ done, value }) => (done ? 'over' : value.type))
+    // Its words come in several pieces, whose number is the emulator's business.
+    assert.deepEqual(names.filter((name, at) => name !== names[at - 1]), ['text', 'image', 'done', 'over'])
   }))
 
 const leave = {
