@@ -147,9 +147,10 @@ impl Chat {
     /// was something to take back.
     pub fn undo(&self) -> bool {
         let mut turns = self.turns();
+        let before = turns.len();
         let last = turns.iter().rposition(|turn| turn.role == "user");
         turns.truncate(last.unwrap_or(0));
-        last.is_some()
+        before > 0
     }
 
     /// Another conversation that has said the same so far. Pictures are shared, not copied.
@@ -186,24 +187,26 @@ impl Chat {
     }
 
     /// Leaves all pictures but the last `keep` out of every later request, and lets go of them. In
-    /// their place stands a sentence that says so.
+    /// their place stands a sentence that says so. Drafts do not count; older ones go too.
     pub fn drop_images(&self, keep: usize) {
         let mut left = keep;
         for turn in self.turns().iter_mut().rev() {
-            let mut pieces = turn.pieces.to_vec();
-            let before = left;
-            let mut dropped = false;
-            for piece in pieces.iter_mut().rev().filter(|piece| piece.picture.is_some()) {
-                if left > 0 {
-                    left -= 1;
-                    continue;
+            if turn.pieces.iter().all(|piece| piece.picture.is_none()) {
+                continue;
+            }
+            let finals = finals(turn);
+            let mut kept: Vec<Piece> = Vec::with_capacity(turn.pieces.len());
+            for (place, piece) in turn.pieces.iter().enumerate().rev() {
+                let is_final = finals.contains(&place);
+                if piece.picture.is_none() || left > 0 {
+                    left -= usize::from(is_final);
+                    kept.push(piece.clone());
+                } else if is_final {
+                    kept.push(text_piece("(An earlier picture is left out here.)"));
                 }
-                *piece = text_piece("(An earlier picture is left out here.)");
-                dropped = true;
             }
-            if dropped || before != left {
-                turn.pieces = pieces.into();
-            }
+            kept.reverse();
+            turn.pieces = kept.into();
         }
     }
 
@@ -284,6 +287,22 @@ fn field<'a>(part: &'a Value, camel: &str, snake: &str) -> Option<&'a Value> {
     part.get(camel).or_else(|| part.get(snake))
 }
 
+fn is_thought(part: &Value) -> bool {
+    part.get("thought").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Which pieces of a turn are its pictures. As in a result, a draft is one only if there is no other.
+fn finals(turn: &Turn) -> Vec<usize> {
+    let pictures = turn.pieces.iter().enumerate().filter(|(_, piece)| piece.picture.is_some());
+    let (drafts, mut finals): (Vec<usize>, Vec<usize>) = pictures
+        .map(|(place, _)| place)
+        .partition(|place| turn.pieces.get(*place).is_some_and(|piece| is_thought(&piece.value(""))));
+    if finals.is_empty() {
+        finals.extend(drafts.last());
+    }
+    finals
+}
+
 /// A model's turn as the models with signatures want it back: its first part that is no thought and
 /// each of its pictures have one.
 fn signed(turn: &Turn) -> Turn {
@@ -294,7 +313,7 @@ fn signed(turn: &Turn) -> Turn {
     let mut changed = false;
     let pieces = turn.pieces.iter().map(|piece| {
         let part = piece.value("");
-        if part.get("thought").and_then(Value::as_bool).unwrap_or(false) {
+        if is_thought(&part) {
             return piece.clone();
         }
         let wanted = std::mem::replace(&mut first, false) || piece.picture.is_some();
@@ -316,9 +335,10 @@ fn signed(turn: &Turn) -> Turn {
 /// A turn as a record.
 fn told(turn: &Turn) -> ChatTurn {
     let mut told = ChatTurn { role: turn.role.clone(), ..ChatTurn::default() };
-    for piece in turn.pieces.iter() {
+    let finals = finals(turn);
+    for (place, piece) in turn.pieces.iter().enumerate() {
         let part = piece.value("");
-        if part.get("thought").and_then(Value::as_bool).unwrap_or(false) {
+        if is_thought(&part) && !finals.contains(&place) {
             continue;
         }
         if let Some(text) = part.get("text").and_then(Value::as_str) {
