@@ -39,10 +39,8 @@ fn report(name: &str, reply: &str, piece: usize) {
     }
     assert_eq!(values.0, values.1);
     let [split, sse] = [split, sse].map(|spent| spent.as_secs_f64() * 1e3);
-    println!(
-        "{name}, pieces of {piece} B: splitter {split:.2} ms, events {sse:.2} ms, {:.2} times",
-        sse / split
-    );
+    let pieces = if piece == usize::MAX { "in one piece".to_owned() } else { format!("pieces of {piece} B") };
+    println!("{name}, {pieces}: splitter {split:.2} ms, events {sse:.2} ms, {:.2} times", sse / split);
 }
 
 fn main() {

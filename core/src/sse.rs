@@ -152,6 +152,10 @@ impl Sse {
             State::Start if after_cr && byte == b'\n' => {}
             State::Start if ends_line => {
                 self.splitter.end_here("an event")?;
+                if self.splitter.has_value() {
+                    // The line end stays for the next step, which may find it to be over a limit.
+                    return Ok(0);
+                }
                 self.line_ends(byte);
             }
             State::Start | State::Indented if matches!(byte, b' ' | b'\t') => self.state = State::Indented,

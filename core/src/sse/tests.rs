@@ -287,6 +287,9 @@ fn limits_hold_for_the_whole_reply() {
         under("data: {}\n: a comment, ignored\n\n"),
         (under("data: {}").0, refused("30 bytes in all"))
     );
+    // A number that the blank line completes is handed out before that line passes the limit.
+    let (cuts, error) = under(": a comment of 20 b\ndata: 123\n\n");
+    assert_eq!((cuts.len(), error), (1, refused("30 bytes in all")));
     assert_eq!(under(&"x".repeat(31)).1, refused("30 bytes in all"));
     assert_eq!(under(&"\n".repeat(31)).1, refused("30 bytes in all"));
     assert_eq!(under("data: \"aa\"\ndata: \"bbb\"").1, refused("8 bytes of JSON text"));
