@@ -55,7 +55,7 @@ with tempfile.TemporaryDirectory() as folder:
             took = milliseconds(["node", f"--input-type={flag}", "-e", code], folder)
             print(f"  node    {name:16} {took - bare:6.1f} ms  ({kind}, bare {bare:.1f})")
 
-    for script in ("receive.mjs", "stall.mjs"):
+    for script in ("receive.mjs", "stall.mjs", "chat.mjs"):
         Path(folder, script).write_text((HERE / script).read_text())
 
     def both(script: str, *args: str) -> None:
@@ -80,6 +80,16 @@ with tempfile.TemporaryDirectory() as folder:
         print("eight pictures of 15 MB at once")
         both("stall", url)
     with serving(30) as url:
-        print("one picture of 30 MB, by a call and by a stream")
-        both("receive", url, "call")
-        both("receive", url, "stream")
+        print("one picture of 30 MB, by a call and by a stream, three times")
+        for how in ("call", "stream") * 3:
+            both("receive", url, how)
+    with serving(4) as url:
+        print("a conversation of ten turns with 4 MB each, then the other language goes on with it")
+        ours = (
+            [python["nanobanana-sdk"], str(HERE / "chat.py")],
+            ["node", "--expose-gc", f"{folder}/chat.mjs"],
+        )
+        for one, other in (ours, ours[::-1]):
+            file = f"{folder}/{Path(one[0]).name}.chat.json"
+            print(f"  {Path(one[0]).name:7} {run(*one, url, file)}")
+            print(f"  {Path(other[0]).name:7} {run(*other, url, file)}")
