@@ -12,24 +12,15 @@
 from __future__ import annotations
 
 from . import _generated
-from ._client import AsyncClient, Client, edit, generate, set_default_client
+from ._client import AsyncClient, Client, set_default_client
 from ._front import AsyncStream, Stream
 from ._generated import *  # noqa: F403
 from ._native import Emulator, Image, __version__
-from ._verbs import AsyncChat, Chat
+from ._verbs import AsyncChat, Chat, edit, generate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._options import (
-        AspectRatio,
-        ClientOptions,
-        Event,
-        GenerateOptions,
-        ImageInput,
-        ImageSize,
-        Model,
-        Prompt,
-    )
+    from ._options import *  # noqa: F403
 
 __all__ = ["Emulator", "Image", "__version__", "edit", "generate", "set_default_client"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncStream", "Chat", "Client", "Stream"]

@@ -11,11 +11,10 @@ from ._verbs import AsyncClientVerbs, ClientVerbs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any, Self, Unpack
 
-    from ._generated import Result
-    from ._options import ClientOptions, GenerateOptions, ImageInput, Prompt
+    from ._options import ClientOptions
 
 # What stands in the core for a key that a callable gives: every call sends the callable's instead.
 _KEY_OF_EACH_CALL = "(asked for at each call)"
@@ -63,16 +62,15 @@ class _ClientFront(Front):
         key = self._get_key if api_key is None else api_key
         return copy._start(self._native, key, options, offline=self._offline)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._now("describe")[0]["options"], self._offline)
+    def __getstate__(self) -> tuple[dict[str, Any], bool]:
+        return self._now("describe")[0]["options"], self._offline
+
+    def __setstate__(self, state: tuple[dict[str, Any], bool]) -> None:
+        self._start(None, None, *state)
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in self._now("describe")[0]["options"].items()]
         return f"{type(self).__name__}{'.offline' if self._offline else ''}({', '.join(told)})"
-
-
-def _restore(cls: type[_ClientFront], options: dict[str, Any], offline: bool) -> _ClientFront:
-    return cls.__new__(cls)._start(None, None, options, offline)
 
 
 class Client(_ClientFront, ClientVerbs):
@@ -103,21 +101,8 @@ def set_default_client(client: Client | None) -> None:
     _default = client
 
 
-def _default_client() -> Client:
+def default_client() -> Client:
+    """The client of `nanobanana.generate` and `nanobanana.edit`."""
     if _default is None:
         set_default_client(Client())
     return _default  # type: ignore[return-value]
-
-
-@documented(_generated.generate)
-def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
-    """Draw a picture from a prompt, with the default client."""
-    return _default_client().generate(prompt, **options)
-
-
-@documented(_generated.edit)
-def edit(
-    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
-) -> Result:
-    """Draw a picture from others, with the default client."""
-    return _default_client().edit(prompt, images, **options)

@@ -40,9 +40,8 @@ class Front:
     """Whatever asks the core, through a door of its own."""
 
     __slots__ = ("__weakref__", "_native")
-    if TYPE_CHECKING:
-        _native: Door
-        _get_key: Any
+    _native: Door
+    _get_key: Any
 
     def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         return self._native.call("now", verb, prompt, images, options or {})
@@ -138,9 +137,11 @@ class _Events(Front):
         """The whole result once the last event was read; None before."""
         return self._result
 
-    def _read(self, answer: Answer) -> Event | None:
+    def _read(self, answer: Answer, end: type[Exception]) -> Event:
         self._get_key = None  # The stream has begun, and has its key.
-        event = read_event(*answer[:2]) if answer[0] else None
+        if not answer[0]:
+            raise end
+        event = read_event(*answer[:2])
         if isinstance(event, DoneEvent):
             self._result = event.result
         return event
@@ -160,13 +161,10 @@ class Stream(_Events, Closing):
 
     def __next__(self) -> Event:
         try:
-            event = self._read(self._call("next"))
+            return self._read(self._call("next"), StopIteration)
         except BaseException:
             self.close()
             raise
-        if event is None:
-            raise StopIteration
-        return event
 
 
 class AsyncStream(_Events, AsyncClosing):
@@ -183,10 +181,7 @@ class AsyncStream(_Events, AsyncClosing):
 
     async def __anext__(self) -> Event:
         try:
-            event = self._read(await self._call("next"))
+            return self._read(await self._call("next"), StopAsyncIteration)
         except BaseException:
             await self.aclose()
             raise
-        if event is None:
-            raise StopAsyncIteration
-        return event

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import io
+import os
+import sys
 from typing import Any
 
 from ._native import Image
 
 
-def _needs(library: str, package: str, purpose: str) -> ImportError:
-    return ImportError(
-        f"{purpose} needs {library}, which is not installed: pip install {package}", name=library
-    )
+def _imported(module: str, library: str, purpose: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        advice = f"{purpose} needs {library}, which is not installed: pip install {library.lower()}"
+        raise ImportError(advice, name=library) from error
 
 
 def to_pil(image: Image) -> Any:
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise _needs("Pillow", "pillow", "Image.to_pil()") from error
-    import io
-
-    picture = PIL.Image.open(io.BytesIO(image.buffer))
+    picture = _imported("PIL.Image", "Pillow", "Image.to_pil()").open(io.BytesIO(image.buffer))
     picture.load()
     return picture
 
@@ -42,10 +42,7 @@ def from_pil(picture: Any) -> tuple[int, int, int, bytes]:
 
 
 def to_numpy(image: Image) -> Any:
-    try:
-        import numpy
-    except ImportError as error:
-        raise _needs("numpy", "numpy", "Image.to_numpy()") from error
+    numpy = _imported("numpy", "numpy", "Image.to_numpy()")
     data, shape = image._pixels()
     return numpy.frombuffer(data, numpy.uint8).reshape(shape)
 
@@ -59,23 +56,17 @@ def to_array(image: Image, dtype: Any, copy: bool | None) -> Any:
 
 def as_array(value: Any) -> Any:
     """An object of any library that speaks NumPy's protocols, as something with a buffer."""
-    try:
-        import numpy
-    except ImportError as error:
-        raise _needs("numpy", "numpy", f"a picture of type {type(value).__name__}") from error
+    numpy = _imported("numpy", "numpy", f"a picture of type {type(value).__name__}")
     if hasattr(value, "__array_interface__") or hasattr(value, "__array__"):
         return numpy.asarray(value)
     return numpy.from_dlpack(value)
 
 
 def show(image: Image) -> None:
-    import sys
-
     notebook = sys.modules.get("IPython")
     if notebook is not None and getattr(notebook.get_ipython(), "kernel", None) is not None:
         notebook.display.display(image)
         return
-    import os
     import subprocess
     import tempfile
 
@@ -90,15 +81,12 @@ def show(image: Image) -> None:
         raise RuntimeError(f"no viewer was found ({opener} is missing); the picture is in {path}") from error
 
 
-# What every notebook shows by itself.
-_SHOWN = ("image/png", "image/jpeg", "image/gif")
-
-
 def mimebundle(image: Image) -> dict[str, str]:
     bundle = {"text/plain": repr(image)}
     if image.mime_type == "image/webp":
         image = image.convert("png")
-    if image.mime_type in _SHOWN:
+    # Other types are shown by no notebook.
+    if image.mime_type in ("image/png", "image/jpeg", "image/gif"):
         bundle[image.mime_type] = image.to_data_url().partition(",")[2]
     return bundle
 

@@ -241,3 +241,21 @@ class AsyncChat(ChatFront, Awaiting):
     def history(self) -> list[ChatTurn]:
         """What was said and drawn so far."""
         return ChatTurn._all(self._now("history"))
+
+
+@documented(_generated.generate)
+def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
+    """Draw a picture from a prompt, with the default client."""
+    from ._client import default_client
+
+    return default_client().generate(prompt, **options)
+
+
+@documented(_generated.edit)
+def edit(
+    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+) -> Result:
+    """Draw a picture from others, with the default client."""
+    from ._client import default_client
+
+    return default_client().edit(prompt, images, **options)

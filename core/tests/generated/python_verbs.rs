@@ -25,6 +25,7 @@ struct Verb {
 const IMAGES: &str = "images: ImageInput | Sequence[ImageInput]";
 const MORE_IMAGES: &str = "images: ImageInput | Sequence[ImageInput] | None = None";
 const PATH: &str = "path: str | os.PathLike[str]";
+const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
 
 const OF_CLIENTS: &[Verb] = &[
     Verb {
@@ -186,6 +187,12 @@ const OF_CHATS: &[Verb] = &[
     },
 ];
 
+/// Calls that the module has, too.
+const OF_THE_MODULE: &[(&str, &str)] = &[
+    ("generate", "Draw a picture from a prompt, with the default client."),
+    ("edit", "Draw a picture from others, with the default client."),
+];
+
 /// `_verbs.py`.
 pub fn write() -> String {
     let mut out = format!(
@@ -224,7 +231,37 @@ pub fn write() -> String {
         write!(out, "\n\nclass {name}({bases}):\n    \"\"\"{doc}\"\"\"\n\n    __slots__ = ()\n").unwrap();
         verbs.iter().for_each(|verb| method(&mut out, verb, asynchronous));
     }
+    for (name, doc) in OF_THE_MODULE {
+        let verb = OF_CLIENTS.iter().find(|verb| verb.name == *name).unwrap();
+        function(&mut out, verb, doc);
+    }
     out
+}
+
+/// A call with the default client.
+fn function(out: &mut String, verb: &Verb, doc: &str) {
+    let Verb { name, takes, gives, .. } = verb;
+    write!(out, "\n\n@documented(_generated.{name})\n").unwrap();
+    definition(out, "", &format!("def {name}("), &[takes, &[OPTIONS][..]].concat(), gives);
+    docstring(out, doc);
+    let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
+    let call = format!("{name}({}, **options)", given.join(", "));
+    write!(out, "    from ._client import default_client\n\n    return default_client().{call}\n").unwrap();
+}
+
+/// The lines from `def` to the colon.
+fn definition(out: &mut String, indent: &str, start: &str, takes: &[&str], gives: &str) {
+    let (start, end) = (format!("{indent}{start}"), format!(") -> {gives}:"));
+    let line = format!("{start}{}{end}", takes.join(", "));
+    let inner = format!("{indent}    {}", takes.join(", "));
+    if line.len() <= WIDTH {
+        writeln!(out, "{line}").unwrap();
+    } else if inner.len() <= WIDTH {
+        writeln!(out, "{start}\n{inner}\n{indent}{end}").unwrap();
+    } else {
+        let split = takes.join(&format!(",\n{indent}    "));
+        writeln!(out, "{start}\n{indent}    {split},\n{indent}{end}").unwrap();
+    }
 }
 
 fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
@@ -238,18 +275,9 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     }
     let mut takes = vec!["self"];
     takes.extend(verb.takes);
-    takes.extend(verb.listed.map(|_| "**options: Unpack[GenerateOptions]"));
-    let (start, end) = (format!("def {}(", verb.name), format!(") -> {}:", verb.gives.replace('*', kind)));
-    let start = format!("    {}{start}", if awaited { "async " } else { "" });
-    let line = format!("{start}{}{end}", takes.join(", "));
-    let inner = format!("        {}", takes.join(", "));
-    if line.len() <= WIDTH {
-        writeln!(out, "{line}").unwrap();
-    } else if inner.len() <= WIDTH {
-        writeln!(out, "{start}\n{inner}\n    {end}").unwrap();
-    } else {
-        writeln!(out, "{start}\n        {},\n    {end}", takes.join(",\n        ")).unwrap();
-    }
+    takes.extend(verb.listed.map(|_| OPTIONS));
+    let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
+    definition(out, "    ", &start, &takes, &verb.gives.replace('*', kind));
     let mut doc = String::new();
     docstring(&mut doc, verb.doc);
     for line in doc.lines() {
