@@ -81,8 +81,6 @@ class Record(Fields):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self._fields)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
         return f"{type(self).__name__}({fields})"
@@ -121,12 +119,9 @@ class ResultBase(Record):
         return f"Result(images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from ._image import mimebundle, tag
+        from ._image import mimebundle
 
-        if len(self.images) == 1:
-            return {**mimebundle(self.images[0]), "text/plain": repr(self)}
-        tags = "\n".join(tag(image) for image in self.images)
-        return {"text/plain": repr(self), **({"text/html": tags} if tags else {})}
+        return mimebundle(self, self.images)
 
 
 class Settings(Record):

@@ -1,13 +1,12 @@
-"""The clients: how they are made, copied, pickled and closed. Their calls are in `_verbs`."""
+"""How clients are made, copied, pickled and closed. Their calls are in `_verbs`."""
 
 from __future__ import annotations
 
 import warnings
 
 from . import _generated
-from ._front import Front, documented
+from ._front import AsyncClosing, Front, documented
 from ._native import Door
-from ._verbs import AsyncClientVerbs, ClientVerbs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +14,13 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from ._options import ClientOptions
+    from ._verbs import Client
 
 # What stands in the core for a key that a callable gives: every call sends the callable's instead.
 _KEY_OF_EACH_CALL = "(asked for at each call)"
 
 
-class _ClientFront(Front):
+class ClientFront(Front):
     """What both clients share."""
 
     __slots__ = ("_get_key", "_offline")
@@ -36,13 +36,13 @@ class _ClientFront(Front):
         """
         self._start(None, api_key, options)
 
-    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False, level: int = 3) -> Self:
+    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False) -> Self:
         self._offline = offline
         self._get_key: Any = api_key if callable(api_key) else None
         options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
         self._native = copied.with_options(options) if copied else Door(options, offline)
         for warning in self._now("describe")[0]["warnings"]:
-            warnings.warn(warning, stacklevel=level)
+            warnings.warn(warning, stacklevel=3)
         return self
 
     @classmethod
@@ -73,14 +73,8 @@ class _ClientFront(Front):
         return f"{type(self).__name__}{'.offline' if self._offline else ''}({', '.join(told)})"
 
 
-class Client(_ClientFront, ClientVerbs):
-    """A client of the image models. Threads may share it; it pickles, without its key."""
-
-    __slots__ = ()
-
-
-class AsyncClient(_ClientFront, AsyncClientVerbs):
-    """The client for asyncio: the same methods, awaited. A cancelled call ends its request."""
+class AsyncClientFront(ClientFront, AsyncClosing):
+    """What the client for asyncio does otherwise."""
 
     __slots__ = ()
 
@@ -103,6 +97,8 @@ def set_default_client(client: Client | None) -> None:
 
 def default_client() -> Client:
     """The client of `nanobanana.generate` and `nanobanana.edit`."""
+    from ._verbs import Client
+
     if _default is None:
         set_default_client(Client())
     return _default  # type: ignore[return-value]

@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ._native import Image
@@ -81,18 +82,19 @@ def show(image: Image) -> None:
         raise RuntimeError(f"no viewer was found ({opener} is missing); the picture is in {path}") from error
 
 
-def mimebundle(image: Image) -> dict[str, str]:
-    bundle = {"text/plain": repr(image)}
-    if image.mime_type == "image/webp":
-        image = image.convert("png")
-    # Other types are shown by no notebook.
-    if image.mime_type in ("image/png", "image/jpeg", "image/gif"):
-        bundle[image.mime_type] = image.to_data_url().partition(",")[2]
+def mimebundle(shown: object, images: Sequence[Image]) -> dict[str, str]:
+    """A picture, or a result by its pictures, in the forms of which a notebook chooses one."""
+    bundle = {"text/plain": repr(shown)}
+    if len(images) == 1:
+        image = images[0].convert("png") if images[0].mime_type == "image/webp" else images[0]
+        # No notebook shows other types.
+        if image.mime_type in ("image/png", "image/jpeg", "image/gif"):
+            bundle[image.mime_type] = image.to_data_url().partition(",")[2]
+    elif images:
+        style = 'style="max-width: 100%; height: auto"'
+        tags = [f'<img src="{image.to_data_url()}" width="{image.width}" {style}>' for image in images]
+        bundle["text/html"] = "\n".join(tags)
     return bundle
-
-
-def tag(image: Image) -> str:
-    return f'<img src="{image.to_data_url()}" width="{image.width}" style="max-width: 100%; height: auto">'
 
 
 def reduce(image: Image, protocol: int) -> tuple[Any, ...]:

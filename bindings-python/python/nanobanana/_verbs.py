@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from . import _generated
-from ._front import AsyncClosing, AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented
+from ._client import AsyncClientFront, ClientFront, default_client
+from ._front import AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented
 from ._generated import ChatTurn, ModelInfo, Result
 
 TYPE_CHECKING = False
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from ._options import GenerateOptions, ImageInput, Prompt
 
 
-class ClientVerbs(Closing):
-    """What a client can do."""
+class Client(ClientFront, Closing):
+    """A client of the image models. Threads may share it; it pickles, without its key."""
 
     __slots__ = ()
 
@@ -63,8 +64,8 @@ class ClientVerbs(Closing):
         return ModelInfo._all(self._call("models"))
 
 
-class AsyncClientVerbs(AsyncClosing):
-    """What a client for asyncio can do."""
+class AsyncClient(AsyncClientFront):
+    """The client for asyncio: the same methods, awaited. A cancelled call ends its request."""
 
     __slots__ = ()
 
@@ -246,8 +247,6 @@ class AsyncChat(ChatFront, Awaiting):
 @documented(_generated.generate)
 def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
     """Draw a picture from a prompt, with the default client."""
-    from ._client import default_client
-
     return default_client().generate(prompt, **options)
 
 
@@ -256,6 +255,4 @@ def edit(
     prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
 ) -> Result:
     """Draw a picture from others, with the default client."""
-    from ._client import default_client
-
     return default_client().edit(prompt, images, **options)

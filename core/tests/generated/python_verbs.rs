@@ -200,7 +200,8 @@ pub fn write() -> String {
         \"\"\"What clients and conversations can do, waited for and awaited.\"\"\"\n\n\
         from __future__ import annotations\n\n\
         from . import _generated\n\
-        from ._front import AsyncClosing, AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented\n\
+        from ._client import AsyncClientFront, ClientFront, default_client\n\
+        from ._front import AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented\n\
         from ._generated import ChatTurn, ModelInfo, Result\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -211,8 +212,20 @@ pub fn write() -> String {
             from ._options import GenerateOptions, ImageInput, Prompt\n"
     );
     for (asynchronous, name, bases, doc, verbs) in [
-        (false, "ClientVerbs", "Closing", "What a client can do.", OF_CLIENTS),
-        (true, "AsyncClientVerbs", "AsyncClosing", "What a client for asyncio can do.", OF_CLIENTS),
+        (
+            false,
+            "Client",
+            "ClientFront, Closing",
+            "A client of the image models. Threads may share it; it pickles, without its key.",
+            OF_CLIENTS,
+        ),
+        (
+            true,
+            "AsyncClient",
+            "AsyncClientFront",
+            "The client for asyncio: the same methods, awaited. A cancelled call ends its request.",
+            OF_CLIENTS,
+        ),
         (
             false,
             "Chat",
@@ -246,7 +259,7 @@ fn function(out: &mut String, verb: &Verb, doc: &str) {
     docstring(out, doc);
     let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
     let call = format!("{name}({}, **options)", given.join(", "));
-    write!(out, "    from ._client import default_client\n\n    return default_client().{call}\n").unwrap();
+    writeln!(out, "    return default_client().{call}").unwrap();
 }
 
 /// The lines from `def` to the colon.
