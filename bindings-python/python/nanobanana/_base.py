@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from ._native import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Any, ClassVar, Self
@@ -110,9 +109,10 @@ class ResultBase(Record):
 
         The files are called image-1, image-2, …, each with the extension of its type.
         """
-        os.makedirs(directory, exist_ok=True)
-        images = enumerate(self.images, 1)
-        return [image.save(os.path.join(directory, f"image-{number}")) for number, image in images]
+        from pathlib import Path
+
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        return [image.save(Path(directory, f"image-{at}")) for at, image in enumerate(self.images, 1)]
 
     def __repr__(self) -> str:
         text = self.text if len(self.text) < 60 else self.text[:59] + "…"
@@ -134,9 +134,7 @@ class Settings(Record):
         return [name for name in self._fields if getattr(self, name) is not None]
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._fields:
-            raise KeyError(name)
-        return getattr(self, name)
+        return {name: getattr(self, name) for name in self._fields}[name]
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={self[name]!r}" for name in self.keys())

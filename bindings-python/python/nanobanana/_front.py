@@ -46,25 +46,13 @@ class Front:
     def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         return self._native.call("now", verb, prompt, images, options or {})
 
-
-class Waiting(Front):
-    """Calls that wait for their answer."""
-
-    __slots__ = ()
-
-    def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+    def _wait(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native, get_key = self._native, self._get_key
         if verb in _SENDING and get_key is not None:
             native = native.with_options({"api_key": get_key()})
         return native.call("wait", verb, prompt, images, options or {})
 
-
-class Awaiting(Front):
-    """Calls that are awaited."""
-
-    __slots__ = ()
-
-    async def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+    async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native, get_key = self._native, self._get_key
         if verb in _SENDING and get_key is not None:
             import asyncio
@@ -73,7 +61,7 @@ class Awaiting(Front):
         return await native.call("await", verb, prompt, images, options or {})
 
 
-class Closing(Waiting):
+class Closing(Front):
     """What can be closed, and closes itself at the end of a `with` block."""
 
     __slots__ = ()
@@ -90,7 +78,7 @@ class Closing(Waiting):
         self.close()
 
 
-class AsyncClosing(Awaiting):
+class AsyncClosing(Front):
     """What can be closed, and closes itself at the end of an `async with` block."""
 
     __slots__ = ()
@@ -161,7 +149,7 @@ class Stream(_Events, Closing):
 
     def __next__(self) -> Event:
         try:
-            return self._read(self._call("next"), StopIteration)
+            return self._read(self._wait("next"), StopIteration)
         except BaseException:
             self.close()
             raise
@@ -181,7 +169,7 @@ class AsyncStream(_Events, AsyncClosing):
 
     async def __anext__(self) -> Event:
         try:
-            return self._read(await self._call("next"), StopAsyncIteration)
+            return self._read(await self._await("next"), StopAsyncIteration)
         except BaseException:
             await self.aclose()
             raise

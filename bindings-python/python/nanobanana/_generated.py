@@ -639,6 +639,7 @@ class Retry(Settings):
         self.max_wait = max_wait
 
 
+# Where they stand is nobody's business: neither a reader's nor a pickle's.
 for _name in __all__:
     globals()[_name].__module__ = "nanobanana"
 

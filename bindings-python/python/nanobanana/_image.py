@@ -98,8 +98,7 @@ def mimebundle(shown: object, images: Sequence[Image]) -> dict[str, str]:
 
 
 def reduce(image: Image, protocol: int) -> tuple[Any, ...]:
-    if protocol < 5:
-        return Image._restore, (bytes(image.buffer), image.mime_type)
     import pickle
 
-    return Image._restore, (pickle.PickleBuffer(image.buffer), image.mime_type)
+    data = pickle.PickleBuffer(image.buffer) if protocol >= 5 else bytes(image.buffer)
+    return Image._restore, (data, image.mime_type)

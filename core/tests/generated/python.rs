@@ -55,6 +55,7 @@ pub fn classes() -> String {
     super::settings().iter().for_each(|table| setting(&mut out, table));
     out.push_str(
         "\n\n\
+# Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
         for _name in __all__:\n    \
             globals()[_name].__module__ = \"nanobanana\"\n\n\
         _EVENTS: dict[str, Any] = {\n",

@@ -201,7 +201,7 @@ pub fn write() -> String {
         from __future__ import annotations\n\n\
         from . import _generated\n\
         from ._client import AsyncClientFront, ClientFront, default_client\n\
-        from ._front import AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented\n\
+        from ._front import AsyncStream, ChatFront, Closing, Stream, documented\n\
         from ._generated import ChatTurn, ModelInfo, Result\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -229,14 +229,14 @@ pub fn write() -> String {
         (
             false,
             "Chat",
-            "ChatFront, Waiting",
+            "ChatFront",
             "A conversation: what was said and drawn goes back with every turn. Threads may share it.",
             OF_CHATS,
         ),
         (
             true,
             "AsyncChat",
-            "ChatFront, Awaiting",
+            "ChatFront",
             "The conversation for asyncio: what sends or touches files is awaited, the rest is not.",
             OF_CHATS,
         ),
@@ -299,7 +299,11 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     if verb.gives == "Path" {
         out.push_str("        from pathlib import Path\n\n");
     }
-    let how = if verb.waits { "self._call" } else { "self._now" };
+    let how = match (verb.waits, asynchronous) {
+        (false, _) => "self._now",
+        (true, false) => "self._wait",
+        (true, true) => "self._await",
+    };
     let asks = if verb.asks.is_empty() { String::new() } else { format!(", {}", verb.asks) };
     let mut call = format!("{how}(\"{}\"{asks})", verb.name);
     if awaited {
