@@ -149,7 +149,7 @@ impl Image {
     /// A notebook filters the bundle itself.
     #[pyo3(signature = (**_filters))]
     fn _repr_mimebundle_<'py>(slf: &Bound<'py, Self>, _filters: Option<Py<PyAny>>) -> Object<'py> {
-        helpers(slf.py())?.call_method1("mimebundle", (slf,))
+        helpers(slf.py())?.call_method1("mimebundle", (slf, [slf]))
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

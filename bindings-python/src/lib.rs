@@ -1,6 +1,6 @@
 //! The Python extension module `nanobanana._native`.
 //!
-//! It is private: `nanobanana/_client.py` is its only caller and has its very version. It converts
+//! It is private: the package `nanobanana` is its only caller and has its very version. It converts
 //! values and decides nothing; what an option means, when to try again and what an error says are
 //! the core's.
 

@@ -12,29 +12,20 @@
 from __future__ import annotations
 
 from . import _generated
-from ._client import AsyncClient, Client, edit, generate, set_default_client
+from ._client import set_default_client
 from ._front import AsyncStream, Stream
 from ._generated import *  # noqa: F403
 from ._native import Emulator, Image, __version__
-from ._verbs import AsyncChat, Chat
+from ._verbs import AsyncChat, AsyncClient, Chat, Client, edit, generate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._options import (
-        AspectRatio,
-        ClientOptions,
-        Event,
-        GenerateOptions,
-        ImageInput,
-        ImageSize,
-        Model,
-        Prompt,
-    )
+    from ._options import *  # noqa: F403
 
 __all__ = ["Emulator", "Image", "__version__", "edit", "generate", "set_default_client"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncStream", "Chat", "Client", "Stream"]
-__all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]
-__all__ += ["ImageInput", "ImageSize", "Model", "Prompt"]
+__all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]  # noqa: F405
+__all__ += ["ImageInput", "ImageSize", "Model", "Prompt"]  # noqa: F405
 __all__ += _generated.__all__
 
 

@@ -14,17 +14,13 @@ if TYPE_CHECKING:
     from ._native import Answer
 
 
-def _built(nested: Any, value: Any, pictures: Iterator[Image]) -> Any:
-    if isinstance(value, list):
-        return [_built(nested, item, pictures) for item in value]
-    if value is None:
-        return None
-    # A picture stands in the JSON as its description, and itself comes beside it, in the same order.
-    return next(pictures) if nested is Image else nested._read(value, pictures)
+def read_picture(description: Any, pictures: Iterator[Image]) -> Image:
+    """A picture stands in the JSON as its description, and itself comes beside it, in the same order."""
+    return next(pictures)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Record | ErrorBase):
+    if isinstance(value, Fields):
         return value.to_dict()
     if isinstance(value, list):
         return [_plain(item) for item in value]
@@ -34,30 +30,41 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class Record:
-    """A group of named values that came back from a call."""
+class Fields:
+    """What has named values."""
 
     __slots__ = ()
-    _names: ClassVar[tuple[str, ...]] = ()
-    _nested: ClassVar[dict[str, Any]] = {}
-
-    def __init_subclass__(cls) -> None:
-        cls.__module__ = "nanobanana"
-        cls._names = (*cls._names, *cls.__dict__.get("__slots__", ()))
+    # Their names and defaults; and how those are read that are more than plain values.
+    _fields: ClassVar[dict[str, Any]] = {}
+    _readers: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, **fields: Any) -> None:
-        for name in self._names:
-            setattr(self, name, fields.pop(name, None))
+        for name, default in self._fields.items():
+            setattr(self, name, fields.pop(name, list(default) if isinstance(default, list) else default))
         if fields:
             raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
 
     @classmethod
     def _read(cls, values: dict[str, Any], pictures: Iterator[Image]) -> Self:
-        record = cls.__new__(cls)
-        for name in cls._names:
-            value, nested = values.get(name), cls._nested.get(name)
-            setattr(record, name, value if nested is None else _built(nested, value, pictures))
-        return record
+        fields = {name: values[name] for name in cls._fields if values.get(name) is not None}
+        for name, read in cls._readers.items():
+            value = fields.get(name)
+            if isinstance(value, list):
+                fields[name] = [read(item, pictures) for item in value]
+            elif value is not None:
+                fields[name] = read(value, pictures)
+        return cls(**fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values, an event's `type` first, pictures described without their bytes."""
+        names = ("type", *self._fields) if hasattr(type(self), "type") else self._fields
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+class Record(Fields):
+    """A group of named values that came back from a call."""
+
+    __slots__ = ()
 
     @classmethod
     def _one(cls, answer: Answer) -> Self:
@@ -68,20 +75,13 @@ class Record:
         [records], pictures = answer[0].values(), iter(answer[1])
         return [cls._read(record, pictures) for record in records]
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values, an event's `type` first, pictures described without their bytes."""
-        names = ("type", *self._names) if hasattr(type(self), "type") else self._names
-        return {name: _plain(getattr(self, name)) for name in names}
-
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self._names)
-
-    __hash__ = None  # type: ignore[assignment]
+        return all(getattr(self, name) == getattr(other, name) for name in self._fields)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
         return f"{type(self).__name__}({fields})"
 
 
@@ -89,14 +89,10 @@ class ResultBase(Record):
     """What a result can do beside holding its fields."""
 
     __slots__ = ()
-    if TYPE_CHECKING:
-        images: list[Image]
-        text: str
-        model: str
-        cost: float | None
-        finish_reason: str | None
-        usage: Any
-        response_id: str | None
+    images: list[Image]
+    text: str
+    model: str
+    cost: float | None
 
     @property
     def image(self) -> Image:
@@ -105,9 +101,8 @@ class ResultBase(Record):
             return self.images[0]
         from ._generated import NoImageError
 
-        names = ("text", "finish_reason", "usage", "cost", "response_id")
-        fields = {name: getattr(self, name) for name in names}
-        raise NoImageError("this answer holds text only; `text` has it", **fields)
+        known = {name: getattr(self, name) for name in NoImageError._fields if name in self._fields}
+        raise NoImageError("this answer holds text only; `text` has it", **known)
 
     def save(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write every picture into the directory (made if missing) and return their paths.
@@ -124,12 +119,9 @@ class ResultBase(Record):
         return f"Result(images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from ._image import mimebundle, tag
+        from ._image import mimebundle
 
-        if len(self.images) == 1:
-            return {**mimebundle(self.images[0]), "text/plain": repr(self)}
-        tags = "\n".join(tag(image) for image in self.images)
-        return {"text/plain": repr(self), **({"text/html": tags} if tags else {})}
+        return mimebundle(self, self.images)
 
 
 class Settings(Record):
@@ -139,54 +131,25 @@ class Settings(Record):
 
     def keys(self) -> list[str]:
         """The names of what is set."""
-        return [name for name in self._names if getattr(self, name) is not None]
+        return [name for name in self._fields if getattr(self, name) is not None]
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return getattr(self, name)
+        return {name: getattr(self, name) for name in self._fields}[name]
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={self[name]!r}" for name in self.keys())
         return f"{type(self).__name__}({fields})"
 
 
-class ErrorBase(Exception):
+class ErrorBase(Fields, Exception):
     """An error with fields, which are its attributes. It pickles: its fields are its `__dict__`."""
 
-    _fields: ClassVar[dict[str, Any]] = {}
-    _nested: ClassVar[dict[str, Any]] = {}
-
-    def __init_subclass__(cls) -> None:
-        cls.__module__ = "nanobanana"
-        above: type[ErrorBase] = cls.__mro__[1]
-        cls._fields = {**above._fields, **cls.__dict__.get("_fields", {})}
-        cls._nested = {**above._nested, **cls.__dict__.get("_nested", {})}
+    _fields = {"message": ""}
 
     def __init__(self, message: str = "", **fields: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        for name, default in self._fields.items():
-            setattr(self, name, fields.pop(name, list(default) if isinstance(default, list) else default))
-        if fields:
-            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
-
-    @classmethod
-    def _from(cls, values: dict[str, Any], pictures: Iterator[Image]) -> Self:
-        fields: dict[str, Any] = {}
-        for name in cls._fields:
-            value, nested = values.get(name), cls._nested.get(name)
-            if value is not None:
-                fields[name] = value if nested is None else _built(nested, value, pictures)
-        return cls(values["message"], **fields)
-
-    @staticmethod
-    def _read(values: dict[str, Any], pictures: Iterator[Image]) -> ErrorBase:
-        from ._generated import read_error
-
-        return read_error(values, pictures)
+        Exception.__init__(self, message)
+        super().__init__(message=message, **fields)
 
     def to_dict(self) -> dict[str, Any]:
         """The name of the class as `kind`, and all fields as plain values."""
-        fields = {name: _plain(getattr(self, name)) for name in self._fields}
-        return {"kind": type(self).__name__, "message": self.message, **fields}
+        return {"kind": type(self).__name__, **super().to_dict()}

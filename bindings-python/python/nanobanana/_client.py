@@ -1,27 +1,26 @@
-"""The clients: how they are made, copied, pickled and closed. Their calls are in `_verbs`."""
+"""How clients are made, copied, pickled and closed. Their calls are in `_verbs`."""
 
 from __future__ import annotations
 
 import warnings
 
 from . import _generated
-from ._front import Front, documented
+from ._front import AsyncClosing, Front, documented
 from ._native import Door
-from ._verbs import AsyncClientVerbs, ClientVerbs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any, Self, Unpack
 
-    from ._generated import Result
-    from ._options import ClientOptions, GenerateOptions, ImageInput, Prompt
+    from ._options import ClientOptions
+    from ._verbs import Client
 
 # What stands in the core for a key that a callable gives: every call sends the callable's instead.
 _KEY_OF_EACH_CALL = "(asked for at each call)"
 
 
-class _ClientFront(Front):
+class ClientFront(Front):
     """What both clients share."""
 
     __slots__ = ("_get_key", "_offline")
@@ -37,13 +36,13 @@ class _ClientFront(Front):
         """
         self._start(None, api_key, options)
 
-    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False, level: int = 3) -> Self:
+    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False) -> Self:
         self._offline = offline
         self._get_key: Any = api_key if callable(api_key) else None
         options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
         self._native = copied.with_options(options) if copied else Door(options, offline)
         for warning in self._now("describe")[0]["warnings"]:
-            warnings.warn(warning, stacklevel=level)
+            warnings.warn(warning, stacklevel=3)
         return self
 
     @classmethod
@@ -63,26 +62,19 @@ class _ClientFront(Front):
         key = self._get_key if api_key is None else api_key
         return copy._start(self._native, key, options, offline=self._offline)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._now("describe")[0]["options"], self._offline)
+    def __getstate__(self) -> tuple[dict[str, Any], bool]:
+        return self._now("describe")[0]["options"], self._offline
+
+    def __setstate__(self, state: tuple[dict[str, Any], bool]) -> None:
+        self._start(None, None, *state)
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in self._now("describe")[0]["options"].items()]
         return f"{type(self).__name__}{'.offline' if self._offline else ''}({', '.join(told)})"
 
 
-def _restore(cls: type[_ClientFront], options: dict[str, Any], offline: bool) -> _ClientFront:
-    return cls.__new__(cls)._start(None, None, options, offline)
-
-
-class Client(_ClientFront, ClientVerbs):
-    """A client of the image models. Threads may share it; it pickles, without its key."""
-
-    __slots__ = ()
-
-
-class AsyncClient(_ClientFront, AsyncClientVerbs):
-    """The client for asyncio: the same methods, awaited. A cancelled call ends its request."""
+class AsyncClientFront(ClientFront, AsyncClosing):
+    """What the client for asyncio does otherwise."""
 
     __slots__ = ()
 
@@ -103,21 +95,10 @@ def set_default_client(client: Client | None) -> None:
     _default = client
 
 
-def _default_client() -> Client:
+def default_client() -> Client:
+    """The client of `nanobanana.generate` and `nanobanana.edit`."""
+    from ._verbs import Client
+
     if _default is None:
         set_default_client(Client())
     return _default  # type: ignore[return-value]
-
-
-@documented(_generated.generate)
-def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
-    """Draw a picture from a prompt, with the default client."""
-    return _default_client().generate(prompt, **options)
-
-
-@documented(_generated.edit)
-def edit(
-    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
-) -> Result:
-    """Draw a picture from others, with the default client."""
-    return _default_client().edit(prompt, images, **options)

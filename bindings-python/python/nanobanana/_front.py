@@ -40,32 +40,19 @@ class Front:
     """Whatever asks the core, through a door of its own."""
 
     __slots__ = ("__weakref__", "_native")
-    if TYPE_CHECKING:
-        _native: Door
-        _get_key: Any
+    _native: Door
+    _get_key: Any
 
     def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         return self._native.call("now", verb, prompt, images, options or {})
 
-
-class Waiting(Front):
-    """Calls that wait for their answer."""
-
-    __slots__ = ()
-
-    def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+    def _wait(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native, get_key = self._native, self._get_key
         if verb in _SENDING and get_key is not None:
             native = native.with_options({"api_key": get_key()})
         return native.call("wait", verb, prompt, images, options or {})
 
-
-class Awaiting(Front):
-    """Calls that are awaited."""
-
-    __slots__ = ()
-
-    async def _call(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
+    async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native, get_key = self._native, self._get_key
         if verb in _SENDING and get_key is not None:
             import asyncio
@@ -74,7 +61,7 @@ class Awaiting(Front):
         return await native.call("await", verb, prompt, images, options or {})
 
 
-class Closing(Waiting):
+class Closing(Front):
     """What can be closed, and closes itself at the end of a `with` block."""
 
     __slots__ = ()
@@ -91,7 +78,7 @@ class Closing(Waiting):
         self.close()
 
 
-class AsyncClosing(Awaiting):
+class AsyncClosing(Front):
     """What can be closed, and closes itself at the end of an `async with` block."""
 
     __slots__ = ()
@@ -138,9 +125,11 @@ class _Events(Front):
         """The whole result once the last event was read; None before."""
         return self._result
 
-    def _read(self, answer: Answer) -> Event | None:
+    def _read(self, answer: Answer, end: type[Exception]) -> Event:
         self._get_key = None  # The stream has begun, and has its key.
-        event = read_event(*answer[:2]) if answer[0] else None
+        if not answer[0]:
+            raise end
+        event = read_event(*answer[:2])
         if isinstance(event, DoneEvent):
             self._result = event.result
         return event
@@ -160,13 +149,10 @@ class Stream(_Events, Closing):
 
     def __next__(self) -> Event:
         try:
-            event = self._read(self._call("next"))
+            return self._read(self._wait("next"), StopIteration)
         except BaseException:
             self.close()
             raise
-        if event is None:
-            raise StopIteration
-        return event
 
 
 class AsyncStream(_Events, AsyncClosing):
@@ -183,10 +169,7 @@ class AsyncStream(_Events, AsyncClosing):
 
     async def __anext__(self) -> Event:
         try:
-            event = self._read(await self._call("next"))
+            return self._read(await self._await("next"), StopAsyncIteration)
         except BaseException:
             await self.aclose()
             raise
-        if event is None:
-            raise StopAsyncIteration
-        return event

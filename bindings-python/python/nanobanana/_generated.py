@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._base import ErrorBase, Record, ResultBase, Settings
+from ._base import ErrorBase, Record, ResultBase, Settings, read_picture
 from ._native import Image
 
 TYPE_CHECKING = False
@@ -58,6 +58,7 @@ class Attempt(Record):
     """One request that was sent, or tried, on behalf of a call."""
 
     __slots__ = ("when", "status", "reason", "wait", "request_id")
+    _fields = dict.fromkeys(__slots__)
     when: str
     """When it began, in UTC, as `2026-11-24T20:44:39.123Z`."""
     status: int | None
@@ -81,6 +82,7 @@ class Usage(Record):
         "cached_tokens",
         "total_tokens",
     )
+    _fields = dict.fromkeys(__slots__)
     input_tokens: int
     """Tokens of the prompt, its pictures included."""
     output_tokens: int
@@ -99,7 +101,8 @@ class Partial(Record):
     """What had arrived when a reply broke off."""
 
     __slots__ = ("text", "images", "thoughts")
-    _nested = {"images": Image}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"images": read_picture}
     text: str
     """The text; empty if none came."""
     images: list[Image]
@@ -122,7 +125,7 @@ class ConfigError(NanoBananaError):
 class InvalidOptionError(NanoBananaError, TypeError, ValueError):
     """An option that does not exist, or a value of the wrong type or form. Nothing was sent."""
 
-    _fields = {"option": None, "allowed": None, "hint": None}
+    _fields = {**NanoBananaError._fields, "option": None, "allowed": None, "hint": None}
     option: str | None
     """The option's name as it was given."""
     allowed: list[str] | None
@@ -134,7 +137,14 @@ class InvalidOptionError(NanoBananaError, TypeError, ValueError):
 class UnsupportedOptionError(NanoBananaError, ValueError):
     """The chosen model does not have this option, or not with this value. Nothing was sent."""
 
-    _fields = {"model": None, "option": None, "value": None, "allowed": None, "hint": None}
+    _fields = {
+        **NanoBananaError._fields,
+        "model": None,
+        "option": None,
+        "value": None,
+        "allowed": None,
+        "hint": None,
+    }
     model: str | None
     """The id of the model."""
     option: str | None
@@ -150,7 +160,7 @@ class UnsupportedOptionError(NanoBananaError, ValueError):
 class ImageError(NanoBananaError, ValueError):
     """A picture cannot be used: which one and why."""
 
-    _fields = {"index": None, "input": None}
+    _fields = {**NanoBananaError._fields, "index": None, "input": None}
     index: int | None
     """Which of the call's pictures it is, counted from 0; none outside of a call."""
     input: str | None
@@ -160,8 +170,8 @@ class ImageError(NanoBananaError, ValueError):
 class APIError(NanoBananaError):
     """The service, or the way to it, failed."""
 
-    _fields = {"attempts": [], "billed": None, "retryable": False, "partial": None}
-    _nested = {"attempts": Attempt, "partial": Partial}
+    _fields = {**NanoBananaError._fields, "attempts": [], "billed": None, "retryable": False, "partial": None}
+    _readers = {**NanoBananaError._readers, "attempts": Attempt._read, "partial": Partial._read}
     attempts: list[Attempt]
     """What was sent on behalf of this call, in order."""
     billed: str | None
@@ -183,7 +193,7 @@ class APITimeoutError(APIConnectionError):
 class APIStatusError(APIError):
     """The service answered with an error."""
 
-    _fields = {"status": None, "code": None, "details": None, "request_id": None}
+    _fields = {**APIError._fields, "status": None, "code": None, "details": None, "request_id": None}
     status: int | None
     """The HTTP status."""
     code: str | None
@@ -213,7 +223,7 @@ class NotFoundError(APIStatusError):
 class RateLimitError(APIStatusError):
     """Too many requests, or a quota is used up."""
 
-    _fields = {"retry_after": None, "quota": None, "permanent": None}
+    _fields = {**APIStatusError._fields, "retry_after": None, "quota": None, "permanent": None}
     retry_after: float | None
     """After how many seconds the service wants to be asked again, if it said so."""
     quota: str | None
@@ -234,6 +244,7 @@ class BlockedError(APIError):
     """The service refused the prompt or the picture for a reason of policy."""
 
     _fields = {
+        **APIError._fields,
         "stage": None,
         "reason": None,
         "ratings": None,
@@ -244,7 +255,7 @@ class BlockedError(APIError):
         "cost": None,
         "response_id": None,
     }
-    _nested = {"usage": Usage}
+    _readers = {**APIError._readers, "usage": Usage._read}
     stage: str | None
     """What was refused: "prompt" or "output"."""
     reason: str | None
@@ -269,6 +280,7 @@ class NoImageError(APIError):
     """The call succeeded, but no picture came."""
 
     _fields = {
+        **APIError._fields,
         "finish_reason": None,
         "finish_message": None,
         "text": None,
@@ -276,7 +288,7 @@ class NoImageError(APIError):
         "cost": None,
         "response_id": None,
     }
-    _nested = {"usage": Usage}
+    _readers = {**APIError._readers, "usage": Usage._read}
     finish_reason: str | None
     """Why the answer ended, as the service names it."""
     finish_message: str | None
@@ -291,11 +303,39 @@ class NoImageError(APIError):
     """The service's id of the answer."""
 
 
+_ERRORS: dict[str, type[NanoBananaError]] = {
+    "NanoBananaError": NanoBananaError,
+    "ConfigError": ConfigError,
+    "InvalidOptionError": InvalidOptionError,
+    "UnsupportedOptionError": UnsupportedOptionError,
+    "ImageError": ImageError,
+    "APIError": APIError,
+    "APIConnectionError": APIConnectionError,
+    "APITimeoutError": APITimeoutError,
+    "APIStatusError": APIStatusError,
+    "BadRequestError": BadRequestError,
+    "AuthenticationError": AuthenticationError,
+    "PermissionDeniedError": PermissionDeniedError,
+    "NotFoundError": NotFoundError,
+    "RateLimitError": RateLimitError,
+    "InternalServerError": InternalServerError,
+    "ResponseError": ResponseError,
+    "BlockedError": BlockedError,
+    "NoImageError": NoImageError,
+}
+
+
+def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBananaError:
+    """The exception that the core describes."""
+    return _ERRORS.get(values["kind"], NanoBananaError)._read(values, iter(pictures))
+
+
 class Thoughts(Record):
     """What the model thought before it drew; asked for with `thoughts`."""
 
     __slots__ = ("text", "images")
-    _nested = {"images": Image}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"images": read_picture}
     text: str
     """Its thoughts in words; empty if none came."""
     images: list[Image]
@@ -306,6 +346,7 @@ class Source(Record):
     """One page or picture that the answer draws on."""
 
     __slots__ = ("title", "uri", "image_uri")
+    _fields = dict.fromkeys(__slots__)
     title: str | None
     """The page's title."""
     uri: str | None
@@ -318,6 +359,7 @@ class Span(Record):
     """A stretch of the answer's text and the sources behind it."""
 
     __slots__ = ("start", "end", "text", "sources")
+    _fields = dict.fromkeys(__slots__)
     start: int
     """Where it begins, in bytes of UTF-8 in its part."""
     end: int
@@ -332,7 +374,8 @@ class Grounding(Record):
     """What the model searched for and found."""
 
     __slots__ = ("queries", "image_queries", "sources", "html", "spans")
-    _nested = {"sources": Source, "spans": Span}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"sources": Source._read, "spans": Span._read}
     queries: list[str]
     """The searches of the web."""
     image_queries: list[str]
@@ -364,13 +407,14 @@ class Result(ResultBase):
         "cached",
         "raw",
     )
-    _nested = {
-        "images": Image,
-        "thoughts": Thoughts,
-        "usage": Usage,
-        "grounding": Grounding,
-        "attempts": Attempt,
-        "errors": NanoBananaError,
+    _fields = dict.fromkeys(__slots__)
+    _readers = {
+        "images": read_picture,
+        "thoughts": Thoughts._read,
+        "usage": Usage._read,
+        "grounding": Grounding._read,
+        "attempts": Attempt._read,
+        "errors": read_error,
     }
     images: list[Image]
     """The final pictures of all candidates, in order."""
@@ -429,6 +473,7 @@ class ModelInfo(Record):
         "closed_to_new_projects",
         "notes",
     )
+    _fields = dict.fromkeys(__slots__)
     id: str
     """The model's id."""
     name: str
@@ -479,7 +524,8 @@ class ChatTurn(Record):
     """One turn of a conversation."""
 
     __slots__ = ("role", "text", "images", "files")
-    _nested = {"images": Image}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"images": read_picture}
     role: str
     """Who spoke: "user" or "model"."""
     text: str
@@ -494,7 +540,8 @@ class ThoughtEvent(Record):
     """The model thinks: some words, or a draft."""
 
     __slots__ = ("text", "image")
-    _nested = {"image": Image}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"image": read_picture}
     type: ClassVar[Literal["thought"]] = "thought"
     """The event's name."""
     text: str | None
@@ -507,6 +554,7 @@ class TextEvent(Record):
     """Some of the answer's text."""
 
     __slots__ = ("text",)
+    _fields = dict.fromkeys(__slots__)
     type: ClassVar[Literal["text"]] = "text"
     """The event's name."""
     text: str
@@ -517,7 +565,8 @@ class ImageEvent(Record):
     """A final picture."""
 
     __slots__ = ("image",)
-    _nested = {"image": Image}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"image": read_picture}
     type: ClassVar[Literal["image"]] = "image"
     """The event's name."""
     image: Image
@@ -528,7 +577,8 @@ class DoneEvent(Record):
     """The end: all that came, put together as a call without a stream would give it."""
 
     __slots__ = ("result",)
-    _nested = {"result": Result}
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"result": Result._read}
     type: ClassVar[Literal["done"]] = "done"
     """The event's name."""
     result: Result
@@ -539,6 +589,7 @@ class Timeout(Settings):
     """How long things may take."""
 
     __slots__ = ("total", "connect", "idle")
+    _fields = dict.fromkeys(__slots__)
     total: float | None
     """The whole call, waits and retries included. Default: 10 minutes."""
     connect: float | None
@@ -562,6 +613,7 @@ class Retry(Settings):
     """When and how a failed attempt is made again."""
 
     __slots__ = ("max_attempts", "initial", "max_wait")
+    _fields = dict.fromkeys(__slots__)
     max_attempts: int | None
     """How many requests a call may make in all, the first included. Default: 4."""
     initial: float | None
@@ -587,32 +639,9 @@ class Retry(Settings):
         self.max_wait = max_wait
 
 
-_ERRORS: dict[str, type[NanoBananaError]] = {
-    "NanoBananaError": NanoBananaError,
-    "ConfigError": ConfigError,
-    "InvalidOptionError": InvalidOptionError,
-    "UnsupportedOptionError": UnsupportedOptionError,
-    "ImageError": ImageError,
-    "APIError": APIError,
-    "APIConnectionError": APIConnectionError,
-    "APITimeoutError": APITimeoutError,
-    "APIStatusError": APIStatusError,
-    "BadRequestError": BadRequestError,
-    "AuthenticationError": AuthenticationError,
-    "PermissionDeniedError": PermissionDeniedError,
-    "NotFoundError": NotFoundError,
-    "RateLimitError": RateLimitError,
-    "InternalServerError": InternalServerError,
-    "ResponseError": ResponseError,
-    "BlockedError": BlockedError,
-    "NoImageError": NoImageError,
-}
-
-
-def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBananaError:
-    """The exception that the core describes."""
-    return _ERRORS.get(values["kind"], NanoBananaError)._from(values, iter(pictures))
-
+# Where they stand is nobody's business: neither a reader's nor a pickle's.
+for _name in __all__:
+    globals()[_name].__module__ = "nanobanana"
 
 _EVENTS: dict[str, Any] = {
     "thought": ThoughtEvent,

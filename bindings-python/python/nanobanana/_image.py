@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ._native import Image
 
 
-def _needs(library: str, package: str, purpose: str) -> ImportError:
-    return ImportError(
-        f"{purpose} needs {library}, which is not installed: pip install {package}", name=library
-    )
+def _imported(module: str, library: str, purpose: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        advice = f"{purpose} needs {library}, which is not installed: pip install {library.lower()}"
+        raise ImportError(advice, name=library) from error
 
 
 def to_pil(image: Image) -> Any:
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise _needs("Pillow", "pillow", "Image.to_pil()") from error
-    import io
-
-    picture = PIL.Image.open(io.BytesIO(image.buffer))
+    picture = _imported("PIL.Image", "Pillow", "Image.to_pil()").open(io.BytesIO(image.buffer))
     picture.load()
     return picture
 
@@ -42,10 +43,7 @@ def from_pil(picture: Any) -> tuple[int, int, int, bytes]:
 
 
 def to_numpy(image: Image) -> Any:
-    try:
-        import numpy
-    except ImportError as error:
-        raise _needs("numpy", "numpy", "Image.to_numpy()") from error
+    numpy = _imported("numpy", "numpy", "Image.to_numpy()")
     data, shape = image._pixels()
     return numpy.frombuffer(data, numpy.uint8).reshape(shape)
 
@@ -59,23 +57,17 @@ def to_array(image: Image, dtype: Any, copy: bool | None) -> Any:
 
 def as_array(value: Any) -> Any:
     """An object of any library that speaks NumPy's protocols, as something with a buffer."""
-    try:
-        import numpy
-    except ImportError as error:
-        raise _needs("numpy", "numpy", f"a picture of type {type(value).__name__}") from error
+    numpy = _imported("numpy", "numpy", f"a picture of type {type(value).__name__}")
     if hasattr(value, "__array_interface__") or hasattr(value, "__array__"):
         return numpy.asarray(value)
     return numpy.from_dlpack(value)
 
 
 def show(image: Image) -> None:
-    import sys
-
     notebook = sys.modules.get("IPython")
     if notebook is not None and getattr(notebook.get_ipython(), "kernel", None) is not None:
         notebook.display.display(image)
         return
-    import os
     import subprocess
     import tempfile
 
@@ -90,26 +82,23 @@ def show(image: Image) -> None:
         raise RuntimeError(f"no viewer was found ({opener} is missing); the picture is in {path}") from error
 
 
-# What every notebook shows by itself.
-_SHOWN = ("image/png", "image/jpeg", "image/gif")
-
-
-def mimebundle(image: Image) -> dict[str, str]:
-    bundle = {"text/plain": repr(image)}
-    if image.mime_type == "image/webp":
-        image = image.convert("png")
-    if image.mime_type in _SHOWN:
-        bundle[image.mime_type] = image.to_data_url().partition(",")[2]
+def mimebundle(shown: object, images: Sequence[Image]) -> dict[str, str]:
+    """A picture, or a result by its pictures, in the forms of which a notebook chooses one."""
+    bundle = {"text/plain": repr(shown)}
+    if len(images) == 1:
+        image = images[0].convert("png") if images[0].mime_type == "image/webp" else images[0]
+        # No notebook shows other types.
+        if image.mime_type in ("image/png", "image/jpeg", "image/gif"):
+            bundle[image.mime_type] = image.to_data_url().partition(",")[2]
+    elif images:
+        style = 'style="max-width: 100%; height: auto"'
+        tags = [f'<img src="{image.to_data_url()}" width="{image.width}" {style}>' for image in images]
+        bundle["text/html"] = "\n".join(tags)
     return bundle
 
 
-def tag(image: Image) -> str:
-    return f'<img src="{image.to_data_url()}" width="{image.width}" style="max-width: 100%; height: auto">'
-
-
 def reduce(image: Image, protocol: int) -> tuple[Any, ...]:
-    if protocol < 5:
-        return Image._restore, (bytes(image.buffer), image.mime_type)
     import pickle
 
-    return Image._restore, (pickle.PickleBuffer(image.buffer), image.mime_type)
+    data = pickle.PickleBuffer(image.buffer) if protocol >= 5 else bytes(image.buffer)
+    return Image._restore, (data, image.mime_type)

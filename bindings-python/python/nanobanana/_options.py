@@ -10,6 +10,17 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 from ._generated import DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
+__all__ = [
+    "AspectRatio",
+    "ClientOptions",
+    "Event",
+    "GenerateOptions",
+    "ImageInput",
+    "ImageSize",
+    "Model",
+    "Prompt",
+]
+
 Model: TypeAlias = (
     Literal[
         "nano-banana-2.1",

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from . import _generated
-from ._front import AsyncClosing, AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented
+from ._client import AsyncClientFront, ClientFront, default_client
+from ._front import AsyncStream, ChatFront, Closing, Stream, documented
 from ._generated import ChatTurn, ModelInfo, Result
 
 TYPE_CHECKING = False
@@ -19,22 +20,22 @@ if TYPE_CHECKING:
     from ._options import GenerateOptions, ImageInput, Prompt
 
 
-class ClientVerbs(Closing):
-    """What a client can do."""
+class Client(ClientFront, Closing):
+    """A client of the image models. Threads may share it; it pickles, without its key."""
 
     __slots__ = ()
 
     @documented(_generated.generate)
     def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
         """Draw a picture from a prompt: a text, or a list of texts and pictures."""
-        return Result._one(self._call("generate", prompt, None, options))
+        return Result._one(self._wait("generate", prompt, None, options))
 
     @documented(_generated.edit)
     def edit(
         self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
         """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
-        return Result._one(self._call("edit", prompt, images, options))
+        return Result._one(self._wait("edit", prompt, images, options))
 
     @documented(_generated.generate)
     def generate_stream(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Stream:
@@ -56,29 +57,29 @@ class ClientVerbs(Closing):
     @documented(_generated.load_chat)
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> Chat:
         """Go on with a conversation that was saved. The options go before those in the file."""
-        return Chat(self, self._call("load_chat", None, None, {**options, "path": path}))
+        return Chat(self, self._wait("load_chat", None, None, {**options, "path": path}))
 
     def models(self) -> list[ModelInfo]:
         """The models of the catalogue, the recommended one first."""
-        return ModelInfo._all(self._call("models"))
+        return ModelInfo._all(self._wait("models"))
 
 
-class AsyncClientVerbs(AsyncClosing):
-    """What a client for asyncio can do."""
+class AsyncClient(AsyncClientFront):
+    """The client for asyncio: the same methods, awaited. A cancelled call ends its request."""
 
     __slots__ = ()
 
     @documented(_generated.generate)
     async def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
         """Draw a picture from a prompt: a text, or a list of texts and pictures."""
-        return Result._one(await self._call("generate", prompt, None, options))
+        return Result._one(await self._await("generate", prompt, None, options))
 
     @documented(_generated.edit)
     async def edit(
         self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
         """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
-        return Result._one(await self._call("edit", prompt, images, options))
+        return Result._one(await self._await("edit", prompt, images, options))
 
     @documented(_generated.generate)
     def generate_stream(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> AsyncStream:
@@ -100,14 +101,14 @@ class AsyncClientVerbs(AsyncClosing):
     @documented(_generated.load_chat)
     async def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> AsyncChat:
         """Go on with a conversation that was saved. The options go before those in the file."""
-        return AsyncChat(self, await self._call("load_chat", None, None, {**options, "path": path}))
+        return AsyncChat(self, await self._await("load_chat", None, None, {**options, "path": path}))
 
     async def models(self) -> list[ModelInfo]:
         """The models of the catalogue, the recommended one first."""
-        return ModelInfo._all(await self._call("models"))
+        return ModelInfo._all(await self._await("models"))
 
 
-class Chat(ChatFront, Waiting):
+class Chat(ChatFront):
     """A conversation: what was said and drawn goes back with every turn. Threads may share it."""
 
     __slots__ = ()
@@ -124,7 +125,7 @@ class Chat(ChatFront, Waiting):
         An answer in words only is a result without images. A turn that is blocked or fails leaves the
         conversation as it was; one to which the model drew nothing stays. Sends at the same time queue.
         """
-        return Result._one(self._call("send", prompt, images, options))
+        return Result._one(self._wait("send", prompt, images, options))
 
     @documented(_generated.send)
     def send_stream(
@@ -146,7 +147,7 @@ class Chat(ChatFront, Waiting):
         role: Literal["user", "model"] = "user",
     ) -> None:
         """Put a turn into the history that was not said here, with pictures that the model did not make."""
-        self._call("add", prompt, images, {"role": role})
+        self._wait("add", prompt, images, {"role": role})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the conversation to a file, whole or not at all, and return its path.
@@ -155,7 +156,7 @@ class Chat(ChatFront, Waiting):
         """
         from pathlib import Path
 
-        return Path(self._call("save", None, None, {"path": path})[0])
+        return Path(self._wait("save", None, None, {"path": path})[0])
 
     def undo(self) -> bool:
         """Take back the last thing that was said and its answer; False if there was nothing."""
@@ -175,7 +176,7 @@ class Chat(ChatFront, Waiting):
         return ChatTurn._all(self._now("history"))
 
 
-class AsyncChat(ChatFront, Awaiting):
+class AsyncChat(ChatFront):
     """The conversation for asyncio: what sends or touches files is awaited, the rest is not."""
 
     __slots__ = ()
@@ -192,7 +193,7 @@ class AsyncChat(ChatFront, Awaiting):
         An answer in words only is a result without images. A turn that is blocked or fails leaves the
         conversation as it was; one to which the model drew nothing stays. Sends at the same time queue.
         """
-        return Result._one(await self._call("send", prompt, images, options))
+        return Result._one(await self._await("send", prompt, images, options))
 
     @documented(_generated.send)
     def send_stream(
@@ -214,7 +215,7 @@ class AsyncChat(ChatFront, Awaiting):
         role: Literal["user", "model"] = "user",
     ) -> None:
         """Put a turn into the history that was not said here, with pictures that the model did not make."""
-        await self._call("add", prompt, images, {"role": role})
+        await self._await("add", prompt, images, {"role": role})
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the conversation to a file, whole or not at all, and return its path.
@@ -223,7 +224,7 @@ class AsyncChat(ChatFront, Awaiting):
         """
         from pathlib import Path
 
-        return Path((await self._call("save", None, None, {"path": path}))[0])
+        return Path((await self._await("save", None, None, {"path": path}))[0])
 
     def undo(self) -> bool:
         """Take back the last thing that was said and its answer; False if there was nothing."""
@@ -241,3 +242,17 @@ class AsyncChat(ChatFront, Awaiting):
     def history(self) -> list[ChatTurn]:
         """What was said and drawn so far."""
         return ChatTurn._all(self._now("history"))
+
+
+@documented(_generated.generate)
+def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
+    """Draw a picture from a prompt, with the default client."""
+    return default_client().generate(prompt, **options)
+
+
+@documented(_generated.edit)
+def edit(
+    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+) -> Result:
+    """Draw a picture from others, with the default client."""
+    return default_client().edit(prompt, images, **options)

@@ -24,7 +24,7 @@ pub fn classes() -> String {
         "{HEADER}\n\
         \"\"\"Errors, records and settings as classes; signatures with every option.\"\"\"\n\n\
         from __future__ import annotations\n\n\
-        from ._base import ErrorBase, Record, ResultBase, Settings\n\
+        from ._base import ErrorBase, Record, ResultBase, Settings, read_picture\n\
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -43,15 +43,21 @@ pub fn classes() -> String {
     out.push_str("]\n");
     of_errors.iter().for_each(|table| record(&mut out, table));
     Kind::table().iter().for_each(|row| error(&mut out, row));
-    others.iter().for_each(|table| record(&mut out, table));
-    super::settings().iter().for_each(|table| setting(&mut out, table));
     out.push_str("\n\n_ERRORS: dict[str, type[NanoBananaError]] = {\n");
     Kind::table().iter().for_each(|row| writeln!(out, "    \"{0}\": {0},", row.kind.name()).unwrap());
     out.push_str(
         "}\n\n\n\
         def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBananaError:\n    \
             \"\"\"The exception that the core describes.\"\"\"\n    \
-            return _ERRORS.get(values[\"kind\"], NanoBananaError)._from(values, iter(pictures))\n\n\n\
+            return _ERRORS.get(values[\"kind\"], NanoBananaError)._read(values, iter(pictures))\n",
+    );
+    others.iter().for_each(|table| record(&mut out, table));
+    super::settings().iter().for_each(|table| setting(&mut out, table));
+    out.push_str(
+        "\n\n\
+# Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
+        for _name in __all__:\n    \
+            globals()[_name].__module__ = \"nanobanana\"\n\n\
         _EVENTS: dict[str, Any] = {\n",
     );
     for table in others.iter() {
@@ -100,9 +106,15 @@ pub fn types() -> String {
         from collections.abc import Sequence\n\
         from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
         from ._generated import {}\n\
-        from ._native import Image\n",
+        from ._native import Image\n\n\
+        __all__ = [\n",
         imported.join(", "),
     );
+    let mut names = ["Model", "AspectRatio", "ImageSize", "ImageInput", "Prompt", "Event"].to_vec();
+    names.extend(super::calls().iter().map(|table| table.name));
+    names.sort_unstable();
+    names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
+    out.push_str("]\n");
     let catalogue = Catalogue::builtin();
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
@@ -207,21 +219,26 @@ fn listed(out: &mut String, start: &str, items: &[String], ends: [&str; 2]) {
     writeln!(out, "    {close}").unwrap();
 }
 
-/// The record, picture or error that a field holds, alone or in a list.
-fn nested(field: &Field) -> Option<&str> {
-    let (of_errors, others) = (super::records_of_errors(), super::records());
-    let mut known: Vec<String> =
-        [&of_errors, &others].into_iter().flatten().map(|t| t.name.to_owned()).collect();
-    known.extend([Image::python(), Error::python()]);
+/// What reads the record, picture or error that a field holds, alone or in a list.
+fn reader(field: &Field) -> Option<String> {
     let bare = field.python.trim_end_matches(" | None").trim_start_matches("list[").trim_end_matches(']');
-    known.contains(&bare.to_owned()).then_some(bare)
+    if bare == Image::python() {
+        return Some("read_picture".into());
+    }
+    if bare == Error::python() {
+        return Some("read_error".into());
+    }
+    let (of_errors, others) = (super::records_of_errors(), super::records());
+    let is_record = [&of_errors, &others].into_iter().flatten().any(|table| table.name == bare);
+    is_record.then(|| format!("{bare}._read"))
 }
 
-fn nested_entries(out: &mut String, fields: &[Field]) {
-    let entries: Vec<String> =
-        (fields.iter()).filter_map(|field| Some(format!("{:?}: {}", field.name, nested(field)?))).collect();
-    if !entries.is_empty() {
-        listed(out, "_nested = ", &entries, ["{", "}"]);
+/// How fields are read, beside those that are read by `above`.
+fn readers(out: &mut String, above: Option<String>, fields: &[Field]) {
+    let own = fields.iter().filter_map(|field| Some(format!("{:?}: {}", field.name, reader(field)?)));
+    let own: Vec<String> = own.collect();
+    if !own.is_empty() {
+        listed(out, "_readers = ", &above.into_iter().chain(own).collect::<Vec<_>>(), ["{", "}"]);
     }
 }
 
@@ -242,7 +259,8 @@ fn record(out: &mut String, table: &Table) {
         only.push(',');
     }
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    nested_entries(out, &table.fields);
+    out.push_str("    _fields = dict.fromkeys(__slots__)\n");
+    readers(out, None, &table.fields);
     if let Some(kind) = event(table) {
         writeln!(out, "    type: ClassVar[Literal[{kind:?}]] = {kind:?}").unwrap();
         docstring(out, "The event's name.");
@@ -266,18 +284,17 @@ fn error(out: &mut String, row: &KindRow) {
     }
     out.push('\n');
     if !fields.is_empty() {
-        let defaults: Vec<String> = (fields.iter())
-            .map(|field| {
-                let default = match field.python.as_str() {
-                    "bool" => "False",
-                    list if list.starts_with("list[") && !list.ends_with("None") => "[]",
-                    _ => "None",
-                };
-                format!("{:?}: {default}", field.name)
-            })
-            .collect();
-        listed(out, "_fields = ", &defaults, ["{", "}"]);
-        nested_entries(out, &fields);
+        let own = (fields.iter()).map(|field| {
+            let default = match field.python.as_str() {
+                "bool" => "False",
+                list if list.starts_with("list[") && !list.ends_with("None") => "[]",
+                _ => "None",
+            };
+            format!("{:?}: {default}", field.name)
+        });
+        let above = std::iter::once(format!("**{parent}._fields"));
+        listed(out, "_fields = ", &above.chain(own).collect::<Vec<_>>(), ["{", "}"]);
+        readers(out, Some(format!("**{parent}._readers")), &fields);
     }
     attributes(out, &row.fields);
 }
@@ -288,6 +305,7 @@ fn setting(out: &mut String, table: &Table) {
     out.push('\n');
     let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
+    out.push_str("    _fields = dict.fromkeys(__slots__)\n");
     attributes(out, &optional(&table.fields));
     write!(out, "\n    def __init__(\n        self,\n        *,\n").unwrap();
     for field in optional(&table.fields) {

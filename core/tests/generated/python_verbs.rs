@@ -25,6 +25,7 @@ struct Verb {
 const IMAGES: &str = "images: ImageInput | Sequence[ImageInput]";
 const MORE_IMAGES: &str = "images: ImageInput | Sequence[ImageInput] | None = None";
 const PATH: &str = "path: str | os.PathLike[str]";
+const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
 
 const OF_CLIENTS: &[Verb] = &[
     Verb {
@@ -186,6 +187,12 @@ const OF_CHATS: &[Verb] = &[
     },
 ];
 
+/// Calls that the module has, too.
+const OF_THE_MODULE: &[(&str, &str)] = &[
+    ("generate", "Draw a picture from a prompt, with the default client."),
+    ("edit", "Draw a picture from others, with the default client."),
+];
+
 /// `_verbs.py`.
 pub fn write() -> String {
     let mut out = format!(
@@ -193,7 +200,8 @@ pub fn write() -> String {
         \"\"\"What clients and conversations can do, waited for and awaited.\"\"\"\n\n\
         from __future__ import annotations\n\n\
         from . import _generated\n\
-        from ._front import AsyncClosing, AsyncStream, Awaiting, ChatFront, Closing, Stream, Waiting, documented\n\
+        from ._client import AsyncClientFront, ClientFront, default_client\n\
+        from ._front import AsyncStream, ChatFront, Closing, Stream, documented\n\
         from ._generated import ChatTurn, ModelInfo, Result\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -204,19 +212,31 @@ pub fn write() -> String {
             from ._options import GenerateOptions, ImageInput, Prompt\n"
     );
     for (asynchronous, name, bases, doc, verbs) in [
-        (false, "ClientVerbs", "Closing", "What a client can do.", OF_CLIENTS),
-        (true, "AsyncClientVerbs", "AsyncClosing", "What a client for asyncio can do.", OF_CLIENTS),
+        (
+            false,
+            "Client",
+            "ClientFront, Closing",
+            "A client of the image models. Threads may share it; it pickles, without its key.",
+            OF_CLIENTS,
+        ),
+        (
+            true,
+            "AsyncClient",
+            "AsyncClientFront",
+            "The client for asyncio: the same methods, awaited. A cancelled call ends its request.",
+            OF_CLIENTS,
+        ),
         (
             false,
             "Chat",
-            "ChatFront, Waiting",
+            "ChatFront",
             "A conversation: what was said and drawn goes back with every turn. Threads may share it.",
             OF_CHATS,
         ),
         (
             true,
             "AsyncChat",
-            "ChatFront, Awaiting",
+            "ChatFront",
             "The conversation for asyncio: what sends or touches files is awaited, the rest is not.",
             OF_CHATS,
         ),
@@ -224,7 +244,37 @@ pub fn write() -> String {
         write!(out, "\n\nclass {name}({bases}):\n    \"\"\"{doc}\"\"\"\n\n    __slots__ = ()\n").unwrap();
         verbs.iter().for_each(|verb| method(&mut out, verb, asynchronous));
     }
+    for (name, doc) in OF_THE_MODULE {
+        let verb = OF_CLIENTS.iter().find(|verb| verb.name == *name).unwrap();
+        function(&mut out, verb, doc);
+    }
     out
+}
+
+/// A call with the default client.
+fn function(out: &mut String, verb: &Verb, doc: &str) {
+    let Verb { name, takes, gives, .. } = verb;
+    write!(out, "\n\n@documented(_generated.{name})\n").unwrap();
+    definition(out, "", &format!("def {name}("), &[takes, &[OPTIONS][..]].concat(), gives);
+    docstring(out, doc);
+    let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
+    let call = format!("{name}({}, **options)", given.join(", "));
+    writeln!(out, "    return default_client().{call}").unwrap();
+}
+
+/// The lines from `def` to the colon.
+fn definition(out: &mut String, indent: &str, start: &str, takes: &[&str], gives: &str) {
+    let (start, end) = (format!("{indent}{start}"), format!(") -> {gives}:"));
+    let line = format!("{start}{}{end}", takes.join(", "));
+    let inner = format!("{indent}    {}", takes.join(", "));
+    if line.len() <= WIDTH {
+        writeln!(out, "{line}").unwrap();
+    } else if inner.len() <= WIDTH {
+        writeln!(out, "{start}\n{inner}\n{indent}{end}").unwrap();
+    } else {
+        let split = takes.join(&format!(",\n{indent}    "));
+        writeln!(out, "{start}\n{indent}    {split},\n{indent}{end}").unwrap();
+    }
 }
 
 fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
@@ -238,18 +288,9 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     }
     let mut takes = vec!["self"];
     takes.extend(verb.takes);
-    takes.extend(verb.listed.map(|_| "**options: Unpack[GenerateOptions]"));
-    let (start, end) = (format!("def {}(", verb.name), format!(") -> {}:", verb.gives.replace('*', kind)));
-    let start = format!("    {}{start}", if awaited { "async " } else { "" });
-    let line = format!("{start}{}{end}", takes.join(", "));
-    let inner = format!("        {}", takes.join(", "));
-    if line.len() <= WIDTH {
-        writeln!(out, "{line}").unwrap();
-    } else if inner.len() <= WIDTH {
-        writeln!(out, "{start}\n{inner}\n    {end}").unwrap();
-    } else {
-        writeln!(out, "{start}\n        {},\n    {end}", takes.join(",\n        ")).unwrap();
-    }
+    takes.extend(verb.listed.map(|_| OPTIONS));
+    let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
+    definition(out, "    ", &start, &takes, &verb.gives.replace('*', kind));
     let mut doc = String::new();
     docstring(&mut doc, verb.doc);
     for line in doc.lines() {
@@ -258,7 +299,11 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     if verb.gives == "Path" {
         out.push_str("        from pathlib import Path\n\n");
     }
-    let how = if verb.waits { "self._call" } else { "self._now" };
+    let how = match (verb.waits, asynchronous) {
+        (false, _) => "self._now",
+        (true, false) => "self._wait",
+        (true, true) => "self._await",
+    };
     let asks = if verb.asks.is_empty() { String::new() } else { format!(", {}", verb.asks) };
     let mut call = format!("{how}(\"{}\"{asks})", verb.name);
     if awaited {
