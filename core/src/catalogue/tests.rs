@@ -29,9 +29,11 @@ fn changed(change: impl Fn(&mut Value)) -> Result<Catalogue, Error> {
 #[test]
 fn the_built_in_file_is_whole() {
     let catalogue = Catalogue::parse(BUILTIN, "models.json").unwrap();
-    let names: Vec<_> = catalogue.models.iter().map(|model| model.aliases[0].as_str()).collect();
-    assert_eq!(names, MODELS);
-    assert_eq!(Catalogue::builtin().models.len(), 5);
+    // A new model is a change to the data alone, so more of them are no error here.
+    for name in MODELS {
+        assert_eq!(catalogue.find(name).map(|model| model.aliases[0].as_str()), Some(name));
+    }
+    assert_eq!(Catalogue::builtin().models.len(), catalogue.models.len());
     assert_eq!(catalogue.default, "nano-banana-2.1");
 }
 
@@ -64,7 +66,7 @@ fn every_cell_of_the_pixel_tables_is_of_its_ratio_and_size() {
         }
         cells.push(count);
     }
-    assert_eq!(cells, [14 * 3, 10 * 3, 14 * 4, 14, 10]);
+    assert_eq!(cells.get(..5), Some(&[14 * 3, 10 * 3, 14 * 4, 14, 10][..]));
 }
 
 #[test]
@@ -456,7 +458,7 @@ fn files_are_loaded_by_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("newer.json");
     std::fs::write(&path, BUILTIN).unwrap();
-    assert_eq!(Catalogue::load(&path).unwrap().models.len(), 5);
+    assert_eq!(Catalogue::load(&path).unwrap().models.len(), Catalogue::builtin().models.len());
 
     std::fs::write(&path, "{\n\"format\": 1,\n oops").unwrap();
     let error = Catalogue::load(&path).unwrap_err();
