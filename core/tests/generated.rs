@@ -9,6 +9,10 @@ mod python;
 mod python_verbs;
 #[path = "generated/typescript.rs"]
 mod typescript;
+#[path = "generated/typescript_verbs.rs"]
+mod typescript_verbs;
+#[path = "generated/verbs.rs"]
+mod verbs;
 
 use std::path::{Path, PathBuf};
 
@@ -83,6 +87,11 @@ fn python_verbs_are_as_the_tables_say() {
 #[test]
 fn typescript_is_as_the_tables_say() {
     same("bindings-node/lib/generated.ts", &typescript::write());
+}
+
+#[test]
+fn typescript_verbs_are_as_the_tables_say() {
+    same("bindings-node/lib/verbs.ts", &typescript_verbs::write());
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
 }
 
 /// One paragraph as lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().unwrap();
@@ -177,21 +177,27 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A docstring inside of a class.
-pub fn docstring(out: &mut String, doc: &str) {
+fn docstring(out: &mut String, doc: &str) {
+    docstring_at(out, doc, "    ");
+}
+
+/// A docstring this far from the margin.
+pub fn docstring_at(out: &mut String, doc: &str, indent: &str) {
     let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() + 10 <= WIDTH && !text.ends_with('"') {
-        writeln!(out, "    \"\"\"{text}\"\"\"").unwrap();
+    let width = WIDTH - indent.len();
+    if text.chars().count() + 6 <= width && !text.ends_with('"') {
+        writeln!(out, "{indent}\"\"\"{text}\"\"\"").unwrap();
         return;
     }
     // The first sentence stands alone, as help() and editors show it.
     let (first, rest) = text.split_once(". ").map_or((text.as_str(), ""), |(first, rest)| (first, rest));
     let first = if rest.is_empty() { first.to_owned() } else { format!("{first}.") };
-    let lines = wrap(&first, WIDTH - 7).join("\n    ");
-    writeln!(out, "    \"\"\"{lines}").unwrap();
+    let lines = wrap(&first, width - 3).join(&format!("\n{indent}"));
+    writeln!(out, "{indent}\"\"\"{lines}").unwrap();
     if !rest.is_empty() {
-        write!(out, "\n    {}\n", wrap(rest, WIDTH - 4).join("\n    ")).unwrap();
+        write!(out, "\n{indent}{}\n", wrap(rest, width).join(&format!("\n{indent}"))).unwrap();
     }
-    out.push_str("    \"\"\"\n");
+    writeln!(out, "{indent}\"\"\"").unwrap();
 }
 
 /// A tuple or dict of items on one line, or one item a line.

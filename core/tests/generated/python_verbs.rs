@@ -1,190 +1,9 @@
-//! The calls of Python's clients and conversations: each verb stands here once, and is written
-//! twice, to be waited for and to be awaited.
+//! The verbs as Python's methods: each is written twice, to be waited for and to be awaited.
 
 use std::fmt::Write as _;
 
-use super::python::{HEADER, WIDTH, docstring};
-
-struct Verb {
-    name: &'static str,
-    /// Its parameters after `self`.
-    takes: &'static [&'static str],
-    /// Whose signature and docs `help` shows, if it takes options.
-    listed: Option<&'static str>,
-    /// What it gives; `*` is nothing or `Async`.
-    gives: &'static str,
-    /// Whether it waits for something.
-    waits: bool,
-    /// What it asks the core, beside its own name.
-    asks: &'static str,
-    /// What it makes of the answer, `@`.
-    makes: &'static str,
-    doc: &'static str,
-}
-
-const IMAGES: &str = "images: ImageInput | Sequence[ImageInput]";
-const MORE_IMAGES: &str = "images: ImageInput | Sequence[ImageInput] | None = None";
-const PATH: &str = "path: str | os.PathLike[str]";
-
-const OF_CLIENTS: &[Verb] = &[
-    Verb {
-        name: "generate",
-        takes: &["prompt: Prompt"],
-        listed: Some("generate"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, None, options",
-        makes: "Result._one(@)",
-        doc: "Draw a picture from a prompt: a text, or a list of texts and pictures.",
-    },
-    Verb {
-        name: "edit",
-        takes: &["prompt: Prompt", IMAGES],
-        listed: Some("edit"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, images, options",
-        makes: "Result._one(@)",
-        doc: "Draw a picture from others: one or a list of them, in whatever form they are at hand.",
-    },
-    Verb {
-        name: "generate_stream",
-        takes: &["prompt: Prompt"],
-        listed: Some("generate"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, None, options",
-        makes: "*Stream(self, @)",
-        doc: "Draw a picture and hand out what arrives on the way: thoughts, text, pictures.",
-    },
-    Verb {
-        name: "edit_stream",
-        takes: &["prompt: Prompt", IMAGES],
-        listed: Some("edit"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, images, options",
-        makes: "*Stream(self, @)",
-        doc: "Draw a picture from others and hand out what arrives on the way.",
-    },
-    Verb {
-        name: "chat",
-        takes: &[],
-        listed: Some("chat"),
-        gives: "*Chat",
-        waits: false,
-        asks: "None, None, options",
-        makes: "*Chat(self, @)",
-        doc: "Begin a conversation. The options are those of every turn that says nothing else.",
-    },
-    Verb {
-        name: "load_chat",
-        takes: &[PATH],
-        listed: Some("load_chat"),
-        gives: "*Chat",
-        waits: true,
-        asks: "None, None, {**options, \"path\": path}",
-        makes: "*Chat(self, @)",
-        doc: "Go on with a conversation that was saved. The options go before those in the file.",
-    },
-    Verb {
-        name: "models",
-        takes: &[],
-        listed: None,
-        gives: "list[ModelInfo]",
-        waits: true,
-        asks: "",
-        makes: "ModelInfo._all(@)",
-        doc: "The models of the catalogue, the recommended one first.",
-    },
-];
-
-const OF_CHATS: &[Verb] = &[
-    Verb {
-        name: "send",
-        takes: &["prompt: Prompt", MORE_IMAGES],
-        listed: Some("send"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, images, options",
-        makes: "Result._one(@)",
-        doc: "Say something and get the answer. An answer in words only is a result without images. A turn \
-              that is blocked or fails leaves the conversation as it was; one to which the model drew \
-              nothing stays. Sends at the same time queue.",
-    },
-    Verb {
-        name: "send_stream",
-        takes: &["prompt: Prompt", MORE_IMAGES],
-        listed: Some("send"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, images, options",
-        makes: "*Stream(self, @)",
-        doc: "Say something and hand out what arrives on the way. A stream that is left before its end \
-              leaves the conversation as it was.",
-    },
-    Verb {
-        name: "add",
-        takes: &["prompt: Prompt", MORE_IMAGES, "role: Literal[\"user\", \"model\"] = \"user\""],
-        listed: None,
-        gives: "None",
-        waits: true,
-        asks: "prompt, images, {\"role\": role}",
-        makes: "@",
-        doc: "Put a turn into the history that was not said here, with pictures that the model did not make.",
-    },
-    Verb {
-        name: "save",
-        takes: &[PATH],
-        listed: None,
-        gives: "Path",
-        waits: true,
-        asks: "None, None, {\"path\": path}",
-        makes: "Path(@[0])",
-        doc: "Write the conversation to a file, whole or not at all, and return its path. Without an \
-              extension, .chat.json is added. The key and headers are not in it.",
-    },
-    Verb {
-        name: "undo",
-        takes: &[],
-        listed: None,
-        gives: "bool",
-        waits: false,
-        asks: "",
-        makes: "bool(@[0])",
-        doc: "Take back the last thing that was said and its answer; False if there was nothing.",
-    },
-    Verb {
-        name: "branch",
-        takes: &[],
-        listed: None,
-        gives: "*Chat",
-        waits: false,
-        asks: "",
-        makes: "*Chat(self._client, @)",
-        doc: "Another conversation that has said the same so far. Pictures are shared, not copied.",
-    },
-    Verb {
-        name: "drop_images",
-        takes: &["keep: int = 0"],
-        listed: None,
-        gives: "None",
-        waits: false,
-        asks: "None, None, {\"keep\": keep}",
-        makes: "@",
-        doc: "Leave all pictures but the last `keep` out of every later request, and let go of them.",
-    },
-    Verb {
-        name: "history",
-        takes: &[],
-        listed: None,
-        gives: "list[ChatTurn]",
-        waits: false,
-        asks: "",
-        makes: "ChatTurn._all(@)",
-        doc: "What was said and drawn so far.",
-    },
-];
+use super::python::{HEADER, WIDTH, docstring_at};
+use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, Part, Verb};
 
 /// `_verbs.py`.
 pub fn write() -> String {
@@ -203,16 +22,11 @@ pub fn write() -> String {
             from typing import Literal, Unpack\n\n    \
             from ._options import GenerateOptions, ImageInput, Prompt\n"
     );
+    let shared = format!("{CHAT} Threads may share it.");
     for (asynchronous, name, bases, doc, verbs) in [
         (false, "ClientVerbs", "Closing", "What a client can do.", OF_CLIENTS),
         (true, "AsyncClientVerbs", "AsyncClosing", "What a client for asyncio can do.", OF_CLIENTS),
-        (
-            false,
-            "Chat",
-            "ChatFront, Waiting",
-            "A conversation: what was said and drawn goes back with every turn. Threads may share it.",
-            OF_CHATS,
-        ),
+        (false, "Chat", "ChatFront, Waiting", &*shared, OF_CHATS),
         (
             true,
             "AsyncChat",
@@ -228,18 +42,21 @@ pub fn write() -> String {
 }
 
 fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
-    let (awaited, kind) = (asynchronous && verb.waits, if asynchronous { "Async" } else { "" });
+    let waits = verb.how != How::Now;
+    let (awaited, kind) = (asynchronous && waits, if asynchronous { "Async" } else { "" });
     out.push('\n');
-    if let Some(listed) = verb.listed {
-        writeln!(out, "    @documented(_generated.{listed})").unwrap();
+    if verb.options {
+        // Whose signature and docs `help` shows.
+        writeln!(out, "    @documented(_generated.{})", verb.name.trim_end_matches("_stream")).unwrap();
     }
-    if verb.name == "history" {
+    if verb.gives == Gives::Turns {
         out.push_str("    @property\n");
     }
     let mut takes = vec!["self"];
-    takes.extend(verb.takes);
-    takes.extend(verb.listed.map(|_| "**options: Unpack[GenerateOptions]"));
-    let (start, end) = (format!("def {}(", verb.name), format!(") -> {}:", verb.gives.replace('*', kind)));
+    takes.extend(verb.takes.iter().map(|part| parameter(*part)));
+    takes.extend(verb.options.then_some("**options: Unpack[GenerateOptions]"));
+    let (gives, makes) = gives(verb);
+    let (start, end) = (format!("def {}(", verb.name), format!(") -> {}:", gives.replace('*', kind)));
     let start = format!("    {}{start}", if awaited { "async " } else { "" });
     let line = format!("{start}{}{end}", takes.join(", "));
     let inner = format!("        {}", takes.join(", "));
@@ -250,23 +67,67 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     } else {
         writeln!(out, "{start}\n        {},\n    {end}", takes.join(",\n        ")).unwrap();
     }
-    let mut doc = String::new();
-    docstring(&mut doc, verb.doc);
-    for line in doc.lines() {
-        writeln!(out, "{}{line}", if line.is_empty() { "" } else { "    " }).unwrap();
-    }
-    if verb.gives == "Path" {
+    docstring_at(out, verb.doc, "        ");
+    if verb.gives == Gives::Path {
         out.push_str("        from pathlib import Path\n\n");
     }
-    let how = if verb.waits { "self._call" } else { "self._now" };
-    let asks = if verb.asks.is_empty() { String::new() } else { format!(", {}", verb.asks) };
-    let mut call = format!("{how}(\"{}\"{asks})", verb.name);
+    let how = if waits { "self._call" } else { "self._now" };
+    let mut call = format!("{how}(\"{}\"{})", verb.name, asks(verb));
     if awaited {
         call.insert_str(0, "await ");
     }
-    if awaited && verb.makes.contains("@[") {
+    if awaited && makes.contains("@[") {
         call = format!("({call})");
     }
-    let keyword = if verb.gives == "None" { "" } else { "return " };
-    writeln!(out, "        {keyword}{}", verb.makes.replace('*', kind).replace('@', &call)).unwrap();
+    let keyword = if verb.gives == Gives::Nothing { "" } else { "return " };
+    writeln!(out, "        {keyword}{}", makes.replace('*', kind).replace('@', &call)).unwrap();
+}
+
+fn parameter(part: Part) -> &'static str {
+    match part {
+        Part::Prompt => "prompt: Prompt",
+        Part::Images => "images: ImageInput | Sequence[ImageInput]",
+        Part::MoreImages => "images: ImageInput | Sequence[ImageInput] | None = None",
+        Part::Path => "path: str | os.PathLike[str]",
+        Part::Role => "role: Literal[\"user\", \"model\"] = \"user\"",
+        Part::Keep => "keep: int = 0",
+    }
+}
+
+/// What it asks the core, beside its own name.
+fn asks(verb: &Verb) -> String {
+    if verb.takes.is_empty() && !verb.options {
+        return String::new();
+    }
+    let prompt = if verb.takes(Part::Prompt) { "prompt" } else { "None" };
+    let images = verb.takes(Part::Images) || verb.takes(Part::MoreImages);
+    let named = (verb.takes.iter()).find_map(|part| match part {
+        Part::Path => Some("\"path\": path"),
+        Part::Role => Some("\"role\": role"),
+        Part::Keep => Some("\"keep\": keep"),
+        Part::Prompt | Part::Images | Part::MoreImages => None,
+    });
+    let options = match named {
+        Some(named) if verb.options => format!("{{**options, {named}}}"),
+        Some(named) => format!("{{{named}}}"),
+        None => "options".to_owned(),
+    };
+    format!(", {prompt}, {}, {options}", if images { "images" } else { "None" })
+}
+
+/// What it gives, and what it makes of the core's answer, `@`, to give that; `*` is nothing or `Async`.
+fn gives(verb: &Verb) -> (&'static str, &'static str) {
+    match verb.gives {
+        Gives::Result => ("Result", "Result._one(@)"),
+        Gives::Stream => ("*Stream", "*Stream(self, @)"),
+        Gives::Chat if OF_CHATS.iter().any(|other| other.name == verb.name) => {
+            ("*Chat", "*Chat(self._client, @)")
+        }
+        Gives::Chat => ("*Chat", "*Chat(self, @)"),
+        Gives::Models => ("list[ModelInfo]", "ModelInfo._all(@)"),
+        Gives::Turns => ("list[ChatTurn]", "ChatTurn._all(@)"),
+        Gives::Path => ("Path", "Path(@[0])"),
+        Gives::Whether => ("bool", "bool(@[0])"),
+        Gives::Nothing => ("None", "@"),
+    }
 }

@@ -162,7 +162,7 @@ fn table_doc(table: &Table) -> String {
     text
 }
 
-fn doc(text: &str, indent: &str) -> String {
+pub fn doc(text: &str, indent: &str) -> String {
     let lines: Vec<&str> = text.trim().lines().map(str::trim).collect();
     match lines.as_slice() {
         [line] => format!("{indent}/** {line} */\n"),
