@@ -2,8 +2,9 @@
 
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { native, type NativeImage } from './native'
-import { settle } from './record'
+import { tools } from './door'
+import type { NativeImage } from './native'
+import { record } from './record'
 
 /** A picture that came from a call, or from a file. */
 export class Image {
@@ -19,7 +20,8 @@ export class Image {
 
   /** Reads a picture's file; throws an `ImageError` if it is not one. */
   static async open(path: string | URL): Promise<Image> {
-    return new Image(settle(await native.openImage(plainPath(path))))
+    const { pictures } = await tools.call('open_image', [], [], { path: plainPath(path) })
+    return new Image(pictures[0] as NativeImage)
   }
 
   /** The file's bytes, over Rust's memory and without a copy: not to be written to. Always the same `Buffer`. */
@@ -40,17 +42,17 @@ export class Image {
    * the right one is added; with its own the very bytes that came are written; with another it is converted.
    */
   async save(path: string | URL): Promise<string> {
-    return settle(await this.#native.save(plainPath(path)))
+    return record('string', await tools.call('save_image', [], this, { path: plainPath(path) }))
   }
 
   /** The picture as "png", "jpeg" or "webp"; the same one if it is that already. `quality` (1 to 100) is for JPEG. */
   async convert(format: 'png' | 'jpeg' | 'webp' | (string & {}), options: { quality?: number } = {}): Promise<Image> {
-    return this.#made(settle(await this.#native.convert(format, options.quality)))
+    return this.#made('convert', { format, quality: options.quality })
   }
 
   /** The picture scaled to this size in pixels, in the same format. */
   async resize(width: number, height: number): Promise<Image> {
-    return this.#made(settle(await this.#native.resize(width, height)))
+    return this.#made('resize', { width, height })
   }
 
   /** A copy of the bytes as a `Blob` of the right type. */
@@ -71,7 +73,10 @@ export class Image {
     return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
   }
 
-  #made(picture: NativeImage | null): Image { return picture ? new Image(picture) : this }
+  async #made(verb: string, options: object): Promise<Image> {
+    const [picture] = (await tools.call(verb, [], this, options)).pictures as [NativeImage]
+    return picture.equals(this.#native) ? this : new Image(picture)
+  }
 }
 
 export const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

@@ -15,9 +15,6 @@ export interface NativeImage {
   readonly mimeType: string
   readonly width: number; readonly height: number; readonly size: number
   bytes(): Buffer
-  save(path: string): Promise<Outcome<string>>
-  convert(format: string, quality?: number | null): Promise<Outcome<NativeImage | null>>
-  resize(width: number, height: number): Promise<Outcome<NativeImage | null>>
   toDataURL(): string
   equals(other: NativeImage): boolean
 }
@@ -27,23 +24,15 @@ export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
 
 type Inputs = NativeInput[]
 export interface NativeDoor {
-  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
+  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
   withOptions(options: object): Outcome<NativeDoor>
   close(): void
 }
 
-export interface NativeEmulator {
-  readonly url: string
-  requests(): string
-  script(steps: readonly object[]): Outcome<true>
-  close(): Promise<void>
-}
-
 interface Native {
   openClient(options: object, offline: boolean): Outcome<NativeDoor>
-  openImage(path: string): Promise<Outcome<NativeImage>>
-  startEmulator(port: number): Promise<Outcome<NativeEmulator>>
+  openTools(): NativeDoor
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
 }
