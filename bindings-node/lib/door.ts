@@ -37,14 +37,14 @@ export class Door {
     }
     signal?.throwIfAborted()
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
-    const ready = inputs(prompt, images, signal, this.key !== undefined)
-    const [words, pictures] = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
+    const ready = inputs(prompt, images, signal)
+    const told = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
     const source = this.life.closed ? undefined : this.key
     const using = source && { apiKey: await unlessAborted(Promise.resolve().then(source), signal) }
     const handle = signal ? new native.Cancel() : undefined
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
-      const outcome = await this.native.call(verb, words, pictures, plain, handle, using)
+      const outcome = await this.native.call(verb, told, plain, handle, using)
       signal?.throwIfAborted()
       return settle(outcome)
     } finally {

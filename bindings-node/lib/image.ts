@@ -3,20 +3,28 @@
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { tools } from './door'
-import type { NativeImage } from './native'
-import { record } from './record'
+import { ImageVerbs } from './image_verbs'
+import type { NativeImage, Reply } from './native'
 
 /** A picture that came from a call, or from a file. */
-export class Image {
+export class Image extends ImageVerbs {
   readonly #native: NativeImage
   #bytes: Buffer | undefined
 
-  private constructor(picture: NativeImage) { this.#native = picture }
+  private constructor(picture: NativeImage) {
+    super()
+    this.#native = picture
+  }
 
   /** @internal */
   static wrap = (picture: NativeImage): Image => new Image(picture)
   /** @internal */
   static native = (image: Image): NativeImage => image.#native
+  /** What was made of a picture: itself, if it is the same. @internal */
+  static made(image: object, { pictures }: Reply): Image {
+    const [picture] = pictures as [NativeImage]
+    return picture.equals((image as Image).#native) ? (image as Image) : new Image(picture)
+  }
 
   /** Reads a picture's file; throws an `ImageError` if it is not one. */
   static async open(path: string | URL): Promise<Image> {
@@ -37,24 +45,6 @@ export class Image {
   /** Height in pixels. */
   get height(): number { return this.#native.height }
 
-  /**
-   * Writes the file, whole or not at all, over one that is there, and gives its path. Without an extension
-   * the right one is added; with its own the very bytes that came are written; with another it is converted.
-   */
-  async save(path: string | URL): Promise<string> {
-    return record('string', await tools.call('save_image', [], this, { path: plainPath(path) }))
-  }
-
-  /** The picture as "png", "jpeg" or "webp"; the same one if it is that already. `quality` (1 to 100) is for JPEG. */
-  async convert(format: 'png' | 'jpeg' | 'webp' | (string & {}), options: { quality?: number } = {}): Promise<Image> {
-    return this.#made('convert', { format, quality: options.quality })
-  }
-
-  /** The picture scaled to this size in pixels, in the same format. */
-  async resize(width: number, height: number): Promise<Image> {
-    return this.#made('resize', { width, height })
-  }
-
   /** A copy of the bytes as a `Blob` of the right type. */
   toBlob(): Blob { return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType }) }
 
@@ -71,11 +61,6 @@ export class Image {
 
   [inspect.custom](): string {
     return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
-  }
-
-  async #made(verb: string, options: object): Promise<Image> {
-    const [picture] = (await tools.call(verb, [], this, options)).pictures as [NativeImage]
-    return picture.equals(this.#native) ? this : new Image(picture)
   }
 }
 

@@ -6,10 +6,15 @@ import { join } from 'node:path'
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
 export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 
-/** One piece of a prompt, or one picture, in the core's terms. */
-export type NativeInput =
-  | { text: string } | { named: string } | { image: NativeImage }
-  | { bytes: Uint8Array; width?: number; height?: number; channels?: number }
+/** One input that is told apart already; `other` is what the core has to look at, `late` is filled later. */
+export type Sorted =
+  | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array }
+  | { late: true } | { other: unknown }
+
+export interface NativeInputs {
+  readonly late: number[]
+  fill(late: number, bytes: Uint8Array): void
+}
 
 export interface NativeImage {
   readonly mimeType: string
@@ -22,9 +27,8 @@ export interface NativeImage {
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
 
-type Inputs = NativeInput[]
 export interface NativeDoor {
-  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
+  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
   withOptions(options: object): Outcome<NativeDoor>
   close(): void
@@ -33,6 +37,7 @@ export interface NativeDoor {
 interface Native {
   openClient(options: object, offline: boolean): Outcome<NativeDoor>
   openTools(): NativeDoor
+  readInputs(prompt: Sorted[], images: Sorted[]): Outcome<NativeInputs>
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
 }

@@ -25,7 +25,7 @@ export class Result {
 
   /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
   async save(folder: string): Promise<string[]> {
-    return record('paths', await tools.call('save_images', [], this.images, { path: folder }))
+    return record('paths', await tools.call('save_all', [], this.images, { path: folder }))
   }
 
   /** The whole result as plain data, without the pictures' bytes. */

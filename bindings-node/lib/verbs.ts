@@ -2,10 +2,10 @@
 // Change that; the test rewrites this file.
 
 import { apart, type Door } from './door'
-import type { ChatTurn, GenerateOptions, ModelInfo } from './generated'
+import type { EmulatorRequest } from './emulator'
+import type { ChatTurn, GenerateOptions, ModelInfo, Pictures, Prompt } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
-import type { Pictures, Prompt } from './input'
 import { record, type Result } from './record'
 import { EventStream } from './stream'
 
@@ -136,6 +136,36 @@ export class Chat {
   /** What was said and drawn so far. */
   get history(): ChatTurn[] {
     return record<{ turns: ChatTurn[] }>('History', this.#door.callSync('history')).turns
+  }
+}
+
+/** What an emulator can do. */
+export class EmulatorVerbs {
+  readonly #door: Door
+
+  /** @internal */
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  /** What a client takes as `baseUrl`. */
+  get url(): string {
+    return record('string', this.#door.callSync('url'))
+  }
+
+  /** What it was asked so far, in order. */
+  get requests(): EmulatorRequest[] {
+    return record('Requests', this.#door.callSync('requests'))
+  }
+
+  /** Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more. */
+  script(steps: ReadonlyArray<Record<string, unknown>>): void {
+    this.#door.callSync('script', { steps })
+  }
+
+  /** Stop it and free its port. */
+  async close(): Promise<void> {
+    await this.#door.keyless.call('close', [], [])
   }
 }
 

@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 
 use crate::error::{Failure, Outcome, Refused, outcome, settle};
 use crate::image::NativeImage;
-use crate::{input, value};
+use crate::input::NativeInputs;
+use crate::value;
 
 /// The native half of the front's `Client`, `Chat`, `EventStream` and `Emulator`. A stream that nobody
 /// holds any more ends when this is collected.
@@ -72,13 +73,12 @@ impl NativeDoor {
         &self,
         env: &'env Env,
         verb: String,
-        prompt: Vec<Object>,
-        images: Vec<Object>,
+        inputs: Option<ClassInstance<NativeInputs>>,
         options: Object,
         cancel: Option<ClassInstance<Cancel>>,
         with: Option<Object>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<Reply>>> {
-        let asked = settle(Asked::read(&prompt, &images, &options))?;
+        let asked = settle(Asked::read(inputs, &options))?;
         let door = self.other(with)?;
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
         watch(env, &cancelled)?;
@@ -98,7 +98,7 @@ impl NativeDoor {
     /// Every method that never waits.
     #[napi]
     pub fn call_sync(&self, env: &Env, verb: String, options: Object) -> napi::Result<Outcome<Reply>> {
-        let asked = match settle(Asked::read(&[], &[], &options))? {
+        let asked = match settle(Asked::read(None, &options))? {
             Ok(asked) => asked,
             Err(error) => return reply(env, Err(error)),
         };
@@ -152,9 +152,10 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(prompt: &[Object], images: &[Object], options: &Object) -> Result<Self, Refused> {
+    fn read(inputs: Option<ClassInstance<NativeInputs>>, options: &Object) -> Result<Self, Refused> {
         let options = value::map(options)?;
-        Ok(Asked { prompt: input::list(prompt)?, images: input::list(images)?, options })
+        let (prompt, images) = inputs.map(|mut inputs| inputs.take()).unwrap_or_default();
+        Ok(Asked { prompt, images, options })
     }
 
     async fn of(self, door: &Door, verb: &str) -> Result<Answer, Error> {

@@ -48,8 +48,8 @@ pub enum Door {
     Stream(Stream),
     /// Verbs: `url`, `requests`, `script {steps}`, `close`.
     Emulator(Emulator),
-    /// What needs no client. Verbs: `open_image {path}`; `save_image {path}`, `convert {format, quality}`
-    /// and `resize {width, height}` of one picture; `save_images {path}`, into a folder that is made if
+    /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
+    /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
     /// needed; `start_emulator {port}`, which opens a door.
     Tools,
 }
@@ -268,8 +268,8 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<An
     let made = |picture| Answer { pictures: vec![picture], ..Answer::default() };
     match (verb, images) {
         ("open_image", []) => Ok(made(Image::open(path()?)?)),
-        ("save_image", [image]) => Ok(plain(json!(image.save(path()?)?.to_string_lossy()))),
-        ("save_images", images) => {
+        ("save", [image]) => Ok(plain(json!(image.save(path()?)?.to_string_lossy()))),
+        ("save_all", images) => {
             let folder = path()?;
             std::fs::create_dir_all(&folder).map_err(|cause| {
                 let problem = format!("cannot make the folder {}: {cause}", folder.display());

@@ -107,18 +107,18 @@ pub fn types() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
-    out.push_str(
-        "\n\n\
+    let forms: Vec<&str> = super::inputs::FORMS.iter().flat_map(|form| form.python).copied().collect();
+    let text = "\n\n\
         class _Array(Protocol):\n    \
             @property\n    \
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
-        ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array\n\
+        ImageInput: TypeAlias = $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
-        \"\"\"A text, or texts and pictures in turn.\"\"\"\n",
-    );
+        \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
+    out.push_str(&text.replace("$forms", &forms.join(" | ")));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",

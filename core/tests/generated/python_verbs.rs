@@ -49,7 +49,7 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
         // Whose signature and docs `help` shows.
         writeln!(out, "    @documented(_generated.{})", verb.name.trim_end_matches("_stream")).unwrap();
     }
-    if verb.gives == Gives::Turns {
+    if verb.is_property() {
         out.push_str("    @property\n");
     }
     let mut takes = vec!["self"];
@@ -91,6 +91,9 @@ fn parameter(part: Part) -> &'static str {
         Part::Path => "path: str | os.PathLike[str]",
         Part::Role => "role: Literal[\"user\", \"model\"] = \"user\"",
         Part::Keep => "keep: int = 0",
+        Part::Format | Part::Quality | Part::Width | Part::Height | Part::Steps => {
+            unreachable!("pictures and emulators are classes of Rust's here")
+        }
     }
 }
 
@@ -105,7 +108,7 @@ fn asks(verb: &Verb) -> String {
         Part::Path => Some("\"path\": path"),
         Part::Role => Some("\"role\": role"),
         Part::Keep => Some("\"keep\": keep"),
-        Part::Prompt | Part::Images | Part::MoreImages => None,
+        _ => None,
     });
     let options = match named {
         Some(named) if verb.options => format!("{{**options, {named}}}"),
@@ -129,5 +132,8 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Path => ("Path", "Path(@[0])"),
         Gives::Whether => ("bool", "bool(@[0])"),
         Gives::Nothing => ("None", "@"),
+        Gives::Image | Gives::Text | Gives::Requests => {
+            unreachable!("pictures and emulators are classes of Rust's here")
+        }
     }
 }

@@ -6,17 +6,19 @@ use nanobanana::schema::Case;
 
 use super::python::wrap;
 use super::typescript::doc;
-use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, Part, Verb};
+use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, OF_EMULATORS, OF_IMAGES, Part, Verb};
 
 const HEADER: &str = "\
 // Written by core/tests/generated.rs from core/tests/generated/verbs.rs.
 // Change that; the test rewrites this file.
+";
 
+const IMPORTS: &str = "
 import { apart, type Door } from './door'
-import type { ChatTurn, GenerateOptions, ModelInfo } from './generated'
+import type { EmulatorRequest } from './emulator'
+import type { ChatTurn, GenerateOptions, ModelInfo, Pictures, Prompt } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
-import type { Pictures, Prompt } from './input'
 import { record, type Result } from './record'
 import { EventStream } from './stream'
 
@@ -27,18 +29,26 @@ export type ChatOptions = Omit<GenerateOptions, 'signal'>
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
 ";
 
+// In a file of its own: `Image` extends it, and the other verbs use `Image`.
+const IMPORTS_OF_IMAGES: &str = "
+import { tools } from './door'
+import { Image, plainPath } from './image'
+import { record } from './record'
+";
+
 /// The calls that are functions of the module too.
 const FUNCTIONS: &[&str] = &["generate", "edit"];
 
 /// `verbs.ts`.
 pub fn write() -> String {
-    let mut out = HEADER.to_owned();
+    let mut out = format!("{HEADER}{IMPORTS}");
     class(&mut out, "ClientVerbs", "What a client can do.", OF_CLIENTS);
     let chat = format!(
         "{CHAT} A turn that fails, or is refused, leaves it as it was; one to which the model drew \
          nothing stays."
     );
     class(&mut out, "Chat", &chat, OF_CHATS);
+    class(&mut out, "EmulatorVerbs", "What an emulator can do.", OF_EMULATORS);
     out.push_str("\nlet shared: Client | undefined\n");
     for name in FUNCTIONS {
         function(&mut out, OF_CLIENTS.iter().find(|verb| verb.name == *name).unwrap());
@@ -59,6 +69,16 @@ pub fn write() -> String {
     out
 }
 
+/// `image_verbs.ts`.
+pub fn of_images() -> String {
+    let told = comment("What a picture can do.", "");
+    let mut out = format!("{HEADER}{IMPORTS_OF_IMAGES}\n{told}export class ImageVerbs {{");
+    OF_IMAGES.iter().for_each(|verb| method(&mut out, verb, "tools", "this"));
+    out.push_str("}\n");
+    // The first method needs no line before it.
+    out.replace("ImageVerbs {\n\n", "ImageVerbs {\n")
+}
+
 fn class(out: &mut String, name: &str, told: &str, verbs: &[Verb]) {
     write!(
         out,
@@ -71,15 +91,16 @@ fn class(out: &mut String, name: &str, told: &str, verbs: &[Verb]) {
         comment(told, ""),
     )
     .unwrap();
-    verbs.iter().for_each(|verb| method(out, verb));
+    verbs.iter().for_each(|verb| method(out, verb, "this.#door", "[]"));
     out.push_str("}\n");
 }
 
-fn method(out: &mut String, verb: &Verb) {
+/// A method that asks this door, about these pictures if it takes none.
+fn method(out: &mut String, verb: &Verb, door: &str, about: &str) {
     let waits = verb.how != How::Now;
     let name = Case::Camel.name(verb.name);
-    let keyword = match verb.gives {
-        Gives::Turns => "get ",
+    let keyword = match () {
+        _ if verb.is_property() => "get ",
         _ if waits => "async ",
         _ => "",
     };
@@ -98,12 +119,12 @@ fn method(out: &mut String, verb: &Verb) {
     if verb.takes(Part::Path) && verb.options {
         out.push_str("    const told = { ...options, path: plainPath(path) }\n");
     }
-    let asks = asks(verb);
+    let asks = asks(verb, about);
     let call = match verb.how {
-        How::Now if verb.gives == Gives::Stream => format!("this.#door, {asks}"),
-        How::Now => format!("this.#door.callSync({asks})"),
-        How::Works => format!("await this.#door.keyless.call({asks})"),
-        How::Sends => format!("await this.#door.call({asks})"),
+        How::Now if verb.gives == Gives::Stream => format!("{door}, {asks}"),
+        How::Now => format!("{door}.callSync({asks})"),
+        How::Works => format!("await {door}.keyless.call({asks})"),
+        How::Sends => format!("await {door}.call({asks})"),
     };
     let keyword = if verb.gives == Gives::Nothing { "" } else { "return " };
     write!(out, "    {keyword}{}\n  }}\n", makes.replace('@', &call)).unwrap();
@@ -135,6 +156,11 @@ fn parameters(verb: &Verb) -> String {
             Part::Images => Some("images: Pictures"),
             Part::Path => Some("path: string | URL"),
             Part::Keep => Some("keep = 0"),
+            Part::Format => Some("format: 'png' | 'jpeg' | 'webp' | (string & {})"),
+            Part::Quality => Some("options?: { quality?: number }"),
+            Part::Width => Some("width: number"),
+            Part::Height => Some("height: number"),
+            Part::Steps => Some("steps: ReadonlyArray<Record<string, unknown>>"),
             // What may be left out is among the options.
             Part::MoreImages | Part::Role => None,
         })
@@ -154,11 +180,11 @@ fn parameters(verb: &Verb) -> String {
 }
 
 /// What it asks the core.
-fn asks(verb: &Verb) -> String {
+fn asks(verb: &Verb, about: &str) -> String {
     let mut asks = vec![format!("'{}'", verb.name)];
     if verb.how != How::Now || verb.gives == Gives::Stream {
         let images = [(Part::Images, "images"), (Part::MoreImages, "images ?? []")];
-        let images = images.iter().find(|(part, _)| verb.takes(*part)).map_or("[]", |(_, images)| images);
+        let images = images.iter().find(|(part, _)| verb.takes(*part)).map_or(about, |(_, images)| images);
         asks.push(if verb.takes(Part::Prompt) { "prompt" } else { "[]" }.to_owned());
         asks.push(images.to_owned());
     }
@@ -168,6 +194,9 @@ fn asks(verb: &Verb) -> String {
         () if verb.takes(Part::Role) => "{ role: 'user', ...plain }",
         () if verb.takes(Part::MoreImages) => "plain",
         () if verb.takes(Part::Keep) => "{ keep }",
+        () if verb.takes(Part::Quality) => "{ ...options, format }",
+        () if verb.takes(Part::Width) => "{ width, height }",
+        () if verb.takes(Part::Steps) => "{ steps }",
         () if verb.options => "options",
         () => return asks.join(", "),
     };
@@ -185,6 +214,9 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Turns => ("ChatTurn[]", "record<{ turns: ChatTurn[] }>('History', @).turns"),
         Gives::Path => ("string", "record('string', @)"),
         Gives::Whether => ("boolean", "record('boolean', @)"),
+        Gives::Image => ("Image", "Image.made(this, @)"),
+        Gives::Text => ("string", "record('string', @)"),
+        Gives::Requests => ("EmulatorRequest[]", "record('Requests', @)"),
         Gives::Nothing => ("void", "@"),
     }
 }

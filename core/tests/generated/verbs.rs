@@ -1,4 +1,4 @@
-//! What clients and conversations can do: each verb stands here once, and every binding writes its
+//! What clients, conversations, emulators and pictures can do: each verb stands here once, and every binding writes its
 //! methods from this.
 
 /// One method.
@@ -26,6 +26,13 @@ pub enum Part {
     Role,
     /// How many; none, if nothing is said.
     Keep,
+    Format,
+    /// How good, if it is to be said.
+    Quality,
+    Width,
+    Height,
+    /// An emulator's next replies.
+    Steps,
 }
 
 /// What its caller waits for.
@@ -49,10 +56,18 @@ pub enum Gives {
     Turns,
     Path,
     Whether,
+    Image,
+    Text,
+    Requests,
     Nothing,
 }
 
 impl Verb {
+    /// Whether it is read as a property.
+    pub fn is_property(&self) -> bool {
+        matches!(self.gives, Gives::Turns | Gives::Text | Gives::Requests)
+    }
+
     pub fn takes(&self, part: Part) -> bool {
         self.takes.contains(&part)
     }
@@ -192,5 +207,70 @@ pub const OF_CHATS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Turns,
         doc: "What was said and drawn so far.",
+    },
+];
+
+pub const OF_EMULATORS: &[Verb] = &[
+    Verb {
+        name: "url",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Text,
+        doc: "What a client takes as `base_url`.",
+    },
+    Verb {
+        name: "requests",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Requests,
+        doc: "What it was asked so far, in order.",
+    },
+    Verb {
+        name: "script",
+        takes: &[Part::Steps],
+        options: false,
+        how: How::Now,
+        gives: Gives::Nothing,
+        doc: "Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more.",
+    },
+    Verb {
+        name: "close",
+        takes: &[],
+        options: false,
+        how: How::Works,
+        gives: Gives::Nothing,
+        doc: "Stop it and free its port.",
+    },
+];
+
+pub const OF_IMAGES: &[Verb] = &[
+    Verb {
+        name: "save",
+        takes: &[Part::Path],
+        options: false,
+        how: How::Works,
+        gives: Gives::Path,
+        doc: "Write the file, whole or not at all, over one that is there, and return its path. Without an \
+              extension the right one is added; with its own the very bytes that came are written; with \
+              another it is converted.",
+    },
+    Verb {
+        name: "convert",
+        takes: &[Part::Format, Part::Quality],
+        options: false,
+        how: How::Works,
+        gives: Gives::Image,
+        doc: "The picture as \"png\", \"jpeg\" or \"webp\"; the same one if it is that already. `quality` (1 to \
+              100) is for JPEG.",
+    },
+    Verb {
+        name: "resize",
+        takes: &[Part::Width, Part::Height],
+        options: false,
+        how: How::Works,
+        gives: Gives::Image,
+        doc: "The picture scaled to this size in pixels, in the same format.",
     },
 ];
