@@ -50,8 +50,10 @@ test('an event is handed out when it arrives', () =>
 test('events that are asked for at the same time come in order', () =>
   offline(async (client) => {
     const stream = client.generateStream('a boat')
-    const events = await Promise.all([1, 2, 3, 4, 5].map(() => stream.next()))
-    assert.deepEqual(events.map(({ done, value }) => done || value.type), ['text', 'image', 'done', true, true])
+    const events = await Promise.all(Array.from({ length: 8 }, () => stream.next()))
+    const kinds = events.map(({ done, value }) => (done ? 'over' : value.type))
+    // Words come in two or three pieces.
+    assert.match(kinds.join(' '), /^(text ){2,3}image done( over)+$/)
   }))
 
 const leave = {
