@@ -68,7 +68,6 @@ impl NativeDoor {
     /// Every method that may wait: `verb` says which. `with` are other options of the client, which are
     /// remembered: the next call that has the same ones goes on with the same connections.
     #[napi]
-    #[allow(clippy::too_many_arguments, reason = "each is a value of JavaScript's")]
     pub fn call<'env>(
         &self,
         env: &'env Env,
