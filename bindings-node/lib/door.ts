@@ -1,4 +1,4 @@
-// The one way by which clients, conversations and streams ask the core: inputs are read, a key that
+// The one way by which everything that is public asks the core: inputs are read, a key that
 // a function gives is fetched, and a signal is heard.
 
 import { InvalidOptionError, type ClientOptions } from './generated'
@@ -11,9 +11,6 @@ type KeySource = () => string | Promise<string>
 
 /** A native door, and the function that gives the key for each call, if there is one. */
 export class Door {
-  /** The door that has the key which the function gave last. */
-  #keyed: { key: string; native: NativeDoor } | undefined
-
   constructor(readonly native: NativeDoor, readonly key?: KeySource, readonly life = { closed: false }) {}
 
   /** The door of a new client. */
@@ -40,13 +37,14 @@ export class Door {
     }
     signal?.throwIfAborted()
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
-    const ready = inputs(prompt, images, signal, this.key !== undefined)
-    const [words, pictures] = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
-    const door = this.key && !this.life.closed ? await unlessAborted(this.#withKey(this.key), signal) : this.native
+    const ready = inputs(prompt, images, signal)
+    const told = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
+    const source = this.life.closed ? undefined : this.key
+    const using = source && { apiKey: await unlessAborted(Promise.resolve().then(source), signal) }
     const handle = signal ? new native.Cancel() : undefined
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
-      const outcome = await door.call(verb, words, pictures, plain, handle)
+      const outcome = await this.native.call(verb, told, plain, handle, using)
       signal?.throwIfAborted()
       return settle(outcome)
     } finally {
@@ -63,15 +61,11 @@ export class Door {
   close(): void {
     this.life.closed = true
     this.native.close()
-    this.#keyed?.native.close()
-  }
-
-  async #withKey(source: KeySource): Promise<NativeDoor> {
-    const key = await source()
-    if (this.#keyed?.key !== key) this.#keyed = { key, native: settle(this.native.withOptions({ apiKey: key })) }
-    return this.#keyed.native
   }
 }
+
+/** What needs no client: pictures, and the start of an emulator. */
+export const tools = new Door(native.openTools())
 
 function keySource(options: ClientOptions | undefined): { plain: ClientOptions; key?: KeySource } {
   const { plain, own: key } = apart(options, 'apiKey')

@@ -47,6 +47,41 @@ export type ImageSize =
   | '4K'
   | (string & {})
 
+/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+export interface RawPixels {
+  data: Uint8Array | Uint8ClampedArray
+  width: number
+  height: number
+  channels?: number
+}
+
+/** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
+export interface SharpOutput {
+  data: Uint8Array
+  info: { width: number; height: number; channels: number; format?: string }
+}
+
+/** A picture in memory, or where to find it. */
+export type PictureObject =
+  | Image
+  | ArrayBufferView
+  | ArrayBuffer
+  | URL
+  | Blob
+  | AsyncIterable<Uint8Array>
+  | ReadableStream<Uint8Array>
+  | RawPixels
+  | SharpOutput
+
+/** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
+export type ImageInput = string | PictureObject
+
+/** A prompt: words, or words and pictures in turn. A string in it is always words. */
+export type Prompt = string | ReadonlyArray<string | PictureObject>
+
+/** One picture, or a list of them. */
+export type Pictures = ImageInput | ReadonlyArray<ImageInput>
+
 /** What one call can be told. */
 export interface GenerateOptions {
   /** The model, by id or alias. Default: the client's, else `nano-banana-2.1`. */

@@ -2,24 +2,34 @@
 
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { native, type NativeImage } from './native'
-import { settle } from './record'
+import { tools } from './door'
+import { ImageVerbs } from './image_verbs'
+import type { NativeImage, Reply } from './native'
 
 /** A picture that came from a call, or from a file. */
-export class Image {
+export class Image extends ImageVerbs {
   readonly #native: NativeImage
   #bytes: Buffer | undefined
 
-  private constructor(picture: NativeImage) { this.#native = picture }
+  private constructor(picture: NativeImage) {
+    super()
+    this.#native = picture
+  }
 
   /** @internal */
   static wrap = (picture: NativeImage): Image => new Image(picture)
   /** @internal */
   static native = (image: Image): NativeImage => image.#native
+  /** What was made of a picture: itself, if it is the same. @internal */
+  static made(image: object, { pictures }: Reply): Image {
+    const [picture] = pictures as [NativeImage]
+    return picture.equals((image as Image).#native) ? (image as Image) : new Image(picture)
+  }
 
   /** Reads a picture's file; throws an `ImageError` if it is not one. */
   static async open(path: string | URL): Promise<Image> {
-    return new Image(settle(await native.openImage(plainPath(path))))
+    const { pictures } = await tools.call('open_image', [], [], { path: plainPath(path) })
+    return new Image(pictures[0] as NativeImage)
   }
 
   /** The file's bytes, over Rust's memory and without a copy: not to be written to. Always the same `Buffer`. */
@@ -34,24 +44,6 @@ export class Image {
   get width(): number { return this.#native.width }
   /** Height in pixels. */
   get height(): number { return this.#native.height }
-
-  /**
-   * Writes the file, whole or not at all, over one that is there, and gives its path. Without an extension
-   * the right one is added; with its own the very bytes that came are written; with another it is converted.
-   */
-  async save(path: string | URL): Promise<string> {
-    return settle(await this.#native.save(plainPath(path)))
-  }
-
-  /** The picture as "png", "jpeg" or "webp"; the same one if it is that already. `quality` (1 to 100) is for JPEG. */
-  async convert(format: 'png' | 'jpeg' | 'webp' | (string & {}), options: { quality?: number } = {}): Promise<Image> {
-    return this.#made(settle(await this.#native.convert(format, options.quality)))
-  }
-
-  /** The picture scaled to this size in pixels, in the same format. */
-  async resize(width: number, height: number): Promise<Image> {
-    return this.#made(settle(await this.#native.resize(width, height)))
-  }
 
   /** A copy of the bytes as a `Blob` of the right type. */
   toBlob(): Blob { return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType }) }
@@ -70,8 +62,6 @@ export class Image {
   [inspect.custom](): string {
     return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
   }
-
-  #made(picture: NativeImage | null): Image { return picture ? new Image(picture) : this }
 }
 
 export const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

@@ -6,18 +6,20 @@ import { join } from 'node:path'
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
 export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 
-/** One piece of a prompt, or one picture, in the core's terms. */
-export type NativeInput =
-  | { text: string } | { named: string } | { image: NativeImage }
-  | { bytes: Uint8Array; width?: number; height?: number; channels?: number }
+/** One input that is told apart already; `other` is what the core has to look at, `late` is filled later. */
+export type Sorted =
+  | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array }
+  | { late: true } | { other: unknown }
+
+export interface NativeInputs {
+  readonly late: number[]
+  fill(late: number, bytes: Uint8Array): void
+}
 
 export interface NativeImage {
   readonly mimeType: string
   readonly width: number; readonly height: number; readonly size: number
   bytes(): Buffer
-  save(path: string): Promise<Outcome<string>>
-  convert(format: string, quality?: number | null): Promise<Outcome<NativeImage | null>>
-  resize(width: number, height: number): Promise<Outcome<NativeImage | null>>
   toDataURL(): string
   equals(other: NativeImage): boolean
 }
@@ -25,25 +27,17 @@ export interface NativeImage {
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
 
-type Inputs = NativeInput[]
 export interface NativeDoor {
-  call(verb: string, prompt: Inputs, images: Inputs, options: object, cancel?: Cancel): Promise<Outcome<Reply>>
+  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
   withOptions(options: object): Outcome<NativeDoor>
   close(): void
 }
 
-export interface NativeEmulator {
-  readonly url: string
-  requests(): string
-  script(steps: readonly object[]): Outcome<true>
-  close(): Promise<void>
-}
-
 interface Native {
   openClient(options: object, offline: boolean): Outcome<NativeDoor>
-  openImage(path: string): Promise<Outcome<NativeImage>>
-  startEmulator(port: number): Promise<Outcome<NativeEmulator>>
+  openTools(): NativeDoor
+  readInputs(prompt: Sorted[], images: Sorted[]): Outcome<NativeInputs>
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
 }

@@ -1,8 +1,7 @@
 // What comes back from a call, with what JSON cannot hold put into it: pictures and errors as
 // objects. Which records hold such things is generated from the core's tables.
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { tools } from './door'
 import { held, make, type ErrorJSON } from './error'
 import { NoImageError, type ResultFields } from './generated'
 import { Image } from './image'
@@ -26,8 +25,7 @@ export class Result {
 
   /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
   async save(folder: string): Promise<string[]> {
-    await mkdir(folder, { recursive: true })
-    return Promise.all(this.images.map((image, index) => image.save(join(folder, `image-${index + 1}`))))
+    return record('paths', await tools.call('save_all', [], this.images, { path: folder }))
   }
 
   /** The whole result as plain data, without the pictures' bytes. */

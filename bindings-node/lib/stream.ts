@@ -47,7 +47,7 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
     if (this.#over) return END
     try {
       const native = await this.#native
-      const outcome = await native.call('next', [], [], {})
+      const outcome = await native.call('next', null, {})
       this.#own.signal.throwIfAborted()
       const event = record<Event | null>('Event', settle(outcome))
       if (!event || event.type === 'done') void this.close()

@@ -1,4 +1,4 @@
-//! The door of a client, a conversation or a stream: one entry for every method, and the handle
+//! The door of a client, a conversation, a stream or an emulator: one entry for every method, and the handle
 //! that ends a call.
 
 use std::cell::RefCell;
@@ -16,13 +16,22 @@ use tokio::sync::Notify;
 
 use crate::error::{Failure, Outcome, Refused, outcome, settle};
 use crate::image::NativeImage;
-use crate::{input, value};
+use crate::input::NativeInputs;
+use crate::value;
 
-/// The native half of the front's `Client`, `Chat` and `EventStream`. A stream that nobody holds
-/// any more ends when this is collected.
+/// The native half of the front's `Client`, `Chat`, `EventStream` and `Emulator`. A stream that nobody
+/// holds any more ends when this is collected.
 #[napi]
 pub struct NativeDoor {
     door: Door,
+    /// The same with the options that the last call came with.
+    other: RefCell<Option<(Map<String, Value>, Door)>>,
+}
+
+impl From<Door> for NativeDoor {
+    fn from(door: Door) -> Self {
+        NativeDoor { door, other: RefCell::default() }
+    }
 }
 
 /// What a call gave.
@@ -41,7 +50,13 @@ pub struct Reply {
 pub fn open_client(options: Object, offline: bool) -> napi::Result<Outcome<NativeDoor>> {
     let make = if offline { Client::offline } else { Client::new };
     let client = read_options(&options)?.and_then(make);
-    Ok(outcome(client.map(|client| NativeDoor { door: Door::Client(client) })))
+    Ok(outcome(client.map(|client| Door::Client(client).into())))
+}
+
+/// The door of what needs no client.
+#[napi]
+pub fn open_tools() -> NativeDoor {
+    Door::Tools.into()
 }
 
 fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> {
@@ -50,23 +65,24 @@ fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> 
 
 #[napi]
 impl NativeDoor {
-    /// Every method that may wait: `verb` says which.
+    /// Every method that may wait: `verb` says which. `with` are other options of the client, which are
+    /// remembered: the next call that has the same ones goes on with the same connections.
     #[napi]
     pub fn call<'env>(
         &self,
         env: &'env Env,
         verb: String,
-        prompt: Vec<Object>,
-        images: Vec<Object>,
+        inputs: Option<ClassInstance<NativeInputs>>,
         options: Object,
         cancel: Option<ClassInstance<Cancel>>,
+        with: Option<Object>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<Reply>>> {
-        let asked = settle(Asked::read(&prompt, &images, &options))?;
-        let door = self.door.clone();
+        let asked = settle(Asked::read(inputs, &options))?;
+        let door = self.other(with)?;
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
         watch(env, &cancelled)?;
         let work = async move {
-            let asked = asked?;
+            let (asked, door) = (asked?, door?);
             tokio::select! {
                 biased;
                 () = cancelled.notified() => {
@@ -81,7 +97,7 @@ impl NativeDoor {
     /// Every method that never waits.
     #[napi]
     pub fn call_sync(&self, env: &Env, verb: String, options: Object) -> napi::Result<Outcome<Reply>> {
-        let asked = match settle(Asked::read(&[], &[], &options))? {
+        let asked = match settle(Asked::read(None, &options))? {
             Ok(asked) => asked,
             Err(error) => return reply(env, Err(error)),
         };
@@ -99,13 +115,31 @@ impl NativeDoor {
     #[napi]
     pub fn with_options(&self, options: Object) -> napi::Result<Outcome<NativeDoor>> {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
-        Ok(outcome(door.map(|door| NativeDoor { door })))
+        Ok(outcome(door.map(NativeDoor::from)))
     }
 
     /// Lets go at once of what it holds: a stream's request, a client's connections.
     #[napi]
     pub fn close(&self) {
         self.door.close();
+        self.other.borrow().iter().for_each(|(_, door)| door.close());
+    }
+
+    fn other(&self, with: Option<Object>) -> napi::Result<Result<Door, Error>> {
+        let Some(with) = with else { return Ok(Ok(self.door.clone())) };
+        let map = match settle(value::map(&with))? {
+            Ok(map) => map,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut last = self.other.borrow_mut();
+        if let Some((_, door)) = last.as_ref().filter(|(known, _)| *known == map) {
+            return Ok(Ok(door.clone()));
+        }
+        let door = ClientOptions::read(&map, Case::Camel).and_then(|options| self.door.with_options(options));
+        if let Ok(door) = &door {
+            *last = Some((map, door.clone()));
+        }
+        Ok(door)
     }
 }
 
@@ -117,9 +151,10 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(prompt: &[Object], images: &[Object], options: &Object) -> Result<Self, Refused> {
+    fn read(inputs: Option<ClassInstance<NativeInputs>>, options: &Object) -> Result<Self, Refused> {
         let options = value::map(options)?;
-        Ok(Asked { prompt: input::list(prompt)?, images: input::list(images)?, options })
+        let (prompt, images) = inputs.map(|mut inputs| inputs.take()).unwrap_or_default();
+        Ok(Asked { prompt, images, options })
     }
 
     async fn of(self, door: &Door, verb: &str) -> Result<Answer, Error> {
@@ -136,7 +171,7 @@ fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply
         Ok(Answer { json, pictures, door }) => Either::B(Reply {
             json: json.to_string(),
             pictures: wrapped(pictures)?,
-            door: door.map(|door| NativeDoor { door }),
+            door: door.map(NativeDoor::from),
         }),
         Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),
     })

@@ -4,12 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use nanobanana::{Error, Image, Kind};
+use nanobanana::Image;
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, PromiseRaw};
+use napi::bindgen_prelude::{BufferSlice, ObjectFinalize};
 use napi_derive::napi;
-
-use crate::error::{Outcome, blocking, outcome};
 
 /// The native half of the front's `Image`.
 #[napi(custom_finalize)]
@@ -30,26 +28,6 @@ impl NativeImage {
     /// The core's picture.
     pub fn image(&self) -> &Image {
         &self.image
-    }
-
-    /// Makes a picture on a blocking thread and wraps it; none if it is the very same.
-    fn made<'env>(
-        &self,
-        env: &'env Env,
-        make: impl FnOnce(&Image) -> Result<Image, Error> + Send + 'static,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
-        let image = self.image.clone();
-        let start = image.bytes().as_ptr() as usize;
-        let work = async move { Ok(blocking(move || make(&image)).await) };
-        env.spawn_future_with_callback(work, move |env, made| {
-            // A second Buffer over the same memory is forbidden: the front goes on with its own.
-            let wrap = |image: Image| {
-                let same = image.bytes().as_ptr() as usize == start;
-                if same { Ok(None) } else { NativeImage::new(env, image).map(Some) }
-            };
-            made.map(wrap)
-                .map_or_else(|error| Ok(outcome(Err(error))), |made| made.map(|made| outcome(Ok(made))))
-        })
     }
 }
 
@@ -103,45 +81,6 @@ impl NativeImage {
         Ok(buffer)
     }
 
-    /// Writes the file and gives its path.
-    #[napi]
-    pub fn save<'env>(
-        &self,
-        env: &'env Env,
-        path: String,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
-        let image = self.image.clone();
-        env.spawn_future(async move {
-            let saved = blocking(move || image.save(path)).await;
-            Ok(outcome(saved.map(|path| path.to_string_lossy().into_owned())))
-        })
-    }
-
-    /// The picture in another format; none if it is that already.
-    #[napi]
-    pub fn convert<'env>(
-        &self,
-        env: &'env Env,
-        format: String,
-        quality: Option<f64>,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
-        self.made(env, move |image| {
-            let quality = quality.map(|quality| whole("quality", quality)).transpose()?;
-            image.convert(&format, quality)
-        })
-    }
-
-    /// The picture in another size.
-    #[napi]
-    pub fn resize<'env>(
-        &self,
-        env: &'env Env,
-        width: f64,
-        height: f64,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<NativeImage>>>> {
-        self.made(env, move |image| image.resize(whole("width", width)?, whole("height", height)?))
-    }
-
     /// The picture as a `data:` URL.
     #[napi(js_name = "toDataURL")]
     pub fn to_data_url(&self) -> String {
@@ -162,23 +101,4 @@ thread_local! {
 
 fn given_back(_: Env, bytes: Bytes) {
     LENT.with_borrow_mut(|lent| lent.remove(&(bytes.as_ptr() as usize)));
-}
-
-/// Reads a picture's file.
-#[napi]
-pub fn open_image(env: &Env, path: String) -> napi::Result<PromiseRaw<'_, Outcome<NativeImage>>> {
-    let work = async move { Ok(blocking(move || Image::open(path)).await) };
-    env.spawn_future_with_callback(work, |env, opened| match opened {
-        Ok(image) => NativeImage::new(env, image).map(|image| outcome(Ok(image))),
-        Err(error) => Ok(outcome(Err(error))),
-    })
-}
-
-/// A number that fits the core's type; whether it is a good one, the core says.
-fn whole<T: TryFrom<i64>>(name: &str, number: f64) -> Result<T, Error> {
-    let exact = (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64);
-    exact.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
-        let problem = format!("option `{name}` is {number}; that is not a whole number in its range");
-        Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned())
-    })
 }

@@ -7,7 +7,6 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod door;
-mod emulator;
 mod error;
 mod image;
 mod input;

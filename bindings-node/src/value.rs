@@ -20,15 +20,6 @@ pub fn map(object: &Object) -> Result<Map<String, Value>, Refused> {
     path.map(object)
 }
 
-/// A list of plain values.
-pub fn list(array: &Object, name: &str) -> Result<Vec<Value>, Refused> {
-    let mut path = Path(vec![name.to_owned()]);
-    if !array.is_array()? {
-        return Err(path.invalid("must be a list"));
-    }
-    path.list(array)
-}
-
 /// Where a value stands, for messages.
 #[derive(Default)]
 struct Path(Vec<String>);

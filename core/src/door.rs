@@ -1,10 +1,11 @@
 //! The bindings' one door.
 //!
-//! Whatever a binding holds (a client, a conversation, a stream) is a door with verbs: names and JSON
+//! Whatever a binding holds (a client, a conversation, a stream, an emulator) is a door with verbs: names and JSON
 //! maps go in, a JSON map and pictures come out, and sometimes another door. A new method of the
 //! library is a new verb here, and no new Rust in a binding.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use crate::attempt::Sink;
 use crate::chat::Chat;
 use crate::client::{Client, joined};
+use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
@@ -33,7 +35,7 @@ pub struct Answer {
     pub door: Option<Door>,
 }
 
-/// A client, a conversation or a stream, by its verbs.
+/// A client, a conversation, a stream or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
     /// Verbs: `generate`, `edit`, `models`, `describe`; `generate_stream`, `edit_stream`, `chat` and
@@ -44,6 +46,12 @@ pub enum Door {
     Chat(Chat),
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
+    /// Verbs: `url`, `requests`, `script {steps}`, `close`.
+    Emulator(Emulator),
+    /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
+    /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
+    /// needed; `start_emulator {port}`, which opens a door.
+    Tools,
 }
 
 /// A stream that can be closed from elsewhere while its next event is waited for. Whoever gives up
@@ -200,6 +208,24 @@ impl Door {
                 stream.close();
                 Ok(Answer::default())
             }
+            (Door::Emulator(emulator), "url") => Ok(plain(json!(emulator.url()))),
+            (Door::Emulator(emulator), "requests") => Ok(plain(Value::Array(emulator.requests()))),
+            (Door::Emulator(emulator), "script") => {
+                emulator.script(&apart::<Vec<Value>>(options, "steps")?.0)?;
+                Ok(Answer::default())
+            }
+            (Door::Emulator(emulator), "close") => {
+                let emulator = emulator.clone();
+                blocking(move || {
+                    emulator.close();
+                    Ok(Answer::default())
+                })
+                .await
+            }
+            (Door::Tools, _) => {
+                let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
+                blocking(move || tool(&verb, &images, &options)).await
+            }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
     }
@@ -221,6 +247,7 @@ impl Door {
                 }
                 Door::Stream(stream.clone())
             }
+            Door::Emulator(_) | Door::Tools => self.clone(),
         })
     }
 
@@ -229,9 +256,52 @@ impl Door {
         match self {
             Door::Client(client) => client.close(),
             Door::Stream(stream) => stream.close(),
-            Door::Chat(_) => {}
+            Door::Emulator(emulator) => emulator.close(),
+            Door::Chat(_) | Door::Tools => {}
         }
     }
+}
+
+/// What computes, or touches files, without a client.
+fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<Answer, Error> {
+    let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
+    let made = |picture| Answer { pictures: vec![picture], ..Answer::default() };
+    match (verb, images) {
+        ("open_image", []) => Ok(made(Image::open(path()?)?)),
+        ("save", [image]) => Ok(plain(json!(image.save(path()?)?.to_string_lossy()))),
+        ("save_all", images) => {
+            let folder = path()?;
+            std::fs::create_dir_all(&folder).map_err(|cause| {
+                let problem = format!("cannot make the folder {}: {cause}", folder.display());
+                Error::new(Kind::ImageError, problem).because(cause)
+            })?;
+            let paths = (images.iter().zip(1..))
+                .map(|(image, number)| image.save(folder.join(format!("image-{number}"))));
+            let paths: Vec<PathBuf> = paths.collect::<Result<_, Error>>()?;
+            Ok(plain(paths.iter().map(|path| json!(path.to_string_lossy())).collect()))
+        }
+        ("convert", [image]) => {
+            let (format, _) = apart::<String>(options, "format")?;
+            Ok(made(image.convert(&format, apart(options, "quality")?.0)?))
+        }
+        ("resize", [image]) => {
+            Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?))
+        }
+        ("start_emulator", []) => {
+            let emulator = Emulator::start(apart(options, "port")?.0)?;
+            Ok(Answer { door: Some(Door::Emulator(emulator)), ..Answer::default() })
+        }
+        _ => Err(Error::new(
+            Kind::NanoBananaError,
+            format!("there is no call named {verb:?} of these pictures"),
+        )),
+    }
+}
+
+/// The pictures that are held already.
+fn held(inputs: Vec<Input>) -> Vec<Image> {
+    let image = |input| if let Input::Image(image) = input { Some(image) } else { None };
+    inputs.into_iter().filter_map(image).collect()
 }
 
 fn other(client: Client, options: Option<ClientOptions>) -> Result<Client, Error> {
@@ -279,8 +349,13 @@ fn apart<T: serde::de::DeserializeOwned>(
 ) -> Result<(T, Map<String, Value>), Error> {
     let mut rest = options.clone();
     let value = rest.remove(name).unwrap_or_default();
+    let problem = match &value {
+        Value::Null => "is missing".to_owned(),
+        Value::Number(number) => format!("is {number}; that is not a value of its type and range"),
+        _ => "is of the wrong type".to_owned(),
+    };
     let value = serde_json::from_value(value).map_err(|_| {
-        Error::new(Kind::InvalidOptionError, format!("option `{name}` is missing or of the wrong type"))
+        Error::new(Kind::InvalidOptionError, format!("option `{name}` {problem}"))
             .with("option", name.to_owned())
     })?;
     Ok((value, rest))

@@ -3,12 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "generated/inputs.rs"]
+mod inputs;
 #[path = "generated/python.rs"]
 mod python;
 #[path = "generated/python_verbs.rs"]
 mod python_verbs;
 #[path = "generated/typescript.rs"]
 mod typescript;
+#[path = "generated/typescript_verbs.rs"]
+mod typescript_verbs;
+#[path = "generated/verbs.rs"]
+mod verbs;
 
 use std::path::{Path, PathBuf};
 
@@ -83,6 +89,25 @@ fn python_verbs_are_as_the_tables_say() {
 #[test]
 fn typescript_is_as_the_tables_say() {
     same("bindings-node/lib/generated.ts", &typescript::write());
+}
+
+#[test]
+fn typescript_verbs_are_as_the_tables_say() {
+    same("bindings-node/lib/verbs.ts", &typescript_verbs::write());
+    same("bindings-node/lib/image_verbs.ts", &typescript_verbs::of_images());
+}
+
+/// Python has these classes in Rust, and their methods stand in a stub.
+#[test]
+fn python_has_the_verbs_of_images_and_emulators_too() {
+    let stub = std::fs::read_to_string(root().join("bindings-python/python/nanobanana/_native.pyi")).unwrap();
+    for (class, verbs) in [("Image", verbs::OF_IMAGES), ("Emulator", verbs::OF_EMULATORS)] {
+        let start = stub.split(&format!("class {class}:\n")).nth(1).unwrap();
+        let body = start.split("\n\n").next().unwrap();
+        for verb in verbs {
+            assert!(body.contains(&format!(" def {}(self", verb.name)), "{class} has no {}", verb.name);
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import { Client, Emulator, ImageError, type ImageInput } from 'nanobanana-sdk'
@@ -125,5 +126,20 @@ test('a bad input is named', () =>
       await assert.rejects(call, (error) => error instanceof ImageError && error.index === 1, String(input))
     }
     await assert.rejects(client.edit('x', broken), /locked|disk is gone/)
+    const told: Array<[unknown, RegExp]> = [
+      [5, /^picture 1 is a number; a picture is an Image, a path/],
+      [null, /^picture 1 is null;/],
+      [undefined, /^picture 1 is undefined;/],
+      [() => bytes, /^picture 1 is a function;/],
+      [new Map(), /^picture 1 is an object of the class Map;/],
+      [{ data: 'words', width: 1, height: 1 }, /^picture 1 is an object of the class Object;/],
+      [{ data: bytes }, /^picture 1 is an object of the class Object;/],
+      [{ data: new Uint8Array(7), width: 3, height: 2 }, /^picture 1 has 7 bytes of pixels, which do not fit 3 x 2 x 1.16/],
+      [{ data: new Uint8Array(6), width: '3', height: 2 }, /^picture 1 has 6 bytes of pixels, which do not fit/],
+      [Readable.from([5]), /^picture 1: its stream failed: it gives a number, not bytes/],
+    ]
+    for (const [input, message] of told) {
+      await assert.rejects(client.edit(['x', bytes], input as ImageInput), { name: 'ImageError', index: 1, message })
+    }
     assert.equal(emulator.requests.length, before)
   }))

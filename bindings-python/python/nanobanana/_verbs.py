@@ -27,14 +27,20 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.generate)
     def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
-        """Draw a picture from a prompt: a text, or a list of texts and pictures."""
+        """Draw a picture from a prompt: a text, or a list of texts and pictures.
+
+        If none comes, that is a `NoImageError` or a `BlockedError`.
+        """
         return Result._one(self._wait("generate", prompt, None, options))
 
     @documented(_generated.edit)
     def edit(
         self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
-        """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
+        """Draw a picture from others, and from what the prompt says about them.
+
+        They are one or a list of them, in whatever form they are at hand.
+        """
         return Result._one(self._wait("edit", prompt, images, options))
 
     @documented(_generated.generate)
@@ -56,11 +62,14 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.load_chat)
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> Chat:
-        """Go on with a conversation that was saved. The options go before those in the file."""
+        """Go on with a conversation that was saved, also by another language.
+
+        The options go before those in the file.
+        """
         return Chat(self, self._wait("load_chat", None, None, {**options, "path": path}))
 
     def models(self) -> list[ModelInfo]:
-        """The models of the catalogue, the recommended one first."""
+        """The models of the catalogue, the recommended one first; nothing is asked of the service."""
         return ModelInfo._all(self._wait("models"))
 
 
@@ -71,14 +80,20 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.generate)
     async def generate(self, prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
-        """Draw a picture from a prompt: a text, or a list of texts and pictures."""
+        """Draw a picture from a prompt: a text, or a list of texts and pictures.
+
+        If none comes, that is a `NoImageError` or a `BlockedError`.
+        """
         return Result._one(await self._await("generate", prompt, None, options))
 
     @documented(_generated.edit)
     async def edit(
         self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
     ) -> Result:
-        """Draw a picture from others: one or a list of them, in whatever form they are at hand."""
+        """Draw a picture from others, and from what the prompt says about them.
+
+        They are one or a list of them, in whatever form they are at hand.
+        """
         return Result._one(await self._await("edit", prompt, images, options))
 
     @documented(_generated.generate)
@@ -100,11 +115,14 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.load_chat)
     async def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> AsyncChat:
-        """Go on with a conversation that was saved. The options go before those in the file."""
+        """Go on with a conversation that was saved, also by another language.
+
+        The options go before those in the file.
+        """
         return AsyncChat(self, await self._await("load_chat", None, None, {**options, "path": path}))
 
     async def models(self) -> list[ModelInfo]:
-        """The models of the catalogue, the recommended one first."""
+        """The models of the catalogue, the recommended one first; nothing is asked of the service."""
         return ModelInfo._all(await self._await("models"))
 
 
@@ -146,20 +164,25 @@ class Chat(ChatFront):
         images: ImageInput | Sequence[ImageInput] | None = None,
         role: Literal["user", "model"] = "user",
     ) -> None:
-        """Put a turn into the history that was not said here, with pictures that the model did not make."""
+        """Put a turn into the history that was not said here.
+
+        It is of the "user" (the default), or as the "model" might have made it, with pictures that the model
+        did not make.
+        """
         self._wait("add", prompt, images, {"role": role})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the conversation to a file, whole or not at all, and return its path.
 
-        Without an extension, .chat.json is added. The key and headers are not in it.
+        `load_chat` goes on from there. Without an extension, .chat.json is added. The key and headers are not
+        in it.
         """
         from pathlib import Path
 
         return Path(self._wait("save", None, None, {"path": path})[0])
 
     def undo(self) -> bool:
-        """Take back the last thing that was said and its answer; False if there was nothing."""
+        """Take back the last thing that was said and its answer, and tell whether there was one."""
         return bool(self._now("undo")[0])
 
     def branch(self) -> Chat:
@@ -167,7 +190,7 @@ class Chat(ChatFront):
         return Chat(self._client, self._now("branch"))
 
     def drop_images(self, keep: int = 0) -> None:
-        """Leave all pictures but the last `keep` out of every later request, and let go of them."""
+        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them."""
         self._now("drop_images", None, None, {"keep": keep})
 
     @property
@@ -214,20 +237,25 @@ class AsyncChat(ChatFront):
         images: ImageInput | Sequence[ImageInput] | None = None,
         role: Literal["user", "model"] = "user",
     ) -> None:
-        """Put a turn into the history that was not said here, with pictures that the model did not make."""
+        """Put a turn into the history that was not said here.
+
+        It is of the "user" (the default), or as the "model" might have made it, with pictures that the model
+        did not make.
+        """
         await self._await("add", prompt, images, {"role": role})
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the conversation to a file, whole or not at all, and return its path.
 
-        Without an extension, .chat.json is added. The key and headers are not in it.
+        `load_chat` goes on from there. Without an extension, .chat.json is added. The key and headers are not
+        in it.
         """
         from pathlib import Path
 
         return Path((await self._await("save", None, None, {"path": path}))[0])
 
     def undo(self) -> bool:
-        """Take back the last thing that was said and its answer; False if there was nothing."""
+        """Take back the last thing that was said and its answer, and tell whether there was one."""
         return bool(self._now("undo")[0])
 
     def branch(self) -> AsyncChat:
@@ -235,7 +263,7 @@ class AsyncChat(ChatFront):
         return AsyncChat(self._client, self._now("branch"))
 
     def drop_images(self, keep: int = 0) -> None:
-        """Leave all pictures but the last `keep` out of every later request, and let go of them."""
+        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them."""
         self._now("drop_images", None, None, {"keep": keep})
 
     @property

@@ -119,18 +119,18 @@ pub fn types() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
-    out.push_str(
-        "\n\n\
+    let forms: Vec<&str> = super::inputs::FORMS.iter().flat_map(|form| form.python).copied().collect();
+    let text = "\n\n\
         class _Array(Protocol):\n    \
             @property\n    \
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
-        ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array\n\
+        ImageInput: TypeAlias = $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
-        \"\"\"A text, or texts and pictures in turn.\"\"\"\n",
-    );
+        \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
+    out.push_str(&text.replace("$forms", &forms.join(" | ")));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
@@ -173,7 +173,7 @@ fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
 }
 
 /// One paragraph as lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().unwrap();
@@ -190,20 +190,26 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// A docstring inside of a class.
 pub fn docstring(out: &mut String, doc: &str) {
+    docstring_at(out, doc, "    ");
+}
+
+/// A docstring this far from the margin.
+pub fn docstring_at(out: &mut String, doc: &str, indent: &str) {
     let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() + 10 <= WIDTH && !text.ends_with('"') {
-        writeln!(out, "    \"\"\"{text}\"\"\"").unwrap();
+    let width = WIDTH - indent.len();
+    if text.chars().count() + 6 <= width && !text.ends_with('"') {
+        writeln!(out, "{indent}\"\"\"{text}\"\"\"").unwrap();
         return;
     }
     // The first sentence stands alone, as help() and editors show it.
     let (first, rest) = text.split_once(". ").map_or((text.as_str(), ""), |(first, rest)| (first, rest));
     let first = if rest.is_empty() { first.to_owned() } else { format!("{first}.") };
-    let lines = wrap(&first, WIDTH - 7).join("\n    ");
-    writeln!(out, "    \"\"\"{lines}").unwrap();
+    let lines = wrap(&first, width - 3).join(&format!("\n{indent}"));
+    writeln!(out, "{indent}\"\"\"{lines}").unwrap();
     if !rest.is_empty() {
-        write!(out, "\n    {}\n", wrap(rest, WIDTH - 4).join("\n    ")).unwrap();
+        write!(out, "\n{indent}{}\n", wrap(rest, width).join(&format!("\n{indent}"))).unwrap();
     }
-    out.push_str("    \"\"\"\n");
+    writeln!(out, "{indent}\"\"\"").unwrap();
 }
 
 /// A tuple or dict of items on one line, or one item a line.

@@ -1,191 +1,11 @@
-//! The calls of Python's clients and conversations: each verb stands here once, and is written
-//! twice, to be waited for and to be awaited.
+//! The verbs as Python's methods: each is written twice, to be waited for and to be awaited.
 
 use std::fmt::Write as _;
 
-use super::python::{HEADER, WIDTH, docstring};
+use super::python::{HEADER, WIDTH, docstring, docstring_at};
+use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, Part, Verb};
 
-struct Verb {
-    name: &'static str,
-    /// Its parameters after `self`.
-    takes: &'static [&'static str],
-    /// Whose signature and docs `help` shows, if it takes options.
-    listed: Option<&'static str>,
-    /// What it gives; `*` is nothing or `Async`.
-    gives: &'static str,
-    /// Whether it waits for something.
-    waits: bool,
-    /// What it asks the core, beside its own name.
-    asks: &'static str,
-    /// What it makes of the answer, `@`.
-    makes: &'static str,
-    doc: &'static str,
-}
-
-const IMAGES: &str = "images: ImageInput | Sequence[ImageInput]";
-const MORE_IMAGES: &str = "images: ImageInput | Sequence[ImageInput] | None = None";
-const PATH: &str = "path: str | os.PathLike[str]";
 const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
-
-const OF_CLIENTS: &[Verb] = &[
-    Verb {
-        name: "generate",
-        takes: &["prompt: Prompt"],
-        listed: Some("generate"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, None, options",
-        makes: "Result._one(@)",
-        doc: "Draw a picture from a prompt: a text, or a list of texts and pictures.",
-    },
-    Verb {
-        name: "edit",
-        takes: &["prompt: Prompt", IMAGES],
-        listed: Some("edit"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, images, options",
-        makes: "Result._one(@)",
-        doc: "Draw a picture from others: one or a list of them, in whatever form they are at hand.",
-    },
-    Verb {
-        name: "generate_stream",
-        takes: &["prompt: Prompt"],
-        listed: Some("generate"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, None, options",
-        makes: "*Stream(self, @)",
-        doc: "Draw a picture and hand out what arrives on the way: thoughts, text, pictures.",
-    },
-    Verb {
-        name: "edit_stream",
-        takes: &["prompt: Prompt", IMAGES],
-        listed: Some("edit"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, images, options",
-        makes: "*Stream(self, @)",
-        doc: "Draw a picture from others and hand out what arrives on the way.",
-    },
-    Verb {
-        name: "chat",
-        takes: &[],
-        listed: Some("chat"),
-        gives: "*Chat",
-        waits: false,
-        asks: "None, None, options",
-        makes: "*Chat(self, @)",
-        doc: "Begin a conversation. The options are those of every turn that says nothing else.",
-    },
-    Verb {
-        name: "load_chat",
-        takes: &[PATH],
-        listed: Some("load_chat"),
-        gives: "*Chat",
-        waits: true,
-        asks: "None, None, {**options, \"path\": path}",
-        makes: "*Chat(self, @)",
-        doc: "Go on with a conversation that was saved. The options go before those in the file.",
-    },
-    Verb {
-        name: "models",
-        takes: &[],
-        listed: None,
-        gives: "list[ModelInfo]",
-        waits: true,
-        asks: "",
-        makes: "ModelInfo._all(@)",
-        doc: "The models of the catalogue, the recommended one first.",
-    },
-];
-
-const OF_CHATS: &[Verb] = &[
-    Verb {
-        name: "send",
-        takes: &["prompt: Prompt", MORE_IMAGES],
-        listed: Some("send"),
-        gives: "Result",
-        waits: true,
-        asks: "prompt, images, options",
-        makes: "Result._one(@)",
-        doc: "Say something and get the answer. An answer in words only is a result without images. A turn \
-              that is blocked or fails leaves the conversation as it was; one to which the model drew \
-              nothing stays. Sends at the same time queue.",
-    },
-    Verb {
-        name: "send_stream",
-        takes: &["prompt: Prompt", MORE_IMAGES],
-        listed: Some("send"),
-        gives: "*Stream",
-        waits: false,
-        asks: "prompt, images, options",
-        makes: "*Stream(self, @)",
-        doc: "Say something and hand out what arrives on the way. A stream that is left before its end \
-              leaves the conversation as it was.",
-    },
-    Verb {
-        name: "add",
-        takes: &["prompt: Prompt", MORE_IMAGES, "role: Literal[\"user\", \"model\"] = \"user\""],
-        listed: None,
-        gives: "None",
-        waits: true,
-        asks: "prompt, images, {\"role\": role}",
-        makes: "@",
-        doc: "Put a turn into the history that was not said here, with pictures that the model did not make.",
-    },
-    Verb {
-        name: "save",
-        takes: &[PATH],
-        listed: None,
-        gives: "Path",
-        waits: true,
-        asks: "None, None, {\"path\": path}",
-        makes: "Path(@[0])",
-        doc: "Write the conversation to a file, whole or not at all, and return its path. Without an \
-              extension, .chat.json is added. The key and headers are not in it.",
-    },
-    Verb {
-        name: "undo",
-        takes: &[],
-        listed: None,
-        gives: "bool",
-        waits: false,
-        asks: "",
-        makes: "bool(@[0])",
-        doc: "Take back the last thing that was said and its answer; False if there was nothing.",
-    },
-    Verb {
-        name: "branch",
-        takes: &[],
-        listed: None,
-        gives: "*Chat",
-        waits: false,
-        asks: "",
-        makes: "*Chat(self._client, @)",
-        doc: "Another conversation that has said the same so far. Pictures are shared, not copied.",
-    },
-    Verb {
-        name: "drop_images",
-        takes: &["keep: int = 0"],
-        listed: None,
-        gives: "None",
-        waits: false,
-        asks: "None, None, {\"keep\": keep}",
-        makes: "@",
-        doc: "Leave all pictures but the last `keep` out of every later request, and let go of them.",
-    },
-    Verb {
-        name: "history",
-        takes: &[],
-        listed: None,
-        gives: "list[ChatTurn]",
-        waits: false,
-        asks: "",
-        makes: "ChatTurn._all(@)",
-        doc: "What was said and drawn so far.",
-    },
-];
 
 /// Calls that the module has, too.
 const OF_THE_MODULE: &[(&str, &str)] = &[
@@ -211,6 +31,7 @@ pub fn write() -> String {
             from typing import Literal, Unpack\n\n    \
             from ._options import GenerateOptions, ImageInput, Prompt\n"
     );
+    let shared = format!("{CHAT} Threads may share it.");
     for (asynchronous, name, bases, doc, verbs) in [
         (
             false,
@@ -226,13 +47,7 @@ pub fn write() -> String {
             "The client for asyncio: the same methods, awaited. A cancelled call ends its request.",
             OF_CLIENTS,
         ),
-        (
-            false,
-            "Chat",
-            "ChatFront",
-            "A conversation: what was said and drawn goes back with every turn. Threads may share it.",
-            OF_CHATS,
-        ),
+        (false, "Chat", "ChatFront", &*shared, OF_CHATS),
         (
             true,
             "AsyncChat",
@@ -253,12 +68,14 @@ pub fn write() -> String {
 
 /// A call with the default client.
 fn function(out: &mut String, verb: &Verb, doc: &str) {
-    let Verb { name, takes, gives, .. } = verb;
+    let name = verb.name;
     write!(out, "\n\n@documented(_generated.{name})\n").unwrap();
-    definition(out, "", &format!("def {name}("), &[takes, &[OPTIONS][..]].concat(), gives);
-    docstring(out, doc);
+    let mut takes: Vec<_> = verb.takes.iter().map(|part| parameter(*part)).collect();
     let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
     let call = format!("{name}({}, **options)", given.join(", "));
+    takes.push(OPTIONS);
+    definition(out, "", &format!("def {name}("), &takes, gives(verb).0);
+    docstring(out, doc);
     writeln!(out, "    return default_client().{call}").unwrap();
 }
 
@@ -278,40 +95,93 @@ fn definition(out: &mut String, indent: &str, start: &str, takes: &[&str], gives
 }
 
 fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
-    let (awaited, kind) = (asynchronous && verb.waits, if asynchronous { "Async" } else { "" });
+    let waits = verb.how != How::Now;
+    let (awaited, kind) = (asynchronous && waits, if asynchronous { "Async" } else { "" });
     out.push('\n');
-    if let Some(listed) = verb.listed {
-        writeln!(out, "    @documented(_generated.{listed})").unwrap();
+    if verb.options {
+        // Whose signature and docs `help` shows.
+        writeln!(out, "    @documented(_generated.{})", verb.name.trim_end_matches("_stream")).unwrap();
     }
-    if verb.name == "history" {
+    if verb.is_property() {
         out.push_str("    @property\n");
     }
     let mut takes = vec!["self"];
-    takes.extend(verb.takes);
-    takes.extend(verb.listed.map(|_| OPTIONS));
+    takes.extend(verb.takes.iter().map(|part| parameter(*part)));
+    takes.extend(verb.options.then_some(OPTIONS));
+    let (gives, makes) = gives(verb);
     let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
-    definition(out, "    ", &start, &takes, &verb.gives.replace('*', kind));
-    let mut doc = String::new();
-    docstring(&mut doc, verb.doc);
-    for line in doc.lines() {
-        writeln!(out, "{}{line}", if line.is_empty() { "" } else { "    " }).unwrap();
-    }
-    if verb.gives == "Path" {
+    definition(out, "    ", &start, &takes, &gives.replace('*', kind));
+    docstring_at(out, verb.doc, "        ");
+    if verb.gives == Gives::Path {
         out.push_str("        from pathlib import Path\n\n");
     }
-    let how = match (verb.waits, asynchronous) {
+    let how = match (waits, asynchronous) {
         (false, _) => "self._now",
         (true, false) => "self._wait",
         (true, true) => "self._await",
     };
-    let asks = if verb.asks.is_empty() { String::new() } else { format!(", {}", verb.asks) };
-    let mut call = format!("{how}(\"{}\"{asks})", verb.name);
+    let mut call = format!("{how}(\"{}\"{})", verb.name, asks(verb));
     if awaited {
         call.insert_str(0, "await ");
     }
-    if awaited && verb.makes.contains("@[") {
+    if awaited && makes.contains("@[") {
         call = format!("({call})");
     }
-    let keyword = if verb.gives == "None" { "" } else { "return " };
-    writeln!(out, "        {keyword}{}", verb.makes.replace('*', kind).replace('@', &call)).unwrap();
+    let keyword = if verb.gives == Gives::Nothing { "" } else { "return " };
+    writeln!(out, "        {keyword}{}", makes.replace('*', kind).replace('@', &call)).unwrap();
+}
+
+fn parameter(part: Part) -> &'static str {
+    match part {
+        Part::Prompt => "prompt: Prompt",
+        Part::Images => "images: ImageInput | Sequence[ImageInput]",
+        Part::MoreImages => "images: ImageInput | Sequence[ImageInput] | None = None",
+        Part::Path => "path: str | os.PathLike[str]",
+        Part::Role => "role: Literal[\"user\", \"model\"] = \"user\"",
+        Part::Keep => "keep: int = 0",
+        Part::Format | Part::Quality | Part::Width | Part::Height | Part::Steps => {
+            unreachable!("pictures and emulators are classes of Rust's here")
+        }
+    }
+}
+
+/// What it asks the core, beside its own name.
+fn asks(verb: &Verb) -> String {
+    if verb.takes.is_empty() && !verb.options {
+        return String::new();
+    }
+    let prompt = if verb.takes(Part::Prompt) { "prompt" } else { "None" };
+    let images = verb.takes(Part::Images) || verb.takes(Part::MoreImages);
+    let named = (verb.takes.iter()).find_map(|part| match part {
+        Part::Path => Some("\"path\": path"),
+        Part::Role => Some("\"role\": role"),
+        Part::Keep => Some("\"keep\": keep"),
+        _ => None,
+    });
+    let options = match named {
+        Some(named) if verb.options => format!("{{**options, {named}}}"),
+        Some(named) => format!("{{{named}}}"),
+        None => "options".to_owned(),
+    };
+    format!(", {prompt}, {}, {options}", if images { "images" } else { "None" })
+}
+
+/// What it gives, and what it makes of the core's answer, `@`, to give that; `*` is nothing or `Async`.
+fn gives(verb: &Verb) -> (&'static str, &'static str) {
+    match verb.gives {
+        Gives::Result => ("Result", "Result._one(@)"),
+        Gives::Stream => ("*Stream", "*Stream(self, @)"),
+        Gives::Chat if OF_CHATS.iter().any(|other| other.name == verb.name) => {
+            ("*Chat", "*Chat(self._client, @)")
+        }
+        Gives::Chat => ("*Chat", "*Chat(self, @)"),
+        Gives::Models => ("list[ModelInfo]", "ModelInfo._all(@)"),
+        Gives::Turns => ("list[ChatTurn]", "ChatTurn._all(@)"),
+        Gives::Path => ("Path", "Path(@[0])"),
+        Gives::Whether => ("bool", "bool(@[0])"),
+        Gives::Nothing => ("None", "@"),
+        Gives::Image | Gives::Text | Gives::Requests => {
+            unreachable!("pictures and emulators are classes of Rust's here")
+        }
+    }
 }

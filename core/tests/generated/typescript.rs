@@ -24,6 +24,7 @@ pub fn write() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
+    inputs(&mut out);
     for table in super::calls().iter().chain(&super::settings()) {
         options(&mut out, table);
     }
@@ -43,6 +44,44 @@ fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
         writeln!(out, "  | '{word}'").unwrap();
     }
     out.push_str("  | (string & {})\n");
+}
+
+/// What can be handed in.
+fn inputs(out: &mut String) {
+    out.push_str(
+        "
+/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+export interface RawPixels {
+  data: Uint8Array | Uint8ClampedArray
+  width: number
+  height: number
+  channels?: number
+}
+
+/** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
+export interface SharpOutput {
+  data: Uint8Array
+  info: { width: number; height: number; channels: number; format?: string }
+}
+
+/** A picture in memory, or where to find it. */
+export type PictureObject =
+",
+    );
+    let forms = super::inputs::FORMS.iter().flat_map(|form| form.typescript);
+    forms.filter(|form| **form != "string").for_each(|form| writeln!(out, "  | {form}").unwrap());
+    out.push_str(
+        "
+/** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
+export type ImageInput = string | PictureObject
+
+/** A prompt: words, or words and pictures in turn. A string in it is always words. */
+export type Prompt = string | ReadonlyArray<string | PictureObject>
+
+/** One picture, or a list of them. */
+export type Pictures = ImageInput | ReadonlyArray<ImageInput>
+",
+    );
 }
 
 fn options(out: &mut String, table: &Table) {
@@ -162,7 +201,7 @@ fn table_doc(table: &Table) -> String {
     text
 }
 
-fn doc(text: &str, indent: &str) -> String {
+pub fn doc(text: &str, indent: &str) -> String {
     let lines: Vec<&str> = text.trim().lines().map(str::trim).collect();
     match lines.as_slice() {
         [line] => format!("{indent}/** {line} */\n"),

@@ -1,0 +1,187 @@
+// Written by core/tests/generated.rs from core/tests/generated/verbs.rs.
+// Change that; the test rewrites this file.
+
+import { apart, type Door } from './door'
+import type { EmulatorRequest } from './emulator'
+import type { ChatTurn, GenerateOptions, ModelInfo, Pictures, Prompt } from './generated'
+import { plainPath } from './image'
+import { Client } from './index'
+import { record, type Result } from './record'
+import { EventStream } from './stream'
+
+/** What a whole conversation can be told; each turn may be told something else. */
+export type ChatOptions = Omit<GenerateOptions, 'signal'>
+
+/** What one turn can be told, and the pictures that go with its prompt. */
+export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
+
+/** What a client can do. */
+export class ClientVerbs {
+  readonly #door: Door
+
+  /** @internal */
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  /**
+   * Draw a picture from a prompt: a text, or a list of texts and pictures. If none comes, that is a
+   * `NoImageError` or a `BlockedError`.
+   */
+  async generate(prompt: Prompt, options?: GenerateOptions): Promise<Result> {
+    return record('Result', await this.#door.call('generate', prompt, [], options))
+  }
+
+  /**
+   * Draw a picture from others, and from what the prompt says about them. They are one or a list of
+   * them, in whatever form they are at hand.
+   */
+  async edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+    return record('Result', await this.#door.call('edit', prompt, images, options))
+  }
+
+  /** Draw a picture and hand out what arrives on the way: thoughts, text, pictures. */
+  generateStream(prompt: Prompt, options?: GenerateOptions): EventStream {
+    return new EventStream(this.#door, 'generate_stream', prompt, [], options)
+  }
+
+  /** Draw a picture from others and hand out what arrives on the way. */
+  editStream(prompt: Prompt, images: Pictures, options?: GenerateOptions): EventStream {
+    return new EventStream(this.#door, 'edit_stream', prompt, images, options)
+  }
+
+  /** Begin a conversation. The options are those of every turn that says nothing else. */
+  chat(options?: ChatOptions): Chat {
+    return new Chat(this.#door.next(this.#door.callSync('chat', options)))
+  }
+
+  /**
+   * Go on with a conversation that was saved, also by another language. The options go before those in
+   * the file.
+   */
+  async loadChat(path: string | URL, options?: GenerateOptions): Promise<Chat> {
+    const told = { ...options, path: plainPath(path) }
+    return new Chat(this.#door.next(await this.#door.keyless.call('load_chat', [], [], told)))
+  }
+
+  /** The models of the catalogue, the recommended one first; nothing is asked of the service. */
+  async models(): Promise<ModelInfo[]> {
+    return record<{ models: ModelInfo[] }>('Models', await this.#door.keyless.call('models', [], [])).models
+  }
+}
+
+/**
+ * A conversation: what was said and drawn goes back with every turn. A turn that fails, or is refused,
+ * leaves it as it was; one to which the model drew nothing stays.
+ */
+export class Chat {
+  readonly #door: Door
+
+  /** @internal */
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  /**
+   * Say something and get the answer. An answer in words only is a result without images. A turn that is
+   * blocked or fails leaves the conversation as it was; one to which the model drew nothing stays. Sends
+   * at the same time queue.
+   */
+  async send(prompt: Prompt, options?: TurnOptions): Promise<Result> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('Result', await this.#door.call('send', prompt, images ?? [], plain))
+  }
+
+  /**
+   * Say something and hand out what arrives on the way. A stream that is left before its end leaves the
+   * conversation as it was.
+   */
+  sendStream(prompt: Prompt, options?: TurnOptions): EventStream {
+    const { plain, own: images } = apart(options, 'images')
+    return new EventStream(this.#door, 'send_stream', prompt, images ?? [], plain)
+  }
+
+  /**
+   * Put a turn into the history that was not said here. It is of the "user" (the default), or as the
+   * "model" might have made it, with pictures that the model did not make.
+   */
+  async add(prompt: Prompt, options?: { images?: Pictures; role?: 'user' | 'model'; signal?: AbortSignal }): Promise<void> {
+    const { plain, own: images } = apart(options, 'images')
+    await this.#door.keyless.call('add', prompt, images ?? [], { role: 'user', ...plain })
+  }
+
+  /**
+   * Write the conversation to a file, whole or not at all, and return its path. `loadChat` goes on from
+   * there. Without an extension, .chat.json is added. The key and headers are not in it.
+   */
+  async save(path: string | URL): Promise<string> {
+    return record('string', await this.#door.keyless.call('save', [], [], { path: plainPath(path) }))
+  }
+
+  /** Take back the last thing that was said and its answer, and tell whether there was one. */
+  undo(): boolean {
+    return record('boolean', this.#door.callSync('undo'))
+  }
+
+  /** Another conversation that has said the same so far. Pictures are shared, not copied. */
+  branch(): Chat {
+    return new Chat(this.#door.next(this.#door.callSync('branch')))
+  }
+
+  /** Leave all pictures but the last `keep` (none by default) out of later requests, and drop them. */
+  dropImages(keep = 0): void {
+    this.#door.callSync('drop_images', { keep })
+  }
+
+  /** What was said and drawn so far. */
+  get history(): ChatTurn[] {
+    return record<{ turns: ChatTurn[] }>('History', this.#door.callSync('history')).turns
+  }
+}
+
+/** What an emulator can do. */
+export class EmulatorVerbs {
+  readonly #door: Door
+
+  /** @internal */
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  /** What a client takes as `baseUrl`. */
+  get url(): string {
+    return record('string', this.#door.callSync('url'))
+  }
+
+  /** What it was asked so far, in order. */
+  get requests(): EmulatorRequest[] {
+    return record('Requests', this.#door.callSync('requests'))
+  }
+
+  /** Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more. */
+  script(steps: ReadonlyArray<Record<string, unknown>>): void {
+    this.#door.callSync('script', { steps })
+  }
+
+  /** Stop it and free its port. */
+  async close(): Promise<void> {
+    await this.#door.keyless.call('close', [], [])
+  }
+}
+
+let shared: Client | undefined
+
+/** `generate` of one client that is made when it is first needed. */
+export async function generate(prompt: Prompt, options?: GenerateOptions): Promise<Result> {
+  return (shared ??= new Client()).generate(prompt, options)
+}
+
+/** `edit` of one client that is made when it is first needed. */
+export async function edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+  return (shared ??= new Client()).edit(prompt, images, options)
+}
+
+/** Sets the client that `generate` and `edit` of this module use; none makes a new one when needed. */
+export function setDefaultClient(client: Client | undefined): void {
+  shared = client
+}

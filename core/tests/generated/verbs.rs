@@ -1,0 +1,276 @@
+//! What clients, conversations, emulators and pictures can do: each verb stands here once, and every binding writes its
+//! methods from this.
+
+/// One method.
+pub struct Verb {
+    pub name: &'static str,
+    /// What it takes, beside options.
+    pub takes: &'static [Part],
+    /// Whether it takes the options of a call.
+    pub options: bool,
+    pub how: How,
+    pub gives: Gives,
+    /// What is told of it; a name in backticks is spelt as the language does.
+    pub doc: &'static str,
+}
+
+/// A parameter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Prompt,
+    Images,
+    /// Pictures that may be left out.
+    MoreImages,
+    Path,
+    /// Who speaks; the user, if nothing is said.
+    Role,
+    /// How many; none, if nothing is said.
+    Keep,
+    Format,
+    /// How good, if it is to be said.
+    Quality,
+    Width,
+    Height,
+    /// An emulator's next replies.
+    Steps,
+}
+
+/// What its caller waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The service: it needs a key.
+    Sends,
+    /// Files or a queue.
+    Works,
+    /// Nothing.
+    Now,
+}
+
+/// What its caller gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    Result,
+    Stream,
+    Chat,
+    Models,
+    Turns,
+    Path,
+    Whether,
+    Image,
+    Text,
+    Requests,
+    Nothing,
+}
+
+impl Verb {
+    /// Whether it is read as a property.
+    pub fn is_property(&self) -> bool {
+        matches!(self.gives, Gives::Turns | Gives::Text | Gives::Requests)
+    }
+
+    pub fn takes(&self, part: Part) -> bool {
+        self.takes.contains(&part)
+    }
+}
+
+/// What both languages say of conversations.
+pub const CHAT: &str = "A conversation: what was said and drawn goes back with every turn.";
+
+pub const OF_CLIENTS: &[Verb] = &[
+    Verb {
+        name: "generate",
+        takes: &[Part::Prompt],
+        options: true,
+        how: How::Sends,
+        gives: Gives::Result,
+        doc: "Draw a picture from a prompt: a text, or a list of texts and pictures. If none comes, that is \
+              a `NoImageError` or a `BlockedError`.",
+    },
+    Verb {
+        name: "edit",
+        takes: &[Part::Prompt, Part::Images],
+        options: true,
+        how: How::Sends,
+        gives: Gives::Result,
+        doc: "Draw a picture from others, and from what the prompt says about them. They are one or a list \
+              of them, in whatever form they are at hand.",
+    },
+    Verb {
+        name: "generate_stream",
+        takes: &[Part::Prompt],
+        options: true,
+        how: How::Now,
+        gives: Gives::Stream,
+        doc: "Draw a picture and hand out what arrives on the way: thoughts, text, pictures.",
+    },
+    Verb {
+        name: "edit_stream",
+        takes: &[Part::Prompt, Part::Images],
+        options: true,
+        how: How::Now,
+        gives: Gives::Stream,
+        doc: "Draw a picture from others and hand out what arrives on the way.",
+    },
+    Verb {
+        name: "chat",
+        takes: &[],
+        options: true,
+        how: How::Now,
+        gives: Gives::Chat,
+        doc: "Begin a conversation. The options are those of every turn that says nothing else.",
+    },
+    Verb {
+        name: "load_chat",
+        takes: &[Part::Path],
+        options: true,
+        how: How::Works,
+        gives: Gives::Chat,
+        doc: "Go on with a conversation that was saved, also by another language. The options go before \
+              those in the file.",
+    },
+    Verb {
+        name: "models",
+        takes: &[],
+        options: false,
+        how: How::Works,
+        gives: Gives::Models,
+        doc: "The models of the catalogue, the recommended one first; nothing is asked of the service.",
+    },
+];
+
+pub const OF_CHATS: &[Verb] = &[
+    Verb {
+        name: "send",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Sends,
+        gives: Gives::Result,
+        doc: "Say something and get the answer. An answer in words only is a result without images. A turn \
+              that is blocked or fails leaves the conversation as it was; one to which the model drew \
+              nothing stays. Sends at the same time queue.",
+    },
+    Verb {
+        name: "send_stream",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Now,
+        gives: Gives::Stream,
+        doc: "Say something and hand out what arrives on the way. A stream that is left before its end \
+              leaves the conversation as it was.",
+    },
+    Verb {
+        name: "add",
+        takes: &[Part::Prompt, Part::MoreImages, Part::Role],
+        options: false,
+        how: How::Works,
+        gives: Gives::Nothing,
+        doc: "Put a turn into the history that was not said here. It is of the \"user\" (the default), or as \
+              the \"model\" might have made it, with pictures that the model did not make.",
+    },
+    Verb {
+        name: "save",
+        takes: &[Part::Path],
+        options: false,
+        how: How::Works,
+        gives: Gives::Path,
+        doc: "Write the conversation to a file, whole or not at all, and return its path. `load_chat` goes \
+              on from there. Without an extension, .chat.json is added. The key and headers are not in it.",
+    },
+    Verb {
+        name: "undo",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Whether,
+        doc: "Take back the last thing that was said and its answer, and tell whether there was one.",
+    },
+    Verb {
+        name: "branch",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Chat,
+        doc: "Another conversation that has said the same so far. Pictures are shared, not copied.",
+    },
+    Verb {
+        name: "drop_images",
+        takes: &[Part::Keep],
+        options: false,
+        how: How::Now,
+        gives: Gives::Nothing,
+        doc: "Leave all pictures but the last `keep` (none by default) out of later requests, and drop them.",
+    },
+    Verb {
+        name: "history",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Turns,
+        doc: "What was said and drawn so far.",
+    },
+];
+
+pub const OF_EMULATORS: &[Verb] = &[
+    Verb {
+        name: "url",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Text,
+        doc: "What a client takes as `base_url`.",
+    },
+    Verb {
+        name: "requests",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Requests,
+        doc: "What it was asked so far, in order.",
+    },
+    Verb {
+        name: "script",
+        takes: &[Part::Steps],
+        options: false,
+        how: How::Now,
+        gives: Gives::Nothing,
+        doc: "Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more.",
+    },
+    Verb {
+        name: "close",
+        takes: &[],
+        options: false,
+        how: How::Works,
+        gives: Gives::Nothing,
+        doc: "Stop it and free its port.",
+    },
+];
+
+pub const OF_IMAGES: &[Verb] = &[
+    Verb {
+        name: "save",
+        takes: &[Part::Path],
+        options: false,
+        how: How::Works,
+        gives: Gives::Path,
+        doc: "Write the file, whole or not at all, over one that is there, and return its path. Without an \
+              extension the right one is added; with its own the very bytes that came are written; with \
+              another it is converted.",
+    },
+    Verb {
+        name: "convert",
+        takes: &[Part::Format, Part::Quality],
+        options: false,
+        how: How::Works,
+        gives: Gives::Image,
+        doc: "The picture as \"png\", \"jpeg\" or \"webp\"; the same one if it is that already. `quality` (1 to \
+              100) is for JPEG.",
+    },
+    Verb {
+        name: "resize",
+        takes: &[Part::Width, Part::Height],
+        options: false,
+        how: How::Works,
+        gives: Gives::Image,
+        doc: "The picture scaled to this size in pixels, in the same format.",
+    },
+];
