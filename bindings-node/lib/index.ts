@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // Google's Nano Banana (Gemini) image models. What is promised here is kept in Rust: this package gives
 // it JavaScript's manners (promises, signals, classes) and decides nothing.
 
