@@ -180,3 +180,32 @@ fn the_emulator_prints_its_address_first() {
     child.wait().unwrap();
     assert_eq!(text(&output.stdout), "boat.jpg\n", "{}", text(&output.stderr));
 }
+
+/// The words of a line of shell; the README quotes with double quotes only.
+fn words(line: &str) -> Vec<String> {
+    let pieces = line.split('"').enumerate();
+    let words = pieces.flat_map(|(place, piece)| match place % 2 {
+        0 => piece.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![piece.to_owned()],
+    });
+    words.collect()
+}
+
+#[test]
+fn the_readmes_first_screen_runs_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let screen = readme.split("## Shell").nth(1).unwrap().split("```").nth(1).unwrap();
+    let lines: Vec<&str> = screen.lines().filter(|line| line.starts_with("nanobanana ")).collect();
+    assert!(lines.len() >= 4, "{screen}");
+    for line in lines {
+        let words = words(line);
+        let args: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        let output = run(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", text(&output.stderr));
+    }
+    for file in ["boat.jpg", "night.jpg", "tides.jpg"] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+}
