@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone, merged_retry, merged_timeout};
 use crate::error::{Error, Kind};
-use crate::image::Image;
+use crate::image::{Image, write_whole};
 use crate::input::{self, Input};
 use crate::json::{Cut, Piece};
 use crate::options::{ClientOptions, GenerateOptions};
@@ -225,16 +225,9 @@ impl Chat {
         if path.extension().is_none() {
             path.as_mut_os_string().push(".chat.json");
         }
-        let mut part = path.as_os_str().to_owned();
-        part.push(format!(".{:08x}.part", fastrand::u32(..)));
-        let part = PathBuf::from(part);
         let turns = self.turns().clone();
-        let written = self.write(&part, &turns).and_then(|()| std::fs::rename(&part, &path));
-        if let Err(cause) = written {
-            // The original error is what counts; a leftover that cannot be removed changes nothing.
-            let _ = std::fs::remove_file(&part);
-            return Err(bad_file(&path, format!("cannot be written: {cause}")).because(cause));
-        }
+        write_whole(&path, |part| self.write(part, &turns))
+            .map_err(|cause| bad_file(&path, format!("cannot be written: {cause}")).because(cause))?;
         Ok(path)
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::attempt::Sink;
 use crate::chat::Chat;
 use crate::client::{Client, joined};
+#[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
@@ -47,6 +48,7 @@ pub enum Door {
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
     /// Verbs: `url`, `requests`, `script {steps}`, `close`.
+    #[cfg(feature = "emulator")]
     Emulator(Emulator),
     /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
     /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
@@ -208,12 +210,16 @@ impl Door {
                 stream.close();
                 Ok(Answer::default())
             }
+            #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "url") => Ok(plain(json!(emulator.url()))),
+            #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "requests") => Ok(plain(Value::Array(emulator.requests()))),
+            #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "script") => {
                 emulator.script(&apart::<Vec<Value>>(options, "steps")?.0)?;
                 Ok(Answer::default())
             }
+            #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "close") => {
                 let emulator = emulator.clone();
                 blocking(move || {
@@ -247,7 +253,9 @@ impl Door {
                 }
                 Door::Stream(stream.clone())
             }
-            Door::Emulator(_) | Door::Tools => self.clone(),
+            #[cfg(feature = "emulator")]
+            Door::Emulator(_) => self.clone(),
+            Door::Tools => self.clone(),
         })
     }
 
@@ -256,6 +264,7 @@ impl Door {
         match self {
             Door::Client(client) => client.close(),
             Door::Stream(stream) => stream.close(),
+            #[cfg(feature = "emulator")]
             Door::Emulator(emulator) => emulator.close(),
             Door::Chat(_) | Door::Tools => {}
         }
@@ -287,6 +296,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<An
         ("resize", [image]) => {
             Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?))
         }
+        #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
             let emulator = Emulator::start(apart(options, "port")?.0)?;
             Ok(Answer { door: Some(Door::Emulator(emulator)), ..Answer::default() })

@@ -166,16 +166,8 @@ impl Image {
             }
             Some(word) => return Err(unwritable(&path, word)),
         };
-        // Beside the target, so that the rename stays within one file system.
-        let mut part = path.as_os_str().to_owned();
-        part.push(format!(".{:08x}.part", fastrand::u32(..)));
-        let part = PathBuf::from(part);
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
-        if let Err(cause) = written {
-            // The original error is what counts; a leftover that cannot be removed changes nothing.
-            let _ = std::fs::remove_file(&part);
-            return Err(cannot(&path, &cause.to_string()).because(cause));
-        }
+        write_whole(&path, |part| std::fs::write(part, bytes))
+            .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?;
         Ok(path)
     }
 
@@ -185,6 +177,21 @@ impl Image {
         base64::engine::general_purpose::STANDARD.encode_string(&self.0.bytes, &mut url);
         url
     }
+}
+
+/// Writes a file whole or not at all, over one that is there: `write` fills a file beside it, so that
+/// the rename stays within one file system.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{:08x}.part", fastrand::u32(..)));
+    let part = PathBuf::from(part);
+    write(&part).and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
+        // The original error is what counts; a leftover that cannot be removed changes nothing.
+        let _ = std::fs::remove_file(&part);
+    })
 }
 
 fn cannot(path: &Path, why: &str) -> Error {
