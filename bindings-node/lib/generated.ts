@@ -165,6 +165,14 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
+  /** STUB */
+  maxConcurrency?: number | null | undefined
+  /** STUB */
+  rate?: number | null | undefined
+  /** STUB */
+  budget?: number | null | undefined
+  /** STUB */
+  cache?: string | null | undefined
 }
 
 /**
@@ -185,11 +193,15 @@ export interface Timeout {
  * Durations are numbers of milliseconds.
  */
 export interface Retry {
-  /** How many requests a call may make in all, the first included. Default: 4. */
+  /**
+   * How many requests a call may make in all, the first included. One that follows a wait
+   * which the service named does not count, unless this is 1: then nothing is sent again.
+   * Default: 4.
+   */
   maxAttempts?: number | null | undefined
   /**
-   * The wait after the first failure, when the service names none; it doubles each time.
-   * Default: 1 second.
+   * The longest wait after the first failure, when the service names none; it doubles each
+   * time. How much of it is waited is left to chance. Default: 1 second.
    */
   initial?: number | null | undefined
   /**
@@ -197,6 +209,16 @@ export interface Retry {
    * Default: 60 seconds.
    */
   maxWait?: number | null | undefined
+  /**
+   * How many more times a call may be paid for when the model draws nothing (NO_IMAGE,
+   * IMAGE_OTHER). Default: 0.
+   */
+  noImage?: number | null | undefined
+  /**
+   * Whether a request is sent again when its answer was lost, so that it may have been billed
+   * already. If it is, a warning says so. Default: true.
+   */
+  resendUnknown?: boolean | null | undefined
 }
 
 /**

@@ -135,7 +135,7 @@ impl NativeDoor {
         if let Some((_, door)) = last.as_ref().filter(|(known, _)| *known == map) {
             return Ok(Ok(door.clone()));
         }
-        let door = ClientOptions::read(&map, Case::Camel).and_then(|options| self.door.with_options(options));
+        let door = ClientOptions::read(&map, Case::Camel).and_then(|options| self.door.for_call(options));
         if let Ok(door) = &door {
             *last = Some((map, door.clone()));
         }

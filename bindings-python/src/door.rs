@@ -25,10 +25,11 @@ impl Door {
         py.detach(|| make(options)).map(|client| Door(nanobanana::Door::Client(client))).map_err(raise)
     }
 
-    /// The same with other options of its client.
-    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+    /// The same with other options of its client: a copy, or for one call.
+    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>, for_call: bool) -> PyResult<Self> {
         let options = read(options)?;
-        py.detach(|| self.0.with_options(options)).map(Door).map_err(raise)
+        let make = if for_call { nanobanana::Door::for_call } else { nanobanana::Door::with_options };
+        py.detach(|| make(&self.0, options)).map(Door).map_err(raise)
     }
 
     /// Makes a call. `how`: "now" for what never waits, "wait" waits for its answer, "await" gives

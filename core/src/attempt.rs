@@ -2,37 +2,88 @@
 //!
 //! An attempt is everything from the request's first byte to the reply's last: a reply that breaks
 //! off, or is damaged, is a failed attempt like a refused one. Nothing else calls the transport.
+//!
+//! Before each request the call waits for its turn (`limit`) and sets the money aside (`money`); a call
+//! whose answer the cache holds needs neither.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::cache::Cache;
 use crate::catalogue::Model;
-use crate::error::{Attempt, Error, Kind, without_secret};
+use crate::error::{Attempt, Error, Kind, Partial, Usage, without_secret};
+use crate::events::{Reporter, Watcher};
 use crate::json::Cut;
+use crate::limit::{self, Limiter, Permit};
+use crate::money::{Hold, Ledger};
 use crate::options::Secret;
+use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent};
 use crate::reply::{self, Drawn, Fold};
-use crate::request::Body;
-use crate::retry::{self, Decision, Policy};
+use crate::request::{Body, Digest};
+use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::split::{Limits, Splitter};
 use crate::sse::Sse;
 use crate::transport::{Reply, Transport};
 
+/// What all calls of a client have in common, those of its copies included.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub ledger: Arc<Ledger>,
+    pub cache: Option<Arc<Cache>>,
+    pub traffic: Arc<PerProcess<Traffic>>,
+    pub max_concurrency: Option<u32>,
+    pub rate: Option<f64>,
+}
+
+/// What calls share on the way to the service.
+pub(crate) struct Traffic {
+    limits: limit::Limits,
+    bucket: Bucket,
+}
+
+impl Common {
+    fn traffic(&self) -> Arc<Traffic> {
+        let make = || {
+            let limits = limit::Limits::new(self.max_concurrency, self.rate);
+            Ok::<_, Infallible>(Traffic { limits, bucket: Bucket::default() })
+        };
+        let Ok(traffic) = self.traffic.get_or_try(make);
+        traffic
+    }
+}
+
+/// What is called right before a request is sent; its error ends the call unsent.
+pub(crate) type Before = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
+
 /// One call: what to send, and within which limits.
 pub(crate) struct Job {
+    pub common: Common,
+    pub watcher: Watcher,
     pub transport: Arc<Transport>,
     pub key: Secret,
+    /// The model's id.
+    pub id: String,
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: Body,
+    /// Which of the `n` requests of a call it is.
+    pub number: u32,
+    /// What sets the service apart from others in a cache.
+    pub scope: String,
     /// What the catalogue knows of the model; it prices the answer.
     pub model: Option<Model>,
+    /// What one such request usually costs in USD.
+    pub price: Option<f64>,
     /// What to tell if the service does not have the model.
     pub advice: Option<String>,
     /// The tier that was asked for, in case that the reply does not name the one that served.
@@ -42,6 +93,7 @@ pub(crate) struct Job {
     pub idle: Option<Duration>,
     /// Whether an answer in words is a result too.
     pub text_will_do: bool,
+    pub before: Option<Before>,
 }
 
 /// Where a stream's events go as they arrive. A call without a stream has nobody to hand them to.
@@ -115,91 +167,271 @@ struct Progress {
     seen: usize,
     /// Final pictures handed out.
     seen_images: usize,
+    /// The reply as it came, if it is to be kept.
+    kept: Option<Vec<Cut>>,
+}
+
+/// What a call has behind it.
+#[derive(Default)]
+struct Course {
+    attempts: Vec<Attempt>,
+    warnings: Vec<String>,
+    tries: Tries,
+    /// Requests since the last one that was answered in part.
+    made: u32,
+    /// What answers without a picture used and cost.
+    usage: Usage,
+    cost: Option<f64>,
+    /// How attempts before the last one were billed: the worst of them.
+    billed: Option<&'static str>,
+    failure: Option<Error>,
 }
 
 impl Job {
     /// Makes the call. With an open sink it is a stream: what arrives is handed out at once, and
     /// after the first event nothing is asked for again.
     pub async fn run(&self, sink: &Sink) -> Result<Drawn, Error> {
-        let deadline = Instant::now() + self.total;
-        let mut attempts: Vec<Attempt> = Vec::new();
-        let mut warnings: Vec<String> = Vec::new();
-        // What a continuation adds to, the body that asks for it, and its attempts.
-        let mut base = Progress::default();
+        let key = self.cache_key().await?;
+        if let Some(key) = &key
+            && let Some(drawn) = self.remembered(key, sink).await
+        {
+            return Ok(drawn);
+        }
+        let mut course = Course::default();
+        let outcome = self.ask(&mut course, key.is_some(), sink).await;
+        let Course { attempts, warnings, usage, cost, .. } = course;
+        let (mut drawn, kept) = match outcome {
+            Ok(done) => done,
+            Err(failure) => return Err(failure.attempted(attempts)),
+        };
+        drawn.result.attempts = attempts;
+        drawn.result.warnings.extend(warnings);
+        drawn.result.usage.add(&usage);
+        drawn.result.cost = drawn.result.cost.map(|price| price + cost.unwrap_or(0.0));
+        if let (Some(cache), Some(key), Some(reply)) = (&self.common.cache, key, kept)
+            && let Err(problem) = cache.put(&key, reply).await
+        {
+            drawn
+                .result
+                .warnings
+                .push(format!("the answer could not be kept in the cache: {}", problem.message()));
+        }
+        Ok(drawn)
+    }
+
+    /// Asks the service until it answered, or there is no use in asking again. Gives the reply, too,
+    /// if it is to be kept.
+    async fn ask(
+        &self,
+        course: &mut Course,
+        keep: bool,
+        sink: &Sink,
+    ) -> Result<(Drawn, Option<Vec<Cut>>), Error> {
+        let traffic = self.common.traffic();
+        let limiter = traffic.limits.of(&self.id);
+        let mut report = self.watcher.call(&self.id);
+        let mut deadline = None;
+        // What a continuation adds to, the body that asks for it, and the money that is held for both.
+        let mut base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
         let mut body = self.body.clone();
-        let (mut made, mut continued) = (0, 0);
+        let mut held: Option<Hold> = None;
+        let mut continued = 0;
         loop {
+            let Some(permit) = self.turn(&limiter, deadline, &report).await else {
+                return Err(self.ended(course, self.too_late(), None, None));
+            };
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
+            let hold = match held.take() {
+                Some(hold) => hold,
+                None => match (self.common.ledger.hold(self.price, &self.id), course.failure.take()) {
+                    (Ok(hold), _) => hold,
+                    (Err(refused), None) => return Err(refused),
+                    (Err(refused), Some(failure)) => {
+                        let why = refused.message().to_owned();
+                        return Err(self.ended(course, failure, Some(why), None));
+                    }
+                },
+            };
+            if let Some(before) = &self.before
+                && let Err(problem) = before()
+            {
+                hold.free();
+                return Err(problem);
+            }
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
             let mut progress = base.clone();
-            let outcome =
-                match timeout_at(deadline, self.once(&body, &mut attempt, &mut progress, sink)).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => Err(self.too_late()),
-                };
-            made += 1;
+            report.requests(body.len());
+            let started = Instant::now();
+            let left = deadline.saturating_duration_since(started);
+            let once = self.once(&body, left, &mut attempt, &mut progress, sink);
+            let outcome = match timeout_at(deadline, once).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(self.too_late()),
+            };
+            course.made += 1;
             if outcome.is_ok()
                 && continued < MOST_CONTINUED
                 && let Some(token) = progress.fold.continuation()
             {
-                attempts.push(attempt);
+                permit.good();
+                course.attempts.push(attempt);
                 body = self.body.continued(&token);
-                base = progress;
-                made = 0;
+                (base, held) = (progress, Some(hold));
+                (course.made, course.tries) = (0, Tries::default());
                 continued += 1;
                 continue;
             }
             let partial = progress.fold.partial();
+            let (seen, kept) = (progress.seen, progress.kept.take());
             let outcome = match outcome {
-                Ok(()) => self.finish(progress.clone(), sink).await,
+                Ok(()) => self.finish(progress, sink).await,
                 Err(failure) => Err(failure),
             };
+            let took = started.elapsed();
             let failure = match outcome {
-                Ok(mut drawn) => {
-                    attempts.push(attempt);
-                    drawn.result.attempts = attempts;
-                    drawn.result.warnings.extend(warnings);
-                    return Ok(drawn);
+                Ok(drawn) => {
+                    let result = &drawn.result;
+                    hold.settle(result.cost);
+                    permit.good();
+                    traffic.bucket.succeeded();
+                    let size = result.pictures().map(|image| image.bytes().len() as u64).sum();
+                    report.answered(
+                        &attempt,
+                        took,
+                        Ok((&result.usage, result.cost, result.images.len() as u64, size)),
+                    );
+                    course.attempts.push(attempt);
+                    return Ok((drawn, kept));
                 }
                 Err(failure) => self.told(failure),
             };
             attempt.reason = Some(reason(&failure));
+            report.answered(&attempt, took, Err(&failure));
+            self.settle(hold, permit, &failure);
             let left = deadline.saturating_duration_since(Instant::now());
-            let decision = match progress.seen {
-                0 => retry::decide(&self.policy, made, &failure, left, fastrand::f64()),
+            let has_token = traffic.bucket.has_token();
+            let decision = match seen {
+                0 => retry::decide(&self.policy, course.tries, &failure, left, has_token, fastrand::f64()),
                 _ => Decision::Stop(None),
             };
             match decision {
-                Decision::Wait(wait) => {
-                    if failure.field("billed").is_some_and(|billed| billed == "unknown") {
-                        warnings.push(format!(
-                            "attempt {made} was lost ({}) and the request was sent again; the lost one may have been billed too",
-                            reason(&failure)
-                        ));
-                    }
+                Decision::Again { wait, tries } => {
+                    traffic.bucket.pay(course.tries, tries);
+                    course.tries = tries;
+                    course.goes_on_after(&failure);
+                    report.retries(&reason(&failure), wait);
                     attempt.wait = Seconds::from(wait);
-                    attempts.push(attempt);
+                    course.attempts.push(attempt);
+                    course.failure = Some(failure);
                     tokio::time::sleep(wait).await;
                 }
                 Decision::Stop(why) => {
-                    attempts.push(attempt);
-                    let mut message = failure.message().to_owned();
-                    if let Some(why) = why {
-                        message.push_str(&format!(". It is not tried again: {why}"));
-                    } else if made > 1 {
-                        message.push_str(&format!(" (the last of {made} attempts)"));
-                    }
+                    course.attempts.push(attempt);
                     let answered = matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError);
                     let partial = partial.filter(|_| !answered || sink.is_open());
-                    return Err(failure.reworded(message).attempted(attempts).saving(partial));
+                    return Err(self.ended(course, failure, why, partial));
                 }
             }
         }
+    }
+
+    /// The call's turn; none if its deadline comes first. It has no deadline before its first turn.
+    async fn turn(
+        &self,
+        limiter: &Arc<Limiter>,
+        deadline: Option<Instant>,
+        report: &Reporter,
+    ) -> Option<Permit> {
+        let admitted = limiter.admit(deadline.is_some());
+        let mut admitted = pin!(admitted);
+        if let Some(permit) = admitted.as_mut().now_or_never() {
+            return Some(permit);
+        }
+        report.waits(limiter.waits());
+        match deadline {
+            Some(deadline) => timeout_at(deadline, admitted).await.ok(),
+            None => Some(admitted.await),
+        }
+    }
+
+    /// Gives back what an attempt that failed had taken: its turn, and its money as far as is known.
+    fn settle(&self, hold: Hold, permit: Permit, failure: &Error) {
+        if failure.is_billed("unknown") {
+            hold.lost(&reason(failure));
+        } else if failure.is_billed("yes") {
+            hold.settle(failure.field("cost").and_then(|cost| cost.as_f64()));
+        } else {
+            hold.free();
+        }
+        match failure.status() {
+            Some(429 | 503) if failure.retryable() => {
+                let named = failure.retry_after().and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+                // A pause that this call would not sit through is not forced upon others.
+                permit.throttled(named.filter(|wait| !wait.is_zero() && *wait <= self.policy.max_wait));
+            }
+            None if matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError) => permit.good(),
+            _ => drop(permit),
+        }
+    }
+
+    /// The call's failure, with all that is to be told of the way there.
+    fn ended(&self, course: &Course, failure: Error, why: Option<String>, partial: Option<Partial>) -> Error {
+        let mut message = failure.message().to_owned();
+        if let Some(why) = why {
+            message.push_str(&format!(". It is not tried again: {why}"));
+        } else if course.made > 1 {
+            message.push_str(&format!(" (the last of {} attempts)", course.made));
+        }
+        let mut failure = failure.reworded(message).saving(partial);
+        if course.billed == Some("yes") || (course.billed.is_some() && !failure.is_billed("yes")) {
+            failure = failure.with("billed", course.billed.map(str::to_owned));
+        }
+        if course.usage.total_tokens > 0 && matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError)
+        {
+            let mut usage = Usage::read(failure.field("usage").unwrap_or_default());
+            usage.add(&course.usage);
+            let cost = failure.field("cost").and_then(|cost| cost.as_f64());
+            let cost = cost.zip(course.cost).map(|(last, before)| last + before);
+            failure = failure.with("usage", usage).with("cost", cost);
+        }
+        failure
+    }
+
+    /// What the answer to this very request is called in the cache, if there is one.
+    async fn cache_key(&self) -> Result<Option<String>, Error> {
+        if self.common.cache.is_none() {
+            return Ok(None);
+        }
+        let digest = self.body.digest().await?;
+        let parts = [&self.scope, &self.id, &self.number.to_string(), &digest.to_string()];
+        Ok(Some(Digest::of(parts.map(String::as_str)).to_string()))
+    }
+
+    /// The answer that the cache holds, read as if it came now.
+    async fn remembered(&self, key: &str, sink: &Sink) -> Option<Drawn> {
+        let cuts = self.common.cache.as_ref()?.get(key).await?;
+        let mut progress = Progress::default();
+        let mut events = Vec::new();
+        for cut in cuts {
+            events.extend(progress.fold.push(cut).ok()?);
+        }
+        progress.seen_images = events.iter().filter(|event| matches!(event, Event::Image(_))).count();
+        let (fold, seen_images) = (progress.fold.clone(), progress.seen_images);
+        // An entry that cannot be used shows nothing.
+        fold.finish(self.model.as_ref(), Some(self.tier), self.text_will_do).ok()?;
+        for event in events {
+            sink.send(vec![event]).await;
+        }
+        let mut drawn = self.finish(Progress { seen_images, ..progress }, sink).await.ok()?;
+        (drawn.result.cached, drawn.result.cost) = (true, Some(0.0));
+        Some(drawn)
     }
 
     /// One attempt: the request, and the reply to its last byte.
     async fn once(
         &self,
         body: &Body,
+        left: Duration,
         attempt: &mut Attempt,
         progress: &mut Progress,
         sink: &Sink,
@@ -207,7 +439,7 @@ impl Job {
         let (method, query) =
             if sink.is_open() { ("streamGenerateContent", "?alt=sse") } else { ("generateContent", "") };
         let path = format!("{}:{method}{query}", self.path);
-        let mut reply = self.transport.send(&path, &self.key, &self.headers, body).await?;
+        let mut reply = self.transport.send(&path, &self.key, &self.headers, body, left).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
         attempt.request_id = id.map(|id| without_secret(id, &self.key.0));
@@ -219,7 +451,12 @@ impl Job {
             true => Reader::Events(Box::new(Sse::new(Limits::default()))),
             false => Reader::Whole(Box::new(Splitter::new(Limits::default(), reply.len()))),
         };
-        while let Some(piece) = self.next(&mut reply).await? {
+        // The clock of `idle` runs between pieces: a model may think for minutes before the first one.
+        let mut first = Some(reply.next().await?);
+        while let Some(piece) = match first.take() {
+            Some(first) => first,
+            None => self.next(&mut reply).await?,
+        } {
             let mut piece = &*piece;
             while !piece.is_empty() {
                 let eaten = reader.feed(piece)?;
@@ -244,6 +481,9 @@ impl Job {
     }
 
     async fn arrived(&self, value: Cut, progress: &mut Progress, sink: &Sink) -> Result<(), Error> {
+        if let Some(kept) = &mut progress.kept {
+            kept.push(value.clone());
+        }
         let events = progress.fold.push(value)?;
         if sink.is_open() {
             progress.seen += events.len();
@@ -316,6 +556,28 @@ impl Job {
 
 fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
+impl Course {
+    /// Notes what an attempt cost that is not the last one.
+    fn goes_on_after(&mut self, failure: &Error) {
+        let (number, why) = (self.attempts.len() + 1, reason(failure));
+        if failure.is_billed("unknown") {
+            self.billed = self.billed.or(Some("unknown"));
+            self.warnings.push(format!(
+                "attempt {number} was lost ({why}) and the request was sent again; the lost one may have been billed too"
+            ));
+        }
+        if failure.is_billed("yes") {
+            self.billed = Some("yes");
+            self.usage.add(&Usage::read(failure.field("usage").unwrap_or_default()));
+            let cost = failure.field("cost").and_then(|cost| cost.as_f64());
+            self.cost = cost.map(|cost| cost + self.cost.unwrap_or(0.0)).or(self.cost);
+            self.warnings.push(format!(
+                "attempt {number} was answered without a picture, and billed; the request was sent again"
+            ));
+        }
+    }
 }
 
 /// Why an attempt failed, in a few words.

@@ -81,8 +81,8 @@ impl Chat {
 
     /// The same conversation, gone on with by its client with other options (a binding's key of the
     /// moment).
-    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
-        Ok(Chat { client: self.client.with_options(options)?, inner: self.inner.clone() })
+    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
+        Ok(Chat { client: self.client.for_call(options)?, inner: self.inner.clone() })
     }
 
     fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
@@ -113,6 +113,16 @@ impl Chat {
     }
 
     pub(crate) async fn turn(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+        sink: Sink,
+    ) -> Result<Generation, Error> {
+        self.client.alive(self.answered(inputs, options, case, sink)).await
+    }
+
+    async fn answered(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,

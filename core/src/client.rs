@@ -3,20 +3,25 @@
 //! Options are read, checked against the model, the pictures found and opened, the body made, and
 //! the attempts run. Nothing but this file reads the environment.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use tokio::sync::Notify;
 use url::Url;
 
-use crate::attempt::{Job, Sink};
+use crate::attempt::{Before, Common, Job, Sink};
+use crate::cache::Cache;
 use crate::catalogue::{self, Catalogue, ModelInfo};
 use crate::error::{Error, Kind};
+use crate::events::{ClientEvent, Watcher};
 use crate::input::{self, Input, Part};
+use crate::money::Ledger;
 use crate::options::{At, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
 use crate::process::PerProcess;
 use crate::records::Generation;
@@ -37,6 +42,7 @@ const SIDE_BY_SIDE: usize = 16;
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     /// As they were given, for copies with changes.
     options: ClientOptions,
@@ -47,14 +53,31 @@ struct Inner {
     settings: Settings,
     warnings: Vec<String>,
     transport: Arc<PerProcess<Transport>>,
-    closed: AtomicBool,
+    common: Common,
+    watcher: Watcher,
+    life: Arc<Life>,
     #[cfg(feature = "emulator")]
     emulator: Option<crate::emulator::Emulator>,
 }
 
+/// Whether a client is open.
+#[derive(Default)]
+struct Life {
+    closed: AtomicBool,
+    closing: PerProcess<Notify>,
+}
+
+impl Life {
+    fn closing(&self) -> Arc<Notify> {
+        let Ok(closing) = self.closing.get_or_try(|| Ok::<_, Infallible>(Notify::new()));
+        closing
+    }
+}
+
+#[derive(Clone)]
 enum Catalogues {
     Builtin(&'static Catalogue),
-    Loaded(Box<Catalogue>),
+    Loaded(Arc<Catalogue>),
 }
 
 /// A variable of the environment; empty is unset.
@@ -115,7 +138,7 @@ impl Client {
         #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
     ) -> Result<Self, Error> {
         let catalogue = match &options.catalogue {
-            Some(path) => Catalogues::Loaded(Box::new(Catalogue::load(path)?)),
+            Some(path) => Catalogues::Loaded(Arc::new(Catalogue::load(path)?)),
             None => Catalogues::Builtin(Catalogue::builtin()),
         };
         let (mut base, mut version) = (options.base_url.clone(), options.api_version.clone());
@@ -154,7 +177,15 @@ impl Client {
             settings,
             warnings,
             transport: Arc::default(),
-            closed: AtomicBool::new(false),
+            common: Common {
+                ledger: Arc::new(Ledger::new(options.budget.as_ref())),
+                cache: options.cache.as_ref().map(Cache::new).transpose()?.map(Arc::new),
+                traffic: Arc::default(),
+                max_concurrency: options.max_concurrency,
+                rate: options.rate,
+            },
+            watcher: Watcher::default(),
+            life: Arc::default(),
             #[cfg(feature = "emulator")]
             emulator,
             options,
@@ -183,13 +214,27 @@ impl Client {
         #[cfg(not(feature = "emulator"))]
         let emulator = None;
         let mut client = Self::build(options, key, Vec::new(), emulator)?;
-        if let Some(copy) = Arc::get_mut(&mut client.0)
-            && copy.settings == inner.settings
-        {
-            // Another key or model needs no connections of its own.
-            copy.transport = inner.transport.clone();
+        if let Some(copy) = Arc::get_mut(&mut client.0) {
+            copy.watcher = inner.watcher.clone();
+            copy.share(inner);
         }
         Ok(client)
+    }
+
+    /// The same client for one call, with a key of its own: it is closed when this one is.
+    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
+        let mut client = self.with_options(options)?;
+        if let Some(copy) = Arc::get_mut(&mut client.0) {
+            copy.life = self.0.life.clone();
+        }
+        Ok(client)
+    }
+
+    /// The same client, whose calls tell `watch` what they do: a request that is sent, an answer, a wait,
+    /// another try. It is called on the threads that do the work and must not block.
+    #[must_use]
+    pub fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        Client(Arc::new(Inner { watcher: Watcher::new(watch), ..(*self.0).clone() }))
     }
 
     /// Its options without the key and without headers, as [`ClientOptions::read`] reads them: for
@@ -251,10 +296,11 @@ impl Client {
         self.catalogue().list()
     }
 
-    /// Ends idle connections, and the emulator of an offline client; every later call is a
-    /// [`Kind::ConfigError`].
+    /// Ends the calls that are under way, with a [`Kind::APIConnectionError`], and the emulator of an
+    /// offline client; every later call is a [`Kind::ConfigError`].
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        self.0.life.closed.store(true, Ordering::Release);
+        self.0.life.closing().notify_waiters();
         #[cfg(feature = "emulator")]
         if let Some(emulator) = &self.0.emulator {
             emulator.close();
@@ -268,20 +314,34 @@ impl Client {
         }
     }
 
+    /// Does the work of a call, unless the client is closed before it is done.
+    pub(crate) async fn alive<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let life = &self.0.life;
+        let closing = life.closing();
+        let mut closed = pin!(closing.notified());
+        // From here on a `close` is not missed.
+        closed.as_mut().enable();
+        if life.closed.load(Ordering::Acquire) {
+            return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
+        }
+        tokio::select! {
+            biased;
+            () = closed => Err(Error::new(
+                Kind::APIConnectionError,
+                "the client was closed while the call was under way; whether the service goes on, and bills, is not known",
+            )
+            .with("billed", "unknown".to_owned())),
+            outcome = work => outcome,
+        }
+    }
+
     pub(crate) async fn draw(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        let plan = self.plan(inputs, options, case).await?;
-        let call = |number: u32| {
-            let job = plan.job(&[], number, false);
-            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
-        };
-        let calls = (0..plan.options.n.unwrap_or(1)).map(call);
-        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
-        Ok(plan.settled(together(outcomes)?))
+        self.alive(async { self.plan(inputs, options, case).await?.draw(None).await }).await
     }
 
     pub(crate) fn stream(
@@ -292,9 +352,12 @@ impl Client {
     ) -> EventStream {
         let client = self.clone();
         EventStream::new(|sink| async move {
-            let plan = client.plan(inputs?, alone(options, case)?, case).await?;
-            let drawn = plan.job(&[], 0, false).run(&sink).await?;
-            Ok(plan.settled(drawn.result))
+            let work = async {
+                let plan = client.plan(inputs?, alone(options, case)?, case).await?;
+                let drawn = plan.job(&[], 0, false).run(&sink).await?;
+                Ok(plan.settled(drawn.result))
+            };
+            client.alive(work).await
         })
     }
 
@@ -306,9 +369,6 @@ impl Client {
         case: Case,
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
-        if inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
-        }
         options.check()?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
@@ -335,6 +395,7 @@ impl Client {
             options,
             warnings,
             advice: catalogue.advice(&resolved.id),
+            price: None,
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
@@ -379,30 +440,86 @@ pub(crate) struct Plan {
     id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
+    /// What one request usually costs in USD.
+    price: Option<f64>,
     policy: Policy,
     total: Duration,
     idle: Option<Duration>,
 }
 
+impl Inner {
+    /// Shares what may be shared with the client that this one is a copy of.
+    fn share(&mut self, original: &Inner) {
+        if self.settings == original.settings {
+            // Another key or model needs no connections of its own.
+            self.transport = original.transport.clone();
+        }
+        let (own, other) = (&self.options, &original.options);
+        if (own.max_concurrency, own.rate) == (other.max_concurrency, other.rate)
+            && self.base == original.base
+        {
+            self.common.traffic = original.common.traffic.clone();
+        }
+        if own.budget == other.budget {
+            self.common.ledger = original.common.ledger.clone();
+        }
+        if own.cache == other.cache {
+            self.common.cache = original.common.cache.clone();
+        }
+    }
+
+    /// What tells one service from another in a cache: emulators draw alike on every port.
+    fn scope(&self) -> String {
+        #[cfg(feature = "emulator")]
+        if self.emulator.is_some() {
+            return "offline".to_owned();
+        }
+        format!("{}{}", self.base, self.version)
+    }
+}
+
 impl Plan {
+    /// Makes the call: `n` requests side by side.
+    pub async fn draw(&self, before: Option<Before>) -> Result<Generation, Error> {
+        let n = self.options.n.unwrap_or(1);
+        let common = &self.client.0.common;
+        if common.cache.is_none() {
+            // All or none: what does not fit is refused before anything is sent.
+            common.ledger.check(self.price, n, &self.id)?;
+        }
+        let call = |number: u32| {
+            let job = Job { before: before.clone(), ..self.job(&[], number, false) };
+            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
+        };
+        let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
+        Ok(self.settled(together(outcomes)?))
+    }
+
     /// The call with this number of `n`, after the turns of a conversation.
     pub fn job(&self, history: &[Turn], number: u32, text_will_do: bool) -> Job {
         let inner = &*self.client.0;
         let mut options = self.options.clone();
         options.seed = options.seed.map(|seed| seed + i64::from(number));
         Job {
+            common: inner.common.clone(),
+            watcher: inner.watcher.clone(),
             transport: self.transport.clone(),
             key: inner.key.clone(),
+            id: self.id.clone(),
             path: format!("{}/models/{}", inner.version, segment(&self.id)),
             headers: options.headers.clone().unwrap_or_default(),
             body: Body::new(history, &self.parts, &options),
+            number,
+            scope: inner.scope(),
             model: self.model.clone(),
+            price: self.price,
             advice: self.advice.clone(),
             tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
             policy: self.policy,
             total: self.total,
             idle: self.idle,
             text_will_do,
+            before: None,
         }
     }
 
@@ -439,6 +556,7 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
                 merged.images.extend(more.images);
                 merged.thoughts.images.extend(more.thoughts.images);
                 merged.usage.add(&more.usage);
+                merged.cached &= more.cached;
                 merged.cost = merged.cost.zip(more.cost).map(|(one, other)| one + other);
                 merged.attempts.extend(more.attempts);
                 merged.warnings.extend(more.warnings);

@@ -177,7 +177,7 @@ impl Door {
             (Door::Chat(chat), "send_stream") => {
                 let (chat, options) = (chat.clone(), read()?);
                 Ok(Stream::ready(move |with| {
-                    let chat = with.map_or(Ok(chat.clone()), |with| chat.with_options(with))?;
+                    let chat = with.map_or(Ok(chat.clone()), |with| chat.for_call(with))?;
                     Ok(chat.stream(both(prompt, images), options, case))
                 }))
             }
@@ -238,15 +238,26 @@ impl Door {
 }
 
 impl Door {
-    /// The same with other options of its client, for what is asked for from now on: a copy of a
-    /// client, the same conversation, the same stream if it has not begun.
+    /// A copy of a client with other options, open and closed by itself; anything else is as `for_call` gives it.
+    ///
+    /// # Errors
+    /// As [`Client::with_options`].
+    pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
+        match self {
+            Door::Client(client) => Ok(Door::Client(client.with_options(options)?)),
+            _ => self.for_call(options),
+        }
+    }
+
+    /// The same with other options of its client, for one call: it is closed when the client is. Of a
+    /// stream that has not begun, its own.
     ///
     /// # Errors
     /// As [`Client::with_options`]; a stream's come with its first event.
-    pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
+    pub fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
         Ok(match self {
-            Door::Client(client) => Door::Client(client.with_options(options)?),
-            Door::Chat(chat) => Door::Chat(chat.with_options(options)?),
+            Door::Client(client) => Door::Client(client.for_call(options)?),
+            Door::Chat(chat) => Door::Chat(chat.for_call(options)?),
             Door::Stream(stream) => {
                 if let State::Ready(_, with) = &mut *stream.state() {
                     *with = Some(Box::new(options));
@@ -315,7 +326,7 @@ fn held(inputs: Vec<Input>) -> Vec<Image> {
 }
 
 fn other(client: Client, options: Option<ClientOptions>) -> Result<Client, Error> {
-    options.map_or(Ok(client.clone()), |options| client.with_options(options))
+    options.map_or(Ok(client.clone()), |options| client.for_call(options))
 }
 
 fn both(mut prompt: Vec<Input>, images: Vec<Input>) -> Vec<Input> {

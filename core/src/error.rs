@@ -46,6 +46,19 @@ record! {
 }
 
 impl Usage {
+    /// The usage that an error's field tells of.
+    pub(crate) fn read(written: Value) -> Self {
+        let count = |name: &str| written.get(name).and_then(Value::as_u64).unwrap_or(0);
+        Usage {
+            input_tokens: count("input_tokens"),
+            output_tokens: count("output_tokens"),
+            image_tokens: count("image_tokens"),
+            thought_tokens: count("thought_tokens"),
+            cached_tokens: count("cached_tokens"),
+            total_tokens: count("total_tokens"),
+        }
+    }
+
     /// Adds what another call used.
     pub fn add(&mut self, other: &Usage) {
         self.input_tokens += other.input_tokens;
@@ -401,6 +414,11 @@ impl Error {
     /// Whether the same call may succeed later.
     pub fn retryable(&self) -> bool {
         self.field("retryable").and_then(|value| value.as_bool()).unwrap_or(false)
+    }
+
+    /// Whether the failed call was paid for, as far as is known: "no", "yes" or "unknown".
+    pub(crate) fn is_billed(&self, how: &str) -> bool {
+        self.field("billed").is_some_and(|billed| billed == how)
     }
 
     /// After how many seconds the service wants to be asked again, if it said so.

@@ -20,6 +20,7 @@
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
 mod attempt;
+mod cache;
 pub mod catalogue;
 pub mod chat;
 #[cfg(feature = "cli")]
@@ -30,9 +31,12 @@ pub mod door;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod error;
+pub mod events;
 pub mod image;
 pub mod input;
 mod json;
+mod limit;
+mod money;
 pub mod options;
 mod process;
 pub mod records;
@@ -53,6 +57,7 @@ pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
+pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};

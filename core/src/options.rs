@@ -342,14 +342,22 @@ impl Read for Timeout {
 options! {
     /// When and how a failed attempt is made again.
     pub struct Retry {
-        /// How many requests a call may make in all, the first included. Default: 4.
+        /// How many requests a call may make in all, the first included. One that follows a wait
+        /// which the service named does not count, unless this is 1: then nothing is sent again.
+        /// Default: 4.
         max_attempts: u32,
-        /// The wait after the first failure, when the service names none; it doubles each time.
-        /// Default: 1 second.
+        /// The longest wait after the first failure, when the service names none; it doubles each
+        /// time. How much of it is waited is left to chance. Default: 1 second.
         initial: Seconds,
         /// The longest single wait. If the service asks for a longer one, the call fails at once.
         /// Default: 60 seconds.
         max_wait: Seconds,
+        /// How many more times a call may be paid for when the model draws nothing (NO_IMAGE,
+        /// IMAGE_OTHER). Default: 0.
+        no_image: u32,
+        /// Whether a request is sent again when its answer was lost, so that it may have been billed
+        /// already. If it is, a warning says so. Default: true.
+        resend_unknown: bool,
     }
 }
 
@@ -527,8 +535,20 @@ options! {
         ca_bundle: String,
         /// Whether a picture's URL may lead to a private or local address. Default: false.
         allow_private_urls: bool,
+        /// STUB
+        max_concurrency: u32,
+        /// STUB
+        rate: f64,
+        /// STUB
+        budget: Budget,
+        /// STUB
+        cache: Cache,
     }
 }
+/// STUB
+pub type Budget = f64;
+/// STUB
+pub type Cache = String;
 
 impl ClientOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {

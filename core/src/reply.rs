@@ -482,7 +482,7 @@ pub(crate) fn status_error(
         Some(code) => format!("{status} {code}: {said}"),
         None => format!("{status}: {said}"),
     };
-    let mut retryable = matches!(status, 408 | 429 | 500..);
+    let mut retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
     let mut error = Error::new(kind, "");
     if kind == Kind::RateLimitError {
         let violation = detail("QuotaFailure").and_then(|failure| list(failure, "violations").next());
@@ -498,8 +498,15 @@ pub(crate) fn status_error(
         } else if daily {
             message.push_str(" — the day's quota is used up; it is filled again at midnight Pacific time");
         }
-        retryable = !(zero || daily);
-        error = error.with("quota", quota).with("permanent", zero || daily);
+        let capped = said.to_lowercase().contains("spend")
+            || quota.as_ref().is_some_and(|quota| quota.contains("Spend"));
+        if capped && !zero && !daily {
+            message
+                .push_str(" — the project's spending limit is reached; raise it, waiting does not help soon");
+        }
+        let permanent = zero || daily || capped;
+        retryable = !permanent;
+        error = error.with("quota", quota).with("permanent", permanent);
     }
     if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
         message.push_str(&format!(" — {advice}"));
@@ -513,7 +520,7 @@ pub(crate) fn status_error(
     let named_wait = detail("RetryInfo")
         .and_then(|info| text(info, "retry_delay"))
         .and_then(|delay| delay.strip_suffix('s')?.parse::<f64>().ok())
-        .or_else(|| header("retry-after").and_then(|value| retry_after(&value)))
+        .or_else(|| header("retry-after").and_then(|value| retry_after(&value, header("date").as_deref())))
         .or_else(|| said.split_once("retry in ").and_then(|(_, rest)| leading_seconds(rest)))
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
     let request_id = ["x-request-id", "x-goog-request-id"].iter().find_map(|name| header(name));
@@ -529,11 +536,14 @@ pub(crate) fn status_error(
 }
 
 /// The `Retry-After` header: seconds, or a date.
-fn retry_after(value: &str) -> Option<f64> {
+fn retry_after(value: &str, date: Option<&str>) -> Option<f64> {
     let value = value.trim();
     value.parse().ok().or_else(|| {
         let at = httpdate::parse_http_date(value).ok()?;
-        Some(at.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO).as_secs_f64())
+        // By the clock that named it: that of this machine may be wrong.
+        let now = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+        let wait = at.duration_since(now.unwrap_or_else(SystemTime::now));
+        Some(wait.unwrap_or(Duration::ZERO).as_secs_f64())
     })
 }
 

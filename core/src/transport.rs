@@ -163,20 +163,22 @@ impl Transport {
         Ok(Transport { settings, api, pictures: OnceLock::new() })
     }
 
-    /// Sends a request to the API and waits for the reply's head.
+    /// Sends a request to the API and waits for the reply's head. The service is told how long an
+    /// answer is waited for.
     pub async fn send(
         &self,
         path: &str,
         key: &Secret,
         headers: &BTreeMap<String, String>,
         body: &Body,
+        left: Duration,
     ) -> Result<Reply, Error> {
         let url = format!("{}/{path}", self.settings.base.as_str().trim_end_matches('/'));
         let trouble = Arc::new(Mutex::new(None));
         let request = self
             .api
             .post(url)
-            .headers(self.headers(key, headers)?)
+            .headers(self.headers(key, headers, left)?)
             .body(reqwest::Body::wrap(body.stream(trouble.clone())));
         request.send().await.map(Reply).map_err(|cause| {
             let told = trouble.lock().ok().and_then(|mut trouble| trouble.take());
@@ -184,8 +186,15 @@ impl Transport {
         })
     }
 
-    fn headers(&self, key: &Secret, call: &BTreeMap<String, String>) -> Result<HeaderMap, Error> {
+    fn headers(
+        &self,
+        key: &Secret,
+        call: &BTreeMap<String, String>,
+        left: Duration,
+    ) -> Result<HeaderMap, Error> {
         let mut map = HeaderMap::new();
+        // As the official SDKs do: whole seconds, rounded up.
+        map.insert("x-server-timeout", HeaderValue::from(left.as_secs_f64().ceil() as u64));
         map.insert("content-type", HeaderValue::from_static("application/json"));
         // Pictures do not shrink; a proxy that compresses all the same is understood.
         map.insert("accept-encoding", HeaderValue::from_static("identity"));

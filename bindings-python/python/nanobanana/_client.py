@@ -40,7 +40,7 @@ class ClientFront(Front):
         self._offline = offline
         self._get_key: Any = api_key if callable(api_key) else None
         options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
-        self._native = copied.with_options(options) if copied else Door(options, offline)
+        self._native = copied.with_options(options, False) if copied else Door(options, offline)
         for warning in self._now("describe")[0]["warnings"]:
             warnings.warn(warning, stacklevel=3)
         return self

@@ -49,7 +49,7 @@ class Front:
     def _wait(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native, get_key = self._native, self._get_key
         if verb in _SENDING and get_key is not None:
-            native = native.with_options({"api_key": get_key()})
+            native = native.with_options({"api_key": get_key()}, True)
         return native.call("wait", verb, prompt, images, options or {})
 
     async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
@@ -57,7 +57,7 @@ class Front:
         if verb in _SENDING and get_key is not None:
             import asyncio
 
-            native = native.with_options({"api_key": await asyncio.to_thread(get_key)})
+            native = native.with_options({"api_key": await asyncio.to_thread(get_key)}, True)
         return await native.call("await", verb, prompt, images, options or {})
 
 

@@ -612,19 +612,33 @@ class Timeout(Settings):
 class Retry(Settings):
     """When and how a failed attempt is made again."""
 
-    __slots__ = ("max_attempts", "initial", "max_wait")
+    __slots__ = ("max_attempts", "initial", "max_wait", "no_image", "resend_unknown")
     _fields = dict.fromkeys(__slots__)
     max_attempts: int | None
-    """How many requests a call may make in all, the first included. Default: 4."""
-    initial: float | None
-    """The wait after the first failure, when the service names none; it doubles each time.
+    """How many requests a call may make in all, the first included.
 
-    Default: 1 second.
+    One that follows a wait which the service named does not count, unless this is 1: then nothing is sent
+    again. Default: 4.
+    """
+    initial: float | None
+    """The longest wait after the first failure, when the service names none; it doubles each time.
+
+    How much of it is waited is left to chance. Default: 1 second.
     """
     max_wait: float | None
     """The longest single wait.
 
     If the service asks for a longer one, the call fails at once. Default: 60 seconds.
+    """
+    no_image: int | None
+    """How many more times a call may be paid for when the model draws nothing (NO_IMAGE, IMAGE_OTHER).
+
+    Default: 0.
+    """
+    resend_unknown: bool | None
+    """Whether a request is sent again when its answer was lost, so that it may have been billed already.
+
+    If it is, a warning says so. Default: true.
     """
 
     def __init__(
@@ -633,10 +647,14 @@ class Retry(Settings):
         max_attempts: int | None = None,
         initial: float | None = None,
         max_wait: float | None = None,
+        no_image: int | None = None,
+        resend_unknown: bool | None = None,
     ) -> None:
         self.max_attempts = max_attempts
         self.initial = initial
         self.max_wait = max_wait
+        self.no_image = no_image
+        self.resend_unknown = resend_unknown
 
 
 # Where they stand is nobody's business: neither a reader's nor a pickle's.
@@ -847,6 +865,10 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
+    budget: float | None = None,
+    cache: str | None = None,
 ) -> Any: ...
 
 
@@ -864,6 +886,10 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
+    budget: float | None = None,
+    cache: str | None = None,
 ) -> Any: ...
 
 
@@ -880,4 +906,8 @@ client.__doc__ = with_options.__doc__ = """
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
+        max_concurrency: STUB
+        rate: STUB
+        budget: STUB
+        cache: STUB
     """

@@ -198,3 +198,15 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
+
+    max_concurrency: int | None
+    """STUB"""
+
+    rate: float | None
+    """STUB"""
+
+    budget: float | None
+    """STUB"""
+
+    cache: str | None
+    """STUB"""

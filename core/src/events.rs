@@ -1,0 +1,158 @@
+//! What a client tells of its work while it works: for logs, and for whoever watches.
+//!
+//! An event holds names, numbers, sizes and times. It never holds a key, a prompt or the bytes of a
+//! picture.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Attempt, Error, Usage};
+use crate::schema::{Seconds, record};
+
+record! {
+    /// One step of a call: what `on_event` gets, and what the log says.
+    pub struct ClientEvent {
+        /// "wait" (for the client's turn, as its limits or the service's pause demand), "request",
+        /// "response" or "retry" (the attempt failed and is made again after `wait`).
+        name: String,
+        /// The same as a sentence, for a log.
+        message: String,
+        /// A number that the events of one call share, counted from 1 in each process.
+        call: u64,
+        /// The model's id.
+        model: String,
+        /// Which attempt of the call it is, counted from 1.
+        attempt: u32,
+        /// Bytes of the request's body, or of all pictures that came.
+        size: Option<u64>,
+        /// How many pictures came.
+        images: Option<u64>,
+        /// The HTTP status of the answer; none if no answer came.
+        status: Option<u16>,
+        /// The service's id of the request, if it sent one.
+        request_id: Option<String>,
+        /// How long the attempt took, from its first byte sent to its last one received.
+        took: Option<Seconds>,
+        /// How long is waited next, as far as is known.
+        wait: Option<Seconds>,
+        /// Why the attempt failed, in a few words; none if it did not.
+        reason: Option<String>,
+        /// The tokens used.
+        usage: Option<Usage>,
+        /// The price in USD, if it is known.
+        cost: Option<f64>,
+    }
+}
+
+type Watch = Arc<dyn Fn(ClientEvent) + Send + Sync>;
+
+/// Whoever watches a client, if anybody does.
+#[derive(Clone, Default)]
+pub(crate) struct Watcher(Option<Watch>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.0.is_some() { "Watcher(on)" } else { "Watcher(off)" })
+    }
+}
+
+impl Watcher {
+    pub fn new(watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        Watcher(Some(Arc::new(watch)))
+    }
+
+    /// The reporter of one call.
+    pub fn call(&self, model: &str) -> Reporter {
+        static CALLS: AtomicU64 = AtomicU64::new(1);
+        let number = if self.0.is_some() { CALLS.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        Reporter { watcher: self.clone(), call: number, model: model.to_owned(), attempt: 0 }
+    }
+}
+
+/// Tells the steps of one call.
+pub(crate) struct Reporter {
+    watcher: Watcher,
+    call: u64,
+    model: String,
+    attempt: u32,
+}
+
+impl Reporter {
+    fn tell(&self, name: &str, make: impl FnOnce(&mut ClientEvent) -> String) {
+        let Some(watch) = &self.watcher.0 else { return };
+        let mut event = ClientEvent {
+            name: name.to_owned(),
+            call: self.call,
+            model: self.model.clone(),
+            attempt: self.attempt.max(1),
+            ..ClientEvent::default()
+        };
+        let said = make(&mut event);
+        event.message = format!("call {} ({}): {said}", self.call, self.model);
+        watch(event);
+    }
+
+    pub fn waits(&self, pause: Option<std::time::Duration>) {
+        self.tell("wait", |event| {
+            event.wait = pause.map(Seconds::from);
+            match pause {
+                Some(pause) => {
+                    format!("the service asked all calls to wait, {:.1} s are left", pause.as_secs_f64())
+                }
+                None => "waits for its turn".to_owned(),
+            }
+        });
+    }
+
+    pub fn requests(&mut self, size: u64) {
+        self.attempt += 1;
+        self.tell("request", |event| {
+            event.size = Some(size);
+            format!("attempt {} sends {size} bytes", self.attempt)
+        });
+    }
+
+    /// An attempt's answer, or what came in its place.
+    pub fn answered(
+        &self,
+        attempt: &Attempt,
+        took: std::time::Duration,
+        outcome: Result<(&Usage, Option<f64>, u64, u64), &Error>,
+    ) {
+        self.tell("response", |event| {
+            event.status = attempt.status;
+            event.request_id = attempt.request_id.clone();
+            event.took = Some(Seconds::from(took));
+            event.reason = attempt.reason.clone();
+            let status = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
+            let seconds = took.as_secs_f64();
+            match outcome {
+                Ok((usage, cost, images, size)) => {
+                    (event.usage, event.cost) = (Some(usage.clone()), cost);
+                    (event.images, event.size) = (Some(images), Some(size));
+                    format!(
+                        "attempt {} got {status} after {seconds:.1} s: {images} pictures, {size} bytes",
+                        self.attempt
+                    )
+                }
+                Err(_) => {
+                    let reason = attempt.reason.as_deref().unwrap_or("no reason is known");
+                    format!("attempt {} got {status} after {seconds:.1} s: {reason}", self.attempt)
+                }
+            }
+        });
+    }
+
+    pub fn retries(&self, reason: &str, wait: std::time::Duration) {
+        self.tell("retry", |event| {
+            event.reason = Some(reason.to_owned());
+            event.wait = Some(Seconds::from(wait));
+            format!(
+                "attempt {} failed ({reason}); the next one follows in {:.2} s",
+                self.attempt,
+                wait.as_secs_f64()
+            )
+        });
+    }
+}
