@@ -186,7 +186,8 @@ pub(crate) fn write_whole(
     write: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{:08x}.part", fastrand::u32(..)));
+    // Random numbers alone would be the same in a process and its fork.
+    part.push(format!(".{}-{:08x}.part", std::process::id(), fastrand::u32(..)));
     let part = PathBuf::from(part);
     write(&part).and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
         // The original error is what counts; a leftover that cannot be removed changes nothing.
