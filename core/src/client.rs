@@ -14,12 +14,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::attempt::{Job, Sink};
-use crate::catalogue::{self, Catalogue, ModelInfo};
+use crate::catalogue::{self, Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::input::{self, Input, Part};
-use crate::options::{At, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
+use crate::money::Ledger;
+use crate::options::{At, Budget, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
 use crate::process::PerProcess;
-use crate::records::Generation;
+use crate::records::{Estimate, Generation, Spent};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
@@ -47,6 +48,7 @@ struct Inner {
     settings: Settings,
     warnings: Vec<String>,
     transport: Arc<PerProcess<Transport>>,
+    ledger: Arc<Ledger>,
     closed: AtomicBool,
     #[cfg(feature = "emulator")]
     emulator: Option<crate::emulator::Emulator>,
@@ -154,6 +156,7 @@ impl Client {
             settings,
             warnings,
             transport: Arc::default(),
+            ledger: Arc::new(Ledger::new(options.budget.as_ref())),
             closed: AtomicBool::new(false),
             #[cfg(feature = "emulator")]
             emulator,
@@ -166,7 +169,8 @@ impl Client {
         &self.0.warnings
     }
 
-    /// The same client with other options; those that are not set stay.
+    /// The same client with other options; those that are not set stay. What the copy spends counts
+    /// as this client's, unless it gets another budget: then it counts for itself.
     ///
     /// # Errors
     /// As [`Client::new`].
@@ -176,18 +180,22 @@ impl Client {
         let key = options.api_key.clone().unwrap_or_else(|| inner.key.clone());
         let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
+        let budget = merged_budget(options.budget.as_ref(), inner.options.budget.as_ref());
         let mut options = options.over(inner.options.clone());
-        (options.timeout, options.retry) = (timeout, retry);
+        (options.timeout, options.retry, options.budget) = (timeout, retry, budget);
         #[cfg(feature = "emulator")]
         let emulator = inner.emulator.clone();
         #[cfg(not(feature = "emulator"))]
         let emulator = None;
         let mut client = Self::build(options, key, Vec::new(), emulator)?;
-        if let Some(copy) = Arc::get_mut(&mut client.0)
-            && copy.settings == inner.settings
-        {
-            // Another key or model needs no connections of its own.
-            copy.transport = inner.transport.clone();
+        if let Some(copy) = Arc::get_mut(&mut client.0) {
+            if copy.settings == inner.settings {
+                // Another key or model needs no connections of its own.
+                copy.transport = inner.transport.clone();
+            }
+            if copy.options.budget == inner.options.budget {
+                copy.ledger = inner.ledger.clone();
+            }
         }
         Ok(client)
     }
@@ -251,6 +259,20 @@ impl Client {
         self.catalogue().list()
     }
 
+    /// What a call with this prompt, its pictures among it, and these options will cost: a range, with
+    /// what it assumes. No picture is read or fetched, and nothing is sent.
+    ///
+    /// # Errors
+    /// Those of [`Client::generate`] that come before pictures are looked at.
+    pub fn estimate(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Estimate, Error> {
+        self.expect(&prompt.into_inputs(), options, Case::Snake)
+    }
+
+    /// What this client and its copies have spent in this process.
+    pub fn spent(&self) -> Spent {
+        self.0.ledger.spent()
+    }
+
     /// Ends idle connections, and the emulator of an offline client; every later call is a
     /// [`Kind::ConfigError`].
     pub fn close(&self) {
@@ -298,13 +320,24 @@ impl Client {
         })
     }
 
-    /// All that comes before the first request: options held against the model, pictures found.
-    pub(crate) async fn plan(
+    pub(crate) fn expect(
         &self,
-        inputs: Vec<Input>,
+        inputs: &[Input],
         options: GenerateOptions,
         case: Case,
-    ) -> Result<Plan, Error> {
+    ) -> Result<Estimate, Error> {
+        let (resolved, options, warnings) = self.checked(inputs, options, case)?;
+        let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
+        Ok(Estimate { warnings, ..self.catalogue().estimate(&resolved, letters, pictures, &options) })
+    }
+
+    /// The model, the options held against it, and what the caller should know about both.
+    fn checked(
+        &self,
+        inputs: &[Input],
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<(Resolved<'_>, GenerateOptions, Vec<String>), Error> {
         let inner = &*self.0;
         if inner.closed.load(Ordering::Acquire) {
             return Err(Error::new(Kind::ConfigError, "this client is closed; make a new one"));
@@ -318,10 +351,21 @@ impl Client {
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
-        let checked = catalogue.check(&resolved, &options, input::pictures(&inputs), case)?;
+        let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
-        let options = checked.options;
+        Ok((resolved, checked.options, warnings))
+    }
+
+    /// All that comes before the first request: options held against the model, pictures found.
+    pub(crate) async fn plan(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Plan, Error> {
+        let inner = &*self.0;
+        let (resolved, options, warnings) = self.checked(&inputs, options, case)?;
         let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
         let timeout = timeout.unwrap_or_default();
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
@@ -334,7 +378,7 @@ impl Client {
             parts,
             options,
             warnings,
-            advice: catalogue.advice(&resolved.id),
+            advice: self.catalogue().advice(&resolved.id),
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
@@ -487,6 +531,13 @@ pub(crate) fn merged_retry(call: Option<&Retry>, client: Option<&Retry>) -> Opti
     match (call.cloned(), client.cloned()) {
         (Some(call), Some(client)) => Some(call.over(client)),
         (call, client) => call.or(client),
+    }
+}
+
+pub(crate) fn merged_budget(copy: Option<&Budget>, client: Option<&Budget>) -> Option<Budget> {
+    match (copy.cloned(), client.cloned()) {
+        (Some(copy), Some(client)) => Some(copy.over(client)),
+        (copy, client) => copy.or(client),
     }
 }
 

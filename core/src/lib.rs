@@ -33,6 +33,7 @@ pub mod error;
 pub mod image;
 pub mod input;
 mod json;
+mod money;
 pub mod options;
 mod process;
 pub mod records;
@@ -55,10 +56,10 @@ pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
+pub use options::{Budget, ClientOptions, GenerateOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};
+pub use records::{ChatTurn, Estimate, Event, Generation, Grounding, Spent, Thoughts, UnknownCall};
 pub use schema::Case;
 pub use stream::EventStream;
 

@@ -72,10 +72,12 @@ pub fn classes() -> String {
     );
     let call = GenerateOptions::table();
     let images = "images: ImageInput | Sequence[ImageInput]";
-    let calls: [(&str, &[&str]); 5] = [
+    let more = format!("{images} | None = None");
+    let calls: [(&str, &[&str]); 6] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
-        ("send", &["prompt: Prompt", &format!("{images} | None = None")]),
+        ("send", &["prompt: Prompt", &more]),
+        ("estimate", &["prompt: Prompt", &more]),
         ("chat", &[]),
         ("load_chat", &["path: str | os.PathLike[str]"]),
     ];
@@ -97,7 +99,7 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["Retry", "Timeout"]].concat();
+    let mut imported = [events.as_slice(), &["Budget", "Retry", "Timeout"]].concat();
     imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\
