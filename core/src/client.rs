@@ -450,6 +450,27 @@ impl Plan {
         }
     }
 
+    /// What one request typically costs in USD, the turns of a conversation before it included; none
+    /// if that is not known.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no money is held yet"))]
+    fn price(&self, history: &[Turn]) -> Option<f64> {
+        let words = |text: &str| text.chars().count();
+        let mut letters = 0;
+        let mut pictures = 0;
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => letters += words(text),
+                Part::Picture { .. } | Part::Reference { .. } => pictures += 1,
+            }
+        }
+        for piece in history.iter().flat_map(|turn| turn.pieces.iter()) {
+            let part = piece.value("");
+            letters += part.get("text").and_then(Value::as_str).map_or(0, words);
+            pictures += usize::from(piece.picture.is_some() || part.get("fileData").is_some());
+        }
+        self.model.as_ref()?.typical(letters, pictures, &self.options)
+    }
+
     /// The result with what was found before the call.
     pub fn settled(&self, mut result: Generation) -> Generation {
         if result.model.is_empty() {
@@ -568,5 +589,65 @@ impl<T: Into<Input>, const N: usize> IntoInputs for [T; N] {
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Client({})", self.0.base.origin().ascii_serialization())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::json::Piece;
+
+    fn client(options: ClientOptions) -> Client {
+        Client::new(options.api_key("test-key-0123")).unwrap()
+    }
+
+    fn shares(one: &Client, other: &Client) -> bool {
+        Arc::ptr_eq(&one.0.ledger, &other.0.ledger)
+    }
+
+    #[test]
+    fn copies_spend_from_the_same_purse_unless_they_get_their_own() {
+        let client = client(ClientOptions::new().budget(5.0));
+        let copy = |options: ClientOptions| client.with_options(options).unwrap();
+        assert!(shares(&client, &client.clone()));
+        assert!(shares(&client, &copy(ClientOptions::new().api_key("of-this-call").model("nano-banana"))));
+        assert!(shares(&client, &copy(ClientOptions::new().budget(Budget::new().usd(5.0)))));
+        // Other connections are no other purse.
+        assert!(shares(&client, &copy(ClientOptions::new().base_url("http://127.0.0.1:9"))));
+
+        let other = copy(ClientOptions::new().budget(7.0));
+        assert!(!shares(&client, &other));
+        assert_eq!(other.spent().remaining_usd, Some(7.0));
+        // What is not said of a budget stays.
+        let other = copy(ClientOptions::new().budget(Budget::new().per_call(0.1)));
+        assert!(!shares(&client, &other));
+        assert_eq!(other.spent().remaining_usd, Some(5.0));
+        assert!(client.with_options(ClientOptions::new().budget(-1.0)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_request_is_priced_with_the_turns_before_it() {
+        let client = client(ClientOptions::new());
+        let options = || GenerateOptions::new().model("nano-banana-pro");
+        let prompt = || vec![Input::Text("a banana".to_owned())];
+        let plan = client.plan(prompt(), options(), Case::Snake).await.unwrap();
+        let alone = client.estimate(Input::Text("a banana".to_owned()), options()).unwrap();
+        assert_eq!(plan.price(&[]), alone.typical);
+
+        let text = |words: &str| Piece { before: format!("{{\"text\":\"{words}\"}}"), ..Piece::default() };
+        let picture = Piece {
+            before: "{\"inlineData\":{\"data\":\"".to_owned(),
+            picture: Some(bytes::Bytes::from_static(b"picture")),
+            after: "\"}}".to_owned(),
+        };
+        let turns = [Turn::new("user", [text("an apple")]), Turn::new("model", [text("here"), picture])];
+        // 20 letters and one picture of 560 tokens, at 2 USD a million.
+        let more = (5.0 - 2.0 + 560.0) * 2.0 / 1e6;
+        assert!((plan.price(&turns).unwrap() - alone.typical.unwrap() - more).abs() < 1e-12);
+
+        let unknown = GenerateOptions::new().model("my-own-model");
+        let plan = client.plan(prompt(), unknown, Case::Snake).await.unwrap();
+        assert_eq!(plan.price(&turns), None);
     }
 }
