@@ -60,10 +60,10 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+pub use options::{Budget, Cache, ClientOptions, GenerateOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};
+pub use records::{ChatTurn, Estimate, Event, Generation, Grounding, Spent, Thoughts, UnknownCall};
 pub use schema::Case;
 pub use stream::EventStream;
 

@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, Retry, Timeout};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, Thoughts,
+    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Source, Span, Spent, TextEvent,
+    ThoughtEvent, Thoughts, UnknownCall,
 };
 use nanobanana::schema::Table;
 
@@ -33,7 +34,7 @@ fn calls() -> Vec<Table> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table(), Cache::table()]
+    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
 }
 
 /// Records that errors hold.
@@ -50,6 +51,9 @@ fn records() -> Vec<Table> {
         Grounding::table(),
         Generation::table(),
         ModelInfo::table(),
+        Estimate::table(),
+        UnknownCall::table(),
+        Spent::table(),
         ChatTurn::table(),
         ThoughtEvent::table(),
         TextEvent::table(),

@@ -25,10 +25,13 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BlockedError",
+    "Budget",
+    "BudgetExceededError",
     "Cache",
     "ChatTurn",
     "ConfigError",
     "DoneEvent",
+    "Estimate",
     "Grounding",
     "ImageError",
     "ImageEvent",
@@ -46,10 +49,12 @@ __all__ = [
     "Retry",
     "Source",
     "Span",
+    "Spent",
     "TextEvent",
     "ThoughtEvent",
     "Thoughts",
     "Timeout",
+    "UnknownCall",
     "UnsupportedOptionError",
     "Usage",
 ]
@@ -166,6 +171,33 @@ class ImageError(NanoBananaError, ValueError):
     """Which of the call's pictures it is, counted from 0; none outside of a call."""
     input: str | None
     """The picture as it was named: a path, a URL or a type, never bytes."""
+
+
+class BudgetExceededError(NanoBananaError):
+    """The client's budget has no room for a request, which was not sent. What was spent stays spent."""
+
+    _fields = {
+        **NanoBananaError._fields,
+        "budget": None,
+        "per_call": None,
+        "spent": None,
+        "held": None,
+        "needed": None,
+        "attempts": [],
+    }
+    _readers = {**NanoBananaError._readers, "attempts": Attempt._read}
+    budget: float | None
+    """The most that may be spent in all, in USD; none if only single requests are limited."""
+    per_call: float | None
+    """The most that one request may be expected to cost, in USD; none if that is not limited."""
+    spent: float | None
+    """What is spent, and kept for requests whose outcome is not known, in USD."""
+    held: float | None
+    """What is set aside for requests under way, in USD."""
+    needed: float | None
+    """What this would typically have cost, in USD."""
+    attempts: list[Attempt]
+    """What was sent on behalf of this call before, in order."""
 
 
 class APIError(NanoBananaError):
@@ -310,6 +342,7 @@ _ERRORS: dict[str, type[NanoBananaError]] = {
     "InvalidOptionError": InvalidOptionError,
     "UnsupportedOptionError": UnsupportedOptionError,
     "ImageError": ImageError,
+    "BudgetExceededError": BudgetExceededError,
     "APIError": APIError,
     "APIConnectionError": APIConnectionError,
     "APITimeoutError": APITimeoutError,
@@ -521,6 +554,93 @@ class ModelInfo(Record):
     """What else is worth knowing, in sentences."""
 
 
+class Estimate(Record):
+    """What a call is expected to cost, in USD for all of its requests together."""
+
+    __slots__ = (
+        "model",
+        "low",
+        "typical",
+        "high",
+        "calls",
+        "input_tokens",
+        "image_tokens",
+        "assumes",
+        "not_included",
+        "warnings",
+    )
+    _fields = dict.fromkeys(__slots__)
+    model: str
+    """The id of the model."""
+    low: float | None
+    """If everything goes cheaply; none if the model, or its service tier, has no known price."""
+    typical: float | None
+    """What it will most likely be."""
+    high: float | None
+    """If everything goes dearly; no limit that the service keeps."""
+    calls: int
+    """How many requests it is: `n`."""
+    input_tokens: int | None
+    """The tokens of the prompts and their pictures; none if the model is not known."""
+    image_tokens: int | None
+    """The tokens of the pictures that are drawn; none if the model is not known."""
+    assumes: list[str]
+    """What was assumed, in sentences."""
+    not_included: list[str]
+    """What may be billed beside it, in sentences."""
+    warnings: list[str]
+    """What the caller should know about the options, in sentences."""
+
+
+class UnknownCall(Record):
+    """A request of which it is not known whether it was billed."""
+
+    __slots__ = ("when", "model", "reason")
+    _fields = dict.fromkeys(__slots__)
+    when: str
+    """When that was found, in UTC, as `2026-11-24T20:44:39.123Z`."""
+    model: str
+    """The id of the model."""
+    reason: str
+    """Why it is not known, in a few words."""
+
+
+class Spent(Record):
+    """What a client and its copies have spent in this process, in USD."""
+
+    __slots__ = (
+        "usd",
+        "calls",
+        "pending_usd",
+        "unknown",
+        "unknown_usd",
+        "unknown_calls",
+        "unpriced",
+        "remaining_usd",
+    )
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"unknown_calls": UnknownCall._read}
+    usd: float
+    """What the answered requests cost.
+
+    One whose price is not known counts with what was set aside for it, if anything was.
+    """
+    calls: int
+    """How many requests were answered, and so paid for."""
+    pending_usd: float
+    """What is set aside for requests under way."""
+    unknown: int
+    """Of how many requests it is not known whether they were billed."""
+    unknown_usd: float
+    """What is kept for those: their typical price."""
+    unknown_calls: list[UnknownCall]
+    """Which those were; the last 100."""
+    unpriced: int
+    """How many of the answered requests have a price that is not known."""
+    remaining_usd: float | None
+    """What the budget has left for further requests; none without one for all of them."""
+
+
 class ChatTurn(Record):
     """One turn of a conversation."""
 
@@ -656,6 +776,38 @@ class Retry(Settings):
         self.max_wait = max_wait
         self.no_image = no_image
         self.resend_unknown = resend_unknown
+
+
+class Budget(Settings):
+    """How much may be spent, in USD.
+
+    What a request costs is known only once it is answered: before it is sent its typical price is set aside,
+    and one for which there is no room is not sent. So what is spent can pass the limit by no more than what
+    the requests under way cost beyond that.
+    """
+
+    __slots__ = ("usd", "per_call")
+    _fields = dict.fromkeys(__slots__)
+    usd: float | None
+    """The most that the client and its copies may spend in all; each process counts for itself.
+
+    Default: no limit.
+    """
+    per_call: float | None
+    """The most that one request may be expected to cost; also what is set aside for a request to a model
+    whose price is not known.
+
+    Default: no limit, and such a model is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        usd: float | None = None,
+        per_call: float | None = None,
+    ) -> None:
+        self.usd = usd
+        self.per_call = per_call
 
 
 class Cache(Settings):
@@ -796,6 +948,36 @@ def send(
 ) -> Any: ...
 
 
+def estimate(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
 def chat(
     self: Any,
     *,
@@ -853,7 +1035,7 @@ def load_chat(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = chat.__doc__ = load_chat.__doc__ = """
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -892,6 +1074,7 @@ def client(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
@@ -900,8 +1083,6 @@ def client(
     allow_private_urls: bool | None = None,
     max_concurrency: int | None = None,
     rate: float | None = None,
-    budget: float | None = None,
-    cache: str | None = None,
 ) -> Any: ...
 
 
@@ -914,6 +1095,7 @@ def with_options(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
@@ -922,8 +1104,6 @@ def with_options(
     allow_private_urls: bool | None = None,
     max_concurrency: int | None = None,
     rate: float | None = None,
-    budget: float | None = None,
-    cache: str | None = None,
 ) -> Any: ...
 
 
@@ -934,6 +1114,7 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
+        budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
         headers: HTTP headers to send with every request.
@@ -943,6 +1124,4 @@ client.__doc__ = with_options.__doc__ = """
             false.
         max_concurrency: STUB
         rate: STUB
-        budget: STUB
-        cache: STUB
     """

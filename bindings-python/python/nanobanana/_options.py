@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-from ._generated import Cache, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import Budget, Cache, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 __all__ = [
@@ -184,6 +184,9 @@ class ClientOptions(TypedDict, total=False):
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
 
+    budget: Budget | float | None
+    """How much may be spent, in USD. Default: no limit."""
+
     cache: Cache | str | os.PathLike[str] | None
     """Where answers are kept, so that the same request is not paid for twice. Default: nowhere."""
 
@@ -206,10 +209,4 @@ class ClientOptions(TypedDict, total=False):
     """STUB"""
 
     rate: float | None
-    """STUB"""
-
-    budget: float | None
-    """STUB"""
-
-    cache: str | None
     """STUB"""
