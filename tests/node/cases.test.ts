@@ -219,7 +219,7 @@ async function run(theCase: TestCase): Promise<void> {
     const clients: Client[] = []
     const open = (): Client => {
       const files = Object.entries(theCase.client ?? {}).map(([name, value]) => {
-        return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
+        return [name, isMap(value) && Object.keys(value).length === 1 && typeof value.path === 'string' ? join(tests, value.path) : value] as const
       })
       clients.push(new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(Object.fromEntries(files)) }))
       return clients[0] as Client
