@@ -155,6 +155,16 @@ export interface ClientOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
   retry?: Retry | number | boolean | null | undefined
+  /**
+   * The most requests under way at once, for each model; more wait for their turn. Default: no
+   * limit, unless the service asks to go slower.
+   */
+  maxConcurrency?: number | null | undefined
+  /**
+   * The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+   * one, at once. Default: no limit, unless the service asks to go slower.
+   */
+  rate?: number | null | undefined
   /** A catalogue file to use instead of the built-in one. */
   catalogue?: string | null | undefined
   /** HTTP headers to send with every request. */

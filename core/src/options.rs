@@ -517,6 +517,12 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again.
         retry: Retry,
+        /// The most requests under way at once, for each model; more wait for their turn. Default: no
+        /// limit, unless the service asks to go slower.
+        max_concurrency: u32,
+        /// The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+        /// one, at once. Default: no limit, unless the service asks to go slower.
+        rate: f64,
         /// A catalogue file to use instead of the built-in one.
         catalogue: String,
         /// HTTP headers to send with every request.
@@ -543,6 +549,16 @@ impl ClientOptions {
         if self.base_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
             return Err(at("base_url")
                 .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
+        }
+        if self.max_concurrency == Some(0) {
+            return Err(at("max_concurrency").invalid("must be at least 1; leave it out for no limit"));
+        }
+        if let Some(rate) = self.rate
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(at("rate").invalid(format!(
+                "is {rate}; it takes a number of requests per minute above 0, and left out there is no limit"
+            )));
         }
         Ok(())
     }

@@ -842,6 +842,8 @@ def client(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
@@ -859,6 +861,8 @@ def with_options(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
@@ -874,6 +878,10 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
+        max_concurrency: The most requests under way at once, for each model; more wait for their turn.
+            Default: no limit, unless the service asks to go slower.
+        rate: The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+            one, at once. Default: no limit, unless the service asks to go slower.
         catalogue: A catalogue file to use instead of the built-in one.
         headers: HTTP headers to send with every request.
         proxy: The proxy's URL. Default: the system's; never for a loopback address.

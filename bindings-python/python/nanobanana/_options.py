@@ -184,6 +184,18 @@ class ClientOptions(TypedDict, total=False):
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
 
+    max_concurrency: int | None
+    """The most requests under way at once, for each model; more wait for their turn.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
+    rate: float | None
+    """The most requests in a minute, for each model, sent evenly: at most a second's worth, or one, at once.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
     catalogue: str | None
     """A catalogue file to use instead of the built-in one."""
 
