@@ -33,6 +33,9 @@ pub mod error;
 pub mod image;
 pub mod input;
 mod json;
+// Until the client asks it.
+#[cfg_attr(not(test), allow(dead_code))]
+mod limit;
 pub mod options;
 mod process;
 pub mod records;
