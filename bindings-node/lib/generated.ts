@@ -155,6 +155,16 @@ export interface ClientOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
   retry?: Retry | number | boolean | null | undefined
+  /**
+   * The most requests under way at once, for each model; more wait for their turn. Default: no
+   * limit, unless the service asks to go slower.
+   */
+  maxConcurrency?: number | null | undefined
+  /**
+   * The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+   * one, at once. Default: no limit, unless the service asks to go slower.
+   */
+  rate?: number | null | undefined
   /** How much may be spent, in USD. Default: no limit. */
   budget?: Budget | number | null | undefined
   /** Where answers are kept, so that the same request is not paid for twice. Default: nowhere. */
@@ -169,10 +179,6 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
-  /** STUB */
-  maxConcurrency?: number | null | undefined
-  /** STUB */
-  rate?: number | null | undefined
 }
 
 /**

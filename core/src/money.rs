@@ -5,7 +5,6 @@
 //! that. All sums are whole nano-dollars in atomics: adding never loses anything, and a fork leaves
 //! no lock behind.
 
-
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};

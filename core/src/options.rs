@@ -661,6 +661,12 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again.
         retry: Retry,
+        /// The most requests under way at once, for each model; more wait for their turn. Default: no
+        /// limit, unless the service asks to go slower.
+        max_concurrency: u32,
+        /// The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+        /// one, at once. Default: no limit, unless the service asks to go slower.
+        rate: f64,
         /// How much may be spent, in USD. Default: no limit.
         budget: Budget,
         /// Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
@@ -675,10 +681,6 @@ options! {
         ca_bundle: String,
         /// Whether a picture's URL may lead to a private or local address. Default: false.
         allow_private_urls: bool,
-        /// STUB
-        max_concurrency: u32,
-        /// STUB
-        rate: f64,
     }
 }
 
@@ -695,6 +697,16 @@ impl ClientOptions {
         if self.base_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
             return Err(at("base_url")
                 .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
+        }
+        if self.max_concurrency == Some(0) {
+            return Err(at("max_concurrency").invalid("must be at least 1; leave it out for no limit"));
+        }
+        if let Some(rate) = self.rate
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(at("rate").invalid(format!(
+                "is {rate}; it takes a number of requests per minute above 0, and left out there is no limit"
+            )));
         }
         Ok(())
     }

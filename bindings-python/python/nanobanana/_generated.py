@@ -1074,6 +1074,8 @@ def client(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
     budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
@@ -1081,8 +1083,6 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    max_concurrency: int | None = None,
-    rate: float | None = None,
 ) -> Any: ...
 
 
@@ -1095,6 +1095,8 @@ def with_options(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
     budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
@@ -1102,8 +1104,6 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    max_concurrency: int | None = None,
-    rate: float | None = None,
 ) -> Any: ...
 
 
@@ -1114,6 +1114,10 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
+        max_concurrency: The most requests under way at once, for each model; more wait for their turn.
+            Default: no limit, unless the service asks to go slower.
+        rate: The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+            one, at once. Default: no limit, unless the service asks to go slower.
         budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
@@ -1122,6 +1126,4 @@ client.__doc__ = with_options.__doc__ = """
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
-        max_concurrency: STUB
-        rate: STUB
     """

@@ -184,6 +184,18 @@ class ClientOptions(TypedDict, total=False):
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
 
+    max_concurrency: int | None
+    """The most requests under way at once, for each model; more wait for their turn.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
+    rate: float | None
+    """The most requests in a minute, for each model, sent evenly: at most a second's worth, or one, at once.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
     budget: Budget | float | None
     """How much may be spent, in USD. Default: no limit."""
 
@@ -204,9 +216,3 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
-
-    max_concurrency: int | None
-    """STUB"""
-
-    rate: float | None
-    """STUB"""
