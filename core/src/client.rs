@@ -309,7 +309,7 @@ impl Client {
     /// # Errors
     /// Those of [`Client::generate`] that come before pictures are looked at.
     pub fn estimate(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Estimate, Error> {
-        self.expect(&prompt.into_inputs(), options, Case::Snake)
+        self.estimated(&prompt.into_inputs(), options, Case::Snake)
     }
 
     /// What this client and its copies have spent in this process.
@@ -382,7 +382,7 @@ impl Client {
         })
     }
 
-    pub(crate) fn expect(
+    pub(crate) fn estimated(
         &self,
         inputs: &[Input],
         options: GenerateOptions,

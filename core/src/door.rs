@@ -161,7 +161,7 @@ impl Door {
                 Ok(Answer { json: json!({ "models": client.models().write(case) }), ..Answer::default() })
             }
             (Door::Client(client), "estimate") => {
-                let estimate = client.expect(&both(prompt, images), read()?, case)?;
+                let estimate = client.estimated(&both(prompt, images), read()?, case)?;
                 Ok(plain(spelt(estimate.write(case), case)))
             }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
