@@ -184,6 +184,7 @@ struct Course {
     cost: Option<f64>,
     /// How attempts before the last one were billed: the worst of them.
     billed: Option<&'static str>,
+    /// Why the last attempt is not the last one.
     failure: Option<Error>,
 }
 
@@ -243,12 +244,13 @@ impl Job {
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
             let hold = match held.take() {
                 Some(hold) => hold,
-                None => match (self.common.ledger.hold(self.price, &self.id), course.failure.take()) {
-                    (Ok(hold), _) => hold,
-                    (Err(refused), None) => return Err(refused),
-                    (Err(refused), Some(failure)) => {
-                        let why = refused.message().to_owned();
-                        return Err(self.ended(course, failure, Some(why), None));
+                None => match self.common.ledger.hold(self.price, &self.id) {
+                    Ok(hold) => hold,
+                    Err(refused) => {
+                        return Err(match course.failure.take() {
+                            Some(failure) => refused.because(failure),
+                            None => refused,
+                        });
                     }
                 },
             };

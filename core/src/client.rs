@@ -430,8 +430,6 @@ impl Client {
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let (letters, pictures) = (input::letters(&inputs), input::pictures(&inputs));
-        let price = resolved.model.and_then(|model| model.typical(letters, pictures, &options));
         let parts = self.prepare(inputs, &transport, total).await?;
         Ok(Plan {
             client: self.clone(),
@@ -440,7 +438,6 @@ impl Client {
             options,
             warnings,
             advice: self.catalogue().advice(&resolved.id),
-            price,
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
@@ -485,8 +482,6 @@ pub(crate) struct Plan {
     id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
-    /// What one request usually costs in USD.
-    price: Option<f64>,
     policy: Policy,
     total: Duration,
     idle: Option<Duration>,
@@ -530,7 +525,7 @@ impl Plan {
         let common = &self.client.0.common;
         if common.cache.is_none() {
             // All or none: what does not fit is refused before anything is sent.
-            common.ledger.check(self.price, n, &self.id)?;
+            common.ledger.check(self.price(&[]), n, &self.id)?;
         }
         let call = |number: u32| {
             let job = Job { before: before.clone(), ..self.job(&[], number, false) };
@@ -557,7 +552,7 @@ impl Plan {
             number,
             scope: inner.scope(),
             model: self.model.clone(),
-            price: self.price,
+            price: self.price(history),
             advice: self.advice.clone(),
             tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
             policy: self.policy,
@@ -570,7 +565,6 @@ impl Plan {
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none
     /// if that is not known.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no money is held yet"))]
     fn price(&self, history: &[Turn]) -> Option<f64> {
         let words = |text: &str| text.chars().count();
         let mut letters = 0;
