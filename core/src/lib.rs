@@ -60,7 +60,7 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{Budget, Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+pub use options::{Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{ChatTurn, Estimate, Event, Generation, Grounding, Spent, Thoughts, UnknownCall};
