@@ -167,16 +167,6 @@ export interface ClientOptions {
   allowPrivateUrls?: boolean | null | undefined
 }
 
-/** What an emulator can be told. */
-export interface EmulatorOptions {
-  /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
-  port?: number | null | undefined
-  /** Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false. */
-  tls?: boolean | null | undefined
-  /** How many requests it remembers. Default: 1000. */
-  keep?: number | null | undefined
-}
-
 /**
  * How long things may take.
  * Durations are numbers of milliseconds.
@@ -207,6 +197,16 @@ export interface Retry {
    * Default: 60 seconds.
    */
   maxWait?: number | null | undefined
+}
+
+/** What an emulator can be told. */
+export interface EmulatorOptions {
+  /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
+  port?: number | null | undefined
+  /** Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false. */
+  tls?: boolean | null | undefined
+  /** How many requests it remembers. Default: 1000. */
+  keep?: number | null | undefined
 }
 
 /**

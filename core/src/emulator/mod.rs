@@ -32,7 +32,7 @@
 //!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request:
+//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |

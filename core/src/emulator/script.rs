@@ -1,6 +1,6 @@
 //! Replies told beforehand: faults, odd bodies, slow and broken lines.
 //!
-//! One step answers one request to a generate method, whatever it asks: a scripted reply is not
+//! One step answers one request (or several, by `times`) to a generate method, whatever it asks: a scripted reply is not
 //! held against the service's rules. A step that sets no reply of its own (only, say, a delay)
 //! lets the emulator answer by itself, rules and all.
 
@@ -226,7 +226,8 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         }
         Some(wants)
     })?;
-    let times = at.get("times", "a number of requests from 1", |value| value.as_u64().filter(|it| *it > 0))?;
+    let times =
+        at.get("times", "a number of requests from 1", |value| value.as_u64().filter(|it| *it > 0))?;
     Ok(Step {
         wants: wants.unwrap_or_default(),
         times: times.unwrap_or(1),

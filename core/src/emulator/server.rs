@@ -86,11 +86,7 @@ async fn accept(stream: TcpStream, acceptor: Option<TlsAcceptor>, state: Arc<Sta
     }
 }
 
-async fn connection(
-    line: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    end: Arc<End>,
-    state: Arc<State>,
-) {
+async fn connection(line: impl AsyncRead + AsyncWrite + Unpin + 'static, end: Arc<End>, state: Arc<State>) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http2()
@@ -367,8 +363,7 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
-    let made =
-        made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
+    let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
     (if delivery.length.is_some() { made.whole() } else { made }, delivery)
 }
 
