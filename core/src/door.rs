@@ -19,6 +19,8 @@ use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
+#[cfg(feature = "emulator")]
+use crate::options::EmulatorOptions;
 use crate::options::{ClientOptions, GenerateOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
@@ -47,12 +49,12 @@ pub enum Door {
     Chat(Chat),
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
-    /// Verbs: `url`, `requests`, `script {steps}`, `close`.
+    /// Verbs: `url`, `ca_bundle`, `requests`, `script {steps}`, `close`.
     #[cfg(feature = "emulator")]
     Emulator(Emulator),
     /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
     /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
-    /// needed; `start_emulator {port}`, which opens a door.
+    /// needed; `start_emulator` with the options of an emulator, which opens a door.
     Tools,
 }
 
@@ -213,7 +215,17 @@ impl Door {
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "url") => Ok(plain(json!(emulator.url()))),
             #[cfg(feature = "emulator")]
-            (Door::Emulator(emulator), "requests") => Ok(plain(Value::Array(emulator.requests()))),
+            (Door::Emulator(emulator), "ca_bundle") => Ok(plain(json!(emulator.ca_bundle()))),
+            #[cfg(feature = "emulator")]
+            (Door::Emulator(emulator), "requests") => {
+                let spelt = |request| match request {
+                    Value::Object(told) => {
+                        told.into_iter().map(|(name, value)| (case.name(&name).into_owned(), value)).collect()
+                    }
+                    other => other,
+                };
+                Ok(plain(emulator.requests().into_iter().map(spelt).collect()))
+            }
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "script") => {
                 emulator.script(&apart::<Vec<Value>>(options, "steps")?.0)?;
@@ -230,7 +242,7 @@ impl Door {
             }
             (Door::Tools, _) => {
                 let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
-                blocking(move || tool(&verb, &images, &options)).await
+                blocking(move || tool(&verb, &images, &options, case)).await
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
@@ -283,7 +295,12 @@ impl Door {
 }
 
 /// What computes, or touches files, without a client.
-fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<Answer, Error> {
+fn tool(
+    verb: &str,
+    images: &[Image],
+    options: &Map<String, Value>,
+    #[cfg_attr(not(feature = "emulator"), expect(unused_variables))] case: Case,
+) -> Result<Answer, Error> {
     let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
     let made = |picture| Answer { pictures: vec![picture], ..Answer::default() };
     match (verb, images) {
@@ -309,7 +326,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<An
         }
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
-            let emulator = Emulator::start(apart(options, "port")?.0)?;
+            let emulator = Emulator::start_with(EmulatorOptions::read(options, case)?)?;
             Ok(Answer { door: Some(Door::Emulator(emulator)), ..Answer::default() })
         }
         _ => Err(Error::new(

@@ -16,6 +16,14 @@ use crate::error::{Error, Kind};
 use crate::options::Secret;
 use crate::request::Body;
 
+/// How much of one HTTP/2 reply may wait to be read. A larger one would only hold more memory where nobody
+/// reads; this one is a second's worth of a fast line.
+const WINDOW: u32 = 4 << 20;
+
+/// How much of all replies on one connection may wait: never so little that those which nobody reads hold
+/// up the others, as a window that adapts itself to one reply does.
+const WINDOW_OF_ALL: u32 = 1 << 30;
+
 /// What a transport needs to know.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -147,7 +155,8 @@ impl Transport {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let mut builder = settings
             .builder()?
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW_OF_ALL)
             .http2_keep_alive_interval(Duration::from_secs(30))
             .gzip(true);
         if is_loopback(&settings.base) {
