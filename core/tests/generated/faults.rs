@@ -20,7 +20,7 @@ pub fn write(file: &Value, cells: &[Cell], seen: &[Map<String, Value>]) -> Strin
         for fault in list(&section["faults"]) {
             let id = fault["id"].as_str().unwrap();
             let mine = cells.iter().zip(seen).filter(|(cell, _)| cell.fault["id"] == id);
-            rows(&mut out, fault, mine.map(|(cell, facts)| (&cell.kind, columns(&cell.kind, facts))));
+            rows(&mut out, fault, mine.map(|(cell, facts)| (&cell.kind, columns(cell, facts))));
         }
     }
     out
@@ -38,11 +38,10 @@ fn rows<'a>(out: &mut String, fault: &Value, cells: impl Iterator<Item = (&'a Va
         }
     }
     let title = fault["title"].as_str().unwrap();
-    let advice = fault["do"].as_str().unwrap();
     for (number, (kinds, columns)) in ways.iter().enumerate() {
         let of = if ways.len() > 1 { format!(" — {}", named(kinds, &all)) } else { String::new() };
-        let (title, advice) = if number == 0 { (title, advice) } else { ("the same", "as above") };
-        let _ = writeln!(out, "| {title}{of} | {columns} | {advice} |");
+        let title = if number == 0 { title } else { "the same" };
+        let _ = writeln!(out, "| {title}{of} | {columns} |");
     }
 }
 
@@ -62,10 +61,15 @@ fn named(kinds: &[&Value], all: &[&Value]) -> String {
 }
 
 /// What came of a cell, as it stands in the table.
-fn columns(kind: &Value, facts: &Map<String, Value>) -> String {
+fn columns(cell: &Cell, facts: &Map<String, Value>) -> String {
+    let advice = cell.fault["do"].as_str().unwrap();
     let count = |name: &str| facts[name].as_u64().unwrap_or(0);
     let is_result = facts["end"] == "result";
-    let tries = if is_result { count("attempts") / kind["calls"].as_u64().unwrap_or(1) } else { count("attempts") };
+    let tries = if is_result {
+        count("attempts") / cell.kind["calls"].as_u64().unwrap_or(1)
+    } else {
+        count("attempts")
+    };
     let get = match facts["end"].as_str().unwrap() {
         "result" if count("pictures") == 0 => "a result without a picture".to_owned(),
         "result" => "the picture".to_owned(),
@@ -92,5 +96,5 @@ fn columns(kind: &Value, facts: &Map<String, Value>) -> String {
         None if count("paid") > 0 => "yes, each answer",
         None => "yes",
     };
-    format!("{get} | {again} | {paid}")
+    format!("{get} | {again} | {paid} | {advice}")
 }
