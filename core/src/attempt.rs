@@ -270,6 +270,11 @@ impl Job {
                 Ok(outcome) => outcome,
                 Err(_) => Err(self.too_late()),
             };
+            let outcome = match outcome {
+                // All of it had come, and is paid for: what became of the line then does not matter.
+                Err(failure) if failure.is(Kind::APIConnectionError) && progress.fold.is_ended() => Ok(()),
+                outcome => outcome,
+            };
             course.made += 1;
             if outcome.is_ok()
                 && continued < MOST_CONTINUED
@@ -304,6 +309,10 @@ impl Job {
                     );
                     course.attempts.push(attempt);
                     return Ok((drawn, kept));
+                }
+                // Something had been made before the service refused to go on.
+                Err(failure) if seen > 0 && failure.is_billed("no") => {
+                    self.told(failure).with("billed", "unknown".to_owned())
                 }
                 Err(failure) => self.told(failure),
             };

@@ -135,7 +135,14 @@ macro_rules! naturals {
     )*};
 }
 
-naturals!(u16, u32, u64);
+naturals!(u16, u32);
+
+impl Read for u64 {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let number = whole(value).ok_or_else(|| at.wrong_type("a whole number", value))?;
+        u64::try_from(number).map_err(|_| at.invalid(format!("is {number}; it takes a whole number from 0")))
+    }
+}
 
 impl Read for f64 {
     fn read(value: &Value, at: &At) -> Result<Self, Error> {

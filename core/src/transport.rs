@@ -255,7 +255,9 @@ impl Transport {
             (true, false) => format!("cannot connect to {host}{port}: {why}"),
             (false, _) => format!("the connection to {host}{port} broke before a reply came: {why}"),
         };
-        let billed = if connecting { "no" } else { "unknown" };
+        // HTTP/2 has a word for a request with which nothing was done.
+        let sent_back = why.contains("refused stream before processing");
+        let billed = if connecting || sent_back { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
             .with("retryable", !untrusted)

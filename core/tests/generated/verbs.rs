@@ -69,10 +69,7 @@ pub enum Gives {
 impl Verb {
     /// Whether it is read as a property.
     pub fn is_property(&self) -> bool {
-        matches!(
-            self.gives,
-            Gives::Turns | Gives::Spent | Gives::Text | Gives::TextOrNone | Gives::Requests
-        )
+        matches!(self.gives, Gives::Turns | Gives::Spent | Gives::Text | Gives::TextOrNone | Gives::Requests)
     }
 
     pub fn takes(&self, part: Part) -> bool {
