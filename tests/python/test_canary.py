@@ -1,7 +1,7 @@
 """One key through every error, repr, pickle, trace, warning, log and file: it must be found nowhere.
 
-A new way to fail is a row of `REPLIES` or `SETTINGS`, a new kind of call one of `ROUTES`, and whatever a
-feature shows or writes is handed to a `Hunt`.
+A new way to fail is a row of `tests/canary.json`, which both languages read, a new kind of call one of
+`ROUTES`, and whatever a feature shows or writes is handed to a `Hunt`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,21 @@ import pytest
 
 import nanobanana as nb
 
-KEY = "canary-5Gx0pQ7wYt2LmNb8RcVz3"
-MEDIA = Path(__file__).parent.parent / "media"
+TESTS = Path(__file__).parent.parent
 OURS = str(Path(nb.__file__).parent)
+# What a service or a gateway on the way may answer, the key in every place that it can reach.
+STATED: dict[str, Any] = json.loads((TESTS / "canary.json").read_text("utf-8"))
+KEY: str = STATED["key"]
+HEADERS: dict[str, str] = STATED["headers"]
+REPLIES: dict[str, dict[str, Any]] = {
+    **{f"{s} echo": {"status": s, "headers": HEADERS, "json": STATED["error"]} for s in STATED["statuses"]},
+    **{f"{s} HTML": {"status": s, "headers": HEADERS, "body": STATED["html"]} for s in STATED["statuses"]},
+    **{f"{s} empty": {"status": s, "headers": HEADERS, "body": ""} for s in STATED["statuses"]},
+    # The key across the place where a long text is cut short.
+    **{f"cut at {at}": {"status": 502, "body": "x" * at + KEY + "y" * 4000} for at in STATED["cuts"]},
+    **STATED["replies"],
+}
+
 # A cut through the middle must not leave a piece that is worth something.
 PIECES = (KEY, KEY[:12], KEY[-12:])
 
@@ -143,74 +155,6 @@ def hunt(
     hunt.ends()
 
 
-# What a service or a gateway on the way may answer, the key in every place that it can reach.
-
-ECHO = f"the request had x-goog-api-key: {KEY} and was not liked"
-HTML = f"<html><head><title>Oops {KEY}</title></head><body><pre>x-goog-api-key: {KEY}</pre></body></html>"
-HEADERS = {
-    "x-request-id": f"id-{KEY}",
-    "x-goog-request-id": KEY,
-    "retry-after": KEY,
-    "location": f"http://127.0.0.1/?key={KEY}",
-    "server": KEY,
-    "x-gemini-service-tier": KEY,
-    "www-authenticate": f"Bearer {KEY}",
-}
-INFO = {
-    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-    "reason": KEY,
-    "domain": KEY,
-    "metadata": {"consumer": KEY, KEY: "x"},
-}
-QUOTA = {
-    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
-    "violations": [{"quotaId": f"PerDay-{KEY}", "quotaMetric": KEY}],
-}
-STATUSES = [301, 302, 400, 401, 403, 404, 408, 409, 413, 429, 499, 500, 502, 503, 504]
-
-
-def said(number: int, **more: Any) -> dict[str, Any]:
-    return {"error": {**{"code": number, "status": "INVALID", "message": ECHO}, **more}}
-
-
-def gemini(*parts: Any, **more: Any) -> dict[str, Any]:
-    return {"json": {"candidates": [{"content": {"parts": list(parts)}, **more}]}}
-
-
-REPLIES: dict[str, dict[str, Any]] = {
-    **{f"{s} echo": {"status": s, "headers": HEADERS, "json": said(s)} for s in STATUSES},
-    **{f"{s} HTML": {"status": s, "headers": HEADERS, "body": HTML} for s in STATUSES},
-    **{f"{s} empty": {"status": s, "headers": HEADERS, "body": ""} for s in (401, 429, 503)},
-    **{
-        # The key across the place where a long text is cut.
-        f"cut at {at}": {"status": 502, "body": "x" * at + KEY + "y" * 4000}
-        for at in (90, 110, 165, 180, 190, 1985, 1995)
-    },
-    "long message": {"status": 400, "json": said(400, message=("word " * 21) + KEY + " word" * 900)},
-    "details": {"status": 403, "json": said(403, details=[INFO, QUOTA])},
-    "quota": {"status": 429, "json": said(429, details=[QUOTA, INFO])},
-    "code": {"status": 500, "json": said(500, status=KEY)},
-    "bad key": {"status": 400, "json": said(400, details=[{**INFO, "reason": "API_KEY_INVALID"}])},
-    "a list": {"status": 400, "json": [said(400)]},
-    "a text": {"status": 400, "json": ECHO},
-    "error in a text": {"status": 400, "json": {"error": ECHO}},
-    "escaped": {"status": 400, "body": json.dumps(said(400)).replace("canary", "\\u0063anary")},
-    "in a field's name": {"status": 400, "json": {"error": {"code": 400, KEY: 1, "details": [{KEY: KEY}]}}},
-    "error in a 200": {"json": said(503, details=[INFO])},
-    "no JSON": {"body": HTML},
-    "JSON of another kind": {"json": {"headers": {"x-goog-api-key": KEY}}},
-    "half a body": {"status": 200, "json": said(200), "cut": 60},
-    "half an error": {"status": 500, "json": said(500), "cut": 90},
-    "no answer": {"cut": "headers"},
-    "silence": {"hang": True},
-    "wrong gzip": {"headers": {**HEADERS, "content-encoding": "gzip"}, "body": HTML},
-    "words": gemini({"text": "only words"}, finishReason="STOP", finishMessage=ECHO),
-    "a strange reason": gemini(finishReason=KEY, finishMessage=ECHO),
-    "blocked": {"json": {"promptFeedback": {"blockReason": KEY, "blockReasonMessage": ECHO}}},
-    "refused": gemini(finishReason="SAFETY", finishMessage=ECHO, safetyRatings=[{"category": KEY}]),
-    "damaged picture": gemini({"inlineData": {"mimeType": KEY, "data": "AAAA"}}, finishReason="STOP"),
-}
-
 Route = Callable[[Hunt, dict[str, Any]], Any]
 
 
@@ -308,7 +252,7 @@ def test_replies(reply: str, route: str, hunt: Hunt, emulator: nb.Emulator) -> N
 def tls_server() -> Iterator[str]:
     """One with a certificate that nobody vouches for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(MEDIA / "localhost.pem", MEDIA / "localhost.key")
+    context.load_cert_chain(TESTS / "media" / "localhost.pem", TESTS / "media" / "localhost.key")
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -347,42 +291,12 @@ def proxy_server() -> Iterator[str]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-NOWHERE = "http://no-such-host.invalid"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "nobody listens": {"base_url": "http://127.0.0.1:1"},
-    "no such host": {"base_url": NOWHERE},
-    "a wrong certificate": {"base_url": "{tls}"},
-    "no TLS": {"base_url": "https://127.0.0.1:{port}"},
-    "a proxy is gone": {"base_url": NOWHERE, "proxy": f"http://{KEY}:{KEY}@127.0.0.1:1"},
-    "a proxy that is unknown": {"base_url": NOWHERE, "proxy": f"http://me:{KEY}@no-such-proxy.invalid:1"},
-    "a proxy refuses": {"base_url": NOWHERE, "proxy": f"http://me:{KEY}@{{proxy}}"},
-    "a proxy refuses a tunnel": {"base_url": "https://no.invalid", "proxy": f"http://me:{KEY}@{{proxy}}"},
-    "a proxy of SOCKS": {"base_url": NOWHERE, "proxy": f"socks5://me:{KEY}@{{proxy}}"},
-    "a proxy of another kind": {"proxy": f"ftp://me:{KEY}@127.0.0.1:1"},
-    "a proxy that is no URL": {"proxy": f"http://me:{KEY}@"},
-    "a password in the base URL": {"base_url": f"http://me:{KEY}@127.0.0.1:1"},
-    "a key in the base URL": {"base_url": f"http://127.0.0.1:1/?key={KEY}"},
-    "a base URL that is none": {"base_url": f"me:{KEY}@host"},
-    "an unknown option": {"modle": "nano-banana"},
-    "a wrong option": {"timeout": "soon", "headers": {"authorization": KEY}, "proxy": f"http://:{KEY}@a"},
-    "no such file": {"ca_bundle": "no-such.pem", "headers": {"authorization": KEY}},
-    "no such catalogue": {"catalogue": "no-such.json"},
-    "a key with a line break": {"api_key": KEY + "\n"},
-    "a key with a space": {"api_key": f" {KEY} "},
-    "a key in another script": {"api_key": KEY + "é"},
-    "a key that is half a letter": {"api_key": KEY + "\ud800"},
+    **STATED["settings"],
     "a key in bytes": {"api_key": KEY.encode()},
-    "a key in a list": {"api_key": [KEY]},
-    "a key in a dict": {"api_key": {KEY: KEY}},
+    "a key that is half a letter": {"api_key": KEY + "\ud800"},
     "a header in bytes": {"headers": {"authorization": KEY.encode()}},
-    "a header in a list": {"headers": {"authorization": [KEY]}},
-    "a header with a line break": {"headers": {"authorization": KEY + "\n"}},
-    "a header of no name": {"headers": {"": KEY}},
-    "a header of another name": {"api_key": "another", "headers": {"x-goog-api-key": KEY}},
-    "a secret header": {"api_key": "another", "headers": {"Authorization": f"Bearer {KEY}"}},
 }
-# What is sent and answered needs a reply that shows what was sent.
-ECHOED = {"a key with a space", "a header of another name", "a secret header"}
 
 
 @pytest.mark.parametrize("route", ["call", "stream", "chat", "loop", "key of each call", "copy"])
@@ -399,25 +313,16 @@ def test_settings(setting: str, route: str, hunt: Hunt, emulator: nb.Emulator) -
         with pytest.raises(nb.NanoBananaError) as caught:
             ROUTES[route](hunt, options)
     hunt.look(caught.value)
-    assert (setting in ECHOED) <= bool(emulator.requests)
-
-
-PICTURES = {
-    "private": f"http://127.0.0.1:1/a.png?key={KEY}",
-    "unknown": f"https://no-such-host.invalid/a.png?X-Goog-Signature={KEY}",
-    "with a password": f"https://me:{KEY}@no-such-host.invalid/a.png",
-    "a reference": f"gs://bucket/a.png?{KEY}",
-    "a file of the service": f"https://generativelanguage.googleapis.com/v1beta/files/a?key={KEY}",
-}
+    assert (setting in STATED["echoed"]) <= bool(emulator.requests)
 
 
 @pytest.mark.parametrize("allow", [False, True])
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("picture", STATED["pictures"])
 def test_pictures_from_the_web(picture: str, allow: bool, hunt: Hunt, emulator: nb.Emulator) -> None:
     emulator.script([REPLIES["400 echo"]])
-    with nb.Client(KEY, base_url=emulator.url, retry=False, allow_private_urls=allow) as client:
-        with pytest.raises(nb.NanoBananaError) as caught:
-            client.edit("a boat", PICTURES[picture])
+    client = nb.Client(KEY, base_url=emulator.url, retry=False, allow_private_urls=allow)
+    with client, pytest.raises(nb.NanoBananaError) as caught:
+        client.edit("a boat", STATED["pictures"][picture])
     # What the caller handed to us stands in our frames.
     hunt.look(caught.value.with_traceback(None))
 
@@ -438,7 +343,7 @@ def test_the_environment(
 
 
 def test_what_goes_well(hunt: Hunt, emulator: nb.Emulator) -> None:
-    emulator.script([{"status": 503, "json": said(503)}, {"cut": "headers"}, {}])
+    emulator.script([{"status": 503, "json": STATED["error"]}, {"cut": "headers"}, {}])
     options: dict[str, Any] = {"base_url": emulator.url, "proxy": None, "headers": {"authorization": KEY}}
     retry = nb.Retry(max_attempts=4, initial=0.01)
     with nb.Client(KEY, **options, retry=retry) as client:
@@ -486,7 +391,11 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:1] + command[4:]))
 def test_the_command(command: list[str], hunt: Hunt, emulator: nb.Emulator) -> None:
     emulator.script([REPLIES["400 echo"]])
-    names = {"GOOGLE_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": emulator.url, "HTTPS_PROXY": f"http://me:{KEY}@a"}
+    names = {
+        "GOOGLE_API_KEY": KEY,
+        "GOOGLE_GEMINI_BASE_URL": emulator.url,
+        "HTTPS_PROXY": f"http://me:{KEY}@a",
+    }
     # Whatever a library on the way would log, were it asked to.
     loud = {"RUST_LOG": "trace", "RUST_BACKTRACE": "full", "PYTHONVERBOSE": "", "NODE_DEBUG": "nanobanana"}
     ended = subprocess.run(
@@ -519,7 +428,7 @@ def test_the_hunt_finds_what_is_there(tmp_path: Path) -> None:
         except Exception as caught:
             return caught
 
-    assert finds(lambda hunt: hunt.look(nb.BadRequestError(ECHO)))
+    assert finds(lambda hunt: hunt.look(nb.BadRequestError(f"no {KEY}")))
     assert finds(lambda hunt: hunt.look(nb.RateLimitError("no", quota=KEY)))
     assert finds(lambda hunt: hunt.look(nb.RateLimitError("no", attempts=[nb.Attempt(reason=KEY[:14])])))
     assert finds(lambda hunt: hunt.look(Shown(hidden=[KEY])))
