@@ -724,4 +724,4 @@ def test_thousands_are_made_and_dropped(what: str, count: int, emulator: nb.Emul
     # Threads that were idle may have ended meanwhile.
     assert int(threads) <= 0
     assert int(files) <= 0
-    assert float(resident) < 8
+    assert float(resident) < 3  # 5,000 that stay are 5.6 MB
