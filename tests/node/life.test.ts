@@ -16,8 +16,11 @@ const linux = { skip: process.platform !== 'linux' && 'reads /proc' }
 
 interface Ended { code: number | null; out: string; err: string; took: number }
 
-/** Runs a program that is CommonJS; every warning of Node is printed with its trace. `url` is its first argument. */
-async function run(program: string, args: string[], flags: string[] = [], seconds = 30): Promise<Ended> {
+/**
+ * Runs a program that is CommonJS; every warning of Node is printed with its trace. `url` is its first argument.
+ * Its input ends after `meanwhile`, which begins at its first words.
+ */
+async function run(program: string, args: string[], flags: string[] = [], seconds = 30, meanwhile = async () => {}): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
   const file = join(folder, 'program.cjs')
   // Written elsewhere, it finds the package by its path.
@@ -25,13 +28,16 @@ async function run(program: string, args: string[], flags: string[] = [], second
   await writeFile(file, start + program)
   const started = performance.now()
   const env = { ...process.env, NODE_OPTIONS: '' }
-  const child = spawn(process.execPath, ['--trace-warnings', ...flags, file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--trace-warnings', ...flags, file, ...args], { env, stdio: 'pipe' })
   let [out, err] = ['', '']
   child.stdout.on('data', (piece) => (out += piece))
   child.stderr.on('data', (piece) => (err += piece))
+  const done = new Promise((resolve) => child.stdout.once('data', resolve)).then(meanwhile).finally(() => child.stdin.end())
+  done.catch(() => {})
   const late = setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   clearTimeout(late)
+  if (out) await done
   return { code, out: out.trim(), err, took: performance.now() - started }
 }
 
@@ -130,8 +136,7 @@ for (const way of ['process.exit(5)', "throw new Error('mine')", 'self.terminate
           worker.on('error', () => {})
           worker.once('exit', (code) => {
             console.log('exit', code)
-            // The requests end with their thread, not with the process.
-            setTimeout(() => console.log('main'), 700)
+            process.stdin.resume()
           })
         } else {
           const self = { terminate: () => parentPort.postMessage('end me') }
@@ -140,11 +145,9 @@ for (const way of ['process.exit(5)', "throw new Error('mine')", 'self.terminate
           client.generateStream('a boat').next().catch(() => {})
           setTimeout(() => { ${way} }, 400)
         }`
-      const running = run(program, [emulator.url])
-      await until(allCancelled(emulator, 4), 'the requests to end')
-      const { code, out, err, took } = await running
-      assert.ok(took > 700)
-      assert.deepEqual([code, out, err], [0, `exit ${way.includes('5') ? 5 : 1}\nmain`, ''])
+      // The requests end with their thread, not with the process.
+      const { code, out, err } = await run(program, [emulator.url], [], 30, () => until(allCancelled(emulator, 4), 'the requests to end'))
+      assert.deepEqual([code, out, err], [0, `exit ${way.includes('5') ? 5 : 1}`, ''])
     }))
 }
 
