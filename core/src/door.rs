@@ -101,7 +101,8 @@ impl Stream {
     async fn next(&self, case: Case) -> Result<Answer, Error> {
         let _ = self.0.reader.compare_exchange(0, std::process::id(), Relaxed, Relaxed);
         if self.0.is_foreign() {
-            let problem = "this stream was begun by the parent process, which goes on with it; begin one of your own";
+            let problem =
+                "this stream was begun by the parent process, which goes on with it; begin one of your own";
             return Err(Error::new(Kind::ConfigError, problem));
         }
         let _reading = self.0.reading.lock().await;
