@@ -85,6 +85,17 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
+/// The URL without a user's name and password.
+fn without_user(text: String) -> String {
+    match Url::parse(&text) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            let cleared = url.set_username("").and_then(|()| url.set_password(None));
+            cleared.map(|()| url.into()).unwrap_or_default()
+        }
+        _ => text,
+    }
+}
+
 /// The key that the environment names: the official SDKs' variables in their order.
 fn key_from_environment(warnings: &mut Vec<String>) -> Option<Secret> {
     let (google, gemini) = (variable("GOOGLE_API_KEY"), variable("GEMINI_API_KEY"));
@@ -244,11 +255,13 @@ impl Client {
         Client(Arc::new(Inner { watcher: Watcher::new(watch), ..(*self.0).clone() }))
     }
 
-    /// Its options without the key and without headers, as [`ClientOptions::read`] reads them: for
+    /// Its options without the key, the headers, the proxy and a user in the base URL, as
+    /// [`ClientOptions::read`] reads them: for
     /// `repr` and for another process, which finds the key in its own environment.
     pub fn describe(&self, case: Case) -> Value {
         let mut options = self.0.options.clone();
         (options.api_key, options.proxy) = (None, None);
+        options.base_url = options.base_url.map(without_user);
         let mut map = options.write(case);
         if let Some(map) = map.as_object_mut() {
             map.retain(|_, value| !value.is_null());

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -65,6 +66,9 @@ pub struct Stream(Arc<Inner>);
 
 struct Inner {
     state: std::sync::Mutex<State>,
+    /// The process that began to read; 0 before. A forked child has a copy of its connection's file,
+    /// and nothing that would wake it.
+    reader: AtomicU32,
     /// Held by whoever waits for an event: readers at the same time queue.
     reading: tokio::sync::Mutex<()>,
     closed: Notify,
@@ -87,7 +91,8 @@ impl Stream {
         open: impl FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send + 'static,
     ) -> Answer {
         let state = std::sync::Mutex::new(State::Ready(Box::new(open), None));
-        let inner = Inner { state, reading: tokio::sync::Mutex::default(), closed: Notify::new() };
+        let reading = tokio::sync::Mutex::default();
+        let inner = Inner { state, reader: AtomicU32::new(0), reading, closed: Notify::new() };
         Answer { door: Some(Door::Stream(Stream(Arc::new(inner)))), ..Answer::default() }
     }
 
@@ -96,6 +101,12 @@ impl Stream {
     }
 
     async fn next(&self, case: Case) -> Result<Answer, Error> {
+        let _ = self.0.reader.compare_exchange(0, std::process::id(), Relaxed, Relaxed);
+        if self.0.is_foreign() {
+            let problem =
+                "this stream was begun by the parent process, which goes on with it; begin one of your own";
+            return Err(Error::new(Kind::ConfigError, problem));
+        }
         let _reading = self.0.reading.lock().await;
         let closed = self.0.closed.notified();
         let before = std::mem::replace(&mut *self.state(), State::Read);
@@ -119,9 +130,28 @@ impl Stream {
 
     /// Ends the request at once.
     fn close(&self) {
+        if self.0.is_foreign() {
+            return;
+        }
         let before = std::mem::replace(&mut *self.state(), State::Ended);
         self.0.closed.notify_waiters();
         drop(before);
+    }
+}
+
+impl Inner {
+    /// Whether it is under way in the process from which this one was forked.
+    fn is_foreign(&self) -> bool {
+        ![0, std::process::id()].contains(&self.reader.load(Relaxed))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.is_foreign() {
+            let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(std::mem::replace(state, State::Ended));
+        }
     }
 }
 

@@ -172,6 +172,11 @@ impl Transport {
         Ok(Transport { settings, api, pictures: OnceLock::new() })
     }
 
+    /// The headers that go with every request.
+    pub fn headers_of_all(&self) -> &BTreeMap<String, String> {
+        &self.settings.headers
+    }
+
     /// Sends a request to the API and waits for the reply's head. The service is told how long an
     /// answer is waited for.
     pub async fn send(
@@ -211,7 +216,8 @@ impl Transport {
             "x-goog-api-client",
             HeaderValue::from_static(concat!("nanobanana/", env!("CARGO_PKG_VERSION"))),
         );
-        let mut secret = HeaderValue::from_str(&key.0).map_err(|_| {
+        let sendable = HeaderValue::from_str(&key.0).ok().filter(|_| key.0.is_ascii());
+        let mut secret = sendable.ok_or_else(|| {
             config(
                 "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
             )

@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 _KEY_OF_EACH_CALL = "(asked for at each call)"
 
 
+class _Given:
+    """What a client is told, closed to view: a traceback that shows the locals of our frames, as error
+    trackers do, must not show a key, a proxy's password or a header.
+    """
+
+    __slots__ = ("get_key", "options")
+
+    def __init__(self, api_key: Any, options: Any) -> None:
+        self.get_key: Any = api_key if callable(api_key) else None
+        self.options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
+
+
 class ClientFront(Front):
     """What both clients share."""
 
@@ -34,13 +46,14 @@ class ClientFront(Front):
         The key is `api_key`, else the variable GOOGLE_API_KEY, else GEMINI_API_KEY; a callable is
         asked at each call. Without one, `offline()` gives a client that needs none.
         """
-        self._start(None, api_key, options)
+        given = _Given(api_key, options)
+        del api_key, options
+        self._start(None, given)
 
-    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False) -> Self:
+    def _start(self, copied: Any, given: _Given, offline: bool = False) -> Self:
         self._offline = offline
-        self._get_key: Any = api_key if callable(api_key) else None
-        options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
-        self._native = copied.with_options(options, False) if copied else Door(options, offline)
+        self._get_key: Any = given.get_key
+        self._native = copied.with_options(given.options, False) if copied else Door(given.options, offline)
         for warning in self._now("describe")[0]["warnings"]:
             warnings.warn(warning, stacklevel=3)
         return self
@@ -51,24 +64,29 @@ class ClientFront(Front):
 
         It takes the same options as the client itself.
         """
-        return cls.__new__(cls)._start(None, None, options, offline=True)
+        given = _Given(None, options)
+        del options
+        return cls.__new__(cls)._start(None, given, offline=True)
 
     @documented(_generated.with_options)
     def with_options(
         self, api_key: str | Callable[[], str] | None = None, **options: Unpack[ClientOptions]
     ) -> Self:
         """The same client with other options; those that are not given stay."""
-        copy = type(self).__new__(type(self))
-        key = self._get_key if api_key is None else api_key
-        return copy._start(self._native, key, options, offline=self._offline)
+        given = _Given(self._get_key if api_key is None else api_key, options)
+        del api_key, options
+        return type(self).__new__(type(self))._start(self._native, given, offline=self._offline)
 
     def __getstate__(self) -> tuple[dict[str, Any], bool]:
         return self._now("describe")[0]["options"], self._offline
 
     def __setstate__(self, state: tuple[dict[str, Any], bool]) -> None:
-        self._start(None, None, *state)
+        options, offline = state
+        self._start(None, _Given(None, options), offline)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return object.__repr__(self)  # as a debugger sees it while it is made
         told = [f"{name}={value!r}" for name, value in self._now("describe")[0]["options"].items()]
         return f"{type(self).__name__}{'.offline' if self._offline else ''}({', '.join(told)})"
 
