@@ -24,6 +24,9 @@ use crate::split::{Limits, Splitter};
 use crate::sse::Sse;
 use crate::transport::{Reply, Transport};
 
+/// Called right before each request is sent; an error ends the call unsent.
+pub(crate) type Before = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
+
 /// One call: what to send, and within which limits.
 pub(crate) struct Job {
     pub transport: Arc<Transport>,
@@ -42,6 +45,7 @@ pub(crate) struct Job {
     pub idle: Option<Duration>,
     /// Whether an answer in words is a result too.
     pub text_will_do: bool,
+    pub before: Option<Before>,
 }
 
 /// Where a stream's events go as they arrive. A call without a stream has nobody to hand them to.
@@ -207,6 +211,7 @@ impl Job {
         let (method, query) =
             if sink.is_open() { ("streamGenerateContent", "?alt=sse") } else { ("generateContent", "") };
         let path = format!("{}:{method}{query}", self.path);
+        self.before.as_ref().map_or(Ok(()), |before| before())?;
         let mut reply = self.transport.send(&path, &self.key, &self.headers, body).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use url::Url;
 
-use crate::attempt::{Job, Sink};
+use crate::attempt::{Before, Job, Sink};
 use crate::catalogue::{self, Catalogue, ModelInfo};
 use crate::error::{Error, Kind};
 use crate::input::{self, Input, Part};
@@ -275,13 +275,7 @@ impl Client {
         case: Case,
     ) -> Result<Generation, Error> {
         let plan = self.plan(inputs, options, case).await?;
-        let call = |number: u32| {
-            let job = plan.job(&[], number, false);
-            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
-        };
-        let calls = (0..plan.options.n.unwrap_or(1)).map(call);
-        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
-        Ok(plan.settled(together(outcomes)?))
+        plan.draw(None, &|_, _| std::future::ready(())).await
     }
 
     pub(crate) fn stream(
@@ -338,6 +332,7 @@ impl Client {
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
+            resend_unknown: retry.as_ref().and_then(|retry| retry.resend_unknown).unwrap_or(true),
             total,
             idle: timeout.idle.map(|idle| idle.duration()),
         })
@@ -376,15 +371,37 @@ pub(crate) struct Plan {
     pub options: GenerateOptions,
     warnings: Vec<String>,
     /// The model's id, and what is known of it.
-    id: String,
+    pub id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
     policy: Policy,
+    /// Whether what may have been paid for already is sent again.
+    pub resend_unknown: bool,
     total: Duration,
     idle: Option<Duration>,
 }
 
 impl Plan {
+    /// Makes the call's `n` requests side by side. `landed` sees what each gave as soon as it is there.
+    pub async fn draw<F: Future<Output = ()> + Send>(
+        &self,
+        before: Option<Before>,
+        landed: &(impl Fn(u32, &Generation) -> F + Sync),
+    ) -> Result<Generation, Error> {
+        let call = |number: u32| {
+            let mut job = self.job(&[], number, false);
+            job.before = before.clone();
+            async move {
+                let result = job.run(&Sink::default()).await?.result;
+                landed(number, &result).await;
+                Ok(result)
+            }
+        };
+        let calls = (0..self.options.n.unwrap_or(1)).map(call);
+        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
+        Ok(self.settled(together(outcomes)?))
+    }
+
     /// The call with this number of `n`, after the turns of a conversation.
     pub fn job(&self, history: &[Turn], number: u32, text_will_do: bool) -> Job {
         let inner = &*self.client.0;
@@ -403,6 +420,7 @@ impl Plan {
             total: self.total,
             idle: self.idle,
             text_will_do,
+            before: None,
         }
     }
 

@@ -33,6 +33,7 @@ pub mod error;
 pub mod image;
 pub mod input;
 mod json;
+pub mod many;
 pub mod options;
 mod process;
 pub mod records;
@@ -55,10 +56,11 @@ pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
+pub use many::{Item, Many, Step};
+pub use options::{ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};
+pub use records::{ChatTurn, Event, Generation, Grounding, Outcome, Progress, Thoughts};
 pub use schema::Case;
 pub use stream::EventStream;
 

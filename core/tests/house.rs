@@ -28,6 +28,7 @@ const ORDER: &[&str] = &[
     "attempt",
     "stream",
     "client",
+    "many",
     "chat",
     "door",
     "cli",
