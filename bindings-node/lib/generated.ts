@@ -197,6 +197,11 @@ export interface Retry {
    * Default: 60 seconds.
    */
   maxWait?: number | null | undefined
+  /**
+   * Whether a request is sent again whose answer was lost, so that it may have been paid for
+   * already. Default: true, with a warning.
+   */
+  resendUnknown?: boolean | null | undefined
 }
 
 /**

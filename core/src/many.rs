@@ -38,7 +38,6 @@ use crate::image::Image;
 use crate::input::Input;
 use crate::options::{GenerateOptions, ManyOptions};
 use crate::records::{Generation, Outcome, Progress};
-use crate::request::Digest;
 use crate::schema::{Case, Seconds, Write as _};
 
 mod folder;
@@ -890,8 +889,8 @@ where
 {
     let plan = plan().await?;
     let body = plan.job(&[], 0, false).body.digest().await?;
-    let all = format!("{}\n{}\n{body}", plan.id, plan.options.n.unwrap_or(1));
-    Ok((plan, format!("sha256:{}", Digest::of(all.as_bytes()))))
+    let all = body.and(&format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1)));
+    Ok((plan, format!("sha256:{all}")))
 }
 
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.

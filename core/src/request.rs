@@ -70,56 +70,10 @@ impl Body {
         Body { segments: segments.into(), len }
     }
 
-    /// SHA-256 over the body, each picture's content in its place.
-    pub async fn digest(&self) -> Result<Digest, Error> {
-        let segments = self.segments.clone();
-        let work = move || {
-            let mut sum = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-            for segment in segments.iter() {
-                match segment {
-                    Segment::Text(text) => sum.update(text),
-                    Segment::Picture(Source::Memory(bytes)) => sum.update(bytes),
-                    Segment::Picture(Source::File(file)) => sum.update(&file.read()?),
-                }
-            }
-            Ok(Digest::from(sum))
-        };
-        let lost = |cause| Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
-        match self.len {
-            0..=65536 => work(),
-            _ => tokio::task::spawn_blocking(work).await.map_err(lost)?,
-        }
-    }
-
     /// The body for one attempt. What goes wrong with a picture's file on the way lands in
     /// `trouble`, since the transport can only say that the body broke off.
     pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>) -> BodyStream {
         BodyStream { segments: self.segments.clone(), at: 0, left: self.len, current: Current::None, trouble }
-    }
-}
-
-/// A SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digest(pub [u8; 32]);
-
-impl Digest {
-    /// Of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        let mut sum = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        sum.update(bytes);
-        Self::from(sum)
-    }
-
-    fn from(sum: aws_lc_rs::digest::Context) -> Self {
-        let mut digest = [0; 32];
-        digest.copy_from_slice(sum.finish().as_ref());
-        Digest(digest)
-    }
-}
-
-impl std::fmt::Display for Digest {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
     }
 }
 

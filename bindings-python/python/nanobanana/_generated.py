@@ -612,7 +612,7 @@ class Timeout(Settings):
 class Retry(Settings):
     """When and how a failed attempt is made again."""
 
-    __slots__ = ("max_attempts", "initial", "max_wait")
+    __slots__ = ("max_attempts", "initial", "max_wait", "resend_unknown")
     _fields = dict.fromkeys(__slots__)
     max_attempts: int | None
     """How many requests a call may make in all, the first included. Default: 4."""
@@ -626,6 +626,11 @@ class Retry(Settings):
 
     If the service asks for a longer one, the call fails at once. Default: 60 seconds.
     """
+    resend_unknown: bool | None
+    """Whether a request is sent again whose answer was lost, so that it may have been paid for already.
+
+    Default: true, with a warning.
+    """
 
     def __init__(
         self,
@@ -633,10 +638,12 @@ class Retry(Settings):
         max_attempts: int | None = None,
         initial: float | None = None,
         max_wait: float | None = None,
+        resend_unknown: bool | None = None,
     ) -> None:
         self.max_attempts = max_attempts
         self.initial = initial
         self.max_wait = max_wait
+        self.resend_unknown = resend_unknown
 
 
 # Where they stand is nobody's business: neither a reader's nor a pickle's.

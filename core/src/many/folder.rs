@@ -65,7 +65,8 @@ impl Folder {
 
     /// A name that no reader looks at, for a file that is not whole yet.
     fn part(&self, name: &str) -> PathBuf {
-        self.0.join(format!(".{name}.{:08x}.part", fastrand::u32(..)))
+        // Random numbers alone would be the same in a process and its fork.
+        self.0.join(format!(".{name}.{}-{:08x}.part", std::process::id(), fastrand::u32(..)))
     }
 
     /// Writes a file under the first of these names that is free, whole or not at all.
@@ -220,7 +221,7 @@ impl Shelf {
         let own = stem.map(str::to_owned).unwrap_or_else(|| {
             name.strip_suffix(&format!("{number}.{extension}")).unwrap_or(&self.stem).to_owned()
         });
-        Ok((own, Saved { name, sha256: Digest::of(image.bytes()), image: image.clone() }))
+        Ok((own, Saved { name, sha256: Digest::of([&image.bytes()[..]]), image: image.clone() }))
     }
 
     /// Writes the note, if all of the item's pictures are there. Blocks.
@@ -329,7 +330,7 @@ impl Note {
     /// Whether every picture is there and its content is what was written.
     pub fn is_whole(&self) -> bool {
         let sound = |file: &Named<'_>| {
-            fs::read(&file.path).is_ok_and(|bytes| Digest::of(&bytes).to_string() == file.sha256)
+            fs::read(&file.path).is_ok_and(|bytes| Digest::of([&bytes[..]]).to_string() == file.sha256)
         };
         self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
     }

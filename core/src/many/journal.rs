@@ -51,9 +51,9 @@ struct State {
 type Fingerprint = [u64; 2];
 
 fn fingerprint(key: &str) -> Fingerprint {
-    let Digest(digest) = Digest::of(key.as_bytes());
+    let digest = Digest::of([key.as_bytes()]);
     let half = |at: usize| {
-        let bytes = digest.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+        let bytes = digest.bytes().get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
         u64::from_le_bytes(bytes)
     };
     [half(0), half(8)]
@@ -379,7 +379,7 @@ mod tests {
         }
         assert!(matches!(opened(folder.path()).known("d"), Known::Done { .. }));
         // A first line that was never whole is no journal yet.
-        std::fs::write(&path, &header().as_bytes()[..9]).unwrap();
+        std::fs::write(&path, header().split_at(9).0).unwrap();
         opened(folder.path()).sent("a").unwrap();
         assert!(matches!(opened(folder.path()).known("a"), Known::MaybePaid));
     }
