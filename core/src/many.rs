@@ -25,7 +25,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
@@ -330,7 +330,13 @@ impl Many {
         let work = async move {
             // Held from the start: whatever ends this task, its item is accounted for.
             let landing = landing;
-            let end = run.work(item, place).await;
+            let sending =
+                Arc::new(Sending { run: run.clone(), key: OnceLock::new(), state: Mutex::default() });
+            let end = tokio::select! {
+                biased;
+                end = run.work(item, place, &sending) => end,
+                () = sending.forestalled() => End::Unsent(None),
+            };
             landing.land(end);
         };
         let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -545,7 +551,7 @@ impl Run {
     }
 
     /// One item from its options to its files.
-    async fn work(self: &Arc<Self>, item: Item, place: Place) -> End {
+    async fn work(self: &Arc<Self>, item: Item, place: Place, sending: &Arc<Sending>) -> End {
         let Item { id, inputs, options } = item;
         let Place { index, ticket, key } = place;
         let options = over(options, &self.options);
@@ -629,7 +635,7 @@ impl Run {
             return ended(failed(key, error));
         }
 
-        let sending = Arc::new(Sending { run: self.clone(), key: key.clone(), state: Mutex::default() });
+        let _ = sending.key.set(key.clone());
         let shelf = self.folder.as_ref().map(|folder| {
             let several = plan.options.n.unwrap_or(1) > 1;
             Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several))
@@ -744,7 +750,8 @@ impl Drop for Landing {
 /// What stands before each request of an item: the journal's line, and whether the run goes on.
 struct Sending {
     run: Arc<Run>,
-    key: String,
+    /// Known before the first request.
+    key: OnceLock<String>,
     state: Mutex<Sent>,
 }
 
@@ -758,30 +765,50 @@ enum Sent {
 }
 
 impl Sending {
+    fn lock(&self) -> MutexGuard<'_, Sent> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> Sent {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     fn before(&self) -> Result<(), Error> {
-        let stops = || Error::new(Kind::NanoBananaError, "the run stops; this item was not sent");
-        let mut sent = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.lock();
+        if matches!(*sent, Sent::No) {
+            *sent = match (self.run.is_stopping(), &self.run.journal, self.key.get()) {
+                (true, ..) => Sent::Refused(None),
+                (false, Some(journal), Some(key)) => match journal.sent(key) {
+                    Ok(()) => Sent::Yes,
+                    Err(error) => Sent::Refused(Some(error)),
+                },
+                (false, ..) => Sent::Yes,
+            };
+        }
         match &*sent {
-            Sent::Yes => return Ok(()),
-            Sent::Refused(why) => return Err(why.clone().unwrap_or_else(stops)),
-            Sent::No => {}
+            Sent::Refused(Some(error)) => Err(error.clone()),
+            Sent::Refused(None) => {
+                Err(Error::new(Kind::NanoBananaError, "the run stops; this item was not sent"))
+            }
+            Sent::Yes | Sent::No => Ok(()),
         }
-        if self.run.is_stopping() {
-            *sent = Sent::Refused(None);
-            return Err(stops());
+    }
+
+    /// Comes back once the run stops before this item was sent, and sees to it that it will not be: an
+    /// item may wait for a minute until it is its turn.
+    async fn forestalled(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.run.changed.notified());
+            changed.as_mut().enable();
+            if self.run.is_stopping() {
+                let mut sent = self.lock();
+                if matches!(*sent, Sent::No) {
+                    *sent = Sent::Refused(None);
+                    return;
+                }
+            }
+            changed.await;
         }
-        if let Some(journal) = &self.run.journal
-            && let Err(error) = journal.sent(&self.key)
-        {
-            *sent = Sent::Refused(Some(error.clone()));
-            return Err(error);
-        }
-        *sent = Sent::Yes;
-        Ok(())
     }
 }
 

@@ -74,7 +74,6 @@ impl Body {
     ///
     /// # Errors
     /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
-    #[allow(dead_code, reason = "the client does not ask the cache yet")]
     pub async fn digest(&self) -> Result<Digest, Error> {
         let segments = self.segments.clone();
         // Nobody waits for gigabytes that nobody asks for any more.
@@ -397,7 +396,6 @@ impl http_body::Body for BodyStream {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Digest([u8; 32]);
 
-#[allow(dead_code, reason = "the client does not ask the cache yet")]
 impl Digest {
     /// That of these bytes, one piece after the other.
     pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {

@@ -225,6 +225,21 @@ async fn what_would_fail_every_item_stops_the_run_after_those_under_way() {
 }
 
 #[tokio::test]
+async fn a_stop_does_not_wait_for_what_was_not_sent() {
+    let (emulator, place) = (emulator(), Place::new());
+    // A server that takes connections and says nothing: a picture that is being fetched for ever.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/sky.png", silent.local_addr().unwrap());
+    quick(&emulator, &[json!({ "status": 403, "error": { "message": "no" }, "delay": 0.2 })]);
+    let options = ClientOptions::new().base_url(emulator.url()).api_key(KEY).allow_private_urls(true);
+    let client = Client::new(options).unwrap();
+    let run = client.generate_many(GenerateOptions::new(), place.journalled()).unwrap();
+    let given = vec![Item::new("a"), Item::new("b").images(vec![nanobanana::Input::Named(url)])];
+    let (outcomes, error) = tokio::time::timeout(Duration::from_secs(5), all(&run, given)).await.unwrap();
+    assert_eq!((outcomes.len(), error.map(|error| error.kind())), (0, Some(Kind::PermissionDeniedError)));
+}
+
+#[tokio::test]
 async fn a_run_stops_after_so_many_errors() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&vec![json!({ "status": 400, "error": { "message": "odd" } }); 9]).unwrap();
@@ -672,18 +687,17 @@ fn a_full_disk_ends_the_command_clearly_and_the_journal_goes_on_later() {
     assert!(told.contains("may have been paid for"), "{told}");
 }
 
-/// Killed at any moment and begun again, a run pays again at most for what was under way.
+/// Killed at any moment and begun again, a run pays again at most for what was under way: `items`
+/// items, each of which takes so many seconds, and about so many kills.
 #[cfg(unix)]
-#[test]
-fn a_run_that_is_killed_goes_on_where_it_was() {
-    const ITEMS: usize = 60;
+fn killed(items: usize, kills: usize, seconds: f64) -> String {
     const SIDE_BY_SIDE: usize = 4;
     let place = Place::new();
     let emulator = Emulator::start(0).unwrap();
-    emulator.script(&vec![json!({ "image": "png 64x48", "delay": 0.02 }); 2000]).unwrap();
+    emulator.script(&vec![json!({ "image": "png 64x48", "delay": seconds }); 2000]).unwrap();
     let folder = place.folder.path();
-    let jobs: String = (0..ITEMS).map(|number| format!("\"boat {number};\"\n")).collect();
-    std::fs::write(folder.join("jobs.jsonl"), jobs).unwrap();
+    let jobs: String = (0..items).map(|number| format!("\"boat {number};\"\n")).collect();
+    std::fs::write(folder.join("jobs.jsonl"), &jobs).unwrap();
     let url = emulator.url();
     let begin = || {
         let wide = SIDE_BY_SIDE.to_string();
@@ -701,40 +715,56 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
         ];
         command(folder, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    let mut kills = 0;
-    for _ in 0..8 {
+    // So long that all the runs together get through about four fifths of the items.
+    let longest = 2.0 * 0.8 * items as f64 / SIDE_BY_SIDE as f64 * (seconds + 0.005) / kills as f64;
+    let mut in_time = 0;
+    for _ in 0..kills {
         let mut run = begin();
-        std::thread::sleep(Duration::from_millis(fastrand::u64(20..160)));
-        if run.try_wait().unwrap().is_none() {
-            kills += 1;
+        let start = Instant::now();
+        while !place.journal().exists() && start.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(1));
         }
+        std::thread::sleep(Duration::from_secs_f64(fastrand::f64() * longest));
+        in_time += usize::from(run.try_wait().unwrap().is_none());
         run.kill().unwrap();
         run.wait().unwrap();
     }
     let (code, out, told) = said(begin().wait_with_output().unwrap());
-    assert_eq!((code, out.lines().count()), (Some(0), ITEMS), "{told}");
+    assert_eq!((code, out.lines().count()), (Some(0), items), "{told}");
     let mut asked = BTreeMap::<String, usize>::new();
     for request in emulator.requests() {
         *asked.entry(prompt_of(&request)).or_default() += 1;
     }
-    let repeats = asked.values().sum::<usize>() - ITEMS;
-    assert_eq!(asked.len(), ITEMS);
-    assert!(kills > 0 && repeats <= kills * SIDE_BY_SIDE, "{repeats} repeats after {kills} kills");
-    // Each item has its picture whole, and each note its pictures.
-    let mut noted = 0;
-    for name in files(&place.out()).iter().filter(|name| name.ends_with(".json")) {
+    let repeats = asked.values().sum::<usize>() - items;
+    assert_eq!(asked.len(), items);
+    assert!(in_time > 0 && repeats <= in_time * SIDE_BY_SIDE, "{repeats} repeats after {in_time} kills");
+    // What was asked for again was told of.
+    assert!(told.matches("may have been paid for").count() <= repeats, "{told}");
+    // Each item has its note once, and each note its picture, whole.
+    let names = files(&place.out());
+    let notes: Vec<_> = names.iter().filter(|name| name.ends_with(".json")).collect();
+    for name in &notes {
         let note: Value = serde_json::from_slice(&std::fs::read(place.out().join(name)).unwrap()).unwrap();
         let picture = Image::open(place.out().join(note["files"][0]["name"].as_str().unwrap())).unwrap();
         assert_eq!((picture.width(), picture.pixels().is_ok()), (64, true));
-        noted += 1;
     }
-    assert_eq!(noted, ITEMS);
-    let again = shell(
-        &emulator,
-        folder,
-        &std::fs::read_to_string(folder.join("jobs.jsonl")).unwrap(),
-        &["--journal", "run.jsonl", "-o", "out"],
-    );
-    assert_eq!(again.0, Some(0));
-    assert_eq!(emulator.requests().len(), ITEMS + repeats);
+    assert_eq!(notes.len(), items);
+    let again = shell(&emulator, folder, &jobs, &["--journal", "run.jsonl", "-o", "out"]);
+    assert_eq!((again.0, emulator.requests().len()), (Some(0), items + repeats));
+    format!("{items} items, {in_time} kills with up to {SIDE_BY_SIDE} under way, {repeats} repeats")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_goes_on_where_it_was() {
+    killed(40, 6, 0.02);
+}
+
+/// The long form, `cargo test --test many -- --ignored --nocapture`.
+#[cfg(unix)]
+#[test]
+#[ignore = "takes half a minute"]
+#[allow(clippy::print_stdout)]
+fn a_run_of_200_items_that_is_killed_30_times_goes_on_where_it_was() {
+    println!("{}", killed(200, 30, 0.05));
 }

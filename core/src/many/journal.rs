@@ -53,7 +53,8 @@ type Fingerprint = [u64; 2];
 fn fingerprint(key: &str) -> Fingerprint {
     let digest = Digest::of([key.as_bytes()]);
     let half = |at: usize| {
-        let bytes = digest.bytes().get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+        let bytes =
+            digest.bytes().get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
         u64::from_le_bytes(bytes)
     };
     [half(0), half(8)]
