@@ -123,7 +123,8 @@ struct Run {
     ordered: bool,
     stop_after_errors: Option<u64>,
     folder: Option<Arc<Folder>>,
-    journal: Option<Arc<Journal>>,
+    /// Held until the run is over, then let go for the next one.
+    journal: Mutex<Option<Arc<Journal>>>,
     turns: Turns,
     state: Mutex<State>,
     changed: Notify,
@@ -219,7 +220,7 @@ impl Client {
             ordered: many.ordered.unwrap_or(false),
             stop_after_errors: many.stop_after_errors.map(u64::from),
             folder,
-            journal,
+            journal: Mutex::new(journal),
             turns: Turns::default(),
             state: Mutex::default(),
             changed: Notify::new(),
@@ -311,6 +312,7 @@ impl Many {
         if !last {
             return Ok(None);
         }
+        run.let_go_of_journal();
         match std::mem::replace(&mut state.stop, Stop::Told) {
             Stop::Because(error) => Err(error),
             Stop::No | Stop::Told => Ok(Some(Step::Done)),
@@ -330,8 +332,13 @@ impl Many {
         let work = async move {
             // Held from the start: whatever ends this task, its item is accounted for.
             let landing = landing;
-            let sending =
-                Arc::new(Sending { run: run.clone(), key: OnceLock::new(), state: Mutex::default() });
+            let sending = Sending {
+                journal: run.journal(),
+                run: run.clone(),
+                key: OnceLock::new(),
+                state: Mutex::default(),
+            };
+            let sending = Arc::new(sending);
             let end = tokio::select! {
                 biased;
                 end = run.work(item, place, &sending) => end,
@@ -388,6 +395,7 @@ impl Many {
 
     fn let_go(&self) -> Option<JoinSet<()>> {
         self.0.run.own().ok()?.closed = true;
+        self.0.run.let_go_of_journal();
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.run.changed.notify_waiters();
         Some(tasks)
@@ -473,6 +481,14 @@ impl Run {
         Err(Error::new(Kind::ConfigError, problem))
     }
 
+    fn journal(&self) -> Option<Arc<Journal>> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn let_go_of_journal(&self) {
+        drop(self.journal.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     fn has_room(&self, state: &State) -> bool {
         state.under_way < self.concurrency && state.under_way + state.ready.len() < 2 * self.concurrency
     }
@@ -487,8 +503,9 @@ impl Run {
         state.items += 1;
         state.under_way += 1;
         state.started.get_or_insert_with(Instant::now);
-        let key = id.map(|id| self.key(id.to_owned()));
-        let ticket = match (&key, &self.journal) {
+        let journal = self.journal();
+        let key = id.map(|id| numbered(journal.as_deref(), id.to_owned()));
+        let ticket = match (&key, journal) {
             (None, Some(_)) => {
                 state.hashed += 1;
                 Some(Ticket { turns: self.turns.clone(), number: state.hashed - 1 })
@@ -496,13 +513,6 @@ impl Run {
             _ => None,
         };
         Some(Place { index, ticket, key })
-    }
-
-    fn key(&self, base: String) -> String {
-        match &self.journal {
-            Some(journal) => journal.key(base),
-            None => base,
-        }
     }
 
     fn land(&self, index: u64, end: End) {
@@ -559,7 +569,8 @@ impl Run {
         let plan = || self.client.plan(inputs.clone(), options.clone(), self.case);
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
 
-        let known = self.known(key.as_deref());
+        let journal = sending.journal.as_deref();
+        let known = known_to(journal, key.as_deref());
         // What is done by its name needs nothing from the web, which may be gone by now.
         let is_known = matches!(known, Known::Done { .. });
         let mut planned = None;
@@ -578,8 +589,8 @@ impl Run {
                 if let Some(ticket) = &ticket {
                     ticket.wait().await;
                 }
-                let key = self.key(base);
-                let known = self.known(Some(&key));
+                let key = numbered(journal, base);
+                let known = known_to(journal, Some(&key));
                 (key, known)
             }
         };
@@ -650,7 +661,7 @@ impl Run {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
             (Err(error), sent) => {
                 let outcome = failed(key, error.clone());
-                let noted = match (&self.journal, sent) {
+                let noted = match (journal, sent) {
                     (Some(journal), Sent::Yes) => journal.failed(&outcome.key, &error),
                     _ => Ok(()),
                 };
@@ -670,7 +681,7 @@ impl Run {
                         note.insert("options".to_owned(), options_of(&plan));
                         let mut whole = folder::describe(&result);
                         whole.append(&mut note);
-                        let journal = self.journal.clone();
+                        let journal = sending.journal.clone();
                         stored(shelf, whole, &result.images, journal, key.clone(), digest).await
                     }
                     _ => Stored::default(),
@@ -696,13 +707,6 @@ impl Run {
                     Some(trouble) => End::Last(outcome, trouble),
                 }
             }
-        }
-    }
-
-    fn known(&self, key: Option<&str>) -> Known {
-        match (&self.journal, key) {
-            (Some(journal), Some(key)) => journal.known(key),
-            _ => Known::New,
         }
     }
 }
@@ -750,6 +754,7 @@ impl Drop for Landing {
 /// What stands before each request of an item: the journal's line, and whether the run goes on.
 struct Sending {
     run: Arc<Run>,
+    journal: Option<Arc<Journal>>,
     /// Known before the first request.
     key: OnceLock<String>,
     state: Mutex<Sent>,
@@ -776,7 +781,7 @@ impl Sending {
     fn before(&self) -> Result<(), Error> {
         let mut sent = self.lock();
         if matches!(*sent, Sent::No) {
-            *sent = match (self.run.is_stopping(), &self.run.journal, self.key.get()) {
+            *sent = match (self.run.is_stopping(), &self.journal, self.key.get()) {
                 (true, ..) => Sent::Refused(None),
                 (false, Some(journal), Some(key)) => match journal.sent(key) {
                     Ok(()) => Sent::Yes,
@@ -864,6 +869,22 @@ impl Drop for Ticket {
         }
         drop(passed);
         moved.notify_waiters();
+    }
+}
+
+/// An item's key from what it is known by.
+fn numbered(journal: Option<&Journal>, base: String) -> String {
+    match journal {
+        Some(journal) => journal.key(base),
+        None => base,
+    }
+}
+
+/// What earlier runs knew of an item.
+fn known_to(journal: Option<&Journal>, key: Option<&str>) -> Known {
+    match (journal, key) {
+        (Some(journal), Some(key)) => journal.known(key),
+        _ => Known::New,
     }
 }
 
