@@ -194,7 +194,10 @@ impl Input {
             Input::Named(name) => short(name),
             Input::Path(path) => path.display().to_string(),
             Input::Bytes(_) => "bytes".to_owned(),
-            Input::Image(image) => format!("{image:?}"),
+            Input::Image(image) => match image.path() {
+                Some(path) => path.display().to_string(),
+                None => format!("{image:?}"),
+            },
             Input::Pixels(pixels) => format!("{pixels:?}"),
         })
     }
@@ -242,7 +245,7 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
     let found = match input {
         Input::Text(text) => return Ok(Part::Text(text)),
         Input::Bytes(bytes) => whole(bytes),
-        Input::Image(image) => whole(image.bytes().clone()),
+        Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {
             blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
         }
@@ -306,6 +309,18 @@ fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
 
 fn whole(bytes: Bytes) -> Result<Part, Error> {
     Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
+}
+
+/// A picture that may lie on disk, where it stays.
+async fn saved(image: Image, index: u64) -> Result<Part, Error> {
+    let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
+    blocking(move || match on_disk(path, index) {
+        Ok(Part::Picture { source, .. }) if source.len() != image.len() as u64 => {
+            Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
+        }
+        part => part,
+    })
+    .await
 }
 
 fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {

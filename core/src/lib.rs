@@ -20,6 +20,8 @@
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
 mod attempt;
+#[allow(dead_code, reason = "the client does not ask it yet")]
+mod cache;
 pub mod catalogue;
 pub mod chat;
 #[cfg(feature = "cli")]
@@ -57,7 +59,7 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use many::{Item, Many, Step};
-pub use options::{ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+pub use options::{Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{ChatTurn, Event, Generation, Grounding, Outcome, Progress, Thoughts};

@@ -543,10 +543,14 @@ mod tests {
     use crate::input::{self, Input};
     use crate::schema::Case;
 
-    async fn parts(inputs: Vec<Input>) -> Vec<Part> {
+    async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        input::prepare(inputs, &base, &fetch).await.unwrap()
+        input::prepare(inputs, &base, &fetch).await
+    }
+
+    async fn parts(inputs: Vec<Input>) -> Vec<Part> {
+        prepared(inputs).await.unwrap()
     }
 
     fn options(json: Value, case: Case) -> GenerateOptions {
@@ -586,15 +590,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let image = noise();
         let path = image.save(folder.path().join("noise")).unwrap();
-        assert!(image.bytes().len() > 1 << 20, "it is read as it is sent");
+        assert!(image.len() > 1 << 20, "it is read as it is sent");
         let other = folder.path().join("other name.png");
         std::fs::copy(&path, &other).unwrap();
         let none = GenerateOptions::new();
-        let wanted = digest(vec!["Night".into(), Input::Bytes(image.bytes().clone())], &none).await;
-        for same in [Input::Image(image.clone()), path.as_path().into(), other.into()] {
+        let wanted = digest(vec!["Night".into(), Input::Bytes(image.bytes().unwrap().clone())], &none).await;
+        let earlier = Image::on_disk(&path, "image/png", 800, 600, image.len() as u64);
+        for same in [Input::Image(image.clone()), path.as_path().into(), other.into(), (&earlier).into()] {
             assert_eq!(digest(vec!["Night".into(), same], &none).await, wanted);
         }
-        let mut bytes = image.bytes().to_vec();
+        assert_eq!(earlier.held(), 0, "it goes out from its file");
+        let mut bytes = image.bytes().unwrap().to_vec();
         *bytes.last_mut().unwrap() ^= 1;
         assert_ne!(digest(vec!["Night".into(), bytes.into()], &none).await, wanted);
         assert_ne!(digest(vec![image.clone().into(), "Night".into()], &none).await, wanted);
@@ -610,6 +616,19 @@ mod tests {
         let error = body.digest().await.unwrap_err();
         assert_eq!(error.kind(), Kind::ImageError);
         assert!(error.message().contains("noise.png"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_picture_of_an_earlier_run_whose_file_changed_is_not_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = noise().save(folder.path().join("noise")).unwrap();
+        let image = Image::on_disk(&path, "image/png", 800, 600, 77);
+        for how in ["had 77 bytes and now has", "there is no such file"] {
+            let error = prepared(vec!["Night".into(), (&image).into()]).await.unwrap_err();
+            assert_eq!((error.kind(), error.field("index")), (Kind::ImageError, Some(json!(0))));
+            assert!(error.message().contains("noise.png") && error.message().contains(how), "{error}");
+            std::fs::remove_file(&path).ok();
+        }
     }
 
     #[tokio::test]
@@ -636,7 +655,7 @@ mod tests {
         let image = noise();
         let piece = |end: &str| Piece {
             before: r#"{"inlineData":{"mimeType":"image/png","data":""#.to_owned(),
-            picture: Some(image.bytes().clone()),
+            picture: Some(image.bytes().unwrap().clone()),
             after: format!("\"}}{end}}}"),
         };
         let parts = parts(vec!["And now?".into()]).await;

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "request",
     "retry",
     "process",
+    "cache",
     "transport",
     "split",
     "sse",

@@ -486,7 +486,7 @@ async fn a_key_is_made_of_what_is_sent_and_not_of_how_it_is_written() {
         item(pro.clone().image_size("2K").n(2u32)),
         item(pro.clone()).images(picture.as_path()),
         item(pro.clone()).images(&image),
-        item(pro.clone()).images(image.bytes().clone()),
+        item(pro.clone()).images(image.bytes().unwrap().clone()),
     ];
     let outcomes = done(&emulator, &ManyOptions::new(), given).await;
     let keys: Vec<&str> = outcomes.iter().map(|outcome| outcome.key.as_str()).collect();

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-from ._generated import DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import Cache, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 __all__ = [
@@ -183,6 +183,9 @@ class ClientOptions(TypedDict, total=False):
 
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
+
+    cache: Cache | str | os.PathLike[str] | None
+    """Where answers are kept, so that the same request is not paid for twice. Default: nowhere."""
 
     catalogue: str | None
     """A catalogue file to use instead of the built-in one."""

@@ -97,7 +97,8 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["Retry", "Timeout"]].concat();
+    let mut imported =
+        [events.as_slice(), &super::settings().iter().map(|table| table.name).collect::<Vec<_>>()].concat();
     imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\
