@@ -375,7 +375,8 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async { self.plan(inputs, options, case).await?.draw(None).await }).await
+        let nothing = |_, _: &Generation| std::future::ready(());
+        self.alive(async { self.plan(inputs, options, case).await?.draw(None, &nothing).await }).await
     }
 
     pub(crate) fn stream(
@@ -492,10 +493,10 @@ pub(crate) struct Plan {
     pub options: GenerateOptions,
     warnings: Vec<String>,
     /// The model's id, and what is known of it.
-    id: String,
+    pub id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
-    policy: Policy,
+    pub policy: Policy,
     total: Duration,
     idle: Option<Duration>,
 }
@@ -532,8 +533,12 @@ impl Inner {
 }
 
 impl Plan {
-    /// Makes the call: `n` requests side by side.
-    pub async fn draw(&self, before: Option<Before>) -> Result<Generation, Error> {
+    /// Makes the call's `n` requests side by side. `landed` sees what each gave as soon as it is there.
+    pub async fn draw<F: Future<Output = ()> + Send>(
+        &self,
+        before: Option<Before>,
+        landed: &(impl Fn(u32, &Generation) -> F + Sync),
+    ) -> Result<Generation, Error> {
         let n = self.options.n.unwrap_or(1);
         let common = &self.client.0.common;
         if common.cache.is_none() {
@@ -541,10 +546,16 @@ impl Plan {
             common.ledger.check(self.price(&[]), n, &self.id)?;
         }
         let call = |number: u32| {
-            let job = Job { before: before.clone(), ..self.job(&[], number, false) };
-            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
+            let mut job = self.job(&[], number, false);
+            job.before = before.clone();
+            async move {
+                let result = job.run(&Sink::default()).await?.result;
+                landed(number, &result).await;
+                Ok(result)
+            }
         };
-        let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
+        let calls = (0..n).map(call);
+        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
         Ok(self.settled(together(outcomes)?))
     }
 

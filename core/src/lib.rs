@@ -36,6 +36,7 @@ pub mod image;
 pub mod input;
 mod json;
 mod limit;
+pub mod many;
 mod money;
 pub mod options;
 mod process;
@@ -60,10 +61,15 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, Retry, Timeout};
+pub use many::{Item, Many, Step};
+pub use options::{
+    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Estimate, Event, Generation, Grounding, Spent, Thoughts, UnknownCall};
+pub use records::{
+    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+};
 pub use schema::Case;
 pub use stream::EventStream;
 
