@@ -173,6 +173,8 @@ export interface ClientOptions {
   budget?: number | null | undefined
   /** STUB */
   cache?: string | null | undefined
+  /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
+  onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
 
 /**
@@ -435,6 +437,44 @@ export interface DoneEvent {
   type: 'done'
   /** The result. */
   result: Result
+}
+
+/**
+ * One step of a call: what `on_event` gets, and what the log says.
+ * Durations are numbers of milliseconds.
+ */
+export interface ClientEvent {
+  /**
+   * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
+   * "response" or "retry" (the attempt failed and is made again after `wait`).
+   */
+  name: string
+  /** The same as a sentence, for a log. */
+  message: string
+  /** A number that the events of one call share, counted from 1 in each process. */
+  call: number
+  /** The model's id. */
+  model: string
+  /** Which attempt of the call it is, counted from 1. */
+  attempt: number
+  /** Bytes of the request's body, or of all pictures that came. */
+  size: number | null
+  /** How many pictures came. */
+  images: number | null
+  /** The HTTP status of the answer; none if no answer came. */
+  status: number | null
+  /** The service's id of the request, if it sent one. */
+  requestId: string | null
+  /** How long the attempt took, from its first byte sent to its last one received. */
+  took: number | null
+  /** How long is waited next, as far as is known. */
+  wait: number | null
+  /** Why the attempt failed, in a few words; none if it did not. */
+  reason: string | null
+  /** The tokens used. */
+  usage: Usage | null
+  /** The price in USD, if it is known. */
+  cost: number | null
 }
 
 /** What a stream gives, as it arrives; `type` says which it is. */

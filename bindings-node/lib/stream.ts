@@ -2,7 +2,6 @@
 
 import type { Door } from './door'
 import type { Event, GenerateOptions } from './generated'
-import type { NativeDoor } from './native'
 import { record, settle } from './record'
 import { onAbort } from './signal'
 
@@ -17,7 +16,7 @@ const dropped = new FinalizationRegistry((off: () => void) => off())
  * Leaving the loop ends the request at once, and so do `close` and the signal.
  */
 export class EventStream implements AsyncIterableIterator<Event, undefined> {
-  readonly #native: Promise<NativeDoor>
+  readonly #opened: Promise<Door>
   readonly #own = new AbortController()
   #off: (() => void) | undefined
   #over = false
@@ -37,16 +36,16 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
       dropped.register(this, this.#off)
     }
     const told = signal == null || heard ? { ...options, signal: this.#own.signal } : options
-    this.#native = door.call(verb, prompt, images, told).then(({ door }) => door as NativeDoor)
+    this.#opened = door.call(verb, prompt, images, told).then((reply) => door.next(reply))
     // Told to whoever asks for an event.
-    this.#native.catch(() => {})
+    this.#opened.catch(() => {})
   }
 
   /** The next event, as soon as it arrives. */
   async next(): Promise<IteratorResult<Event, undefined>> {
     if (this.#over) return END
     try {
-      const native = await this.#native
+      const { native } = await this.#opened
       const outcome = await native.call('next', null, {})
       this.#own.signal.throwIfAborted()
       const event = record<Event | null>('Event', settle(outcome))
@@ -77,6 +76,6 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
   #stop(reason?: unknown): void {
     this.#off?.()
     this.#own.abort(reason)
-    this.#native.then((native) => native.close(), () => {})
+    this.#opened.then(({ native }) => native.close(), () => {})
   }
 }

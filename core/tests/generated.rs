@@ -18,17 +18,36 @@ mod verbs;
 
 use std::path::{Path, PathBuf};
 
+use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, Thoughts,
 };
-use nanobanana::schema::Table;
+use nanobanana::schema::{Field, Table};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
-    vec![GenerateOptions::table(), ClientOptions::table()]
+    vec![GenerateOptions::table(), client_options()]
+}
+
+/// The core's, and what a language with functions has beside them.
+fn client_options() -> Table {
+    let mut table = ClientOptions::table();
+    table.fields.push(Field {
+        name: "on_event",
+        doc: "Is called with each step of each call, in order: a request that is sent, its answer, a wait, another \
+              try. No event holds a key, a prompt or a picture.",
+        python: "Callable[[ClientEvent], object]".to_owned(),
+        typescript: "((event: ClientEvent) => void)".to_owned(),
+    });
+    table
+}
+
+/// The name of a stream's event, if the record is one.
+fn stream_event(table: &Table) -> Option<String> {
+    table.name.strip_suffix("Event").filter(|name| *name != "Client").map(str::to_lowercase)
 }
 
 /// Options that have options of their own.
@@ -55,6 +74,7 @@ fn records() -> Vec<Table> {
         TextEvent::table(),
         ImageEvent::table(),
         DoneEvent::table(),
+        ClientEvent::table(),
     ]
 }
 

@@ -26,6 +26,7 @@ __all__ = [
     "BadRequestError",
     "BlockedError",
     "ChatTurn",
+    "ClientEvent",
     "ConfigError",
     "DoneEvent",
     "Grounding",
@@ -585,6 +586,59 @@ class DoneEvent(Record):
     """The result."""
 
 
+class ClientEvent(Record):
+    """One step of a call: what `on_event` gets, and what the log says."""
+
+    __slots__ = (
+        "name",
+        "message",
+        "call",
+        "model",
+        "attempt",
+        "size",
+        "images",
+        "status",
+        "request_id",
+        "took",
+        "wait",
+        "reason",
+        "usage",
+        "cost",
+    )
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"usage": Usage._read}
+    name: str
+    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response" or
+    "retry" (the attempt failed and is made again after `wait`).
+    """
+    message: str
+    """The same as a sentence, for a log."""
+    call: int
+    """A number that the events of one call share, counted from 1 in each process."""
+    model: str
+    """The model's id."""
+    attempt: int
+    """Which attempt of the call it is, counted from 1."""
+    size: int | None
+    """Bytes of the request's body, or of all pictures that came."""
+    images: int | None
+    """How many pictures came."""
+    status: int | None
+    """The HTTP status of the answer; none if no answer came."""
+    request_id: str | None
+    """The service's id of the request, if it sent one."""
+    took: float | None
+    """How long the attempt took, from its first byte sent to its last one received."""
+    wait: float | None
+    """How long is waited next, as far as is known."""
+    reason: str | None
+    """Why the attempt failed, in a few words; none if it did not."""
+    usage: Usage | None
+    """The tokens used."""
+    cost: float | None
+    """The price in USD, if it is known."""
+
+
 class Timeout(Settings):
     """How long things may take."""
 
@@ -869,6 +923,7 @@ def client(
     rate: float | None = None,
     budget: float | None = None,
     cache: str | None = None,
+    on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
 
@@ -890,6 +945,7 @@ def with_options(
     rate: float | None = None,
     budget: float | None = None,
     cache: str | None = None,
+    on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
 
@@ -910,4 +966,6 @@ client.__doc__ = with_options.__doc__ = """
         rate: STUB
         budget: STUB
         cache: STUB
+        on_event: Is called with each step of each call, in order: a request that is sent, its answer, a
+            wait, another try. No event holds a key, a prompt or a picture.
     """

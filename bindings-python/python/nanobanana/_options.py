@@ -4,10 +4,10 @@
 """What a call and a client take, for type checkers and annotations."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
-from ._generated import DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import ClientEvent, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 __all__ = [
@@ -210,3 +210,10 @@ class ClientOptions(TypedDict, total=False):
 
     cache: str | None
     """STUB"""
+
+    on_event: Callable[[ClientEvent], object] | None
+    """Is called with each step of each call, in order: a request that is sent, its answer, a wait, another
+    try.
+
+    No event holds a key, a prompt or a picture.
+    """

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{ClientOptions, GenerateOptions};
+use nanobanana::options::GenerateOptions;
 use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
+
+use super::stream_event;
 
 /// As in pyproject.toml.
 pub const WIDTH: usize = 110;
@@ -61,7 +63,7 @@ pub fn classes() -> String {
         _EVENTS: dict[str, Any] = {\n",
     );
     for table in others.iter() {
-        event(table).iter().for_each(|kind| writeln!(out, "    {kind:?}: {},", table.name).unwrap());
+        stream_event(table).iter().for_each(|kind| writeln!(out, "    {kind:?}: {},", table.name).unwrap());
     }
     out.push_str(
         "}\n\n\n\
@@ -81,7 +83,7 @@ pub fn classes() -> String {
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
-    let mut client = ClientOptions::table();
+    let mut client = super::client_options();
     let key = client.fields.remove(0);
     assert_eq!(key.name, "api_key");
     let key = format!("api_key: {} | None = None", key.python);
@@ -95,15 +97,15 @@ pub fn classes() -> String {
 pub fn types() -> String {
     let records = super::records();
     let mut events: Vec<&str> =
-        records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
+        records.iter().filter(|table| stream_event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["Retry", "Timeout"]].concat();
+    let mut imported = [events.as_slice(), &["ClientEvent", "Retry", "Timeout"]].concat();
     imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
-        from collections.abc import Sequence\n\
+        from collections.abc import Callable, Sequence\n\
         from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
         from ._generated import {}\n\
         from ._native import Image\n\n\
@@ -137,7 +139,7 @@ pub fn types() -> String {
         events.join(" | ")
     )
     .unwrap();
-    let mut client = ClientOptions::table();
+    let mut client = super::client_options();
     client.doc = "What a client can be told, beside its key.";
     client.fields.remove(0);
     for table in [GenerateOptions::table(), client] {
@@ -267,16 +269,11 @@ fn record(out: &mut String, table: &Table) {
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
     out.push_str("    _fields = dict.fromkeys(__slots__)\n");
     readers(out, None, &table.fields);
-    if let Some(kind) = event(table) {
+    if let Some(kind) = stream_event(table) {
         writeln!(out, "    type: ClassVar[Literal[{kind:?}]] = {kind:?}").unwrap();
         docstring(out, "The event's name.");
     }
     attributes(out, &table.fields);
-}
-
-/// The name of an event, if the record is one.
-fn event(table: &Table) -> Option<String> {
-    table.name.strip_suffix("Event").map(str::to_lowercase)
 }
 
 fn error(out: &mut String, row: &KindRow) {

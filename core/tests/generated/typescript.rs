@@ -6,6 +6,8 @@ use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
 use nanobanana::schema::{Case, Field, Table};
 
+use super::stream_event;
+
 const HEADER: &str = "\
 // Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 // Change those; the test rewrites this file.
@@ -102,7 +104,7 @@ fn record(out: &mut String, table: &Table) {
     // `Result` is a class, written by hand around these fields.
     let name = if table.name == "Result" { "ResultFields" } else { table.name };
     write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
-    if let Some(event) = event(table) {
+    if let Some(event) = stream_event(table) {
         writeln!(out, "{}  type: '{event}'", doc("Which event it is.", "  ")).unwrap();
     }
     for field in &table.fields {
@@ -112,13 +114,8 @@ fn record(out: &mut String, table: &Table) {
     out.push_str("}\n");
 }
 
-/// The name of an event, if the table is one.
-fn event(table: &Table) -> Option<String> {
-    table.name.strip_suffix("Event").map(str::to_lowercase)
-}
-
 fn union(out: &mut String, records: &[Table]) {
-    let names = records.iter().filter(|table| event(table).is_some()).map(|table| table.name);
+    let names = records.iter().filter(|table| stream_event(table).is_some()).map(|table| table.name);
     let names: Vec<&str> = names.collect();
     let text = "What a stream gives, as it arrives; `type` says which it is.";
     write!(out, "\n{}export type Event = {}\n", doc(text, ""), names.join(" | ")).unwrap();
@@ -137,7 +134,7 @@ fn holds(out: &mut String, records: &[Table]) {
         fields => format!("held.set('{name}', {{ {} }})\n", fields.join(", ")),
     };
     let (events, others): (Vec<&Table>, Vec<&Table>) =
-        records.iter().partition(|table| event(table).is_some());
+        records.iter().partition(|table| stream_event(table).is_some());
     let mut rows: String = others.iter().map(|table| row(table.name, &fields(&table.fields))).collect();
     // An event has fields of one of these tables; where two have one of the same name, it is the same.
     let mut of_events: Vec<String> = events.iter().flat_map(|table| fields(&table.fields)).collect();
@@ -195,7 +192,7 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Attempt"].contains(&table.name) {
+    if ["Timeout", "Retry", "Attempt", "ClientEvent"].contains(&table.name) {
         text.push_str("Durations are numbers of milliseconds.\n");
     }
     text
