@@ -155,6 +155,8 @@ export interface ClientOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
   retry?: Retry | number | boolean | null | undefined
+  /** Where answers are kept, so that the same request is not paid for twice. Default: nowhere. */
+  cache?: Cache | string | null | undefined
   /** A catalogue file to use instead of the built-in one. */
   catalogue?: string | null | undefined
   /** HTTP headers to send with every request. */
@@ -221,6 +223,23 @@ export interface Retry {
    * already. If it is, a warning says so. Default: true.
    */
   resendUnknown?: boolean | null | undefined
+}
+
+/**
+ * Where answers are kept, so that a request that was answered before is answered from there: at
+ * once, and at no cost. Several clients and processes may use one folder.
+ * Durations are numbers of milliseconds.
+ */
+export interface Cache {
+  /** The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it. */
+  path?: string | null | undefined
+  /**
+   * The most bytes that its answers may take; those that were not used for the longest time go
+   * first. Default: 5,000,000,000 (5 GB).
+   */
+  maxBytes?: number | null | undefined
+  /** How old an answer may be. Default: no limit. */
+  maxAge?: number | null | undefined
 }
 
 /**

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { tools } from './door'
 import { ImageVerbs } from './image_verbs'
 import type { NativeImage, Reply } from './native'
+import { settle } from './record'
 
 /** A picture that came from a call, or from a file. */
 export class Image extends ImageVerbs {
@@ -32,10 +33,11 @@ export class Image extends ImageVerbs {
     return new Image(pictures[0] as NativeImage)
   }
 
-  /** The file's bytes, over Rust's memory and without a copy: not to be written to. Always the same `Buffer`. */
+  /** The file's bytes, over Rust's memory and without a copy: not to be written to. Always the same `Buffer`.
+   * Those of a picture that an earlier run left on disk are read when they are first asked for. */
   get bytes(): Buffer {
     // Node forbids a second Buffer over the same memory, so the first one is kept.
-    return (this.#bytes ??= this.#native.bytes())
+    return (this.#bytes ??= settle(this.#native.bytes()))
   }
 
   /** The type that the bytes say, for example "image/jpeg". */
@@ -49,7 +51,7 @@ export class Image extends ImageVerbs {
   toBlob(): Blob { return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType }) }
 
   /** The picture as a `data:` URL. */
-  toDataURL(): string { return this.#native.toDataURL() }
+  toDataURL(): string { return settle(this.#native.toDataURL()) }
 
   /** Whether both are the same bytes. */
   equals(other: Image): boolean { return this.#native.equals(other.#native) }

@@ -19,8 +19,8 @@ export interface NativeInputs {
 export interface NativeImage {
   readonly mimeType: string
   readonly width: number; readonly height: number; readonly size: number
-  bytes(): Buffer
-  toDataURL(): string
+  bytes(): Outcome<Buffer>
+  toDataURL(): Outcome<string>
   equals(other: NativeImage): boolean
 }
 

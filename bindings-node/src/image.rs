@@ -9,6 +9,8 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ObjectFinalize};
 use napi_derive::napi;
 
+use crate::error::{Outcome, outcome};
+
 /// The native half of the front's `Image`.
 #[napi(custom_finalize)]
 pub struct NativeImage {
@@ -20,7 +22,7 @@ pub struct NativeImage {
 impl NativeImage {
     /// Wraps a picture and tells V8 its weight, so that garbage is collected in time.
     pub fn new(env: &Env, image: Image) -> napi::Result<Self> {
-        let weight = i64::try_from(image.bytes().len()).unwrap_or(i64::MAX);
+        let weight = i64::try_from(image.held()).unwrap_or(i64::MAX);
         env.adjust_external_memory(weight)?;
         Ok(NativeImage { image, weight: Cell::new(weight) })
     }
@@ -61,15 +63,22 @@ impl NativeImage {
     /// How many bytes it has, without making the `Buffer`.
     #[napi(getter)]
     pub fn size(&self) -> f64 {
-        self.image.bytes().len() as f64
+        self.image.len() as f64
     }
 
     /// A `Buffer` over the picture's memory; over a copy of it, if another one (of the same picture
-    /// in a result and in a history, say) lends that memory already. The front keeps it.
+    /// in a result and in a history, say) lends that memory already. The front keeps it. What lies on
+    /// disk is read now.
     #[napi]
+    pub fn bytes<'env>(&self, env: &'env Env) -> napi::Result<Outcome<BufferSlice<'env>>> {
+        match self.image.bytes() {
+            Ok(bytes) => Ok(outcome(Ok(self.lend(env, bytes.clone())?))),
+            Err(error) => Ok(outcome(Err(error))),
+        }
+    }
+
     #[allow(unsafe_code, reason = "napi has no other way to lend memory without a copy")]
-    pub fn bytes<'env>(&self, env: &'env Env) -> napi::Result<BufferSlice<'env>> {
-        let bytes = self.image.bytes().clone();
+    fn lend<'env>(&self, env: &'env Env, bytes: Bytes) -> napi::Result<BufferSlice<'env>> {
         let (data, length) = (bytes.as_ptr().cast_mut(), bytes.len());
         if bytes.is_empty() || !LENT.with_borrow_mut(|lent| lent.insert(data as usize)) {
             return BufferSlice::copy_from(env, bytes);
@@ -83,8 +92,8 @@ impl NativeImage {
 
     /// The picture as a `data:` URL.
     #[napi(js_name = "toDataURL")]
-    pub fn to_data_url(&self) -> String {
-        self.image.to_data_url()
+    pub fn to_data_url(&self) -> Outcome<String> {
+        outcome(self.image.to_data_url())
     }
 
     /// Whether both are the same bytes.

@@ -29,6 +29,11 @@ impl Image {
     pub fn new(core: nanobanana::Image) -> Self {
         Image { core, bytes: PyOnceLock::new() }
     }
+
+    /// Its bytes; those of a picture that lies on disk are read now.
+    fn read(&self, py: Python<'_>) -> PyResult<&Bytes> {
+        py.detach(|| self.core.bytes()).map_err(raise)
+    }
 }
 
 fn helpers(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
@@ -66,14 +71,15 @@ impl Image {
 
     /// The file's bytes, made once on demand; `buffer` reads them without a copy.
     #[getter]
-    fn bytes<'py>(&self, py: Python<'py>) -> &Bound<'py, PyBytes> {
-        self.bytes.get_or_init(py, || PyBytes::new(py, self.core.bytes()).unbind()).bind(py)
+    fn bytes<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyBytes>> {
+        let bytes = self.read(py)?;
+        Ok(self.bytes.get_or_init(py, || PyBytes::new(py, bytes).unbind()).bind(py))
     }
 
     /// A read-only view of the bytes where they are: no copy.
     #[getter]
     fn buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
-        PyMemoryView::from(Bound::new(py, Buffer(self.core.bytes().clone()))?.as_any())
+        PyMemoryView::from(Bound::new(py, Buffer(self.read(py)?.clone()))?.as_any())
     }
 
     /// The type that the bytes say, for example "image/jpeg".
@@ -117,8 +123,8 @@ impl Image {
     }
 
     /// The picture as a `data:` URL.
-    fn to_data_url(&self, py: Python<'_>) -> String {
-        py.detach(|| self.core.to_data_url())
+    fn to_data_url(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.core.to_data_url()).map_err(raise)
     }
 
     /// Show the picture: in a notebook here, else in the system's viewer.
@@ -152,12 +158,12 @@ impl Image {
         helpers(slf.py())?.call_method1("mimebundle", (slf, [slf]))
     }
 
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        self.bytes(py).clone()
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.bytes(py).cloned()
     }
 
     fn __len__(&self) -> usize {
-        self.core.bytes().len()
+        self.core.len()
     }
 
     fn __eq__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> bool {
@@ -166,12 +172,12 @@ impl Image {
     }
 
     /// Equal pictures have equal ends; to read 30 MB for a hash would be a surprise.
-    fn __hash__(&self) -> u64 {
-        let bytes = self.core.bytes();
-        let end = bytes.len().saturating_sub(4096);
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        let len = self.core.len();
+        let end = py.detach(|| self.core.piece(len.saturating_sub(4096), len)).map_err(raise)?;
         let mut hasher = DefaultHasher::new();
-        (bytes.len(), bytes.get(end..)).hash(&mut hasher);
-        hasher.finish()
+        (len, end).hash(&mut hasher);
+        Ok(hasher.finish())
     }
 
     fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

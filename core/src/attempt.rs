@@ -28,7 +28,7 @@ use crate::options::Secret;
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent};
 use crate::reply::{self, Drawn, Fold};
-use crate::request::{Body, Digest};
+use crate::request::Body;
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::split::{Limits, Splitter};
@@ -39,7 +39,7 @@ use crate::transport::{Reply, Transport};
 #[derive(Clone)]
 pub(crate) struct Common {
     pub ledger: Arc<Ledger>,
-    pub cache: Option<Arc<Cache>>,
+    pub cache: Option<Cache>,
     pub traffic: Arc<PerProcess<Traffic>>,
     pub max_concurrency: Option<u32>,
     pub rate: Option<f64>,
@@ -294,7 +294,7 @@ impl Job {
                     hold.settle(result.cost);
                     permit.good();
                     traffic.bucket.succeeded();
-                    let size = result.pictures().map(|image| image.bytes().len() as u64).sum();
+                    let size = result.pictures().map(|image| image.len() as u64).sum();
                     report.answered(
                         &attempt,
                         took,
@@ -402,9 +402,9 @@ impl Job {
         if self.common.cache.is_none() {
             return Ok(None);
         }
-        let digest = self.body.digest().await?;
-        let parts = [&self.scope, &self.id, &self.number.to_string(), &digest.to_string()];
-        Ok(Some(Digest::of(parts.map(String::as_str)).to_string()))
+        let request = self.body.digest().await?;
+        let key = request.and(&self.id).and(&self.number.to_string()).and(&self.scope);
+        Ok(Some(key.to_string()))
     }
 
     /// The answer that the cache holds, read as if it came now.

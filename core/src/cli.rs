@@ -235,7 +235,7 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
     };
     let mut files = Vec::new();
     if is_stdout {
-        print(result.image()?.bytes())?;
+        print(result.image()?.bytes()?)?;
     } else {
         for (number, picture) in result.images.iter().enumerate() {
             files.push(save(picture, output, number, result.images.len())?);

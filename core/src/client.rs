@@ -179,7 +179,7 @@ impl Client {
             transport: Arc::default(),
             common: Common {
                 ledger: Arc::new(Ledger::new(options.budget.as_ref())),
-                cache: options.cache.as_ref().map(Cache::new).transpose()?.map(Arc::new),
+                cache: options.cache.as_ref().map(Cache::new).transpose()?,
                 traffic: Arc::default(),
                 max_concurrency: options.max_concurrency,
                 rate: options.rate,

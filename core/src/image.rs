@@ -1,8 +1,10 @@
 //! A picture: the very bytes that came or were given, and what their header says.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -13,15 +15,77 @@ use crate::codec::{self, Format};
 use crate::error::{Arrived, Error, Kind};
 use crate::schema::{Case, Typed, Write};
 
-/// A picture, cheap to clone: its bytes are held once.
+/// A picture, cheap to clone: its bytes are held once. One that an earlier run left on disk is read when
+/// its bytes are first asked for.
 #[derive(Clone)]
 pub struct Image(Arc<Inner>);
 
 struct Inner {
-    bytes: Bytes,
+    content: Content,
     mime_type: String,
     width: u32,
     height: u32,
+}
+
+enum Content {
+    Memory(Bytes),
+    Disk(OnDisk),
+}
+
+/// A picture's file, and how long it was when its picture was described.
+struct OnDisk {
+    path: PathBuf,
+    len: u64,
+    read: OnceLock<Bytes>,
+}
+
+impl Content {
+    /// The bytes, or where to get them.
+    fn held(&self) -> Result<&Bytes, &OnDisk> {
+        match self {
+            Content::Memory(bytes) => Ok(bytes),
+            Content::Disk(disk) => disk.read.get().ok_or(disk),
+        }
+    }
+}
+
+impl OnDisk {
+    fn open(&self) -> Result<File, Error> {
+        let file = File::open(&self.path).map_err(|cause| self.lost(&cause.to_string()).because(cause))?;
+        let len = file.metadata().map_err(|cause| self.lost(&cause.to_string()).because(cause))?.len();
+        if len == self.len { Ok(file) } else { Err(self.lost(&self.other_length(len))) }
+    }
+
+    /// As many bytes as `most` from `start` on.
+    fn read(&self, start: u64, most: u64) -> Result<Bytes, Error> {
+        let wanted = self.len.saturating_sub(start).min(most);
+        let mut bytes = Vec::new();
+        let mut file = self.open()?;
+        (file.seek(SeekFrom::Start(start)))
+            .and_then(|_| file.take(wanted).read_to_end(&mut bytes))
+            .map_err(|cause| self.lost(&cause.to_string()).because(cause))?;
+        let read = bytes.len() as u64;
+        if read == wanted { Ok(bytes.into()) } else { Err(self.lost(&self.other_length(start + read))) }
+    }
+
+    fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let mut file = self.open()?;
+        write_whole(path, |part| {
+            let copied = io::copy(&mut file, &mut File::create_new(part)?)?;
+            if copied == self.len { Ok(()) } else { Err(io::Error::other(self.other_length(copied))) }
+        })
+        .map_err(|cause| cannot(path, &format!("from {}: {cause}", self.path.display())).because(cause))
+    }
+
+    fn other_length(&self, len: u64) -> String {
+        format!("it had {} bytes and now has {len}", self.len)
+    }
+
+    fn lost(&self, how: &str) -> Error {
+        let path = self.path.display().to_string();
+        Error::new(Kind::ImageError, format!("the picture's file {path} is not what it was: {how}"))
+            .with("input", path)
+    }
 }
 
 impl Image {
@@ -31,19 +95,27 @@ impl Image {
     /// [`Kind::ImageError`] if they are not a picture, or its header is cut off.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
         let bytes = bytes.into();
-        let header = codec::header(&bytes)?;
-        Ok(Image(Arc::new(Inner {
-            bytes,
-            mime_type: header.format.mime_type().to_owned(),
-            width: header.width,
-            height: header.height,
-        })))
+        let codec::Header { format, width, height } = codec::header(&bytes)?;
+        Ok(Self::of(Content::Memory(bytes), format.mime_type(), (width, height)))
+    }
+
+    fn of(content: Content, mime_type: &str, (width, height): (u32, u32)) -> Self {
+        Image(Arc::new(Inner { content, mime_type: mime_type.to_owned(), width, height }))
+    }
+
+    /// A picture that lies in a file and is known already: nothing is read until it must be.
+    #[allow(dead_code, reason = "no bulk run finds pictures of an earlier one yet")]
+    pub(crate) fn on_disk(path: &Path, mime_type: &str, width: u32, height: u32, len: u64) -> Self {
+        // It is found from another working directory, too.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let disk = OnDisk { path, len, read: OnceLock::new() };
+        Self::of(Content::Disk(disk), mime_type, (width, height))
     }
 
     /// What the service sent as a picture, of a kind that we do not know: kept, since it was paid
     /// for, with its size unknown (0).
     pub(crate) fn unknown(bytes: Bytes, mime_type: &str) -> Self {
-        Image(Arc::new(Inner { bytes, mime_type: mime_type.to_owned(), width: 0, height: 0 }))
+        Self::of(Content::Memory(bytes), mime_type, (0, 0))
     }
 
     /// A picture as it was before it travelled, for example through a pickle: one whose bytes are of a
@@ -79,9 +151,58 @@ impl Image {
         Self::from_bytes(codec::encode(pixels, Format::Png, None)?)
     }
 
-    /// The file's bytes, untouched.
-    pub fn bytes(&self) -> &Bytes {
-        &self.0.bytes
+    /// The file's bytes, untouched. Those of a picture that lies on disk are read now, on this thread, and
+    /// kept.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if they are on disk and the file is gone or has another length than it had.
+    pub fn bytes(&self) -> Result<&Bytes, Error> {
+        self.0.content.held().or_else(|disk| {
+            // Read before the cell is locked: a fork in that moment would leave it locked.
+            let bytes = disk.read(0, u64::MAX)?;
+            Ok(disk.read.get_or_init(|| bytes))
+        })
+    }
+
+    /// How many bytes it has, without reading them.
+    #[allow(clippy::len_without_is_empty, reason = "no picture is empty")]
+    pub fn len(&self) -> usize {
+        match &self.0.content {
+            Content::Memory(bytes) => bytes.len(),
+            Content::Disk(disk) => usize::try_from(disk.len).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// How many bytes it holds in memory: none, as long as they lie on disk only.
+    #[doc(hidden)]
+    pub fn held(&self) -> usize {
+        self.0.content.held().map_or(0, Bytes::len)
+    }
+
+    /// As many bytes as `most` from `start` on. What lies on disk is read, but neither all of it nor to be
+    /// kept.
+    ///
+    /// # Errors
+    /// As [`Image::bytes`].
+    #[doc(hidden)]
+    pub fn piece(&self, start: usize, most: usize) -> Result<Bytes, Error> {
+        match self.0.content.held() {
+            Ok(bytes) => {
+                let start = start.min(bytes.len());
+                Ok(bytes.slice(start..start.saturating_add(most).min(bytes.len())))
+            }
+            Err(disk) => disk.read(start as u64, most as u64),
+        }
+    }
+
+    /// All of them, without keeping what lies on disk.
+    fn read(&self) -> Result<Bytes, Error> {
+        self.piece(0, usize::MAX)
+    }
+
+    /// Where it lies, if its bytes are not in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.0.content.held().err().map(|disk| disk.path.as_path())
     }
 
     /// The type that the bytes say, for example "image/jpeg".
@@ -104,7 +225,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.
     pub fn pixels(&self) -> Result<Pixels, Error> {
-        codec::decode(&self.0.bytes)
+        codec::decode(&self.read()?)
     }
 
     /// The picture in another format ("png", "jpeg" or "webp"); the same picture if it has that
@@ -151,31 +272,36 @@ impl Image {
     /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
         let mut path = path.as_ref().to_path_buf();
-        let own = Format::sniff(self.bytes());
-        let extension = extension(&path);
+        let own = Format::sniff(&self.piece(0, 64)?);
         let converted;
-        let bytes = match extension.as_deref() {
+        let saved = match extension(&path).as_deref() {
             None => {
                 path.as_mut_os_string().push(format!(".{}", own.map_or("bin", Format::extension)));
-                self.bytes()
+                self
             }
-            Some(word) if own.is_some_and(|own| own.has_extension(word)) => self.bytes(),
+            Some(word) if own.is_some_and(|own| own.has_extension(word)) => self,
             Some(word) if Format::named(word).is_ok() => {
                 converted = self.convert(word, None)?;
-                converted.bytes()
+                &converted
             }
             Some(word) => return Err(unwritable(&path, word)),
         };
-        write_whole(&path, |part| std::fs::write(part, bytes))
-            .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?;
+        match saved.0.content.held() {
+            Ok(bytes) => write_whole(&path, |part| std::fs::write(part, bytes))
+                .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?,
+            Err(disk) => disk.copy_to(&path)?,
+        }
         Ok(path)
     }
 
     /// The picture as a `data:` URL.
-    pub fn to_data_url(&self) -> String {
+    ///
+    /// # Errors
+    /// As [`Image::bytes`].
+    pub fn to_data_url(&self) -> Result<String, Error> {
         let mut url = format!("data:{};base64,", self.mime_type());
-        base64::engine::general_purpose::STANDARD.encode_string(&self.0.bytes, &mut url);
-        url
+        base64::engine::general_purpose::STANDARD.encode_string(self.read()?, &mut url);
+        Ok(url)
     }
 }
 
@@ -186,7 +312,8 @@ pub(crate) fn write_whole(
     write: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{:08x}.part", fastrand::u32(..)));
+    // Random numbers alone would be the same in a process and its fork.
+    part.push(format!(".{}-{:08x}.part", std::process::id(), fastrand::u32(..)));
     let part = PathBuf::from(part);
     write(&part).and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
         // The original error is what counts; a leftover that cannot be removed changes nothing.
@@ -220,23 +347,28 @@ impl Error {
 
 impl FromIterator<Image> for Arrived {
     fn from_iter<T: IntoIterator<Item = Image>>(images: T) -> Self {
+        // What has arrived is in memory, so none is left out.
         let arrived = |image: Image| {
-            (image.mime_type().to_owned(), image.bytes().clone(), (image.width(), image.height()))
+            let bytes = image.bytes().ok()?.clone();
+            Some((image.mime_type().to_owned(), bytes, (image.width(), image.height())))
         };
-        Arrived(images.into_iter().map(arrived).collect())
+        Arrived(images.into_iter().filter_map(arrived).collect())
     }
 }
 
 impl fmt::Debug for Image {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { bytes, mime_type, width, height } = &*self.0;
-        write!(out, "Image({mime_type}, {width}x{height}, {} bytes)", bytes.len())
+        let Inner { mime_type, width, height, .. } = &*self.0;
+        write!(out, "Image({mime_type}, {width}x{height}, {} bytes)", self.len())
     }
 }
 
 impl PartialEq for Image {
+    /// Whether both have the same bytes; what lies on disk is read. One whose file is gone equals nothing
+    /// but itself.
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.bytes == other.0.bytes
+        let same = || Ok::<_, Error>(self.read()? == other.read()?);
+        Arc::ptr_eq(&self.0, &other.0) || self.len() == other.len() && same().unwrap_or(false)
     }
 }
 
@@ -257,7 +389,86 @@ impl Write for Image {
             case.name("mime_type"): self.mime_type(),
             "width": self.width(),
             "height": self.height(),
-            "bytes": self.0.bytes.len(),
+            "bytes": self.len(),
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    /// A picture in memory and, of the same bytes, one on disk.
+    fn pair(folder: &Path) -> (Image, Image) {
+        let pixels = Pixels { width: 3, height: 2, channels: 3, data: (0..18).collect() };
+        let memory = Image::from_pixels(&pixels).unwrap();
+        let path = memory.save(folder.join("picture")).unwrap();
+        let disk = Image::on_disk(&path, "image/png", 3, 2, memory.len() as u64);
+        (memory, disk)
+    }
+
+    fn told(error: &Error) {
+        assert_eq!(error.kind(), Kind::ImageError);
+        assert!(error.message().contains("picture.png"), "{error}");
+        assert!(error.field("input").is_some());
+    }
+
+    #[test]
+    fn one_on_disk_is_read_when_its_bytes_are_asked_for_and_then_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, disk) = pair(folder.path());
+        assert_eq!(format!("{disk:?}"), format!("{memory:?}"));
+        assert_eq!(disk.write(Case::Snake), memory.write(Case::Snake));
+        assert_eq!(disk.piece(1, 3).unwrap(), "PNG");
+        assert_eq!(disk.piece(memory.len() - 2, 99).unwrap(), memory.bytes().unwrap()[memory.len() - 2..]);
+        assert_eq!(disk.piece(memory.len() + 1, 99).unwrap(), "");
+        assert!(disk.path().is_some(), "none of that has read it");
+        assert_eq!(disk.bytes().unwrap(), memory.bytes().unwrap());
+        std::fs::remove_file(folder.path().join("picture.png")).unwrap();
+        assert_eq!((disk.bytes().unwrap(), disk.path()), (memory.bytes().unwrap(), None));
+        assert_eq!(disk.to_data_url().unwrap(), memory.to_data_url().unwrap());
+        disk.save(folder.path().join("again.png")).unwrap();
+    }
+
+    #[test]
+    fn one_on_disk_does_all_that_one_in_memory_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, disk) = pair(folder.path());
+        assert_eq!(disk, memory);
+        assert_eq!(disk.pixels().unwrap(), memory.pixels().unwrap());
+        assert_eq!(disk.convert("webp", None).unwrap(), memory.convert("webp", None).unwrap());
+        assert_eq!(disk.to_data_url().unwrap(), memory.to_data_url().unwrap());
+        for name in ["copy", "copy2.png", "other.jpg", "picture.png"] {
+            let path = disk.save(folder.path().join(name)).unwrap();
+            let right =
+                if name == "other.jpg" { memory.convert("jpg", None).unwrap() } else { memory.clone() };
+            assert_eq!(Image::open(path).unwrap(), right);
+        }
+        assert!(disk.path().is_some(), "and nothing is kept for it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+    }
+
+    #[test]
+    fn one_whose_file_is_gone_or_changed_says_so_at_every_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, disk) = pair(folder.path());
+        let path = folder.path().join("picture.png");
+        for change in 0..3 {
+            match change {
+                0 => std::fs::write(&path, [&memory.bytes().unwrap()[..], b"x"].concat()).unwrap(),
+                1 => std::fs::write(&path, b"").unwrap(),
+                _ => std::fs::remove_file(&path).unwrap(),
+            }
+            told(&disk.bytes().unwrap_err());
+            told(&disk.piece(0, 4).unwrap_err());
+            told(&disk.pixels().unwrap_err());
+            told(&disk.convert("webp", None).unwrap_err());
+            told(&disk.to_data_url().unwrap_err());
+            told(&disk.save(folder.path().join("copy.png")).unwrap_err());
+            assert_eq!(disk.len(), memory.len());
+            assert!(disk != memory && disk == disk.clone());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no copy is begun");
     }
 }

@@ -227,8 +227,9 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
             whole(bytes)
         }
         Input::Image(image) => {
-            label = format!("{image:?}");
-            whole(image.bytes().clone())
+            let path = image.path().map(|path| path.display().to_string());
+            label = path.unwrap_or_else(|| format!("{image:?}"));
+            saved(image, index).await
         }
         Input::Pixels(pixels) => {
             label = format!("{pixels:?}");
@@ -300,6 +301,18 @@ fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
 
 fn whole(bytes: Bytes) -> Result<Part, Error> {
     Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
+}
+
+/// A picture that may lie on disk, where it stays.
+async fn saved(image: Image, index: u64) -> Result<Part, Error> {
+    let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
+    blocking(move || match on_disk(path, index) {
+        Ok(Part::Picture { source, .. }) if source.len() != image.len() as u64 => {
+            Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
+        }
+        part => part,
+    })
+    .await
 }
 
 fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {

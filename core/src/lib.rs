@@ -60,7 +60,7 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{ClientOptions, GenerateOptions, Retry, Timeout};
+pub use options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};

@@ -130,6 +130,13 @@ impl Read for u32 {
     }
 }
 
+impl Read for u64 {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let number = whole(value).ok_or_else(|| at.wrong_type("a whole number", value))?;
+        u64::try_from(number).map_err(|_| at.invalid(format!("is {number}; it takes a whole number from 0")))
+    }
+}
+
 impl Read for f64 {
     fn read(value: &Value, at: &At) -> Result<Self, Error> {
         value.as_f64().ok_or_else(|| at.wrong_type("a number", value))
@@ -409,6 +416,74 @@ impl Read for Retry {
 }
 
 options! {
+    /// Where answers are kept, so that a request that was answered before is answered from there: at
+    /// once, and at no cost. Several clients and processes may use one folder.
+    pub struct Cache {
+        /// The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it.
+        path: String,
+        /// The most bytes that its answers may take; those that were not used for the longest time go
+        /// first. Default: 5,000,000,000 (5 GB).
+        max_bytes: u64,
+        /// How old an answer may be. Default: no limit.
+        max_age: Seconds,
+    }
+}
+
+impl Cache {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        match self.path.as_deref().map(str::trim) {
+            None => return Err(of("path").invalid("is missing; name the folder in which answers are kept")),
+            Some("") => {
+                return Err(of("path").invalid("is empty; name a folder, \".\" for the one you are in"));
+            }
+            Some(_) => {}
+        }
+        if self.max_bytes == Some(0) {
+            return Err(of("max_bytes").invalid("must be more than 0; leave it out to get the default"));
+        }
+        if self.max_age.is_some_and(|age| age.0 <= 0.0) {
+            return Err(of("max_age").invalid("must be more than 0; leave it out for answers of any age"));
+        }
+        Ok(())
+    }
+}
+
+impl From<&str> for Cache {
+    fn from(path: &str) -> Self {
+        Cache::new().path(path)
+    }
+}
+
+impl From<String> for Cache {
+    fn from(path: String) -> Self {
+        Cache::new().path(path)
+    }
+}
+
+impl Typed for Cache {
+    fn python() -> String {
+        "Cache | str | os.PathLike[str]".into()
+    }
+    fn typescript() -> String {
+        "Cache | string".into()
+    }
+}
+
+impl Read for Cache {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::String(path) if path.trim().is_empty() => {
+                Err(at.invalid("is empty; name a folder, \".\" for the one you are in"))
+            }
+            Value::String(path) => Ok(Cache::from(path.as_str())),
+            Value::Object(map) => Cache::read_map(map, at),
+            _ => Err(at.wrong_type("the name of a folder or a Cache", value)),
+        }
+    }
+}
+
+options! {
     /// What one call can be told.
     pub struct GenerateOptions {
         /// The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
@@ -525,6 +600,8 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again.
         retry: Retry,
+        /// Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
+        cache: Cache,
         /// A catalogue file to use instead of the built-in one.
         catalogue: String,
         /// HTTP headers to send with every request.
@@ -541,14 +618,10 @@ options! {
         rate: f64,
         /// STUB
         budget: Budget,
-        /// STUB
-        cache: Cache,
     }
 }
 /// STUB
 pub type Budget = f64;
-/// STUB
-pub type Cache = String;
 
 impl ClientOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
@@ -572,6 +645,11 @@ impl ClientOptions {
     /// # Errors
     /// [`Kind::InvalidOptionError`] for a value of the wrong form.
     pub fn check(&self) -> Result<(), Error> {
-        self.validate(&At::top(Case::Snake))
+        let at = At::top(Case::Snake);
+        self.validate(&at)?;
+        match &self.cache {
+            Some(cache) => cache.validate(&at.key("cache")),
+            None => Ok(()),
+        }
     }
 }

@@ -4,11 +4,14 @@
 //! body is being sent, so that none is ever held twice; its length is known before, and the same
 //! body can be sent again.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::io::Read as _;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::simd::Simd;
 use bytes::Bytes;
@@ -68,6 +71,23 @@ impl Body {
     /// How many bytes are sent.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// What tells this request from others: equal for equal calls, whatever language they are made in,
+    /// in whatever order their maps are written, and wherever their pictures lie. It covers all that is
+    /// sent but the address (so not the model) and the headers.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
+    pub async fn digest(&self) -> Result<Digest, Error> {
+        let segments = self.segments.clone();
+        // Nobody waits for gigabytes that nobody asks for any more.
+        let caller = Arc::new(());
+        let waiting = Arc::downgrade(&caller);
+        let work = tokio::task::spawn_blocking(move || digest_of(&segments, &waiting));
+        let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
+        drop(caller);
+        done
     }
 
     fn of(segments: Vec<Segment>) -> Self {
@@ -288,6 +308,10 @@ fn encoded(block: &[u8]) -> Bytes {
     engine.encode(block).into()
 }
 
+fn unread(cause: &dyn fmt::Display) -> Error {
+    Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"))
+}
+
 impl BodyStream {
     fn fail(&mut self, error: Error) -> Error {
         if let Ok(mut trouble) = self.trouble.lock() {
@@ -340,8 +364,7 @@ impl BodyStream {
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Poll::Ready(Err(cause)) => {
-                        let error =
-                            Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"));
+                        let error = unread(&cause);
                         return Poll::Ready(Some(Err(self.fail(error))));
                     }
                 },
@@ -374,19 +397,286 @@ impl http_body::Body for BodyStream {
     }
 }
 
-pub(crate) struct Digest(String);
+/// A SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Digest([u8; 32]);
+
 impl Digest {
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        Digest(parts.into_iter().collect())
+    /// That of these bytes, one piece after the other.
+    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut sum = digest::Context::new(&digest::SHA256);
+        pieces.into_iter().for_each(|piece| sum.update(piece));
+        Digest::from(sum)
+    }
+
+    /// A digest of this and of something else, for example of a request and of the model it goes to.
+    pub fn and(&self, more: &str) -> Self {
+        Digest::of([&self.0[..], more.as_bytes()])
+    }
+
+    /// As it is.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
-impl std::fmt::Display for Digest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+
+impl From<digest::Context> for Digest {
+    fn from(sum: digest::Context) -> Self {
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(sum.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        Digest(bytes)
     }
 }
-impl Body {
-    pub async fn digest(&self) -> Result<Digest, Error> {
-        Ok(Digest(String::new()))
+
+impl fmt::Display for Digest {
+    /// 64 hexadecimal digits.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// The form of what is digested. With a new number, what users keep by digests is made anew.
+const FORM: &[u8] = b"nanobanana request 1\n";
+
+fn digest_of(segments: &[Segment], waiting: &Weak<()>) -> Result<Digest, Error> {
+    let nonce = fastrand::u128(..);
+    let mut text = Vec::new();
+    let mut pictures = HashMap::new();
+    for segment in segments {
+        match segment {
+            Segment::Text(piece) => text.extend_from_slice(piece),
+            Segment::Picture(source) => {
+                let mark = format!("hole-{nonce:032x}-{}", pictures.len());
+                text.extend_from_slice(mark.as_bytes());
+                pictures.insert(mark, picture_digest(source, waiting)?);
+            }
+        }
+    }
+    let body: Value = serde_json::from_slice(&text).map_err(|cause| {
+        let problem = format!("the request's JSON is too deep or has too large a number: {cause}");
+        Error::new(Kind::InvalidOptionError, problem).because(cause)
+    })?;
+    let mut sum = digest::Context::new(&digest::SHA256);
+    sum.update(FORM);
+    add(&mut sum, &body, &pictures);
+    Ok(sum.into())
+}
+
+fn picture_digest(source: &Source, waiting: &Weak<()>) -> Result<Digest, Error> {
+    let file = match source {
+        Source::Memory(bytes) => return Ok(Digest::of([&bytes[..]])),
+        Source::File(file) => file,
+    };
+    let mut handle = file.open()?;
+    let mut sum = digest::Context::new(&digest::SHA256);
+    let (mut block, mut read) = (vec![0; 1 << 20], 0);
+    loop {
+        if waiting.strong_count() == 0 {
+            return Err(unread(&"nobody waits for it any more"));
+        }
+        let more = handle.read(&mut block).map_err(|cause| file.changed(&cause.to_string()))?;
+        if more == 0 {
+            break;
+        }
+        read += more as u64;
+        sum.update(block.get(..more).unwrap_or_default());
+    }
+    if read != file.len {
+        return Err(file.changed("its length is another"));
+    }
+    Ok(sum.into())
+}
+
+/// Adds a value in a form of its own, in which every value is told from every other and none depends
+/// on how a library writes numbers: maps by their keys in order, 2.0 (from a language that has
+/// whole ones) as 2 (from one that has not), and pictures by their digests.
+fn add(sum: &mut digest::Context, value: &Value, pictures: &HashMap<String, Digest>) {
+    let text = |sum: &mut digest::Context, text: &str| {
+        sum.update(format!("s{}:", text.len()).as_bytes());
+        sum.update(text.as_bytes());
+    };
+    match value {
+        Value::Null => sum.update(b"n"),
+        Value::Bool(true) => sum.update(b"t"),
+        Value::Bool(false) => sum.update(b"f"),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && (float.fract() != 0.0 || float.abs() >= EXACT) => {
+                sum.update(format!("d{:016x}", float.to_bits()).as_bytes());
+            }
+            Some(float) if number.is_f64() => sum.update(format!("i{};", float as i64).as_bytes()),
+            _ => sum.update(format!("i{number};").as_bytes()),
+        },
+        Value::String(word) => match pictures.get(word) {
+            Some(picture) => {
+                sum.update(b"p");
+                sum.update(&picture.0);
+            }
+            None => text(sum, word),
+        },
+        Value::Array(values) => {
+            sum.update(b"[");
+            values.iter().for_each(|value| add(sum, value, pictures));
+            sum.update(b"]");
+        }
+        Value::Object(map) => {
+            let mut fields: Vec<_> = map.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            sum.update(b"{");
+            for (name, value) in fields {
+                text(sum, name);
+                add(sum, value, pictures);
+            }
+            sum.update(b"}");
+        }
+    }
+}
+
+/// From here on a float does not hold every whole number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::image::{Image, Pixels};
+    use crate::input::{self, Input};
+    use crate::schema::Case;
+
+    async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
+        let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
+        let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
+        input::prepare(inputs, &base, &fetch).await
+    }
+
+    async fn parts(inputs: Vec<Input>) -> Vec<Part> {
+        prepared(inputs).await.unwrap()
+    }
+
+    fn options(json: Value, case: Case) -> GenerateOptions {
+        GenerateOptions::read(json.as_object().unwrap(), case).unwrap()
+    }
+
+    async fn digest(inputs: Vec<Input>, options: &GenerateOptions) -> String {
+        Body::new(&[], &parts(inputs).await, options).digest().await.unwrap().to_string()
+    }
+
+    /// Its PNG is larger than what is read at once.
+    fn noise() -> Image {
+        let mut random = fastrand::Rng::with_seed(1);
+        let data = std::iter::repeat_with(|| random.u8(..)).take(800 * 600 * 3).collect();
+        Image::from_pixels(&Pixels { width: 800, height: 600, channels: 3, data }).unwrap()
+    }
+
+    /// What users keep by digests (caches, journals) must be found again by every later version.
+    #[tokio::test]
+    async fn a_digest_never_changes() {
+        let asked =
+            json!({ "aspect_ratio": "16:9", "seed": 7, "temperature": 0.25, "labels": { "team": "a" } });
+        let asked = options(asked, Case::Snake);
+        assert_eq!(
+            digest(vec!["A banana, “ripe”".into()], &asked).await,
+            "42d28fa6e05ec5562818a1b08822599aeb78facbdb7ac2def60ee01829547a64"
+        );
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03";
+        assert_eq!(
+            digest(vec!["Night".into(), Input::Bytes(Bytes::from_static(png))], &asked).await,
+            "23ddf04c49640a0eb377c70eba918806d14301791feb0e70f41c8207e62e9f14"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_picture_counts_by_its_content_wherever_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = noise();
+        let path = image.save(folder.path().join("noise")).unwrap();
+        assert!(image.len() > 1 << 20, "it is read as it is sent");
+        let other = folder.path().join("other name.png");
+        std::fs::copy(&path, &other).unwrap();
+        let none = GenerateOptions::new();
+        let wanted = digest(vec!["Night".into(), Input::Bytes(image.bytes().unwrap().clone())], &none).await;
+        let earlier = Image::on_disk(&path, "image/png", 800, 600, image.len() as u64);
+        for same in [Input::Image(image.clone()), path.as_path().into(), other.into(), (&earlier).into()] {
+            assert_eq!(digest(vec!["Night".into(), same], &none).await, wanted);
+        }
+        assert_eq!(earlier.held(), 0, "it goes out from its file");
+        let mut bytes = image.bytes().unwrap().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        assert_ne!(digest(vec!["Night".into(), bytes.into()], &none).await, wanted);
+        assert_ne!(digest(vec![image.clone().into(), "Night".into()], &none).await, wanted);
+        assert_ne!(digest(vec!["Night".into(), image.clone().into(), image.into()], &none).await, wanted);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changed_has_no_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = noise().save(folder.path().join("noise")).unwrap();
+        let body = Body::new(&[], &parts(vec![path.as_path().into()]).await, &GenerateOptions::new());
+        std::fs::OpenOptions::new().append(true).open(&path).unwrap().set_len(2 << 20).unwrap();
+        let error = body.digest().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::ImageError);
+        assert!(error.message().contains("noise.png"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_picture_of_an_earlier_run_whose_file_changed_is_not_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = noise().save(folder.path().join("noise")).unwrap();
+        let image = Image::on_disk(&path, "image/png", 800, 600, 77);
+        for how in ["had 77 bytes and now has", "there is no such file"] {
+            let error = prepared(vec!["Night".into(), (&image).into()]).await.unwrap_err();
+            assert_eq!((error.kind(), error.field("index")), (Kind::ImageError, Some(json!(0))));
+            assert!(error.message().contains("noise.png") && error.message().contains(how), "{error}");
+            std::fs::remove_file(&path).ok();
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_calls_of_both_languages_are_equal_in_any_order() {
+        let python = json!({
+            "aspect_ratio": "1:1", "temperature": 1.0, "labels": { "a": "1", "b": "2" },
+            "safety": { "harassment": "off", "hate_speech": "none" },
+            "extra": { "x": { "one": 1.0, "two": [2, 0.5] }, "y": null },
+        });
+        let node = json!({
+            "extra": { "y": null, "x": { "two": [2, 0.5], "one": 1 } },
+            "safety": { "hate_speech": "none", "harassment": "off" },
+            "labels": { "b": "2", "a": "1" }, "temperature": 1, "aspectRatio": "1:1",
+        });
+        let wanted = digest(vec!["a".into()], &options(python, Case::Snake)).await;
+        assert_eq!(digest(vec!["a".into()], &options(node, Case::Camel)).await, wanted);
+        let more = options(json!({ "extra": { "x": 1 } }), Case::Snake);
+        let other = options(json!({ "extra": { "x": "1" } }), Case::Snake);
+        assert_ne!(digest(vec!["a".into()], &more).await, digest(vec!["a".into()], &other).await);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_is_part_of_it() {
+        let image = noise();
+        let piece = |end: &str| Piece {
+            before: r#"{"inlineData":{"mimeType":"image/png","data":""#.to_owned(),
+            picture: Some(image.bytes().unwrap().clone()),
+            after: format!("\"}}{end}}}"),
+        };
+        let parts = parts(vec!["And now?".into()]).await;
+        let of = async |history: &[Turn]| {
+            Body::new(history, &parts, &GenerateOptions::new()).digest().await.unwrap()
+        };
+        let signed = of(&[Turn::new("model", [piece(r#","thoughtSignature":"abc""#)])]).await;
+        let unsigned = of(&[Turn::new("model", [piece("")])]).await;
+        let none = of(&[]).await;
+        assert!(signed != unsigned && signed != none && unsigned != none);
+        assert_eq!(of(&[Turn::new("model", [piece(r#", "thoughtSignature": "abc""#)])]).await, signed);
+    }
+
+    #[test]
+    fn a_digest_is_that_of_sha256() {
+        let abc = Digest::of([&b"a"[..], b"bc"]).to_string();
+        assert_eq!(abc, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, Thoughts,
 };
@@ -52,7 +52,7 @@ fn stream_event(table: &Table) -> Option<String> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table()]
+    vec![Timeout::table(), Retry::table(), Cache::table()]
 }
 
 /// Records that errors hold.

@@ -46,14 +46,14 @@ const camel = (name: string): string => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g
 const snake = (name: string): string => name.replace(/(?<=[a-z0-9])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`)
 const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const DURATIONS = ['timeout', 'total', 'connect', 'idle', 'initial', 'max_wait']
+const DURATIONS = ['timeout', 'total', 'connect', 'idle', 'initial', 'max_wait', 'max_age']
 
 function options(map: Map): Map {
   return Object.fromEntries(
     Object.entries(map).map(([name, value]) => {
       if (typeof value === 'number' && DURATIONS.includes(name)) value *= 1000
       // What lies in the other maps is the user's or the service's own.
-      if (isMap(value) && (name === 'timeout' || name === 'retry')) value = options(value)
+      if (isMap(value) && ['timeout', 'retry', 'cache'].includes(name)) value = options(value)
       return [camel(name), value]
     }),
   )

@@ -25,6 +25,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BlockedError",
+    "Cache",
     "ChatTurn",
     "ClientEvent",
     "ConfigError",
@@ -711,6 +712,37 @@ class Retry(Settings):
         self.resend_unknown = resend_unknown
 
 
+class Cache(Settings):
+    """Where answers are kept, so that a request that was answered before is answered from there: at once, and
+    at no cost.
+
+    Several clients and processes may use one folder.
+    """
+
+    __slots__ = ("path", "max_bytes", "max_age")
+    _fields = dict.fromkeys(__slots__)
+    path: str | None
+    """The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it."""
+    max_bytes: int | None
+    """The most bytes that its answers may take; those that were not used for the longest time go first.
+
+    Default: 5,000,000,000 (5 GB).
+    """
+    max_age: float | None
+    """How old an answer may be. Default: no limit."""
+
+    def __init__(
+        self,
+        *,
+        path: str | None = None,
+        max_bytes: int | None = None,
+        max_age: float | None = None,
+    ) -> None:
+        self.path = path
+        self.max_bytes = max_bytes
+        self.max_age = max_age
+
+
 # Where they stand is nobody's business: neither a reader's nor a pickle's.
 for _name in __all__:
     globals()[_name].__module__ = "nanobanana"
@@ -914,6 +946,7 @@ def client(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
@@ -936,6 +969,7 @@ def with_options(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
@@ -956,6 +990,7 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
+        cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
         headers: HTTP headers to send with every request.
         proxy: The proxy's URL. Default: the system's; never for a loopback address.

@@ -184,6 +184,9 @@ class ClientOptions(TypedDict, total=False):
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
 
+    cache: Cache | str | os.PathLike[str] | None
+    """Where answers are kept, so that the same request is not paid for twice. Default: nowhere."""
+
     catalogue: str | None
     """A catalogue file to use instead of the built-in one."""
 

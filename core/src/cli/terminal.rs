@@ -29,15 +29,14 @@ pub fn show(picture: &Image) {
     let engine = base64::engine::general_purpose::STANDARD;
     let mut out = std::io::stderr().lock();
     let _ = match manner {
-        Manner::Iterm => {
-            let size = picture.bytes().len();
-            let data = engine.encode(picture.bytes());
+        Manner::Iterm => picture.bytes().map(|bytes| {
+            let (size, data) = (bytes.len(), engine.encode(bytes));
             writeln!(out, "\x1b]1337;File=inline=1;size={size};width=40:{data}\x07")
+        }),
+        Manner::Kitty => {
+            let png = picture.convert("png", None);
+            png.and_then(|png| Ok(kitty(&mut out, &engine.encode(png.bytes()?))))
         }
-        Manner::Kitty => match picture.convert("png", None) {
-            Ok(png) => kitty(&mut out, &engine.encode(png.bytes())),
-            Err(_) => Ok(()),
-        },
     };
 }
 

@@ -134,7 +134,7 @@ pub fn pixels_of(image: &Image) -> (u32, u32) {
 pub fn solid(width: u32, height: u32, colour: [u8; 3], format: &str) -> String {
     let data = colour.repeat((width * height) as usize);
     let image = Image::from_pixels(&Pixels { width, height, channels: 3, data }).unwrap();
-    STANDARD.encode(image.convert(format, None).unwrap().bytes())
+    STANDARD.encode(image.convert(format, None).unwrap().bytes().unwrap())
 }
 
 pub fn with_picture(words: &str, mime: &str, data: &str) -> Value {

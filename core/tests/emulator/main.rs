@@ -120,7 +120,7 @@ fn without_a_ratio_the_first_picture_gives_the_shape() {
 fn the_same_seed_draws_the_same_bytes_and_no_seed_never_does() {
     let emulator = Emulator::start(0).unwrap();
     let drawn = |words: &str, config: Value| {
-        picture(&generate(&emulator, FLASH, &prompt(words, config))).bytes().to_vec()
+        picture(&generate(&emulator, FLASH, &prompt(words, config))).bytes().unwrap().to_vec()
     };
     let first = drawn("a harbour", small(7));
     assert_eq!(first, drawn("a harbour", small(7)));

@@ -99,7 +99,8 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| stream_event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["ClientEvent", "Retry", "Timeout"]].concat();
+    let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
+    imported.extend(super::settings().iter().map(|table| table.name));
     imported.sort_unstable();
     let mut out = format!(
         "{HEADER}\n\

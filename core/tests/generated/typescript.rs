@@ -192,7 +192,7 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Attempt", "ClientEvent"].contains(&table.name) {
+    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress"].contains(&table.name) {
         text.push_str("Durations are numbers of milliseconds.\n");
     }
     text
