@@ -73,6 +73,14 @@ export type PictureObject =
   | RawPixels
   | SharpOutput
 
+/** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
+export interface Item {
+  prompt: Prompt
+  images?: Pictures | null | undefined
+  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  id?: string | number | null | undefined
+}
+
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
@@ -173,8 +181,6 @@ export interface ClientOptions {
   rate?: number | null | undefined
   /** STUB */
   budget?: number | null | undefined
-  /** STUB */
-  cache?: string | null | undefined
   /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
   onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
@@ -240,6 +246,31 @@ export interface Cache {
   maxBytes?: number | null | undefined
   /** How old an answer may be. Default: no limit. */
   maxAge?: number | null | undefined
+}
+
+/** What `generate_many` can be told beside the options of its calls. */
+export interface ManyOptions extends GenerateOptions {
+  /** How many items are under way at once. Default: 8. */
+  concurrency?: number | null | undefined
+  /** Whether outcomes come in the order of the items. Default: false, as they finish. */
+  ordered?: boolean | null | undefined
+  /**
+   * A folder for the pictures, made if it is missing. Each gets the name of its item's id, or of
+   * its number, and beside it a JSON file that says how it was made. No file is written over.
+   */
+  saveTo?: string | null | undefined
+  /**
+   * A file that remembers what is done: run again with it, and only what is missing is sent.
+   * Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+   */
+  journal?: string | null | undefined
+  /**
+   * After so many failed items nothing more is sent, and the run ends with an error. Default: no
+   * limit.
+   */
+  stopAfterErrors?: number | null | undefined
+  /** Whether to show how far the run is, in a terminal or a notebook. Default: false. */
+  progress?: boolean | null | undefined
 }
 
 /**
@@ -412,6 +443,23 @@ export interface ModelInfo {
   notes: Array<string>
 }
 
+/** What came of one item of `generate_many`. */
+export type Outcome = {
+  /** The item's place among the items, from 0. */
+  index: number
+  /** The item's id, if it has one. */
+  id: string | null
+  /** Whether it was done in an earlier run and costs nothing now. */
+  cached: boolean
+  /** Where its pictures are: those that were written, in the order of `result.images`. */
+  files: Array<string>
+  /**
+   * What the journal knows it by: its id, or the hash of all that is sent; of equal items each
+   * but the first has its number behind it. Empty if the item failed before that was known.
+   */
+  key: string
+} & ({ ok: true; result: Result; error: null } | { ok: false; result: null; error: NanoBananaError })
+
 /** One turn of a conversation. */
 export interface ChatTurn {
   /** Who spoke: "user" or "model". */
@@ -502,10 +550,12 @@ export type Event = ThoughtEvent | TextEvent | ImageEvent | DoneEvent
 held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
 held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+held.set('Outcome', { result: 'Result', error: 'NanoBananaError' })
 held.set('ChatTurn', { images: 'Image' })
 held.set('Event', { image: 'Image', result: 'Result' })
 held.set('NanoBananaError', { partial: 'Partial' })
 held.set('History', { turns: 'ChatTurn' })
+held.set('Step', { outcome: 'Outcome' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {

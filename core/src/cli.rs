@@ -22,6 +22,7 @@ use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
 
 mod chat;
+mod many;
 mod terminal;
 
 /// Client options that are no flags: a key on a command line is seen by every user of the machine,
@@ -118,6 +119,7 @@ fn command() -> Command {
                 .arg(file("load", "A conversation that was saved, to go on with"))
                 .arg(file("save", "Where to write the conversation at the end")),
         )
+        .subcommand(many::command(json.clone(), offline.clone()))
         .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
             Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue file to use instead of the built-in one"),
         ))
@@ -188,6 +190,7 @@ async fn perform(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
         "models" => models(matches),
         "emulate" => emulate(matches).await,
         "chat" => chat::run(matches).await,
+        "many" => many::run(matches).await,
         _ => draw(verb, matches).await,
     }
 }

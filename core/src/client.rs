@@ -341,7 +341,10 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async { self.plan(inputs, options, case).await?.draw(None).await }).await
+        self.alive(async {
+            self.plan(inputs, options, case).await?.draw(None, &|_, _| std::future::ready(())).await
+        })
+        .await
     }
 
     pub(crate) fn stream(
@@ -399,6 +402,7 @@ impl Client {
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
+            resend_unknown: retry.as_ref().and_then(|retry| retry.resend_unknown).unwrap_or(true),
             total,
             idle: timeout.idle.map(|idle| idle.duration()),
         })
@@ -437,12 +441,14 @@ pub(crate) struct Plan {
     pub options: GenerateOptions,
     warnings: Vec<String>,
     /// The model's id, and what is known of it.
-    id: String,
+    pub id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
     /// What one request usually costs in USD.
     price: Option<f64>,
     policy: Policy,
+    /// Whether what may have been paid for already is sent again.
+    pub resend_unknown: bool,
     total: Duration,
     idle: Option<Duration>,
 }
@@ -479,8 +485,12 @@ impl Inner {
 }
 
 impl Plan {
-    /// Makes the call: `n` requests side by side.
-    pub async fn draw(&self, before: Option<Before>) -> Result<Generation, Error> {
+    /// Makes the call: `n` requests side by side. `landed` sees what each gave as soon as it is there.
+    pub async fn draw<F: Future<Output = ()> + Send>(
+        &self,
+        before: Option<Before>,
+        landed: &(impl Fn(u32, &Generation) -> F + Sync),
+    ) -> Result<Generation, Error> {
         let n = self.options.n.unwrap_or(1);
         let common = &self.client.0.common;
         if common.cache.is_none() {
@@ -489,7 +499,11 @@ impl Plan {
         }
         let call = |number: u32| {
             let job = Job { before: before.clone(), ..self.job(&[], number, false) };
-            async move { job.run(&Sink::default()).await.map(|drawn| drawn.result) }
+            async move {
+                let result = job.run(&Sink::default()).await?.result;
+                landed(number, &result).await;
+                Ok(result)
+            }
         };
         let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
         Ok(self.settled(together(outcomes)?))

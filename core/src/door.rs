@@ -1,7 +1,7 @@
 //! The bindings' one door.
 //!
-//! Whatever a binding holds (a client, a conversation, a stream, an emulator) is a door with verbs: names and JSON
-//! maps go in, a JSON map and pictures come out, and sometimes another door. A new method of the
+//! Whatever a binding holds (a client, a conversation, a stream, a run, an emulator) is a door with verbs: names and
+//! JSON maps go in, a JSON map and pictures come out, and sometimes another door. A new method of the
 //! library is a new verb here, and no new Rust in a binding.
 
 use std::fmt;
@@ -19,7 +19,8 @@ use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
-use crate::options::{ClientOptions, GenerateOptions};
+use crate::many::{Item, Many, Step};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -36,17 +37,24 @@ pub struct Answer {
     pub door: Option<Door>,
 }
 
-/// A client, a conversation, a stream or an emulator, by its verbs.
+/// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `describe`; `generate_stream`, `edit_stream`, `chat` and
-    /// `load_chat {path}` open doors.
+    /// Verbs: `generate`, `edit`, `models`, `describe`; `generate_stream`, `edit_stream`, `chat`,
+    /// `load_chat {path}` and `generate_many {total}`, with the options of the run and of its calls in
+    /// one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
     Chat(Chat),
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
+    /// Verbs: `step {want_item}`, which gives `{"type": "need_item"}`, `{"type": "outcome", "outcome",
+    /// "progress"}` or `{"type": "done", "progress"}`; `room`, which tells whether an item is wanted
+    /// once there is room for it; `give {id, options}` with prompt and images; `refuse {id, error}` for
+    /// an item that could not be read; `end`; `progress {width}`, which gives `{"progress", "line",
+    /// "html"}`; `close`, which waits until nothing is under way.
+    Many(Many),
     /// Verbs: `url`, `requests`, `script {steps}`, `close`.
     #[cfg(feature = "emulator")]
     Emulator(Emulator),
@@ -210,6 +218,64 @@ impl Door {
                 stream.close();
                 Ok(Answer::default())
             }
+            (Door::Client(client), "generate_many") => {
+                let (total, rest) = apart::<Option<u64>>(options, "total")?;
+                let (many, calls) = ManyOptions::read_with_calls(&rest, case)?;
+                let client = client.clone();
+                blocking(move || {
+                    let many = client.many(calls, many, case)?;
+                    total.into_iter().for_each(|total| many.expect(total));
+                    Ok(Answer { door: Some(Door::Many(many)), ..Answer::default() })
+                })
+                .await
+            }
+            (Door::Many(many), "step") => {
+                let (want_item, _) = apart::<Option<bool>>(options, case.name("want_item").as_ref())?;
+                let progress = || many.progress().write(case);
+                Ok(match many.step(want_item.unwrap_or(true)).await? {
+                    Step::NeedItem => plain(json!({ "type": "need_item" })),
+                    Step::Outcome(outcome) => Answer {
+                        pictures: outcome.pictures(),
+                        json: json!({
+                            "type": "outcome",
+                            "outcome": spelt(outcome.write(case), case),
+                            "progress": progress(),
+                        }),
+                        door: None,
+                    },
+                    Step::Done => plain(json!({ "type": "done", "progress": progress() })),
+                })
+            }
+            (Door::Many(many), "room") => Ok(plain(json!(many.room().await?))),
+            (Door::Many(many), "give") => {
+                // What is wrong with one item is no reason to end the others.
+                match Item::read(both(prompt, images), options, case) {
+                    Ok(item) => many.give(item),
+                    Err(error) => {
+                        many.refuse(options.get("id").and_then(Value::as_str).map(str::to_owned), error);
+                    }
+                }
+                Ok(Answer::default())
+            }
+            (Door::Many(many), "refuse") => {
+                let (id, rest) = apart::<Option<String>>(options, "id")?;
+                many.refuse(id, Error::from_json(&apart::<Value>(&rest, "error")?.0, case));
+                Ok(Answer::default())
+            }
+            (Door::Many(many), "end") => {
+                many.end();
+                Ok(Answer::default())
+            }
+            (Door::Many(many), "progress") => {
+                let width = apart::<Option<usize>>(options, "width")?.0.unwrap_or(80);
+                let progress = many.progress();
+                let (line, html) = (progress.line(width), progress.html());
+                Ok(plain(json!({ "progress": progress.write(case), "line": line, "html": html })))
+            }
+            (Door::Many(many), "close") => {
+                many.closed().await;
+                Ok(Answer::default())
+            }
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "url") => Ok(plain(json!(emulator.url()))),
             #[cfg(feature = "emulator")]
@@ -266,6 +332,7 @@ impl Door {
             }
             #[cfg(feature = "emulator")]
             Door::Emulator(_) => self.clone(),
+            Door::Many(many) => Door::Many(many.for_call(options)?),
             Door::Tools => self.clone(),
         })
     }
@@ -275,6 +342,7 @@ impl Door {
         match self {
             Door::Client(client) => client.close(),
             Door::Stream(stream) => stream.close(),
+            Door::Many(many) => many.close(),
             #[cfg(feature = "emulator")]
             Door::Emulator(emulator) => emulator.close(),
             Door::Chat(_) | Door::Tools => {}

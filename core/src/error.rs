@@ -451,6 +451,60 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The error that was written by [`Error::to_json`], without its pictures. One of a kind that is
+    /// not known here is a plain [`Kind::NanoBananaError`].
+    pub fn from_json(json: &Value, case: Case) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let name = json.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let table = Kind::table();
+        let kind =
+            table.iter().find(|row| row.kind.name() == name).map_or(Kind::NanoBananaError, |row| row.kind);
+        let message =
+            json.get("message").and_then(text).unwrap_or_else(|| "it failed for no known reason".into());
+        let mut error = Error::new(kind, message);
+        for field in table.iter().filter(|row| kind.is(row.kind)).flat_map(|row| &row.fields) {
+            let value = json.get(&*case.name(field.name)).filter(|value| !value.is_null());
+            match (field.name, value) {
+                (_, None) | ("message" | "partial", _) => {}
+                ("attempts", Some(value)) => {
+                    let attempts = value.as_array().into_iter().flatten();
+                    error.0.attempts = attempts.map(|attempt| Attempt::read(attempt, case)).collect();
+                }
+                (name, Some(value)) => error.0.fields.push((name, Arc::new(value.clone()))),
+            }
+        }
+        error.0.source = json.get("cause").and_then(text).map(|cause| Arc::new(Told(cause)) as Source);
+        error
+    }
+}
+
+/// A cause of which only its words are known.
+#[derive(Debug)]
+struct Told(String);
+
+impl fmt::Display for Told {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Told {}
+
+impl Attempt {
+    fn read(json: &Value, case: Case) -> Self {
+        let text = |name: &str| json.get(&*case.name(name)).and_then(Value::as_str).map(str::to_owned);
+        let number = |name: &str| json.get(&*case.name(name));
+        Attempt {
+            when: text("when").unwrap_or_default(),
+            status: number("status").and_then(Value::as_u64).and_then(|status| status.try_into().ok()),
+            reason: text("reason"),
+            wait: Seconds(number("wait").and_then(Value::as_f64).unwrap_or(0.0) / case.units_per_second()),
+            request_id: text("request_id"),
+        }
+    }
+}
+
 /// The text with every occurrence of a secret cut out. One of so few letters that it may stand in
 /// any word is no secret.
 pub(crate) fn without_secret(text: &str, secret: &str) -> String {

@@ -152,7 +152,7 @@ impl File {
     }
 
     /// All of it at once.
-    fn read(&self) -> Result<Bytes, Error> {
+    pub fn read(&self) -> Result<Bytes, Error> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         self.open()?.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
@@ -184,6 +184,28 @@ fn identity(metadata: &std::fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn identity(_: &std::fs::Metadata) -> u64 {
     0
+}
+
+impl Input {
+    /// The picture as it was named, for messages and notes; none for words.
+    pub(crate) fn label(&self) -> Option<String> {
+        Some(match self {
+            Input::Text(_) => return None,
+            Input::Named(name) => short(name),
+            Input::Path(path) => path.display().to_string(),
+            Input::Bytes(_) => "bytes".to_owned(),
+            Input::Image(image) => {
+                let path = image.path().map(|path| path.display().to_string());
+                path.unwrap_or_else(|| format!("{image:?}"))
+            }
+            Input::Pixels(pixels) => format!("{pixels:?}"),
+        })
+    }
+
+    /// Whether its bytes have to be fetched from the web.
+    pub(crate) fn is_fetched(&self) -> bool {
+        matches!(self, Input::Named(name) if is_scheme(name, "http://") || is_scheme(name, "https://"))
+    }
 }
 
 /// How `prepare` gets a picture from an `http(s):` URL; the client knows.
@@ -219,30 +241,16 @@ pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -
 }
 
 async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
-    let label;
+    let label = input.label().unwrap_or_default();
     let found = match input {
         Input::Text(text) => return Ok(Part::Text(text)),
-        Input::Bytes(bytes) => {
-            label = "bytes".to_owned();
-            whole(bytes)
-        }
-        Input::Image(image) => {
-            let path = image.path().map(|path| path.display().to_string());
-            label = path.unwrap_or_else(|| format!("{image:?}"));
-            saved(image, index).await
-        }
+        Input::Bytes(bytes) => whole(bytes),
+        Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {
-            label = format!("{pixels:?}");
             blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
         }
-        Input::Path(path) => {
-            label = path.display().to_string();
-            blocking(move || on_disk(path, index)).await
-        }
-        Input::Named(name) => {
-            label = short(&name);
-            named(name, index, base, fetch).await
-        }
+        Input::Path(path) => blocking(move || on_disk(path, index)).await,
+        Input::Named(name) => named(name, index, base, fetch).await,
     };
     found.map_err(|error| match error.kind() {
         Kind::ImageError if error.field("index").is_none() => {

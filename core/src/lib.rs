@@ -36,6 +36,7 @@ pub mod image;
 pub mod input;
 mod json;
 mod limit;
+pub mod many;
 mod money;
 pub mod options;
 mod process;
@@ -60,10 +61,11 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
-pub use options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+pub use many::{Item, Many, Step};
+pub use options::{Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Event, Generation, Grounding, Thoughts};
+pub use records::{ChatTurn, Event, Generation, Grounding, Outcome, Progress, Thoughts};
 pub use schema::Case;
 pub use stream::EventStream;
 

@@ -586,6 +586,73 @@ impl GenerateOptions {
 }
 
 options! {
+    /// What `generate_many` can be told beside the options of its calls.
+    pub struct ManyOptions {
+        /// How many items are under way at once. Default: 8.
+        concurrency: u32,
+        /// Whether outcomes come in the order of the items. Default: false, as they finish.
+        ordered: bool,
+        /// A folder for the pictures, made if it is missing. Each gets the name of its item's id, or of
+        /// its number, and beside it a JSON file that says how it was made. No file is written over.
+        save_to: String,
+        /// A file that remembers what is done: run again with it, and only what is missing is sent.
+        /// Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+        journal: String,
+        /// After so many failed items nothing more is sent, and the run ends with an error. Default: no
+        /// limit.
+        stop_after_errors: u32,
+        /// Whether to show how far the run is, in a terminal or a notebook. Default: false.
+        progress: bool,
+    }
+}
+
+impl ManyOptions {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let at = |name: &str| at.key(&at.case.name(name));
+        for (name, value) in
+            [("concurrency", self.concurrency), ("stop_after_errors", self.stop_after_errors)]
+        {
+            if value == Some(0) {
+                return Err(at(name).invalid("must be at least 1"));
+            }
+        }
+        for (name, value) in [("save_to", &self.save_to), ("journal", &self.journal)] {
+            if value.as_ref().is_some_and(String::is_empty) {
+                return Err(at(name).invalid("is empty; it takes a path"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what was set by setters as [`ManyOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+
+    /// Reads these and the options of the calls from one map, as a caller writes them.
+    ///
+    /// # Errors
+    /// As [`ManyOptions::read`] and [`GenerateOptions::read`].
+    pub fn read_with_calls(map: &Map<String, Value>, case: Case) -> Result<(Self, GenerateOptions), Error> {
+        let names = |table: Table| table.fields.into_iter().map(|field| case.name(field.name).into_owned());
+        let ours: Vec<String> = names(Self::table()).collect();
+        let all: Vec<String> = ours.iter().cloned().chain(names(GenerateOptions::table())).collect();
+        let (mut many, mut calls) = (Map::new(), Map::new());
+        for (name, value) in map {
+            // A mistyped name goes to the table that holds what was meant.
+            let meant = nearest(name, all.iter().map(String::as_str)).unwrap_or(name);
+            let is_ours = ours.contains(name) || (!all.contains(name) && ours.iter().any(|own| own == meant));
+            let side = if is_ours { &mut many } else { &mut calls };
+            side.insert(name.clone(), value.clone());
+        }
+        Ok((Self::read(&many, case)?, GenerateOptions::read(&calls, case)?))
+    }
+}
+
+options! {
     /// What a client can be told.
     pub struct ClientOptions {
         /// The API key. Default: the variable GOOGLE_API_KEY, else GEMINI_API_KEY.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Attempt, Error, Kind, Usage};
 use crate::image::Image;
-use crate::schema::{Case, Write, record};
+use crate::schema::{Case, Seconds, Write, record};
 
 record! {
     /// What the model thought before it drew; asked for with `thoughts`.
@@ -113,6 +113,61 @@ impl Generation {
     /// Every picture of the record, in the order in which they stand in its JSON.
     pub fn pictures(&self) -> impl Iterator<Item = &Image> {
         self.images.iter().chain(&self.thoughts.images)
+    }
+}
+
+record! {
+    /// What came of one item of `generate_many`.
+    pub struct Outcome {
+        /// The item's place among the items, from 0.
+        index: u64,
+        /// The item's id, if it has one.
+        id: Option<String>,
+        /// Whether there is a result; otherwise there is an error.
+        ok: bool,
+        /// What the call gave.
+        result: Option<Generation>,
+        /// Why it failed.
+        error: Option<Error>,
+        /// Whether it was done in an earlier run and costs nothing now.
+        cached: bool,
+        /// Where its pictures are: those that were written, in the order of `result.images`.
+        files: Vec<String>,
+        /// What the journal knows it by: its id, or the hash of all that is sent; of equal items each
+        /// but the first has its number behind it. Empty if the item failed before that was known.
+        key: String,
+    }
+}
+
+impl Outcome {
+    /// Every picture of the record, in the order in which they stand in its JSON.
+    pub fn pictures(&self) -> Vec<Image> {
+        let of_result = self.result.iter().flat_map(|result| {
+            result
+                .pictures()
+                .cloned()
+                .chain(result.errors.iter().flat_map(Error::pictures))
+                .collect::<Vec<_>>()
+        });
+        of_result.chain(self.error.iter().flat_map(Error::pictures)).collect()
+    }
+}
+
+record! {
+    /// How far a run of `generate_many` is.
+    pub struct Progress {
+        /// Items that are done, those of earlier runs included.
+        done: u64,
+        /// Items that failed.
+        failed: u64,
+        /// Items under way: waiting for their turn or for the service.
+        waiting: u64,
+        /// How many items there are, if that is known.
+        total: Option<u64>,
+        /// What this run has cost so far, in USD; calls whose price is not known are left out.
+        cost: f64,
+        /// How long the rest will take at the pace so far, if that can be said.
+        left: Option<Seconds>,
     }
 }
 

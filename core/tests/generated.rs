@@ -21,15 +21,23 @@ use std::path::{Path, PathBuf};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::options::{Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, Thoughts,
+    ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Outcome, Source, Span, TextEvent, ThoughtEvent,
+    Thoughts,
 };
 use nanobanana::schema::{Field, Table};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
     vec![GenerateOptions::table(), client_options()]
+}
+
+/// What a run of many calls can be told: its own options, and those of its calls.
+fn many_options() -> Table {
+    let mut table = ManyOptions::table();
+    table.fields.extend(GenerateOptions::table().fields);
+    table
 }
 
 /// The core's, and what a language with functions has beside them.
@@ -69,6 +77,7 @@ fn records() -> Vec<Table> {
         Grounding::table(),
         Generation::table(),
         ModelInfo::table(),
+        Outcome::table(),
         ChatTurn::table(),
         ThoughtEvent::table(),
         TextEvent::table(),

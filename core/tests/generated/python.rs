@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::GenerateOptions;
+use nanobanana::options::{GenerateOptions, ManyOptions};
 use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
 
@@ -33,7 +33,7 @@ pub fn classes() -> String {
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
             from typing import Any, ClassVar, Literal\n\n    \
-            from ._options import AspectRatio, Event, ImageInput, ImageSize, Model, Prompt\n"
+            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
@@ -72,7 +72,7 @@ pub fn classes() -> String {
             event: Event = _EVENTS[values[\"type\"]]._read(values, iter(pictures))\n    \
             return event\n",
     );
-    let call = GenerateOptions::table();
+    let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let calls: [(&str, &[&str]); 5] = [
         ("generate", &["prompt: Prompt"]),
@@ -83,6 +83,8 @@ pub fn classes() -> String {
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
+    signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
+    options_docs(&mut out, &["generate_many"], &many);
     let mut client = super::client_options();
     let key = client.fields.remove(0);
     assert_eq!(key.name, "api_key");
@@ -107,13 +109,13 @@ pub fn types() -> String {
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
         from collections.abc import Callable, Sequence\n\
-        from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
+        from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict\n\n\
         from ._generated import {}\n\
         from ._native import Image\n\n\
         __all__ = [\n",
         imported.join(", "),
     );
-    let mut names = ["Model", "AspectRatio", "ImageSize", "ImageInput", "Prompt", "Event"].to_vec();
+    let mut names = ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"].to_vec();
     names.extend(super::calls().iter().map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -143,14 +145,30 @@ pub fn types() -> String {
     let mut client = super::client_options();
     client.doc = "What a client can be told, beside its key.";
     client.fields.remove(0);
-    for table in [GenerateOptions::table(), client] {
-        write!(out, "\n\nclass {}(TypedDict, total=False):\n", table.name).unwrap();
+    for (table, base) in [
+        (GenerateOptions::table(), "TypedDict"),
+        (ManyOptions::table(), "GenerateOptions"),
+        (client, "TypedDict"),
+    ] {
+        write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);
         for field in &table.fields {
             writeln!(out, "\n    {}: {} | None", field.name, field.python).unwrap();
             docstring(&mut out, field.doc);
         }
     }
+    out.push_str(
+        "\n\nclass Item(TypedDict, total=False):\n    \
+            \"\"\"One call of `generate_many`.\"\"\"\n\n    \
+            prompt: Required[Prompt]\n    \
+            \"\"\"What to draw.\"\"\"\n\n    \
+            images: ImageInput | Sequence[ImageInput] | None\n    \
+            \"\"\"What to draw it from.\"\"\"\n\n    \
+            options: GenerateOptions | None\n    \
+            \"\"\"These go before those of all calls.\"\"\"\n\n    \
+            id: str | int | None\n    \
+            \"\"\"What a journal knows it by, and how its files are named.\"\"\"\n",
+    );
     out
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
+use nanobanana::options::ManyOptions;
 use nanobanana::schema::{Case, Field, Table};
 
 use super::stream_event;
@@ -28,8 +29,9 @@ pub fn write() -> String {
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
     for table in super::calls().iter().chain(&super::settings()) {
-        options(&mut out, table);
+        options(&mut out, table, "");
     }
+    options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -74,6 +76,14 @@ export type PictureObject =
     forms.filter(|form| **form != "string").for_each(|form| writeln!(out, "  | {form}").unwrap());
     out.push_str(
         "
+/** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
+export interface Item {
+  prompt: Prompt
+  images?: Pictures | null | undefined
+  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  id?: string | number | null | undefined
+}
+
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
@@ -86,8 +96,8 @@ export type Pictures = ImageInput | ReadonlyArray<ImageInput>
     );
 }
 
-fn options(out: &mut String, table: &Table) {
-    write!(out, "\n{}export interface {} {{\n", doc(&table_doc(table), ""), table.name).unwrap();
+fn options(out: &mut String, table: &Table, base: &str) {
+    write!(out, "\n{}export interface {}{base} {{\n", doc(&table_doc(table), ""), table.name).unwrap();
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
@@ -101,8 +111,13 @@ fn options(out: &mut String, table: &Table) {
 }
 
 fn record(out: &mut String, table: &Table) {
-    // `Result` is a class, written by hand around these fields.
-    let name = if table.name == "Result" { "ResultFields" } else { table.name };
+    let name = match table.name {
+        // A class, written by hand around these fields.
+        "Result" => "ResultFields",
+        // Its field `ok` says which others it has.
+        "Outcome" => return outcome(out, table),
+        name => name,
+    };
     write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
     if let Some(event) = stream_event(table) {
         writeln!(out, "{}  type: '{event}'", doc("Which event it is.", "  ")).unwrap();
@@ -112,6 +127,17 @@ fn record(out: &mut String, table: &Table) {
         writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
     }
     out.push_str("}\n");
+}
+
+fn outcome(out: &mut String, table: &Table) {
+    let (result, error) = ("result: Result; error: null", "result: null; error: NanoBananaError");
+    let either = ["ok", "result", "error"];
+    write!(out, "\n{}export type Outcome = {{\n", doc(&table_doc(table), "")).unwrap();
+    for field in table.fields.iter().filter(|field| !either.contains(&field.name)) {
+        let name = Case::Camel.name(field.name);
+        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+    }
+    writeln!(out, "}} & ({{ ok: true; {result} }} | {{ ok: false; {error} }})").unwrap();
 }
 
 fn union(out: &mut String, records: &[Table]) {
@@ -143,6 +169,7 @@ fn holds(out: &mut String, records: &[Table]) {
     let of_errors: Vec<String> = Kind::table().iter().flat_map(|row| fields(&row.fields)).collect();
     rows.push_str(&row(Kind::NanoBananaError.name(), &of_errors));
     rows.push_str(&row("History", &["turns: 'ChatTurn'".to_owned()]));
+    rows.push_str(&row("Step", &["outcome: 'Outcome'".to_owned()]));
     write!(out, "\n{rows}").unwrap();
 }
 

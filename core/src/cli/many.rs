@@ -1,0 +1,239 @@
+//! `nanobanana many`: a file of prompts, one picture after the other, and what is missing when it is
+//! run again.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command};
+use serde_json::Value;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
+use crate::error::{Error, Kind};
+use crate::input::Input;
+use crate::many::{Item, Many, Step};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::records::Outcome;
+use crate::schema::{Case, Write as _};
+
+/// Options of a run that are no flags: on a terminal there is a line anyway.
+const NO_RUN_FLAGS: &[&str] = &["progress"];
+
+pub fn command(json: Arg, offline: Arg) -> Command {
+    let run =
+        flags(&ManyOptions::table(), "Options of the run", NO_RUN_FLAGS).into_iter().map(|arg| {
+            match arg.get_id().as_str() {
+                "save_to" => arg.short('o').default_value("."),
+                _ => arg,
+            }
+        });
+    Command::new("many")
+        .about(
+            "Draw a picture for each line of a file: a prompt as a JSON string, or an object with `prompt`, `images`, \
+             `options` and `id`",
+        )
+        .arg(
+            Arg::new("file")
+                .required(true)
+                .value_name("FILE")
+                .help("The file of JSON lines; `-` is standard input"),
+        )
+        .args([json, offline])
+        .args(run)
+        .args(flags(&GenerateOptions::table(), "Options of each call", &[]))
+        .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
+}
+
+pub async fn run(matches: &ArgMatches) -> Result<(), Error> {
+    let file = super::text(matches, "file");
+    let cannot = |cause: std::io::Error| {
+        Error::new(Kind::InvalidOptionError, format!("cannot read {file}: {cause}")).because(cause)
+    };
+    let lines: Box<dyn AsyncBufRead + Unpin + Send> = match file.as_str() {
+        "-" => Box::new(BufReader::new(tokio::io::stdin())),
+        path => Box::new(BufReader::new(tokio::fs::File::open(path).await.map_err(cannot)?)),
+    };
+    let run = options(&ManyOptions::table(), matches, NO_RUN_FLAGS);
+    let run = ManyOptions::read(&run, Case::Snake)?;
+    let client = client(matches)?;
+    let many = client.generate_many(call_options(matches)?, run)?;
+    let has_bar = std::io::stderr().is_terminal();
+    let mut show = Show { is_json: matches.get_flag("json"), has_bar, failed: None };
+    if show.has_bar && file != "-" {
+        count(PathBuf::from(&file), many.clone());
+    }
+    let mut read = Ok(());
+    let feeding = async {
+        read = feed(&many, lines).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        // When the run is over, no further line is waited for.
+        shown = show.all(&many) => shown?,
+        () = feeding => {}
+    }
+    read.map_err(cannot)?;
+    show.verdict(&many)
+}
+
+/// Gives the lines as there is room for them.
+async fn feed(many: &Many, lines: impl AsyncBufRead + Unpin) -> std::io::Result<()> {
+    let mut lines = lines.lines();
+    let mut number = 0;
+    let outcome = loop {
+        if !many.room().await.unwrap_or(false) {
+            break Ok(());
+        }
+        let text = match lines.next_line().await {
+            Ok(Some(text)) => text,
+            Ok(None) => break Ok(()),
+            Err(cause) => break Err(cause),
+        };
+        number += 1;
+        if text.trim().is_empty() {
+            continue;
+        }
+        match item(&text) {
+            Ok(item) => many.give(item),
+            Err(error) => {
+                let message = format!("line {number}: {}", error.message());
+                many.refuse(None, error.reworded(message));
+            }
+        }
+    };
+    many.end();
+    outcome
+}
+
+/// Counts the lines that hold something, for the bar, while the first of them are drawn.
+fn count(path: PathBuf, many: Many) {
+    tokio::spawn(async move {
+        let mut file = tokio::fs::File::open(path).await?;
+        let (mut total, mut holds) = (0, false);
+        let mut block = vec![0; 1 << 16];
+        loop {
+            let len = file.read(&mut block).await?;
+            for byte in block.iter().take(len) {
+                match byte {
+                    b'\n' => {
+                        total += u64::from(holds);
+                        holds = false;
+                    }
+                    byte => holds |= !byte.is_ascii_whitespace(),
+                }
+            }
+            if len == 0 {
+                many.expect(total + u64::from(holds));
+                return Ok::<(), std::io::Error>(());
+            }
+        }
+    });
+}
+
+/// One line's item.
+fn item(line: &str) -> Result<Item, Error> {
+    let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
+    let value: Value = serde_json::from_str(line)
+        .map_err(|cause| wrong(format!("it is not JSON ({cause}); a line is a string or an object")))?;
+    let map = match value {
+        Value::String(prompt) => return Ok(Item::new(prompt)),
+        Value::Object(map) => map,
+        _ => return Err(wrong("it takes a string or an object".to_owned())),
+    };
+    let texts = |name: &str| -> Result<Vec<String>, Error> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let read = match map.get(name) {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(list)) => list.iter().map(text).collect(),
+            Some(value) => text(value).map(|text| vec![text]),
+        };
+        read.ok_or_else(|| wrong(format!("`{name}` takes a text or a list of texts")))
+    };
+    let images = texts("images")?.into_iter().map(Input::Named);
+    let inputs = texts("prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    Item::read(inputs, &map, Case::Snake)
+}
+
+/// What people and machines see of a run.
+struct Show {
+    is_json: bool,
+    has_bar: bool,
+    /// What the first item failed with, and whether all failures have its exit code.
+    failed: Option<(Kind, bool)>,
+}
+
+impl Show {
+    async fn all(&mut self, many: &Many) -> Result<(), Error> {
+        loop {
+            let mut waiting = std::pin::pin!(many.step(false));
+            let step = loop {
+                self.bar(many);
+                tokio::select! {
+                    step = &mut waiting => break step,
+                    // The time goes on, even if nothing else does.
+                    () = tokio::time::sleep(Duration::from_secs(1)), if self.has_bar => {}
+                }
+            };
+            self.clear();
+            match step {
+                Ok(Step::Outcome(outcome)) => self.one(&outcome)?,
+                Ok(Step::NeedItem) => {}
+                Ok(Step::Done) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn bar(&self, many: &Many) {
+        if self.has_bar {
+            let mut out = std::io::stderr();
+            let _ = write!(out, "\r{}\x1b[K", many.progress().line(78)).and_then(|()| out.flush());
+        }
+    }
+
+    fn clear(&self) {
+        if self.has_bar {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    fn one(&mut self, outcome: &Outcome) -> Result<(), Error> {
+        let name = match &outcome.id {
+            Some(id) => format!("item {} ({id})", outcome.index),
+            None => format!("item {}", outcome.index),
+        };
+        if let Some(error) = &outcome.error {
+            let (first, alike) = self.failed.unwrap_or((error.kind(), true));
+            self.failed = Some((first, alike && first.exit_code() == error.kind().exit_code()));
+            tell(format_args!("{name}: {}: {error}", error.kind().name()));
+        }
+        if let Some(result) = &outcome.result {
+            for warning in &result.warnings {
+                tell(format_args!("{name}: warning: {warning}"));
+            }
+            if outcome.files.len() < result.images.len() {
+                // They were paid for, and this process is the only one that has them.
+                for picture in &result.images {
+                    let refuge = std::env::temp_dir().join(format!("nanobanana-{:08x}", fastrand::u32(..)));
+                    match picture.save(refuge) {
+                        Ok(path) => tell(format_args!("{name}: a picture is in {}", path.display())),
+                        Err(error) => tell(format_args!("{name}: {error}")),
+                    }
+                }
+            }
+        }
+        if self.is_json {
+            return line(&outcome.write(Case::Snake).to_string());
+        }
+        outcome.files.iter().try_for_each(|file| line(file))
+    }
+
+    /// The error that the exit code comes from, if items failed.
+    fn verdict(&self, many: &Many) -> Result<(), Error> {
+        let Some((first, alike)) = self.failed else { return Ok(()) };
+        let progress = many.progress();
+        let message = format!("{} of {} items failed", progress.failed, progress.done + progress.failed);
+        Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message))
+    }
+}

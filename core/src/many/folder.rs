@@ -1,0 +1,437 @@
+//! The folder of a run: pictures that are written whole and over nothing, each item's note beside
+//! them, and the way back from a note to a result.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use crate::codec::Format;
+use crate::error::{Error, Kind, Usage};
+use crate::image::Image;
+use crate::records::{Generation, Grounding, Source, Span, Thoughts};
+use crate::request::Digest;
+use crate::schema::{Case, Write as _};
+
+/// The number of the notes' format; one with a higher number is from a newer version.
+const VERSION: u64 = 1;
+
+/// Where a run's pictures go.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+/// A picture that was written.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    name: String,
+    sha256: Digest,
+    image: Image,
+}
+
+/// What goes wrong with the disk in the middle of a run.
+pub(super) fn broken(what: &Path, cause: io::Error) -> Error {
+    Error::new(
+        Kind::NanoBananaError,
+        format!(
+            "cannot write {}: {cause}. The run stopped; what was done is kept, and with a journal it goes on \
+             from here once the disk takes files again",
+            what.display()
+        ),
+    )
+    .because(cause)
+}
+
+impl Folder {
+    /// The folder, made if it is missing, and found to take files.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let cannot = |what: &str, cause: io::Error| {
+            Error::new(Kind::ConfigError, format!("cannot {what} the folder {}: {cause}", path.display()))
+                .because(cause)
+        };
+        fs::create_dir_all(path).map_err(|cause| cannot("make", cause))?;
+        let folder = Folder(path.to_owned());
+        let probe = folder.part("probe");
+        fs::write(&probe, b"x")
+            .and_then(|()| fs::remove_file(&probe))
+            .map_err(|cause| cannot("write into", cause))?;
+        Ok(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A name that no reader looks at, for a file that is not whole yet.
+    fn part(&self, name: &str) -> PathBuf {
+        // Random numbers alone would be the same in a process and its fork.
+        self.0.join(format!(".{name}.{}-{:08x}.part", std::process::id(), fastrand::u32(..)))
+    }
+
+    /// Writes a file under the first of these names that is free, whole or not at all.
+    fn publish(&self, names: impl Iterator<Item = String>, bytes: &[u8]) -> io::Result<String> {
+        let part = self.part("new");
+        let written = OpenOptions::new().write(true).create_new(true).open(&part).and_then(|mut file| {
+            file.write_all(bytes)?;
+            // A picture is worth more than the milliseconds that this takes.
+            file.sync_data()
+        });
+        let published = written.and_then(|()| {
+            for name in names {
+                match claim(&part, &self.0.join(&name)) {
+                    Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
+                    outcome => return outcome.map(|()| name),
+                }
+            }
+            Err(io::Error::other("no name is free"))
+        });
+        // Linked or not, this name has served; one that cannot be removed changes nothing.
+        let _ = fs::remove_file(&part);
+        published
+    }
+
+    /// The notes in the folder, in no order.
+    pub fn notes(&self) -> io::Result<impl Iterator<Item = PathBuf>> {
+        let is_note = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        Ok(fs::read_dir(&self.0)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_note))
+    }
+}
+
+/// Gives a file its name if nothing has that name; nobody can come between.
+fn claim(part: &Path, target: &Path) -> io::Result<()> {
+    match fs::hard_link(part, target) {
+        Ok(()) => Ok(()),
+        Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => Err(taken),
+        // A file system without links: an empty file holds the name until the whole one is there.
+        Err(_) => {
+            OpenOptions::new().write(true).create_new(true).open(target)?;
+            fs::rename(part, target).inspect_err(|_| {
+                let _ = fs::remove_file(target);
+            })
+        }
+    }
+}
+
+/// An item's id, or its number, as the start of file names.
+pub(super) fn stem(id: Option<&str>, index: u64) -> String {
+    let id = id.unwrap_or_default();
+    let safe = |letter: char| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '_' };
+    let mut stem = String::new();
+    for letter in id.chars().map(safe) {
+        if stem.len() + letter.len_utf8() > 100 {
+            break;
+        }
+        stem.push(letter);
+    }
+    let stem = stem.trim_matches(['.', ' ']);
+    if stem.is_empty() {
+        return format!("{index:05}");
+    }
+    // What Windows keeps for its devices, whatever the extension.
+    let device = stem.split('.').next().unwrap_or_default().to_uppercase();
+    let reserved = matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || (device.len() == 4 && (device.starts_with("COM") || device.starts_with("LPT")));
+    if reserved { format!("_{stem}") } else { stem.to_owned() }
+}
+
+fn extension(image: &Image) -> &'static str {
+    image.bytes().ok().and_then(|bytes| Format::sniff(bytes)).map_or("bin", Format::extension)
+}
+
+/// `stem`, `stem-2`, `stem-3` and on.
+fn numbered(stem: &str) -> impl Iterator<Item = String> {
+    (1u32..).map(move |number| if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") })
+}
+
+/// One item's files, written as they land.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    folder: Arc<Folder>,
+    stem: String,
+    /// Whether the item is of several calls; then each call's pictures have its number.
+    several: bool,
+    state: Mutex<Shelved>,
+}
+
+#[derive(Debug, Default)]
+struct Shelved {
+    /// The stem that was free.
+    stem: Option<String>,
+    files: Vec<(u32, Saved)>,
+    trouble: Option<Error>,
+}
+
+/// What became of an item's files.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    pub files: Vec<String>,
+    /// The note's name; none if it could not be written.
+    pub note: Option<String>,
+    pub trouble: Option<Error>,
+}
+
+impl Shelf {
+    pub fn new(folder: Arc<Folder>, stem: String, several: bool) -> Self {
+        Shelf { folder, stem, several, state: Mutex::default() }
+    }
+
+    pub fn is_of_several(&self) -> bool {
+        self.several
+    }
+
+    /// Writes the pictures of the call with this number of `n`. Blocks.
+    pub fn put(&self, call: u32, images: &[Image]) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, image) in images.iter().enumerate() {
+            let mut number = String::new();
+            if self.several {
+                number.push_str(&format!("-{}", call + 1));
+            }
+            if images.len() > 1 {
+                number.push_str(&format!("-{}", place + 1));
+            }
+            match self.write(state.stem.as_deref(), &number, image) {
+                Ok((stem, saved)) => {
+                    state.stem.get_or_insert(stem);
+                    state.files.push((call, saved));
+                }
+                Err(trouble) => {
+                    state.trouble.get_or_insert(trouble);
+                }
+            }
+        }
+    }
+
+    /// The item's first picture finds a stem that is free; the others stay with it.
+    fn write(&self, stem: Option<&str>, number: &str, image: &Image) -> Result<(String, Saved), Error> {
+        let (extension, bytes) = (extension(image), image.bytes()?);
+        let file = |stem: &str| format!("{stem}{number}.{extension}");
+        let free = |stem: &String| !self.folder.0.join(format!("{stem}.json")).exists();
+        let name = match stem {
+            None => self.folder.publish(numbered(&self.stem).filter(free).map(|stem| file(&stem)), bytes),
+            Some(stem) => {
+                let stem = format!("{stem}{number}");
+                self.folder.publish(numbered(&stem).map(|stem| format!("{stem}.{extension}")), bytes)
+            }
+        };
+        let name = name.map_err(|cause| broken(&self.folder.0.join(file(&self.stem)), cause))?;
+        let own = stem.map(str::to_owned).unwrap_or_else(|| {
+            name.strip_suffix(&format!("{number}.{extension}")).unwrap_or(&self.stem).to_owned()
+        });
+        Ok((own, Saved { name, sha256: Digest::of([&bytes[..]]), image: image.clone() }))
+    }
+
+    /// Writes the note, if all of the item's pictures are there. Blocks.
+    pub fn close(&self, mut note: Map<String, Value>) -> Stored {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.files.sort_by_key(|(call, _)| *call);
+        let shown = |saved: &Saved| self.folder.0.join(&saved.name).display().to_string();
+        let mut stored = Stored {
+            files: state.files.iter().map(|(_, saved)| shown(saved)).collect(),
+            note: None,
+            trouble: state.trouble.take(),
+        };
+        if stored.trouble.is_some() {
+            return stored;
+        }
+        let described = |(_, saved): &(u32, Saved)| {
+            json!({
+                "name": saved.name, "sha256": saved.sha256.to_string(), "mime_type": saved.image.mime_type(),
+                "width": saved.image.width(), "height": saved.image.height(), "bytes": saved.image.len(),
+            })
+        };
+        note.insert("files".to_owned(), state.files.iter().map(described).collect());
+        let stem = state.stem.as_deref().unwrap_or(&self.stem);
+        let text = format!("{:#}\n", Value::Object(note));
+        let names = numbered(stem).map(|stem| format!("{stem}.json"));
+        match self.folder.publish(names, text.as_bytes()) {
+            Ok(name) => stored.note = Some(name),
+            Err(cause) => stored.trouble = Some(broken(&self.folder.0.join(format!("{stem}.json")), cause)),
+        }
+        stored
+    }
+}
+
+/// What a note says of a result, its pictures left out.
+pub(super) fn describe(result: &Generation) -> Map<String, Value> {
+    let mut note = Map::new();
+    note.insert("nanobanana_note".to_owned(), VERSION.into());
+    for (name, value) in [
+        ("model", json!(result.model)),
+        ("usage", result.usage.write(Case::Snake)),
+        ("cost", json!(result.cost)),
+        ("text", json!(result.text)),
+        ("thoughts", json!(result.thoughts.text)),
+        ("finish_reason", json!(result.finish_reason)),
+        ("response_id", json!(result.response_id)),
+        ("grounding", result.grounding.write(Case::Snake)),
+        ("warnings", json!(result.warnings)),
+        ("errors", result.errors.write(Case::Snake)),
+    ] {
+        note.insert(name.to_owned(), value);
+    }
+    note
+}
+
+/// A note that was read.
+pub(super) struct Note {
+    folder: PathBuf,
+    json: Value,
+}
+
+/// One picture that a note names.
+struct Named<'a> {
+    path: PathBuf,
+    sha256: &'a str,
+    mime_type: &'a str,
+    size: (u32, u32),
+    bytes: u64,
+}
+
+impl Note {
+    /// Reads one; the error says in a few words why there is none. Blocks.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display();
+        let text = fs::read(path).map_err(|cause| format!("{name} cannot be read: {cause}"))?;
+        let json: Value = serde_json::from_slice(&text).map_err(|_| format!("{name} is damaged"))?;
+        match json.get("nanobanana_note").and_then(Value::as_u64) {
+            Some(1..=VERSION) => {}
+            _ => return Err(format!("{name} is no note of this version")),
+        }
+        Ok(Note { folder: path.parent().unwrap_or(Path::new("")).to_owned(), json })
+    }
+
+    pub fn key(&self) -> Option<&str> {
+        self.json.get("key")?.as_str()
+    }
+
+    pub fn digest(&self) -> Option<&str> {
+        self.json.get("digest")?.as_str()
+    }
+
+    fn files(&self) -> Option<Vec<Named<'_>>> {
+        let files = self.json.get("files")?.as_array()?.iter().map(|file| {
+            let number = |name: &str| file.get(name)?.as_u64();
+            let side = |name: &str| number(name)?.try_into().ok();
+            Some(Named {
+                path: self.folder.join(Path::new(file.get("name")?.as_str()?).file_name()?),
+                sha256: file.get("sha256")?.as_str()?,
+                mime_type: file.get("mime_type")?.as_str()?,
+                size: (side("width")?, side("height")?),
+                bytes: number("bytes")?,
+            })
+        });
+        files.collect()
+    }
+
+    /// Whether every picture is there and its content is what was written.
+    pub fn is_whole(&self) -> bool {
+        let sound = |file: &Named<'_>| {
+            fs::read(&file.path).is_ok_and(|bytes| Digest::of([&bytes[..]]).to_string() == file.sha256)
+        };
+        self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
+    }
+
+    /// The result and its files, pictures to be read when they are asked for; or why there is none.
+    pub fn restore(&self) -> Result<(Generation, Vec<String>), String> {
+        let files = self.files().ok_or("its note is damaged")?;
+        let mut result = self.result();
+        let mut paths = Vec::new();
+        for file in files {
+            let shown = file.path.display().to_string();
+            let metadata = fs::metadata(&file.path).map_err(|_| format!("{shown} is gone"))?;
+            if metadata.len() != file.bytes {
+                return Err(format!("{shown} is another file now"));
+            }
+            result.images.push(on_demand(&file).map_err(|error| error.message().to_owned())?);
+            paths.push(shown);
+        }
+        Ok((result, paths))
+    }
+
+    fn result(&self) -> Generation {
+        let json = &self.json;
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let list = |value: &Value, name: &str| -> Vec<Value> {
+            value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        let texts = |value: &Value, name: &str| -> Vec<String> {
+            list(value, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let used = json.get("usage").cloned().unwrap_or_default();
+        let grounding = json.get("grounding").filter(|found| found.is_object());
+        let source = |json: &Value| Source {
+            title: text(json, "title"),
+            uri: text(json, "uri"),
+            image_uri: text(json, "image_uri"),
+        };
+        let span = |json: &Value| Span {
+            start: number(json, "start"),
+            end: number(json, "end"),
+            text: text(json, "text").unwrap_or_default(),
+            sources: list(json, "sources").iter().filter_map(Value::as_u64).collect(),
+        };
+        Generation {
+            text: text(json, "text").unwrap_or_default(),
+            thoughts: Thoughts { text: text(json, "thoughts").unwrap_or_default(), images: Vec::new() },
+            usage: Usage {
+                input_tokens: number(&used, "input_tokens"),
+                output_tokens: number(&used, "output_tokens"),
+                image_tokens: number(&used, "image_tokens"),
+                thought_tokens: number(&used, "thought_tokens"),
+                cached_tokens: number(&used, "cached_tokens"),
+                total_tokens: number(&used, "total_tokens"),
+            },
+            cost: Some(0.0),
+            grounding: grounding.map(|found| Grounding {
+                queries: texts(found, "queries"),
+                image_queries: texts(found, "image_queries"),
+                sources: list(found, "sources").iter().map(source).collect(),
+                html: text(found, "html"),
+                spans: list(found, "spans").iter().map(span).collect(),
+            }),
+            finish_reason: text(json, "finish_reason"),
+            model: text(json, "model").unwrap_or_default(),
+            response_id: text(json, "response_id"),
+            warnings: texts(json, "warnings"),
+            errors: list(json, "errors").iter().map(|error| Error::from_json(error, Case::Snake)).collect(),
+            cached: true,
+            ..Generation::default()
+        }
+    }
+}
+
+/// A picture that stays on disk until somebody asks for its bytes.
+fn on_demand(file: &Named<'_>) -> Result<Image, Error> {
+    let _ = (file.mime_type, file.size);
+    let mut bytes = Vec::new();
+    let read = File::open(&file.path).and_then(|mut open| io::Read::read_to_end(&mut open, &mut bytes));
+    read.map_err(|cause| broken(&file.path, cause))?;
+    Ok(Image::restore(bytes, file.mime_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn ids_become_names_that_every_system_takes() {
+        let cases = [
+            ("boat", "boat"),
+            ("a/b\\c:d", "a_b_c_d"),
+            ("../../etc", "_.._etc"),
+            ("  . ", "00007"),
+            ("", "00007"),
+            ("con", "_con"),
+            ("COM1.x", "_COM1.x"),
+            ("Äpfel 7", "Äpfel 7"),
+        ];
+        for (id, name) in cases {
+            assert_eq!(stem(Some(id), 7), name);
+        }
+        assert_eq!(stem(Some(&"ä".repeat(80)), 7).len(), 100);
+        assert_eq!(stem(None, 7), "00007");
+    }
+}
