@@ -13,6 +13,7 @@ export { Emulator, type EmulatorRequest } from './emulator'
 export type { ErrorJSON } from './error'
 export { Image } from './image'
 export { Result } from './record'
+export { Outcomes } from './many'
 export { EventStream } from './stream'
 export { Chat, edit, generate, setDefaultClient, type ChatOptions, type TurnOptions } from './verbs'
 
