@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -506,3 +507,48 @@ void (async () => {
         assert [key for _, _, key in rest[:4]] == [key for _, _, key in some]
         assert all(cached for _, cached, _ in first(journal, own))
     assert len(emulator.requests) == 12
+
+
+OPEN = """
+import asyncio, sys
+import nanobanana as nb
+client = nb.Client("key", base_url=sys.argv[1])
+run = client.generate_many(["a", "b", "c"], concurrency=2)
+print(next(run).ok, flush=True)
+if sys.argv[2] == "wait":
+    list(run)
+async def main():
+    global later
+    later = nb.AsyncClient("key", base_url=sys.argv[1]).generate_many(["a", "b", "c"], concurrency=2)
+    await anext(later)
+if sys.argv[2] == "async":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["plain", "async"])
+def test_the_interpreter_ends_with_a_run_open(how: str, emulator: nb.Emulator) -> None:
+    # Of three, one stays open.
+    emulator.script(([SMALL, SMALL, HANG, SMALL] if how == "async" else [SMALL]) + [HANG] * 9)
+    command = [sys.executable, "-X", "dev", "-c", OPEN, emulator.url, how]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")
+    all_but(3 if how == "async" else 1, emulator)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+def test_ctrl_c_ends_a_run(emulator: nb.Emulator) -> None:
+    emulator.script([SMALL, *[HANG] * 9])
+    command = [sys.executable, "-c", OPEN, emulator.url, "wait"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "True\n"
+        until(lambda: len(emulator.requests) == 3)
+        time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        all_but(1, emulator)
+        assert "KeyboardInterrupt" in child.communicate(timeout=10)[1]
+    finally:
+        child.kill()
+        child.communicate()

@@ -65,7 +65,7 @@ class _Feed(Front):
 
 
 def _parts(item: Any) -> tuple[Any, Any, dict[str, Any]]:
-    rest = dict(item) if hasattr(item, "keys") else {"prompt": item}
+    rest = dict(item) if isinstance(item, dict) else {"prompt": item}
     return rest.pop("prompt", None), rest.pop("images", None), rest
 
 
@@ -108,7 +108,7 @@ class _Outcomes(Front):
     _later = False
 
     def __init__(self, client: Front, prompts: Any, options: Any) -> None:
-        if isinstance(prompts, str) or hasattr(prompts, "keys"):
+        if isinstance(prompts, str | dict):
             problem = "option `prompts` takes several prompts, for example a list of them, not one"
             raise InvalidOptionError(problem, option="prompts")
         self._options = {**options, "total": operator.length_hint(prompts) or None}
