@@ -61,6 +61,8 @@ class _Feed(Front):
         except Exception as error:
             self.failure = error
         finally:
+            # A generator is closed when nobody holds it.
+            self.prompts = None
             self._now("end")
 
 
