@@ -28,7 +28,7 @@ export class Outcomes extends Reader<Outcome> {
       throw new InvalidOptionError(problem, { option: 'prompts' })
     }
     const { length, size } = prompts as { length?: number; size?: number }
-    super(door, verb, [], [], { ...options, total: length ?? size } as ManyOptions)
+    super(door, verb, [], [], { ...options, total: length ?? size } as ManyOptions, door.keyless)
     this.#prompts = prompts
     this.#bar = options?.progress === true && process.stderr.isTTY === true
   }
@@ -83,7 +83,7 @@ async function give(door: Door, item: Prompt | Item): Promise<void> {
   const is = typeof item === 'object' && item !== null && !Array.isArray(item)
   const { prompt, images, ...rest } = is ? (item as Item) : { prompt: item as Prompt, images: null }
   try {
-    await door.call('give', prompt, images ?? [], rest)
+    await door.call('give', prompt ?? [], images ?? [], rest)
   } catch (error) {
     // What is wrong with one item is no reason to end the others.
     if (!(error instanceof NanoBananaError)) throw error

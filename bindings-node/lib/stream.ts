@@ -21,7 +21,7 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
   #over = false
 
   /** @internal */
-  constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: { signal?: AbortSignal | null | undefined } | null) {
+  constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: { signal?: AbortSignal | null | undefined } | null, opens = door) {
     const signal = options?.signal
     // One that is no signal, or is aborted already, is left to the call.
     const heard = typeof signal?.throwIfAborted === 'function' && !signal.aborted ? signal : undefined
@@ -35,7 +35,7 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
       dropped.register(this, this.#off)
     }
     const told = signal == null || heard ? { ...options, signal: this.#own.signal } : options
-    this.#opened = door.call(verb, prompt, images, told).then((reply) => door.next(reply))
+    this.#opened = opens.call(verb, prompt, images, told).then((reply) => door.next(reply))
     // Told to whoever asks for what comes.
     this.#opened.catch(() => {})
   }
@@ -53,8 +53,9 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
       return value === undefined ? END : { done: false, value }
     } catch (error) {
       if (this.#over) return END
+      const { aborted, reason } = this.#own.signal
       void this.close()
-      throw this.#own.signal.aborted ? this.#own.signal.reason : error
+      throw aborted ? reason : error
     }
   }
 

@@ -104,7 +104,6 @@ impl Image {
     }
 
     /// A picture that lies in a file and is known already: nothing is read until it must be.
-    #[allow(dead_code, reason = "no bulk run finds pictures of an earlier one yet")]
     pub(crate) fn on_disk(path: &Path, mime_type: &str, width: u32, height: u32, len: u64) -> Self {
         // It is found from another working directory, too.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

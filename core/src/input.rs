@@ -194,10 +194,10 @@ impl Input {
             Input::Named(name) => short(name),
             Input::Path(path) => path.display().to_string(),
             Input::Bytes(_) => "bytes".to_owned(),
-            Input::Image(image) => {
-                let path = image.path().map(|path| path.display().to_string());
-                path.unwrap_or_else(|| format!("{image:?}"))
-            }
+            Input::Image(image) => match image.path() {
+                Some(path) => path.display().to_string(),
+                None => format!("{image:?}"),
+            },
             Input::Pixels(pixels) => format!("{pixels:?}"),
         })
     }

@@ -153,7 +153,8 @@ async fn run(case: &Value) -> Result<(), String> {
     let mut options =
         json!({ "base_url": emulator.url(), "api_key": "test-key-0123" }).as_object().unwrap().clone();
     for (name, value) in case.get("client").and_then(Value::as_object).into_iter().flatten() {
-        let path = value.get("path").and_then(Value::as_str);
+        let alone = value.as_object().filter(|map| map.len() == 1);
+        let path = alone.and_then(|map| map.get("path")?.as_str());
         let value = path.map_or(value.clone(), |path| folder().join(path).display().to_string().into());
         options.insert(name.clone(), value);
     }

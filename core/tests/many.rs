@@ -158,6 +158,23 @@ async fn items_are_taken_as_there_is_room_and_a_slow_reader_does_not_stop_the_wo
 }
 
 #[tokio::test]
+async fn no_more_outcomes_are_held_than_there_is_room_for() {
+    let emulator = emulator();
+    let run = run(&emulator, ManyOptions::new().concurrency(2u32));
+    let mut given = 0;
+    while let Step::NeedItem = run.step(true).await.unwrap() {
+        run.give(Item::new("a boat"));
+        given += 1;
+        assert!(given <= 4, "{given} items without an outcome that was read");
+        // Each is done before the next one is given.
+        while run.progress().done < given {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert_eq!(given, 4);
+}
+
+#[tokio::test]
 async fn items_can_be_fed_beside_waiting_for_outcomes() {
     let emulator = emulator();
     let run = run(&emulator, ManyOptions::new().concurrency(2u32));
@@ -469,7 +486,7 @@ async fn a_key_is_made_of_what_is_sent_and_not_of_how_it_is_written() {
         item(pro.clone().image_size("2K").n(2u32)),
         item(pro.clone()).images(picture.as_path()),
         item(pro.clone()).images(&image),
-        item(pro.clone()).images(image.bytes().clone()),
+        item(pro.clone()).images(image.bytes().unwrap().clone()),
     ];
     let outcomes = done(&emulator, &ManyOptions::new(), given).await;
     let keys: Vec<&str> = outcomes.iter().map(|outcome| outcome.key.as_str()).collect();

@@ -215,7 +215,7 @@ async function run(theCase: TestCase): Promise<void> {
     emulator.script(theCase.server ?? [])
     const open = (): Client => {
       const files = Object.entries(theCase.client ?? {}).map(([name, value]) => {
-        return [name, isMap(value) && typeof value.path === 'string' ? join(tests, value.path) : value] as const
+        return [name, isMap(value) && Object.keys(value).length === 1 && typeof value.path === 'string' ? join(tests, value.path) : value] as const
       })
       return new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(Object.fromEntries(files)) })
     }

@@ -166,6 +166,7 @@ test('a worker that ends while it is told ends well', () =>
       void client.generate('a boat')`
     const worker = new Worker(program, { eval: true, workerData: emulator.url, execArgv: [] })
     assert.equal(await new Promise((resolve) => worker.once('message', resolve)), 'request')
+    await until(() => emulator.requests.length === 1, 'the request')
     await worker.terminate()
     await until(() => emulator.requests[0]?.cancelled === true, 'the request to end with its thread')
     await sleep(20)

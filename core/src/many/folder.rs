@@ -1,7 +1,7 @@
 //! The folder of a run: pictures that are written whole and over nothing, each item's note beside
 //! them, and the way back from a note to a result.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,8 +135,8 @@ pub(super) fn stem(id: Option<&str>, index: u64) -> String {
     if reserved { format!("_{stem}") } else { stem.to_owned() }
 }
 
-fn extension(image: &Image) -> &'static str {
-    image.bytes().ok().and_then(|bytes| Format::sniff(bytes)).map_or("bin", Format::extension)
+fn extension(bytes: &[u8]) -> &'static str {
+    Format::sniff(bytes).map_or("bin", Format::extension)
 }
 
 /// `stem`, `stem-2`, `stem-3` and on.
@@ -205,7 +205,8 @@ impl Shelf {
 
     /// The item's first picture finds a stem that is free; the others stay with it.
     fn write(&self, stem: Option<&str>, number: &str, image: &Image) -> Result<(String, Saved), Error> {
-        let (extension, bytes) = (extension(image), image.bytes()?);
+        let bytes = image.bytes()?;
+        let extension = extension(bytes);
         let file = |stem: &str| format!("{stem}{number}.{extension}");
         let free = |stem: &String| !self.folder.0.join(format!("{stem}.json")).exists();
         let name = match stem {
@@ -344,7 +345,8 @@ impl Note {
             if metadata.len() != file.bytes {
                 return Err(format!("{shown} is another file now"));
             }
-            result.images.push(on_demand(&file).map_err(|error| error.message().to_owned())?);
+            let (width, height) = file.size;
+            result.images.push(Image::on_disk(&file.path, file.mime_type, width, height, file.bytes));
             paths.push(shown);
         }
         Ok((result, paths))
@@ -401,15 +403,6 @@ impl Note {
             ..Generation::default()
         }
     }
-}
-
-/// A picture that stays on disk until somebody asks for its bytes.
-fn on_demand(file: &Named<'_>) -> Result<Image, Error> {
-    let _ = (file.mime_type, file.size);
-    let mut bytes = Vec::new();
-    let read = File::open(&file.path).and_then(|mut open| io::Read::read_to_end(&mut open, &mut bytes));
-    read.map_err(|cause| broken(&file.path, cause))?;
-    Ok(Image::restore(bytes, file.mime_type))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ mod tests {
         };
         let line = progress.line(80);
         assert!(line.ends_with("] 13/26, 1 failed, 8 waiting, $0.48, 3 min 11 s left"), "{line}");
-        assert_eq!(line.matches('█').count(), line.matches('░').count());
+        assert!(line.matches('░').count() - line.matches('█').count() <= 1, "{line}");
         for width in 0..90 {
             assert!(progress.line(width).chars().count() <= width);
         }
