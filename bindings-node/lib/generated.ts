@@ -163,6 +163,18 @@ export interface ClientOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
   retry?: Retry | number | boolean | null | undefined
+  /**
+   * The most requests under way at once, for each model; more wait for their turn. Default: no
+   * limit, unless the service asks to go slower.
+   */
+  maxConcurrency?: number | null | undefined
+  /**
+   * The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+   * one, at once. Default: no limit, unless the service asks to go slower.
+   */
+  rate?: number | null | undefined
+  /** How much may be spent, in USD. Default: no limit. */
+  budget?: Budget | number | null | undefined
   /** Where answers are kept, so that the same request is not paid for twice. Default: nowhere. */
   cache?: Cache | string | null | undefined
   /** A catalogue file to use instead of the built-in one. */
@@ -175,12 +187,6 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
-  /** STUB */
-  maxConcurrency?: number | null | undefined
-  /** STUB */
-  rate?: number | null | undefined
-  /** STUB */
-  budget?: number | null | undefined
   /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
   onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
@@ -229,6 +235,24 @@ export interface Retry {
    * already. If it is, a warning says so. Default: true.
    */
   resendUnknown?: boolean | null | undefined
+}
+
+/**
+ * How much may be spent, in USD. What a request costs is known only once it is answered: before
+ * it is sent its typical price is set aside, and one for which there is no room is not sent. So
+ * what is spent can pass the limit by no more than what the requests under way cost beyond that.
+ */
+export interface Budget {
+  /**
+   * The most that the client and its copies may spend in all; each process counts for itself.
+   * Default: no limit.
+   */
+  usd?: number | null | undefined
+  /**
+   * The most that one request may be expected to cost; also what is set aside for a request to
+   * a model whose price is not known. Default: no limit, and such a model is refused.
+   */
+  perCall?: number | null | undefined
 }
 
 /**
@@ -460,6 +484,63 @@ export type Outcome = {
   key: string
 } & ({ ok: true; result: Result; error: null } | { ok: false; result: null; error: NanoBananaError })
 
+/** What a call is expected to cost, in USD for all of its requests together. */
+export interface Estimate {
+  /** The id of the model. */
+  model: string
+  /** If everything goes cheaply; none if the model, or its service tier, has no known price. */
+  low: number | null
+  /** What it will most likely be. */
+  typical: number | null
+  /** If everything goes dearly; no limit that the service keeps. */
+  high: number | null
+  /** How many requests it is: `n`. */
+  calls: number
+  /** The tokens of the prompts and their pictures; none if the model is not known. */
+  inputTokens: number | null
+  /** The tokens of the pictures that are drawn; none if the model is not known. */
+  imageTokens: number | null
+  /** What was assumed, in sentences. */
+  assumes: Array<string>
+  /** What may be billed beside it, in sentences. */
+  notIncluded: Array<string>
+  /** What the caller should know about the options, in sentences. */
+  warnings: Array<string>
+}
+
+/** A request of which it is not known whether it was billed. */
+export interface UnknownCall {
+  /** When that was found, in UTC, as `2026-11-24T20:44:39.123Z`. */
+  when: string
+  /** The id of the model. */
+  model: string
+  /** Why it is not known, in a few words. */
+  reason: string
+}
+
+/** What a client and its copies have spent in this process, in USD. */
+export interface Spent {
+  /**
+   * What the answered requests cost. One whose price is not known counts with what was set
+   * aside for it, if anything was.
+   */
+  usd: number
+  /** How many requests were answered, and so paid for. */
+  calls: number
+  /** What is set aside for requests under way. */
+  pendingUsd: number
+  /** Of how many requests it is not known whether they were billed. */
+  unknown: number
+  /** What is kept for those: their typical price. */
+  unknownUsd: number
+  /** Which those were; the last 100. */
+  unknownCalls: Array<UnknownCall>
+  /** How many of the answered requests have a price that is not known. */
+  unpriced: number
+  /** What the budget has left for further requests; none without one for all of them. */
+  remainingUsd: number | null
+}
+
 /** One turn of a conversation. */
 export interface ChatTurn {
   /** Who spoke: "user" or "model". */
@@ -595,6 +676,23 @@ export class ImageError extends NanoBananaError {
   declare readonly index: number | null
   /** The picture as it was named: a path, a URL or a type, never bytes. */
   declare readonly input: string | null
+}
+
+/** The client's budget has no room for a request, which was not sent. What was spent stays spent. */
+export class BudgetExceededError extends NanoBananaError {
+  static { kind(this, 'BudgetExceededError', { budget: null, perCall: null, spent: null, held: null, needed: null, attempts: [] }) }
+  /** The most that may be spent in all, in USD; none if only single requests are limited. */
+  declare readonly budget: number | null
+  /** The most that one request may be expected to cost, in USD; none if that is not limited. */
+  declare readonly perCall: number | null
+  /** What is spent, and kept for requests whose outcome is not known, in USD. */
+  declare readonly spent: number | null
+  /** What is set aside for requests under way, in USD. */
+  declare readonly held: number | null
+  /** What this would typically have cost, in USD. */
+  declare readonly needed: number | null
+  /** What was sent on behalf of this call before, in order. */
+  declare readonly attempts: Array<Attempt>
 }
 
 /** The service, or the way to it, failed. */

@@ -3,7 +3,9 @@
 
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
-import type { ChatTurn, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt } from './generated'
+import type {
+  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+} from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -13,7 +15,7 @@ import { EventStream } from './stream'
 /** What a whole conversation can be told; each turn may be told something else. */
 export type ChatOptions = Omit<GenerateOptions, 'signal'>
 
-/** What one turn can be told, and the pictures that go with its prompt. */
+/** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
 
 /** What a client can do. */
@@ -78,6 +80,20 @@ export class ClientVerbs {
   /** The models of the catalogue, the recommended one first; nothing is asked of the service. */
   async models(): Promise<ModelInfo[]> {
     return record<{ models: ModelInfo[] }>('Models', await this.#door.keyless.call('models', [], [])).models
+  }
+
+  /**
+   * What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
+   * Options are checked as the call checks them; no file or URL is read, and nothing is sent.
+   */
+  async estimate(prompt: Prompt, options?: TurnOptions): Promise<Estimate> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('Estimate', await this.#door.keyless.call('estimate', prompt, images ?? [], plain))
+  }
+
+  /** What this client and its copies have spent in this process, and what may have been billed. */
+  get spent(): Spent {
+    return record('Spent', this.#door.callSync('spent'))
   }
 }
 

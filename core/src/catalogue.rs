@@ -16,10 +16,12 @@ use crate::options::{ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
 mod check;
+mod estimate;
 #[cfg(test)]
 mod tests;
 
 pub use check::Checked;
+pub use estimate::{Expected, Range};
 
 const BUILTIN: &str = include_str!("../models.json");
 
@@ -138,6 +140,9 @@ pub struct Model {
     pub max_output_tokens: u64,
     /// How many tokens one picture drawn counts, by size.
     pub image_tokens: BTreeMap<String, u64>,
+    /// The same by another source, for the sizes of which one gives more.
+    #[serde(default)]
+    pub image_tokens_at_most: BTreeMap<String, u64>,
     /// What it costs.
     pub prices: Prices,
     /// The type of file that it mostly answers with. Only an expectation: the bytes decide.
@@ -184,6 +189,8 @@ pub struct Prices {
     pub tiers: BTreeMap<String, Rate>,
     /// USD per 1,000 searches, once the month's free ones are used up. No part of a call's cost.
     pub search_per_1000: Option<f64>,
+    /// How many searches a month are free before that.
+    pub searches_free_per_month: Option<u64>,
 }
 
 /// Prices in USD per million tokens.
@@ -592,6 +599,16 @@ impl Model {
                 if self.pixels(ratio, size).is_none_or(|(width, height)| width == 0 || height == 0) {
                     return Err(("pixels", format!("has no width and height for {ratio} at `{size}`")));
                 }
+            }
+        }
+        for (size, most) in &self.image_tokens_at_most {
+            if self.image_tokens.get(size).is_none_or(|tokens| tokens > most) {
+                return Err((
+                    "image_tokens_at_most",
+                    format!(
+                        "has {most} for `{size}`; `image_tokens` must have a number for it that is no larger"
+                    ),
+                ));
             }
         }
         known("thinking.levels", &self.thinking.levels, Thinking::WORDS)?;

@@ -152,11 +152,12 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
             arg.value_name(match field.python.as_str() {
                 "int" | "float" => "NUMBER",
                 "Timeout | float" => "SECONDS",
+                "Budget | float" => "USD",
                 "Retry | int | bool" => "ATTEMPTS",
                 python if python.starts_with("dict") => "JSON",
                 _ => "TEXT",
             })
-            .allow_hyphen_values(field.python == "int" || field.python == "float")
+            .allow_hyphen_values(field.python == "int" || field.python.ends_with("float"))
         }
     })
     .collect()

@@ -17,14 +17,14 @@ use url::Url;
 
 use crate::attempt::{Before, Common, Job, Sink};
 use crate::cache::Cache;
-use crate::catalogue::{self, Catalogue, ModelInfo};
+use crate::catalogue::{self, Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher};
 use crate::input::{self, Input, Part};
 use crate::money::Ledger;
-use crate::options::{At, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
+use crate::options::{At, Budget, ClientOptions, GenerateOptions, Model, Retry, Secret, Timeout};
 use crate::process::PerProcess;
-use crate::records::Generation;
+use crate::records::{Estimate, Generation, Spent};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
@@ -197,7 +197,8 @@ impl Client {
         &self.0.warnings
     }
 
-    /// The same client with other options; those that are not set stay.
+    /// The same client with other options; those that are not set stay. What the copy spends counts
+    /// as this client's, unless it gets another budget: then it counts for itself.
     ///
     /// # Errors
     /// As [`Client::new`].
@@ -207,8 +208,9 @@ impl Client {
         let key = options.api_key.clone().unwrap_or_else(|| inner.key.clone());
         let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
+        let budget = merged_budget(options.budget.as_ref(), inner.options.budget.as_ref());
         let mut options = options.over(inner.options.clone());
-        (options.timeout, options.retry) = (timeout, retry);
+        (options.timeout, options.retry, options.budget) = (timeout, retry, budget);
         #[cfg(feature = "emulator")]
         let emulator = inner.emulator.clone();
         #[cfg(not(feature = "emulator"))]
@@ -223,6 +225,11 @@ impl Client {
 
     /// The same client for one call, with a key of its own: it is closed when this one is.
     pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
+        if let Some(key) = options.api_key.clone()
+            && (ClientOptions { api_key: None, ..options.clone() }) == ClientOptions::new()
+        {
+            return Ok(Client(Arc::new(Inner { key, ..(*self.0).clone() })));
+        }
         let mut client = self.with_options(options)?;
         if let Some(copy) = Arc::get_mut(&mut client.0) {
             copy.life = self.0.life.clone();
@@ -296,6 +303,20 @@ impl Client {
         self.catalogue().list()
     }
 
+    /// What a call with this prompt, its pictures among it, and these options will cost: a range, with
+    /// what it assumes. No picture is read or fetched, and nothing is sent.
+    ///
+    /// # Errors
+    /// Those of [`Client::generate`] that come before pictures are looked at.
+    pub fn estimate(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Estimate, Error> {
+        self.estimated(&prompt.into_inputs(), options, Case::Snake)
+    }
+
+    /// What this client and its copies have spent in this process.
+    pub fn spent(&self) -> Spent {
+        self.0.common.ledger.spent()
+    }
+
     /// Ends the calls that are under way, with a [`Kind::APIConnectionError`], and the emulator of an
     /// offline client; every later call is a [`Kind::ConfigError`].
     pub fn close(&self) {
@@ -364,13 +385,24 @@ impl Client {
         })
     }
 
-    /// All that comes before the first request: options held against the model, pictures found.
-    pub(crate) async fn plan(
+    pub(crate) fn estimated(
         &self,
-        inputs: Vec<Input>,
+        inputs: &[Input],
         options: GenerateOptions,
         case: Case,
-    ) -> Result<Plan, Error> {
+    ) -> Result<Estimate, Error> {
+        let (resolved, options, warnings) = self.checked(inputs, options, case)?;
+        let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
+        Ok(Estimate { warnings, ..self.catalogue().estimate(&resolved, letters, pictures, &options) })
+    }
+
+    /// The model, the options held against it, and what the caller should know about both.
+    fn checked(
+        &self,
+        inputs: &[Input],
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<(Resolved<'_>, GenerateOptions, Vec<String>), Error> {
         let inner = &*self.0;
         options.check()?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
@@ -381,15 +413,28 @@ impl Client {
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
-        let checked = catalogue.check(&resolved, &options, input::pictures(&inputs), case)?;
+        let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
-        let options = checked.options;
+        Ok((resolved, checked.options, warnings))
+    }
+
+    /// All that comes before the first request: options held against the model, pictures found.
+    pub(crate) async fn plan(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Plan, Error> {
+        let inner = &*self.0;
+        let (resolved, options, warnings) = self.checked(&inputs, options, case)?;
         let timeout = merged_timeout(options.timeout.as_ref(), inner.options.timeout.as_ref());
         let timeout = timeout.unwrap_or_default();
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let (letters, pictures) = (input::letters(&inputs), input::pictures(&inputs));
+        let price = resolved.model.and_then(|model| model.typical(letters, pictures, &options));
         let parts = self.prepare(inputs, &transport, total).await?;
         Ok(Plan {
             client: self.clone(),
@@ -397,8 +442,8 @@ impl Client {
             parts,
             options,
             warnings,
-            advice: catalogue.advice(&resolved.id),
-            price: None,
+            advice: self.catalogue().advice(&resolved.id),
+            price,
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
@@ -537,6 +582,27 @@ impl Plan {
         }
     }
 
+    /// What one request typically costs in USD, the turns of a conversation before it included; none
+    /// if that is not known.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no money is held yet"))]
+    fn price(&self, history: &[Turn]) -> Option<f64> {
+        let words = |text: &str| text.chars().count();
+        let mut letters = 0;
+        let mut pictures = 0;
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => letters += words(text),
+                Part::Picture { .. } | Part::Reference { .. } => pictures += 1,
+            }
+        }
+        for piece in history.iter().flat_map(|turn| turn.pieces.iter()) {
+            let part = piece.value("");
+            letters += part.get("text").and_then(Value::as_str).map_or(0, words);
+            pictures += usize::from(piece.picture.is_some() || part.get("fileData").is_some());
+        }
+        self.model.as_ref()?.typical(letters, pictures, &self.options)
+    }
+
     /// The result with what was found before the call.
     pub fn settled(&self, mut result: Generation) -> Generation {
         if result.model.is_empty() {
@@ -622,6 +688,13 @@ pub(crate) fn merged_retry(call: Option<&Retry>, client: Option<&Retry>) -> Opti
     }
 }
 
+pub(crate) fn merged_budget(copy: Option<&Budget>, client: Option<&Budget>) -> Option<Budget> {
+    match (copy.cloned(), client.cloned()) {
+        (Some(copy), Some(client)) => Some(copy.over(client)),
+        (copy, client) => copy.or(client),
+    }
+}
+
 /// What a prompt, or a list of pictures, can be written as in Rust.
 pub trait IntoInputs {
     /// The pieces in order.
@@ -649,5 +722,65 @@ impl<T: Into<Input>, const N: usize> IntoInputs for [T; N] {
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Client({})", self.0.base.origin().ascii_serialization())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::json::Piece;
+
+    fn client(options: ClientOptions) -> Client {
+        Client::new(options.api_key("test-key-0123")).unwrap()
+    }
+
+    fn shares(one: &Client, other: &Client) -> bool {
+        Arc::ptr_eq(&one.0.common.ledger, &other.0.common.ledger)
+    }
+
+    #[test]
+    fn copies_spend_from_the_same_purse_unless_they_get_their_own() {
+        let client = client(ClientOptions::new().budget(5.0));
+        let copy = |options: ClientOptions| client.with_options(options).unwrap();
+        assert!(shares(&client, &client.clone()));
+        assert!(shares(&client, &copy(ClientOptions::new().api_key("of-this-call").model("nano-banana"))));
+        assert!(shares(&client, &copy(ClientOptions::new().budget(Budget::new().usd(5.0)))));
+        // Other connections are no other purse.
+        assert!(shares(&client, &copy(ClientOptions::new().base_url("http://127.0.0.1:9"))));
+
+        let other = copy(ClientOptions::new().budget(7.0));
+        assert!(!shares(&client, &other));
+        assert_eq!(other.spent().remaining_usd, Some(7.0));
+        // What is not said of a budget stays.
+        let other = copy(ClientOptions::new().budget(Budget::new().per_call(0.1)));
+        assert!(!shares(&client, &other));
+        assert_eq!(other.spent().remaining_usd, Some(5.0));
+        assert!(client.with_options(ClientOptions::new().budget(-1.0)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_request_is_priced_with_the_turns_before_it() {
+        let client = client(ClientOptions::new());
+        let options = || GenerateOptions::new().model("nano-banana-pro");
+        let prompt = || vec![Input::Text("a banana".to_owned())];
+        let plan = client.plan(prompt(), options(), Case::Snake).await.unwrap();
+        let alone = client.estimate(Input::Text("a banana".to_owned()), options()).unwrap();
+        assert_eq!(plan.price(&[]), alone.typical);
+
+        let text = |words: &str| Piece { before: format!("{{\"text\":\"{words}\"}}"), ..Piece::default() };
+        let picture = Piece {
+            before: "{\"inlineData\":{\"data\":\"".to_owned(),
+            picture: Some(bytes::Bytes::from_static(b"picture")),
+            after: "\"}}".to_owned(),
+        };
+        let turns = [Turn::new("user", [text("an apple")]), Turn::new("model", [text("here"), picture])];
+        // 20 letters and one picture of 560 tokens, at 2 USD a million.
+        let more = (5.0 - 2.0 + 560.0) * 2.0 / 1e6;
+        assert!((plan.price(&turns).unwrap() - alone.typical.unwrap() - more).abs() < 1e-12);
+
+        let unknown = GenerateOptions::new().model("my-own-model");
+        let plan = client.plan(prompt(), unknown, Case::Snake).await.unwrap();
+        assert_eq!(plan.price(&turns), None);
     }
 }

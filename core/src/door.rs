@@ -40,9 +40,9 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `describe`; `generate_stream`, `edit_stream`, `chat`,
-    /// `load_chat {path}` and `generate_many {total}`, with the options of the run and of its calls in
-    /// one map, open doors.
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`,
+    /// `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
+    /// run and of its calls in one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
@@ -168,6 +168,11 @@ impl Door {
                 read()?;
                 Ok(Answer { json: json!({ "models": client.models().write(case) }), ..Answer::default() })
             }
+            (Door::Client(client), "estimate") => {
+                let estimate = client.estimated(&both(prompt, images), read()?, case)?;
+                Ok(plain(spelt(estimate.write(case), case)))
+            }
+            (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
                 let told = json!({ "options": client.describe(case), "warnings": client.warnings() });
                 Ok(plain(told))
@@ -416,16 +421,19 @@ fn answer(result: Generation, case: Case) -> Answer {
     Answer { json: spelt(result.write(case), case), pictures, door: None }
 }
 
-/// The names in a result's warnings as the caller spells them.
+/// The names in a record's sentences as the caller spells them.
 fn spelt(mut json: Value, case: Case) -> Value {
     // A done event holds a result, a result holds its warnings itself.
     let record = match json.pointer_mut("/result") {
         Some(result) => result,
         None => &mut json,
     };
-    for warning in record.get_mut("warnings").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(text) = warning.as_str() {
-            *warning = case.spell(text).into();
+    for list in ["warnings", "assumes", "not_included"] {
+        let sentences = record.get_mut(&*case.name(list)).and_then(Value::as_array_mut);
+        for sentence in sentences.into_iter().flatten() {
+            if let Some(text) = sentence.as_str() {
+                *sentence = case.spell(text).into();
+            }
         }
     }
     json

@@ -208,6 +208,21 @@ errors! {
         /// The picture as it was named: a path, a URL or a type, never bytes.
         input: Option<String>,
     }
+    /// The client's budget has no room for a request, which was not sent. What was spent stays spent.
+    BudgetExceededError: NanoBananaError => 5 {
+        /// The most that may be spent in all, in USD; none if only single requests are limited.
+        budget: Option<f64>,
+        /// The most that one request may be expected to cost, in USD; none if that is not limited.
+        per_call: Option<f64>,
+        /// What is spent, and kept for requests whose outcome is not known, in USD.
+        spent: Option<f64>,
+        /// What is set aside for requests under way, in USD.
+        held: Option<f64>,
+        /// What this would typically have cost, in USD.
+        needed: Option<f64>,
+        /// What was sent on behalf of this call before, in order.
+        attempts: Vec<Attempt>,
+    }
     /// The service, or the way to it, failed.
     APIError: NanoBananaError => 1 {
         /// What was sent on behalf of this call, in order.

@@ -225,6 +225,11 @@ pub(crate) fn pictures(inputs: &[Input]) -> usize {
     inputs.iter().filter(|input| !matches!(input, Input::Text(_))).count()
 }
 
+/// How many letters the words among the pieces have.
+pub(crate) fn letters(inputs: &[Input]) -> usize {
+    inputs.iter().map(|input| if let Input::Text(text) = input { text.chars().count() } else { 0 }).sum()
+}
+
 /// Finds and checks every piece. `base` is the API's own address, whose Files URIs are sent as
 /// references.
 pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {

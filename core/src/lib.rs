@@ -62,10 +62,12 @@ pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use many::{Item, Many, Step};
-pub use options::{Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+pub use options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 #[doc(hidden)]
 pub use process::PerProcess;
-pub use records::{ChatTurn, Event, Generation, Grounding, Outcome, Progress, Thoughts};
+pub use records::{
+    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+};
 pub use schema::Case;
 pub use stream::EventStream;
 

@@ -484,6 +484,67 @@ impl Read for Cache {
 }
 
 options! {
+    /// How much may be spent, in USD. What a request costs is known only once it is answered: before
+    /// it is sent its typical price is set aside, and one for which there is no room is not sent. So
+    /// what is spent can pass the limit by no more than what the requests under way cost beyond that.
+    pub struct Budget {
+        /// The most that the client and its copies may spend in all; each process counts for itself.
+        /// Default: no limit.
+        usd: f64,
+        /// The most that one request may be expected to cost; also what is set aside for a request to
+        /// a model whose price is not known. Default: no limit, and such a model is refused.
+        per_call: f64,
+    }
+}
+
+impl Budget {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        for (name, value) in [("usd", self.usd), ("per_call", self.per_call)] {
+            if let Some(value) = value {
+                Self::sum(value, &at.key(&at.case.name(name)))?;
+            }
+        }
+        if self.usd.is_none() && self.per_call.is_none() {
+            let per_call = at.case.name("per_call");
+            return Err(at.invalid(format!("is empty; set its `usd`, its `{per_call}`, or both")));
+        }
+        Ok(())
+    }
+
+    fn sum(usd: f64, at: &At) -> Result<f64, Error> {
+        if usd.is_finite() && usd > 0.0 {
+            return Ok(usd);
+        }
+        Err(at.invalid(format!("is {usd}; it takes a number of USD more than 0")))
+    }
+}
+
+impl From<f64> for Budget {
+    fn from(usd: f64) -> Self {
+        Budget::new().usd(usd)
+    }
+}
+
+impl Typed for Budget {
+    fn python() -> String {
+        "Budget | float".into()
+    }
+    fn typescript() -> String {
+        "Budget | number".into()
+    }
+}
+
+impl Read for Budget {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Number(_) => Ok(Budget::from(Self::sum(f64::read(value, at)?, at)?)),
+            Value::Object(map) => Budget::read_map(map, at),
+            _ => Err(at.wrong_type("a number of USD or a Budget", value)),
+        }
+    }
+}
+
+options! {
     /// What one call can be told.
     pub struct GenerateOptions {
         /// The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
@@ -667,6 +728,14 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again.
         retry: Retry,
+        /// The most requests under way at once, for each model; more wait for their turn. Default: no
+        /// limit, unless the service asks to go slower.
+        max_concurrency: u32,
+        /// The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+        /// one, at once. Default: no limit, unless the service asks to go slower.
+        rate: f64,
+        /// How much may be spent, in USD. Default: no limit.
+        budget: Budget,
         /// Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         cache: Cache,
         /// A catalogue file to use instead of the built-in one.
@@ -679,16 +748,8 @@ options! {
         ca_bundle: String,
         /// Whether a picture's URL may lead to a private or local address. Default: false.
         allow_private_urls: bool,
-        /// STUB
-        max_concurrency: u32,
-        /// STUB
-        rate: f64,
-        /// STUB
-        budget: Budget,
     }
 }
-/// STUB
-pub type Budget = f64;
 
 impl ClientOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
@@ -704,6 +765,16 @@ impl ClientOptions {
             return Err(at("base_url")
                 .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
         }
+        if self.max_concurrency == Some(0) {
+            return Err(at("max_concurrency").invalid("must be at least 1; leave it out for no limit"));
+        }
+        if let Some(rate) = self.rate
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(at("rate").invalid(format!(
+                "is {rate}; it takes a number of requests per minute above 0, and left out there is no limit"
+            )));
+        }
         Ok(())
     }
 
@@ -714,6 +785,9 @@ impl ClientOptions {
     pub fn check(&self) -> Result<(), Error> {
         let at = At::top(Case::Snake);
         self.validate(&at)?;
+        if let Some(budget) = &self.budget {
+            budget.validate(&at.key("budget"))?;
+        }
         match &self.cache {
             Some(cache) => cache.validate(&at.key("cache")),
             None => Ok(()),

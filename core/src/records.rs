@@ -270,3 +270,64 @@ impl Write for Event {
         json
     }
 }
+
+record! {
+    /// A request of which it is not known whether it was billed.
+    pub struct UnknownCall {
+        /// When that was found, in UTC, as `2026-11-24T20:44:39.123Z`.
+        when: String,
+        /// The id of the model.
+        model: String,
+        /// Why it is not known, in a few words.
+        reason: String,
+    }
+}
+
+record! {
+    /// What a client and its copies have spent in this process, in USD.
+    pub struct Spent {
+        /// What the answered requests cost. One whose price is not known counts with what was set
+        /// aside for it, if anything was.
+        usd: f64,
+        /// How many requests were answered, and so paid for.
+        calls: u64,
+        /// What is set aside for requests under way.
+        pending_usd: f64,
+        /// Of how many requests it is not known whether they were billed.
+        unknown: u64,
+        /// What is kept for those: their typical price.
+        unknown_usd: f64,
+        /// Which those were; the last 100.
+        unknown_calls: Vec<UnknownCall>,
+        /// How many of the answered requests have a price that is not known.
+        unpriced: u64,
+        /// What the budget has left for further requests; none without one for all of them.
+        remaining_usd: Option<f64>,
+    }
+}
+
+record! {
+    /// What a call is expected to cost, in USD for all of its requests together.
+    pub struct Estimate {
+        /// The id of the model.
+        model: String,
+        /// If everything goes cheaply; none if the model, or its service tier, has no known price.
+        low: Option<f64>,
+        /// What it will most likely be.
+        typical: Option<f64>,
+        /// If everything goes dearly; no limit that the service keeps.
+        high: Option<f64>,
+        /// How many requests it is: `n`.
+        calls: u32,
+        /// The tokens of the prompts and their pictures; none if the model is not known.
+        input_tokens: Option<u64>,
+        /// The tokens of the pictures that are drawn; none if the model is not known.
+        image_tokens: Option<u64>,
+        /// What was assumed, in sentences.
+        assumes: Vec<String>,
+        /// What may be billed beside it, in sentences.
+        not_included: Vec<String>,
+        /// What the caller should know about the options, in sentences.
+        warnings: Vec<String>,
+    }
+}

@@ -160,6 +160,7 @@ async fn run(case: &Value) -> Result<(), String> {
     }
     let started = Instant::now();
     let client = ClientOptions::read(&options, Case::Snake).and_then(Client::new).map(Door::Client);
+    let asked = client.as_ref().ok().cloned();
     let outcome = match (client, case.get("steps").and_then(Value::as_array)) {
         (client, None) => perform(client, &case["call"], case).await,
         (Err(error), Some(_)) => Err(format!("the client was refused: {error:?}")),
@@ -168,6 +169,12 @@ async fn run(case: &Value) -> Result<(), String> {
     let took = started.elapsed().as_secs_f64();
     let requests = Value::Array(emulator.requests());
     emulator.close();
+    if let (Some(wanted), Some(client)) = (case.get("spent"), asked) {
+        let spent = client.call("spent", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await;
+        if let Some(problem) = differs(wanted, &spent.unwrap().json, "spent") {
+            return Err(problem);
+        }
+    }
     if let Some(sent) = case.get("sent")
         && let Some(problem) = differs(sent, &requests, "sent")
     {

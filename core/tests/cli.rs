@@ -111,6 +111,20 @@ fn exit_codes_tell_errors_apart() {
 }
 
 #[test]
+fn a_budget_is_a_number_or_its_limits() {
+    let drawn = || json!({ "image": "png 8x8" });
+    assert_eq!(scripted(drawn(), &["--budget", "5"]).0, Some(0));
+    assert_eq!(scripted(drawn(), &["--budget", r#"{"usd": 5, "per_call": 0.2}"#]).0, Some(0));
+    for (given, told) in [("0", "more than 0"), ("-1", "is -1"), ("much", "not a text"), ("{}", "is empty")] {
+        let (code, error) = scripted(drawn(), &["--budget", given]);
+        assert_eq!(code, Some(2), "{given}: {error}");
+        assert!(error.contains(told), "{given}: {error}");
+    }
+    let help = text(&run(Path::new("."), &["generate", "--help"]).stdout);
+    assert!(help.contains("--budget <USD>"), "{help}");
+}
+
+#[test]
 fn a_picture_that_cannot_be_saved_is_not_lost() {
     let (code, told) = scripted(json!({ "image": "png 8x8" }), &["-o", "no/such/folder/boat"]);
     assert_eq!(code, Some(2));

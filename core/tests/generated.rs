@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Generation, Grounding, ImageEvent, Outcome, Source, Span, TextEvent, ThoughtEvent,
-    Thoughts,
+    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent, TextEvent,
+    ThoughtEvent, Thoughts, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 
@@ -60,7 +60,7 @@ fn stream_event(table: &Table) -> Option<String> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table(), Cache::table()]
+    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
 }
 
 /// Records that errors hold.
@@ -78,6 +78,9 @@ fn records() -> Vec<Table> {
         Generation::table(),
         ModelInfo::table(),
         Outcome::table(),
+        Estimate::table(),
+        UnknownCall::table(),
+        Spent::table(),
         ChatTurn::table(),
         ThoughtEvent::table(),
         TextEvent::table(),

@@ -39,6 +39,7 @@ interface TestCase extends Expected {
   server?: Map[]
   sent?: Json
   took?: Json
+  spent?: Json
 }
 
 const tests = join(root, 'tests')
@@ -53,7 +54,7 @@ function options(map: Map): Map {
     Object.entries(map).map(([name, value]) => {
       if (typeof value === 'number' && DURATIONS.includes(name)) value *= 1000
       // What lies in the other maps is the user's or the service's own.
-      if (isMap(value) && ['timeout', 'retry', 'cache'].includes(name)) value = options(value)
+      if (isMap(value) && ['timeout', 'retry', 'cache', 'budget'].includes(name)) value = options(value)
       return [camel(name), value]
     }),
   )
@@ -166,10 +167,14 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'edit') return drawn(await on.edit(prompt, images, given))
     if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
     if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
+    if (call.verb === 'estimate') return { result: await on.estimate(prompt, { ...given, images }) }
     if (call.verb === 'models') return { result: { models: await on.models() } }
   }
   throw new Error(`a case has the verb ${call.verb}`)
 }
+
+/** As plain data in the spelling of the cases: classes say by `toJSON` what they hold. */
+const plain = (value: unknown): Json | undefined => (value === undefined ? value : back(JSON.parse(JSON.stringify(value))))
 
 /** One call, or one step of a conversation, against what is expected of it. */
 async function perform(on: () => Client | Chat, call: Call, expected: Expected, at: string): Promise<void> {
@@ -181,8 +186,6 @@ async function perform(on: () => Client | Chat, call: Call, expected: Expected, 
     if (!(error instanceof NanoBananaError)) throw error
     came = { error, pictures: (error as APIError).partial?.images ?? [] }
   }
-  // As plain data: classes say by `toJSON` what they hold.
-  const plain = (value: unknown): Json | undefined => (value === undefined ? value : back(JSON.parse(JSON.stringify(value))))
   const all: Map = { events: plain(events) as Json }
   for (const part of ['result', 'error'] as const) if (part in came) all[part] = plain(came[part]) as Json
   const whole = `\nin all: ${JSON.stringify(all)}`
@@ -213,17 +216,19 @@ async function run(theCase: TestCase): Promise<void> {
   const emulator = await Emulator.start()
   try {
     emulator.script(theCase.server ?? [])
+    const clients: Client[] = []
     const open = (): Client => {
       const files = Object.entries(theCase.client ?? {}).map(([name, value]) => {
         return [name, isMap(value) && Object.keys(value).length === 1 && typeof value.path === 'string' ? join(tests, value.path) : value] as const
       })
-      return new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(Object.fromEntries(files)) })
+      clients.push(new Client({ baseUrl: emulator.url, apiKey: 'test-key-0123', ...options(Object.fromEntries(files)) }))
+      return clients[0] as Client
     }
     const started = performance.now()
     if (theCase.steps) await conversation(open(), theCase)
     else await perform(open, theCase.call, theCase, '')
-    const all = { took: (performance.now() - started) / 1000, sent: emulator.requests as never }
-    for (const part of ['sent', 'took'] as const) {
+    const all = { took: (performance.now() - started) / 1000, sent: emulator.requests as never, spent: plain(clients[0]?.spent) }
+    for (const part of ['sent', 'took', 'spent'] as const) {
       const wanted = theCase[part]
       const problem = wanted !== undefined && differs(wanted, all[part], part)
       if (problem) assert.fail(problem)

@@ -68,6 +68,24 @@ test('models are listed', () =>
     assert.equal(emulator.requests.length, 0)
   }))
 
+test('a call is priced before it is sent', () =>
+  offline(async (client, emulator) => {
+    const asked: string[] = []
+    const apiKey = () => String(asked.push('key'))
+    const keyed = new nb.Client({ apiKey, baseUrl: emulator.url, budget: { usd: 2.5, perCall: 0.2 } })
+    const images = [Buffer.from('not looked at'), 'nowhere.png']
+    const estimate = await keyed.estimate('a boat', { images, n: 2, search: true })
+    assert.ok(estimate.low! < estimate.typical! && estimate.typical! < estimate.high!)
+    assert.equal(estimate.inputTokens, 2 * (2 + 2 * 1120))
+    assert.match(estimate.notIncluded.join(), /\$14 for 1,000 queries/)
+    await assert.rejects(keyed.estimate('a boat', { seed: 0.5 }), nb.InvalidOptionError)
+    assert.equal(keyed.spent.remainingUsd, 2.5)
+    assert.equal(keyed.withOptions({ budget: 7 }).spent.remainingUsd, 7)
+    assert.equal(client.spent.remainingUsd, null)
+    assert.deepEqual(client.spent.unknownCalls, [])
+    assert.deepEqual([asked, emulator.requests], [[], []])
+  }))
+
 test('a client and an emulator are disposed of with `await using`', async () => {
   const client = await nb.Client.offline()
   await client[Symbol.asyncDispose]()

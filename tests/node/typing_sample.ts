@@ -2,6 +2,7 @@
 import {
   APIError,
   APIStatusError,
+  BudgetExceededError,
   Client,
   Emulator,
   Image,
@@ -10,9 +11,11 @@ import {
   Result,
   generate,
   type AspectRatio,
+  type Budget,
   type Chat,
   type ChatTurn,
   type ClientEvent,
+  type Estimate,
   type Event,
   type EventStream,
   type GenerateOptions,
@@ -22,6 +25,7 @@ import {
   type Outcome,
   type Outcomes,
   type Prompt,
+  type Spent,
 } from 'nanobanana-sdk'
 
 export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData): Promise<string> {
@@ -39,6 +43,12 @@ export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData
   const models: ModelInfo[] = await client.models()
   const cost: number | null = night.cost
   void cost
+  const estimate: Estimate = await client.estimate('a boat', { ...options, images: ['sky.jpg', image], n: 3 })
+  const { usd, unknownCalls }: Spent = client.withOptions({ budget: { usd: 5, perCall: estimate.high } }).spent
+  const budget: Budget = { usd }
+  new Client({ budget: 5, apiKey: unknownCalls[0]?.reason ?? 'x' }).withOptions({ budget })
+  // @ts-expect-error a text is no amount
+  new Client({ budget: '5' })
 
   // @ts-expect-error a misspelt option
   await client.generate('x', { aspectRation: '1:1' })
@@ -52,6 +62,7 @@ export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData
   try {
     await generate('x', { signal: null })
   } catch (error) {
+    if (error instanceof BudgetExceededError) return String(error.needed ?? error.perCall)
     if (error instanceof RateLimitError) return String(error.retryAfter)
     if (error instanceof APIStatusError) return `${error.status} ${error.attempts[0]?.requestId}`
     if (error instanceof NanoBananaError) return JSON.stringify(error)

@@ -100,7 +100,7 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
     takes = {name: given(call[name]) for name in ("prompt", "images", "role", "keep") if name in call}
     if call["verb"] in ("edit", "edit_stream"):
         takes.setdefault("images", [])
-    if call["verb"] in ("generate", "edit", "generate_stream", "edit_stream", "send", "send_stream", "add"):
+    if call["verb"] not in ("models", "history", "undo", "drop_images"):
         takes.setdefault("prompt", [])
     if call["verb"] == "history":
         assert isinstance(door, nb.Chat)
@@ -119,7 +119,7 @@ def as_json(came: Any) -> Any:
     if isinstance(came, list):
         name = "models" if came and isinstance(came[0], nb.ModelInfo) else "turns"
         return {name: [record.to_dict() for record in came]}
-    return came.to_dict() if isinstance(came, nb.Result) else came
+    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate) else came
 
 
 def pictures_of(came: Any) -> list[nb.Image]:
@@ -174,12 +174,16 @@ def test_case(case: dict[str, Any], emulator: nb.Emulator, tmp_path: Path) -> No
     options = {name: given(value) if is_path(value) else value for name, value in options.items()}
     started = time.monotonic()
 
+    clients: list[nb.Client] = []
+
     def call(events: list[nb.Event]) -> Any:
         with nb.Client(**options) as client:
+            clients.append(client)
             return ask(client, case["call"], events)
 
     if "steps" in case:
         with nb.Client(**options) as client:
+            clients.append(client)
             converse(client, case, tmp_path)
     else:
         perform(call, case)
@@ -188,6 +192,8 @@ def test_case(case: dict[str, Any], emulator: nb.Emulator, tmp_path: Path) -> No
         check(case["sent"], emulator.requests, "sent")
     if "took" in case:
         check(case["took"], took, "took")
+    if "spent" in case:
+        check(case["spent"], clients[0].spent.to_dict(), "spent")
 
 
 def test_the_matcher_finds_differences() -> None:

@@ -190,3 +190,23 @@ def test_the_command_runs() -> None:
     shown = subprocess.run([*run, "models"], capture_output=True, text=True, check=True)
     assert "nano-banana-pro" in shown.stdout
     assert subprocess.run([*run, "no-such-verb"], capture_output=True).returncode == 2
+
+
+def test_a_call_is_priced_before_it_is_sent(emulator: nb.Emulator) -> None:
+    asked: list[str] = []
+    limits = nb.Budget(usd=2.5, per_call=0.2)
+    with nb.Client(lambda: asked.append("key") or "key", base_url=emulator.url, budget=limits) as client:
+        estimate = client.estimate("a boat", [b"not looked at", "nowhere.png"], n=2)
+        assert estimate.low and estimate.typical and estimate.high
+        assert estimate.low < estimate.typical < estimate.high
+        assert estimate == pickle.loads(pickle.dumps(estimate))
+        assert client.spent.remaining_usd == 2.5
+        assert client.with_options(model="nano-banana").spent == client.spent
+        assert client.with_options(budget=7).spent.remaining_usd == 7
+        assert "budget={'usd': 2.5, 'per_call': 0.2}" in repr(client)
+        client.spent.calls = 5
+        assert client.spent.calls == 0
+    assert not asked
+    assert emulator.requests == []
+    assert "Options:" in (nb.Client.estimate.__doc__ or "")
+    assert "image_size" in inspect.signature(nb.AsyncClient.estimate).parameters

@@ -37,6 +37,20 @@ def settings() -> nb.Client:
     return client.with_options(get_key, retry=nb.Retry(max_attempts=2), headers={"x": "y"})
 
 
+def priced(client: nb.Client) -> float | None:
+    client = client.with_options(budget=5)
+    client = client.with_options(budget=nb.Budget(usd=2.5, per_call=0.2))
+    assert_type(client.spent, nb.Spent)
+    assert_type(client.spent.unknown_calls, list[nb.UnknownCall])
+    estimate = client.estimate("a boat", "sky.jpg", n=3, image_size="4K")
+    assert_type(estimate, nb.Estimate)
+    try:
+        client.generate("a boat")
+    except nb.BudgetExceededError as error:
+        return error.needed
+    return estimate.typical
+
+
 def wrapper(prompt: nb.Prompt, **options: Unpack[nb.GenerateOptions]) -> nb.Result:
     return nb.generate(prompt, **options)
 
@@ -54,6 +68,8 @@ def caught() -> float | None:
 async def awaited() -> nb.Image:
     async with nb.AsyncClient.offline(model="my-own-model") as client:
         assert_type(await client.generate("a boat"), nb.Result)
+        assert_type(await client.estimate("a boat"), nb.Estimate)
+        assert_type(client.spent, nb.Spent)
         return (await client.edit("night", "boat.png")).image
 
 

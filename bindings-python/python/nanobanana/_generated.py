@@ -25,11 +25,14 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BlockedError",
+    "Budget",
+    "BudgetExceededError",
     "Cache",
     "ChatTurn",
     "ClientEvent",
     "ConfigError",
     "DoneEvent",
+    "Estimate",
     "Grounding",
     "ImageError",
     "ImageEvent",
@@ -48,10 +51,12 @@ __all__ = [
     "Retry",
     "Source",
     "Span",
+    "Spent",
     "TextEvent",
     "ThoughtEvent",
     "Thoughts",
     "Timeout",
+    "UnknownCall",
     "UnsupportedOptionError",
     "Usage",
 ]
@@ -168,6 +173,33 @@ class ImageError(NanoBananaError, ValueError):
     """Which of the call's pictures it is, counted from 0; none outside of a call."""
     input: str | None
     """The picture as it was named: a path, a URL or a type, never bytes."""
+
+
+class BudgetExceededError(NanoBananaError):
+    """The client's budget has no room for a request, which was not sent. What was spent stays spent."""
+
+    _fields = {
+        **NanoBananaError._fields,
+        "budget": None,
+        "per_call": None,
+        "spent": None,
+        "held": None,
+        "needed": None,
+        "attempts": [],
+    }
+    _readers = {**NanoBananaError._readers, "attempts": Attempt._read}
+    budget: float | None
+    """The most that may be spent in all, in USD; none if only single requests are limited."""
+    per_call: float | None
+    """The most that one request may be expected to cost, in USD; none if that is not limited."""
+    spent: float | None
+    """What is spent, and kept for requests whose outcome is not known, in USD."""
+    held: float | None
+    """What is set aside for requests under way, in USD."""
+    needed: float | None
+    """What this would typically have cost, in USD."""
+    attempts: list[Attempt]
+    """What was sent on behalf of this call before, in order."""
 
 
 class APIError(NanoBananaError):
@@ -312,6 +344,7 @@ _ERRORS: dict[str, type[NanoBananaError]] = {
     "InvalidOptionError": InvalidOptionError,
     "UnsupportedOptionError": UnsupportedOptionError,
     "ImageError": ImageError,
+    "BudgetExceededError": BudgetExceededError,
     "APIError": APIError,
     "APIConnectionError": APIConnectionError,
     "APITimeoutError": APITimeoutError,
@@ -551,6 +584,93 @@ class Outcome(Record):
     """
 
 
+class Estimate(Record):
+    """What a call is expected to cost, in USD for all of its requests together."""
+
+    __slots__ = (
+        "model",
+        "low",
+        "typical",
+        "high",
+        "calls",
+        "input_tokens",
+        "image_tokens",
+        "assumes",
+        "not_included",
+        "warnings",
+    )
+    _fields = dict.fromkeys(__slots__)
+    model: str
+    """The id of the model."""
+    low: float | None
+    """If everything goes cheaply; none if the model, or its service tier, has no known price."""
+    typical: float | None
+    """What it will most likely be."""
+    high: float | None
+    """If everything goes dearly; no limit that the service keeps."""
+    calls: int
+    """How many requests it is: `n`."""
+    input_tokens: int | None
+    """The tokens of the prompts and their pictures; none if the model is not known."""
+    image_tokens: int | None
+    """The tokens of the pictures that are drawn; none if the model is not known."""
+    assumes: list[str]
+    """What was assumed, in sentences."""
+    not_included: list[str]
+    """What may be billed beside it, in sentences."""
+    warnings: list[str]
+    """What the caller should know about the options, in sentences."""
+
+
+class UnknownCall(Record):
+    """A request of which it is not known whether it was billed."""
+
+    __slots__ = ("when", "model", "reason")
+    _fields = dict.fromkeys(__slots__)
+    when: str
+    """When that was found, in UTC, as `2026-11-24T20:44:39.123Z`."""
+    model: str
+    """The id of the model."""
+    reason: str
+    """Why it is not known, in a few words."""
+
+
+class Spent(Record):
+    """What a client and its copies have spent in this process, in USD."""
+
+    __slots__ = (
+        "usd",
+        "calls",
+        "pending_usd",
+        "unknown",
+        "unknown_usd",
+        "unknown_calls",
+        "unpriced",
+        "remaining_usd",
+    )
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"unknown_calls": UnknownCall._read}
+    usd: float
+    """What the answered requests cost.
+
+    One whose price is not known counts with what was set aside for it, if anything was.
+    """
+    calls: int
+    """How many requests were answered, and so paid for."""
+    pending_usd: float
+    """What is set aside for requests under way."""
+    unknown: int
+    """Of how many requests it is not known whether they were billed."""
+    unknown_usd: float
+    """What is kept for those: their typical price."""
+    unknown_calls: list[UnknownCall]
+    """Which those were; the last 100."""
+    unpriced: int
+    """How many of the answered requests have a price that is not known."""
+    remaining_usd: float | None
+    """What the budget has left for further requests; none without one for all of them."""
+
+
 class ChatTurn(Record):
     """One turn of a conversation."""
 
@@ -741,6 +861,38 @@ class Retry(Settings):
         self.resend_unknown = resend_unknown
 
 
+class Budget(Settings):
+    """How much may be spent, in USD.
+
+    What a request costs is known only once it is answered: before it is sent its typical price is set aside,
+    and one for which there is no room is not sent. So what is spent can pass the limit by no more than what
+    the requests under way cost beyond that.
+    """
+
+    __slots__ = ("usd", "per_call")
+    _fields = dict.fromkeys(__slots__)
+    usd: float | None
+    """The most that the client and its copies may spend in all; each process counts for itself.
+
+    Default: no limit.
+    """
+    per_call: float | None
+    """The most that one request may be expected to cost; also what is set aside for a request to a model
+    whose price is not known.
+
+    Default: no limit, and such a model is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        usd: float | None = None,
+        per_call: float | None = None,
+    ) -> None:
+        self.usd = usd
+        self.per_call = per_call
+
+
 class Cache(Settings):
     """Where answers are kept, so that a request that was answered before is answered from there: at once, and
     at no cost.
@@ -879,6 +1031,36 @@ def send(
 ) -> Any: ...
 
 
+def estimate(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
 def chat(
     self: Any,
     *,
@@ -936,7 +1118,7 @@ def load_chat(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = chat.__doc__ = load_chat.__doc__ = """
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -1049,15 +1231,15 @@ def client(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
+    budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    max_concurrency: int | None = None,
-    rate: float | None = None,
-    budget: float | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -1071,15 +1253,15 @@ def with_options(
     api_version: str | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
+    budget: Budget | float | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
     catalogue: str | None = None,
     headers: dict[str, str] | None = None,
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    max_concurrency: int | None = None,
-    rate: float | None = None,
-    budget: float | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -1091,6 +1273,11 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
+        max_concurrency: The most requests under way at once, for each model; more wait for their turn.
+            Default: no limit, unless the service asks to go slower.
+        rate: The most requests in a minute, for each model, sent evenly: at most a second's worth, or
+            one, at once. Default: no limit, unless the service asks to go slower.
+        budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
         headers: HTTP headers to send with every request.
@@ -1098,9 +1285,6 @@ client.__doc__ = with_options.__doc__ = """
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
-        max_concurrency: STUB
-        rate: STUB
-        budget: STUB
         on_event: Is called with each step of each call, in order: a request that is sent, its answer, a
             wait, another try. No event holds a key, a prompt or a picture.
     """

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
-from ._generated import Cache, ClientEvent, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import Budget, Cache, ClientEvent, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
 from ._native import Image
 
 __all__ = [
@@ -215,6 +215,21 @@ class ClientOptions(TypedDict, total=False):
     retry: Retry | int | bool | None
     """When and how a failed attempt is made again."""
 
+    max_concurrency: int | None
+    """The most requests under way at once, for each model; more wait for their turn.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
+    rate: float | None
+    """The most requests in a minute, for each model, sent evenly: at most a second's worth, or one, at once.
+
+    Default: no limit, unless the service asks to go slower.
+    """
+
+    budget: Budget | float | None
+    """How much may be spent, in USD. Default: no limit."""
+
     cache: Cache | str | os.PathLike[str] | None
     """Where answers are kept, so that the same request is not paid for twice. Default: nowhere."""
 
@@ -232,15 +247,6 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
-
-    max_concurrency: int | None
-    """STUB"""
-
-    rate: float | None
-    """STUB"""
-
-    budget: float | None
-    """STUB"""
 
     on_event: Callable[[ClientEvent], object] | None
     """Is called with each step of each call, in order: a request that is sent, its answer, a wait, another

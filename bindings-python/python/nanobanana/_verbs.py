@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import _generated
 from ._client import AsyncClientFront, ClientFront, default_client
 from ._front import AsyncStream, ChatFront, Closing, Stream, documented
-from ._generated import ChatTurn, ModelInfo, Result
+from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent
 from ._many import AsyncOutcomes, Outcomes
 
 TYPE_CHECKING = False
@@ -83,6 +83,24 @@ class Client(ClientFront, Closing):
         """The models of the catalogue, the recommended one first; nothing is asked of the service."""
         return ModelInfo._all(self._wait("models"))
 
+    @documented(_generated.estimate)
+    def estimate(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Estimate:
+        """What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
+
+        Options are checked as the call checks them; no file or URL is read, and nothing is sent.
+        """
+        return Estimate._one(self._wait("estimate", prompt, images, options))
+
+    @property
+    def spent(self) -> Spent:
+        """What this client and its copies have spent in this process, and what may have been billed."""
+        return Spent._one(self._now("spent"))
+
 
 class AsyncClient(AsyncClientFront):
     """The client for asyncio: the same methods, awaited. A cancelled call ends its request."""
@@ -147,6 +165,24 @@ class AsyncClient(AsyncClientFront):
     async def models(self) -> list[ModelInfo]:
         """The models of the catalogue, the recommended one first; nothing is asked of the service."""
         return ModelInfo._all(await self._await("models"))
+
+    @documented(_generated.estimate)
+    async def estimate(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Estimate:
+        """What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
+
+        Options are checked as the call checks them; no file or URL is read, and nothing is sent.
+        """
+        return Estimate._one(await self._await("estimate", prompt, images, options))
+
+    @property
+    def spent(self) -> Spent:
+        """What this client and its copies have spent in this process, and what may have been billed."""
+        return Spent._one(self._now("spent"))
 
 
 class Chat(ChatFront):

@@ -471,3 +471,46 @@ fn files_are_loaded_by_path() {
     assert_eq!(error.kind(), Kind::ConfigError);
     assert!(error.message().contains("none.json cannot be read"), "{error}");
 }
+
+#[test]
+fn an_estimate_is_a_range_for_every_model_size_and_tier() {
+    let catalogue = Catalogue::builtin();
+    for model in &catalogue.models {
+        for size in &model.sizes {
+            for tier in model.prices.tiers.keys() {
+                let asked = options(json!({ "image_size": size, "service_tier": tier }));
+                let expected = model.expected(400, 2, &asked);
+                assert_eq!(expected.image_tokens, model.image_tokens[size], "{} {size}", model.id);
+                assert_eq!(expected.input_tokens, 100 + 2 * model.tokens_per_input_image, "{}", model.id);
+                let Some(price) = expected.price else {
+                    assert_eq!(model.prices.tiers[tier].image, None, "{} {tier}", model.id);
+                    continue;
+                };
+                assert!(price.low < price.typical && price.typical < price.high, "{} {price:?}", model.id);
+                assert!(price.high < 4.0 * price.low, "{} {size} {tier}: {price:?}", model.id);
+                let picture = model.image_tokens[size] as f64 * model.prices.tiers[tier].image.unwrap() / 1e6;
+                assert!(price.low > picture, "{} {size} {tier}: {price:?}", model.id);
+                assert_eq!(model.typical(400, 2, &asked), Some(price.typical));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_count_of_tokens_is_for_a_known_size_and_larger() {
+    for odd in [json!({ "4K": 2519 }), json!({ "8K": 9000 })] {
+        let wrong = changed(|file| file["models"][0]["image_tokens_at_most"] = odd.clone()).unwrap_err();
+        assert!(wrong.message().contains("`image_tokens_at_most`"), "{wrong}");
+    }
+    changed(|file| file["models"][0]["image_tokens_at_most"] = json!({ "4K": 2520 })).unwrap();
+}
+
+#[test]
+fn searches_without_a_price_are_named_too() {
+    let catalogue = changed(|file| file["models"][0]["prices"]["search_per_1000"] = Value::Null).unwrap();
+    let resolved = catalogue.resolve("nano-banana-2.1");
+    let estimate = catalogue.estimate(&resolved, 8, 0, &options(json!({ "search": true })));
+    assert_eq!(estimate.not_included[0], "Searches, whose price is not known.");
+    let estimate = catalogue.estimate(&resolved, 8, 0, &options(json!({ "search": false })));
+    assert_eq!(estimate.not_included.len(), 1);
+}

@@ -74,10 +74,12 @@ pub fn classes() -> String {
     );
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
-    let calls: [(&str, &[&str]); 5] = [
+    let more = format!("{images} | None = None");
+    let calls: [(&str, &[&str]); 6] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
-        ("send", &["prompt: Prompt", &format!("{images} | None = None")]),
+        ("send", &["prompt: Prompt", &more]),
+        ("estimate", &["prompt: Prompt", &more]),
         ("chat", &[]),
         ("load_chat", &["path: str | os.PathLike[str]"]),
     ];

@@ -16,7 +16,9 @@ const HEADER: &str = "\
 const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
-import type { ChatTurn, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt } from './generated'
+import type {
+  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+} from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -26,7 +28,7 @@ import { EventStream } from './stream'
 /** What a whole conversation can be told; each turn may be told something else. */
 export type ChatOptions = Omit<GenerateOptions, 'signal'>
 
-/** What one turn can be told, and the pictures that go with its prompt. */
+/** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
 ";
 
@@ -217,6 +219,8 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Outcomes => ("Outcomes", "new Outcomes(@)"),
         Gives::Chat => ("Chat", "new Chat(this.#door.next(@))"),
         Gives::Models => ("ModelInfo[]", "record<{ models: ModelInfo[] }>('Models', @).models"),
+        Gives::Estimate => ("Estimate", "record('Estimate', @)"),
+        Gives::Spent => ("Spent", "record('Spent', @)"),
         Gives::Turns => ("ChatTurn[]", "record<{ turns: ChatTurn[] }>('History', @).turns"),
         Gives::Path => ("string", "record('string', @)"),
         Gives::Whether => ("boolean", "record('boolean', @)"),

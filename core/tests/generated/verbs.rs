@@ -57,6 +57,8 @@ pub enum Gives {
     Outcomes,
     Chat,
     Models,
+    Estimate,
+    Spent,
     Turns,
     Path,
     Whether,
@@ -69,7 +71,7 @@ pub enum Gives {
 impl Verb {
     /// Whether it is read as a property.
     pub fn is_property(&self) -> bool {
-        matches!(self.gives, Gives::Turns | Gives::Text | Gives::Requests)
+        matches!(self.gives, Gives::Turns | Gives::Spent | Gives::Text | Gives::Requests)
     }
 
     pub fn takes(&self, part: Part) -> bool {
@@ -150,6 +152,23 @@ pub const OF_CLIENTS: &[Verb] = &[
         how: How::Works,
         gives: Gives::Models,
         doc: "The models of the catalogue, the recommended one first; nothing is asked of the service.",
+    },
+    Verb {
+        name: "estimate",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Works,
+        gives: Gives::Estimate,
+        doc: "What a call with this prompt, these pictures and options will cost: a range, and what it assumes. \
+              Options are checked as the call checks them; no file or URL is read, and nothing is sent.",
+    },
+    Verb {
+        name: "spent",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Spent,
+        doc: "What this client and its copies have spent in this process, and what may have been billed.",
     },
 ];
 

@@ -1,0 +1,44 @@
+//! What is estimated, against what the emulator bills.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use nanobanana::options::{Modalities, Thinking};
+use nanobanana::{Client, ClientOptions, GenerateOptions, Input};
+
+/// The emulator thinks and says about as much as live models are seen to.
+#[tokio::test]
+async fn what_the_emulator_bills_lies_within_the_estimate() {
+    let client = Client::offline(ClientOptions::new()).unwrap();
+    let mut calls = 0;
+    for model in client.models() {
+        let levels = [Thinking::Minimal, Thinking::Low, Thinking::Medium, Thinking::High];
+        let levels =
+            levels.into_iter().filter(|level| model.thinking.iter().any(|known| known == level.as_str()));
+        for level in levels.map(Some).chain([None]) {
+            for modalities in [Modalities::Image, Modalities::TextImage] {
+                let mut options = GenerateOptions::new().model(model.id.as_str()).modalities(modalities);
+                options.thinking = level;
+                let picture =
+                    Input::Path(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/media/dot.png").into());
+                let prompt =
+                    vec![Input::from("A banana-shaped sailboat at dusk, seen from the pier"), picture];
+                let estimate = client.estimate(prompt.clone(), options.clone()).unwrap();
+                let result = client.generate(prompt, options).await.unwrap();
+                let (low, cost, high) = (estimate.low.unwrap(), result.cost.unwrap(), estimate.high.unwrap());
+                assert!(
+                    (low..=high).contains(&cost),
+                    "{} {level:?}: {cost} is not in {low} to {high}",
+                    model.id
+                );
+                // Near enough to hold a budget against it.
+                let far = (cost / estimate.typical.unwrap() - 1.0).abs();
+                assert!(far < 0.1, "{} {level:?}: {cost}, expected {:?}", model.id, estimate.typical);
+                assert_eq!(estimate.image_tokens, Some(result.usage.image_tokens), "{}", model.id);
+                let input = result.usage.input_tokens.abs_diff(estimate.input_tokens.unwrap());
+                assert!(input < 20, "{}: {:?}, expected {:?}", model.id, result.usage, estimate.input_tokens);
+                calls += 1;
+            }
+        }
+    }
+    assert!(calls > 20, "{calls}");
+}
