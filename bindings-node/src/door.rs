@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
 use nanobanana::schema::Write as _;
+use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either, Function, Object, PromiseRaw};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -133,11 +133,7 @@ impl NativeDoor {
 
     /// The same with other options of its client; `tell` as `open_client` takes it, none stays as it is.
     #[napi]
-    pub fn with_options(
-        &self,
-        options: Object,
-        tell: Option<Tell<'_>>,
-    ) -> napi::Result<Outcome<NativeDoor>> {
+    pub fn with_options(&self, options: Object, tell: Option<Tell<'_>>) -> napi::Result<Outcome<NativeDoor>> {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
         Ok(Either::B(match door {
             Ok(Door::Client(client)) => Door::Client(watched(client, tell)?).into(),

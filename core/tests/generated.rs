@@ -23,8 +23,8 @@ use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent, TextEvent,
-    ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
+    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 
@@ -35,8 +35,17 @@ fn calls() -> Vec<Table> {
 
 /// What a run of many calls can be told: its own options, and those of its calls.
 fn many_options() -> Table {
-    let mut table = ManyOptions::table();
+    let mut table = run_options();
     table.fields.extend(GenerateOptions::table().fields);
+    table
+}
+
+/// Its own ones. Their texts are paths, which have other forms in Python, too.
+fn run_options() -> Table {
+    let mut table = ManyOptions::table();
+    for field in table.fields.iter_mut().filter(|field| field.python == "str") {
+        field.python = "str | os.PathLike[str]".to_owned();
+    }
     table
 }
 

@@ -313,6 +313,14 @@ def test_async_failures_of_prompts_and_items(emulator: nb.Emulator) -> None:
                 async for outcome in client.generate_many(broken(), ordered=True):
                     seen.append(outcome.ok)
             assert seen == [False, True]
+
+            async def cancelled() -> AsyncIterator[str]:
+                yield "one"
+                raise asyncio.CancelledError
+
+            with pytest.raises(asyncio.CancelledError):
+                async for outcome in client.generate_many(cancelled()):
+                    assert outcome.ok
             with pytest.raises(nb.InvalidOptionError, match="concurrency"):
                 await anext(client.generate_many(["a"], concurency=3))  # type: ignore[call-arg]
 

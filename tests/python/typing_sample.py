@@ -135,7 +135,7 @@ def many(client: nb.Client, paths: list[Path]) -> list[str]:
             yield {"prompt": "night", "images": path, "options": {"seed": 3}, "id": path.stem}
 
     files = []
-    with client.generate_many(items(), concurrency=4, journal="run.jsonl", aspect_ratio="1:1") as run:
+    with client.generate_many(items(), concurrency=4, journal=paths[0], aspect_ratio="1:1") as run:
         assert_type(run, nb.Outcomes)
         for outcome in run:
             assert_type(outcome, nb.Outcome)

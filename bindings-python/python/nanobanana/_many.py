@@ -23,11 +23,12 @@ _END: Any = object()
 class _Feed(Front):
     """Brings the prompts to the core. It never holds who reads the outcomes, so that he can be let go."""
 
-    __slots__ = ("_get_key", "failure", "prompts")
+    __slots__ = ("_get_key", "failure", "prompts", "stopped")
 
     def __init__(self, client: Front, prompts: Any) -> None:
         self._get_key, self.prompts = client._get_key, prompts
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
+        self.stopped = False
 
     def take(self) -> None:
         """One prompt, or the news that none comes any more."""
@@ -58,8 +59,11 @@ class _Feed(Front):
                     await native.call("await", "give", *_parts(item))
                 except Exception as error:
                     await self._await("refuse", None, None, _refusal(item, error))
-        except Exception as error:
-            self.failure = error
+        except BaseException as error:
+            # Who stops reading cancels this; prompts that were cancelled by others have failed.
+            self.failure = None if self.stopped else error
+            if not isinstance(error, Exception):
+                raise
         finally:
             # A generator is closed when nobody holds it.
             self.prompts = None
@@ -134,7 +138,7 @@ class _Outcomes(Front):
         bar, self._bar = self._bar, None
         if bar:
             bar.show(self._native, last=True)
-        self._feed.failure = None
+        self._feed.failure, self._feed.stopped = None, True
         self._native.close()
 
 

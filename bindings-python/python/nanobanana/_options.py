@@ -7,7 +7,17 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
-from ._generated import Budget, Cache, ClientEvent, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import (
+    Budget,
+    Cache,
+    ClientEvent,
+    DoneEvent,
+    ImageEvent,
+    Retry,
+    TextEvent,
+    ThoughtEvent,
+    Timeout,
+)
 from ._native import Image
 
 __all__ = [

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{GenerateOptions, ManyOptions};
+use nanobanana::options::GenerateOptions;
 use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
 
@@ -106,18 +106,22 @@ pub fn types() -> String {
     let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
     imported.sort_unstable();
+    let line = format!("from ._generated import {}", imported.join(", "));
+    let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
     let mut out = format!(
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
         from collections.abc import Callable, Sequence\n\
         from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict\n\n\
-        from ._generated import {}\n\
+        {}\n\
         from ._native import Image\n\n\
         __all__ = [\n",
-        imported.join(", "),
+        if line.len() <= WIDTH { line } else { lines },
     );
-    let mut names = ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"].to_vec();
+    let mut names =
+        ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
+            .to_vec();
     names.extend(super::calls().iter().map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -149,7 +153,7 @@ pub fn types() -> String {
     client.fields.remove(0);
     for (table, base) in [
         (GenerateOptions::table(), "TypedDict"),
-        (ManyOptions::table(), "GenerateOptions"),
+        (super::run_options(), "GenerateOptions"),
         (client, "TypedDict"),
     ] {
         write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
