@@ -72,9 +72,10 @@ test('a common pause is told', async () => {
     await until(() => names(events).includes('retry'), 'the retry')
     await Promise.all([first, client.generate(prompt)])
     await until(() => names(events).filter((name) => name === 'response').length === 3, 'the answers')
-    const waits = events.filter((event) => event.name === 'wait')
+    // One that waits for its turn, and not for the pause, does not know how long.
+    const waits = events.flatMap(({ name, wait }) => (name === 'wait' && wait !== null ? [wait] : []))
     assert.ok(waits.length > 0)
-    for (const { wait } of waits) assert.ok(wait && wait > 0 && wait <= 600, `${wait} ms`)
+    for (const wait of waits) assert.ok(wait > 0 && wait <= 600, `${wait} ms`)
   }, options)
 })
 

@@ -114,7 +114,9 @@ def test_a_common_pause_is_told(emulator: nb.Emulator) -> None:
         first.join()
     until(lambda: [event.name for event in events].count("response") == 3)
     waits = [event for event in events if event.name == "wait"]
-    assert waits and all(event.wait is not None and 0 < event.wait <= 0.6 for event in waits)
+    # One that waits for its turn, and not for the pause, does not know how long.
+    known = [event.wait for event in waits if event.wait is not None]
+    assert known and all(0 < wait <= 0.6 for wait in known)
 
 
 @pytest.mark.parametrize(
