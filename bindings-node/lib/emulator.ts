@@ -1,17 +1,22 @@
 // The emulator: the API on loopback, for tests and for trying things out.
 
 import { tools, type Door } from './door'
+import type { EmulatorOptions } from './generated'
 import { EmulatorVerbs } from './verbs'
 
 /** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
 export interface EmulatorRequest {
+  /** When its head came, in seconds since the emulator's start. */
+  at: number
   method: string
   path: string
+  /** "1.0", "1.1" or "2". */
+  httpVersion: string
   query: Record<string, string>
   headers: Record<string, string>
   json: unknown
   size: number
-  /** Whether the client went away before it had its answer. */
+  /** Whether the client went away, or reset the stream, before it had its answer. */
   cancelled: boolean
 }
 
@@ -19,10 +24,9 @@ export interface EmulatorRequest {
 export class Emulator extends EmulatorVerbs {
   private constructor(door: Door) { super(door) }
 
-  /** Starts one; `port` 0, the default, takes a free one. */
-  static async start(options: { port?: number } = {}): Promise<Emulator> {
-    const port = options.port ?? 0
-    return new Emulator(tools.next(await tools.call('start_emulator', [], [], { port })))
+  /** Starts one. With `tls`, a client trusts it by `caBundle`. */
+  static async start(options: EmulatorOptions = {}): Promise<Emulator> {
+    return new Emulator(tools.next(await tools.call('start_emulator', [], [], options)))
   }
 
   [Symbol.asyncDispose](): Promise<void> { return this.close() }

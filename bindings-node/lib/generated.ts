@@ -272,6 +272,16 @@ export interface Cache {
   maxAge?: number | null | undefined
 }
 
+/** What an emulator can be told. */
+export interface EmulatorOptions {
+  /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
+  port?: number | null | undefined
+  /** Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false. */
+  tls?: boolean | null | undefined
+  /** How many requests it remembers. Default: 1000. */
+  keep?: number | null | undefined
+}
+
 /** What `generate_many` can be told beside the options of its calls. */
 export interface ManyOptions extends GenerateOptions {
   /** How many items are under way at once. Default: 8. */

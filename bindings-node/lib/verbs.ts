@@ -180,6 +180,14 @@ export class EmulatorVerbs {
     return record('string', this.#door.callSync('url'))
   }
 
+  /**
+   * With TLS, the file of its authority's certificate: what a client takes as `caBundle`. It is gone
+   * with the emulator.
+   */
+  get caBundle(): string | null {
+    return record('string', this.#door.callSync('ca_bundle'))
+  }
+
   /** What it was asked so far, in order. */
   get requests(): EmulatorRequest[] {
     return record('Requests', this.#door.callSync('requests'))

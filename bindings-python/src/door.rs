@@ -1,6 +1,6 @@
 //! The one door to the core, and the emulator.
 
-use nanobanana::{Answer, Case, Client, ClientOptions, Error};
+use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
@@ -103,13 +103,16 @@ pub struct Emulator(nanobanana::Emulator);
 
 #[pymethods]
 impl Emulator {
-    /// Starts one on 127.0.0.1; port 0 takes a free one.
+    /// Starts one on 127.0.0.1; port 0 takes a free one. With `tls` it speaks TLS and HTTP/2, by an
+    /// authority that lives as long: `Client("offline", base_url=emulator.url, ca_bundle=emulator.ca_bundle)`.
+    /// It remembers `keep` requests (1000 if nothing is said).
     #[new]
-    #[pyo3(signature = (port=0))]
-    fn new(py: Python<'_>, port: i64) -> PyResult<Self> {
-        let port = u16::try_from(port)
-            .map_err(|_| raise(value::invalid("port", format!("is {port}; it takes 0 to {}", u16::MAX))))?;
-        py.detach(|| nanobanana::Emulator::start(port)).map(Emulator).map_err(raise)
+    #[pyo3(signature = (port=0, *, tls=false, keep=None))]
+    fn new(py: Python<'_>, port: i64, tls: bool, keep: Option<i64>) -> PyResult<Self> {
+        let told: [(&str, Value); 3] = [("port", port.into()), ("tls", tls.into()), ("keep", keep.into())];
+        let told = told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let options = EmulatorOptions::read(&told, Case::Snake).map_err(raise)?;
+        py.detach(|| nanobanana::Emulator::start_with(options)).map(Emulator).map_err(raise)
     }
 
     /// Its base URL.
@@ -118,8 +121,14 @@ impl Emulator {
         self.0.url()
     }
 
-    /// The last 1000 requests in order: dicts with method, path, query, headers, json, size and
-    /// cancelled (the client went away before it had its answer).
+    /// With TLS, the file of its authority's certificate, which is gone with the emulator; else None.
+    #[getter]
+    fn ca_bundle(&self) -> Option<String> {
+        self.0.ca_bundle().map(|path| path.to_string_lossy().into_owned())
+    }
+
+    /// The last requests in order: dicts with at (seconds since the start), method, path, http_version,
+    /// query, headers, json, size and cancelled (the client went away before it had its answer).
     #[getter]
     fn requests<'py>(&self, py: Python<'py>) -> Object<'py> {
         value::to_python(py, &py.detach(|| self.0.requests()).into(), 0)

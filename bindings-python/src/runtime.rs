@@ -14,7 +14,7 @@ use nanobanana::PerProcess;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::{AbortHandle, JoinError};
+use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 use crate::events;
 use crate::value::Object;
@@ -58,20 +58,36 @@ pub fn end(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Ends the work when it is dropped, or called, as an asyncio future does when it is cancelled.
+/// Ends the work when it is dropped, or called, as an asyncio future does when it is cancelled. In a
+/// forked child it does nothing: the work, and the locks around it, are the parent's.
 #[pyclass(frozen)]
-struct Guard(AbortHandle);
+struct Guard {
+    work: AbortHandle,
+    process: u32,
+}
+
+impl Guard {
+    fn of(work: &JoinHandle<impl Sized>) -> Self {
+        Guard { work: work.abort_handle(), process: std::process::id() }
+    }
+
+    fn end(&self) {
+        if self.process == std::process::id() {
+            self.work.abort();
+        }
+    }
+}
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.abort();
+        self.end();
     }
 }
 
 #[pymethods]
 impl Guard {
     fn __call__(&self, _promise: &Bound<'_, PyAny>) {
-        self.0.abort();
+        self.end();
     }
 }
 
@@ -91,8 +107,18 @@ pub fn now<T>(future: impl Future<Output = T>) -> PyResult<T> {
     }
 }
 
+/// Whether signals are handled by this thread.
+fn is_main(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    threading.call_method0("get_ident")?.eq(main)
+}
+
 /// Runs the future and waits for it with the GIL released. When a signal's handler raises, as that
 /// of Ctrl-C does, the future is dropped and its request ends.
+///
+/// Another thread than the main one that still waits at the interpreter's end is a daemon: it stays
+/// where it is, as one that reads a socket would, and neither raises nor prints.
 pub fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send + 'static,
@@ -100,14 +126,24 @@ pub fn wait<T: Send + 'static>(
     let (send, mut receive) = mpsc::sync_channel(1);
     let runtime = handle()?;
     let work = runtime.spawn(future);
-    let _guard = Guard(work.abort_handle());
+    let _guard = Guard::of(&work);
     runtime.spawn(async move {
         // No receiver is left if a signal ended the wait.
         let _ = send.send(work.await);
     });
+    let is_main = is_main(py)?;
     loop {
         let receiver = &mut receive;
-        match py.detach(move || receiver.recv_timeout(SIGNAL_CHECK)) {
+        let waited = py.detach(move || match is_main {
+            true => receiver.recv_timeout(SIGNAL_CHECK),
+            false => match receiver.recv() {
+                Ok(outcome) if !outcome.as_ref().is_err_and(JoinError::is_cancelled) => Ok(outcome),
+                _ => loop {
+                    std::thread::park();
+                },
+            },
+        });
+        match waited {
             Ok(outcome) => return outcome.map_err(lost),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => return Err(ending()),
@@ -126,7 +162,7 @@ pub fn promise<'py, T: Send + 'static>(
     let promise = event_loop.call_method0("create_future")?;
     let runtime = handle()?;
     let work = runtime.spawn(future);
-    promise.call_method1("add_done_callback", (Guard(work.abort_handle()),))?;
+    promise.call_method1("add_done_callback", (Guard::of(&work),))?;
     let (waiting_loop, waiting) = (event_loop.unbind(), promise.clone().unbind());
     runtime.spawn(async move {
         let outcome = work.await;

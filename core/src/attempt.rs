@@ -184,6 +184,7 @@ struct Course {
     cost: Option<f64>,
     /// How attempts before the last one were billed: the worst of them.
     billed: Option<&'static str>,
+    /// Why the last attempt is not the last one.
     failure: Option<Error>,
 }
 
@@ -243,12 +244,13 @@ impl Job {
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
             let hold = match held.take() {
                 Some(hold) => hold,
-                None => match (self.common.ledger.hold(self.price, &self.id), course.failure.take()) {
-                    (Ok(hold), _) => hold,
-                    (Err(refused), None) => return Err(refused),
-                    (Err(refused), Some(failure)) => {
-                        let why = refused.message().to_owned();
-                        return Err(self.ended(course, failure, Some(why), None));
+                None => match self.common.ledger.hold(self.price, &self.id) {
+                    Ok(hold) => hold,
+                    Err(refused) => {
+                        return Err(match course.failure.take() {
+                            Some(failure) => refused.because(failure),
+                            None => refused,
+                        });
                     }
                 },
             };
@@ -267,6 +269,11 @@ impl Job {
             let outcome = match timeout_at(deadline, once).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(self.too_late()),
+            };
+            let outcome = match outcome {
+                // All of it had come, and is paid for: what became of the line then does not matter.
+                Err(failure) if failure.is(Kind::APIConnectionError) && progress.fold.is_ended() => Ok(()),
+                outcome => outcome,
             };
             course.made += 1;
             if outcome.is_ok()
@@ -302,6 +309,10 @@ impl Job {
                     );
                     course.attempts.push(attempt);
                     return Ok((drawn, kept));
+                }
+                // Something had been made before the service refused to go on.
+                Err(failure) if seen > 0 && failure.is_billed("no") => {
+                    self.told(failure).with("billed", "unknown".to_owned())
                 }
                 Err(failure) => self.told(failure),
             };
@@ -442,7 +453,7 @@ impl Job {
         let mut reply = self.transport.send(&path, &self.key, &self.headers, body, left).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
-        attempt.request_id = id.map(|id| without_secret(id, &self.key.0));
+        attempt.request_id = id.map(|id| self.clean(id));
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
@@ -527,8 +538,10 @@ impl Job {
                 break;
             }
         }
+        // Before anything of it is cut short: half a key is one too.
+        let body = self.clean(&String::from_utf8_lossy(&body));
         let header = |name: &str| reply.header(name).map(str::to_owned);
-        reply::status_error(reply.status(), &header, &body, self.advice.as_deref())
+        reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_deref())
     }
 
     fn too_late(&self) -> Error {
@@ -550,7 +563,24 @@ impl Job {
             Kind::ResponseError => failure.with("billed", "unknown".to_owned()),
             _ => failure,
         };
-        failure.censored(self.key.0.as_str())
+        self.secrets().into_iter().fold(failure, |failure, secret| failure.censored(secret))
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.secrets().into_iter().fold(text.to_owned(), |text, secret| without_secret(&text, secret))
+    }
+
+    /// The key, and what of its kind the caller's own headers hold.
+    fn secrets(&self) -> Vec<&str> {
+        let is_secret = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            ["auth", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
+        };
+        let sent = self.transport.headers_of_all().iter().chain(&self.headers);
+        let values = sent.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.trim());
+        // Of "Bearer x" only the x may come back.
+        let parts = values.flat_map(|value| [Some(value), value.split_whitespace().last()]);
+        std::iter::once(self.key.0.as_str()).chain(parts.flatten().filter(|part| part.len() >= 8)).collect()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::image::{Image, write_whole};
 use crate::input::{self, Input};
 use crate::json::{Cut, Piece};
 use crate::options::{ClientOptions, GenerateOptions};
+use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
 use crate::reply::Drawn;
 use crate::request::{self, Turn};
@@ -46,8 +47,9 @@ pub struct Chat {
 struct Inner {
     options: GenerateOptions,
     turns: Mutex<Vec<Turn>>,
-    /// Held by the turn under way: sends at the same time queue.
-    sending: tokio::sync::Mutex<()>,
+    /// Held by the turn under way: sends at the same time queue. A forked child has a queue of its own:
+    /// the turn that held the parent's does not end there.
+    sending: PerProcess<tokio::sync::Mutex<()>>,
 }
 
 impl Client {
@@ -75,7 +77,7 @@ impl Client {
 
 impl Chat {
     fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
-        let sending = tokio::sync::Mutex::new(());
+        let sending = PerProcess::new();
         Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }) }
     }
 
@@ -129,7 +131,8 @@ impl Chat {
         case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
-        let _sending = self.inner.sending.lock().await;
+        let sending = self.inner.sending.get(tokio::sync::Mutex::default);
+        let _sending = sending.lock().await;
         let options = over(alone(options, case)?, &self.inner.options);
         let mut plan = self.client.plan(inputs, options, case).await?;
         plan.parts = input::in_memory(plan.parts).await?;
@@ -190,7 +193,8 @@ impl Chat {
             )
             .with("option", "prompt".to_owned()));
         }
-        let _sending = self.inner.sending.lock().await;
+        let sending = self.inner.sending.get(tokio::sync::Mutex::default);
+        let _sending = sending.lock().await;
         let parts = input::in_memory(self.client.parts(inputs).await?).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
         Ok(())

@@ -16,7 +16,7 @@ use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
-use crate::options::{ClientOptions, GenerateOptions};
+use crate::options::{ClientOptions, EmulatorOptions, GenerateOptions};
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
@@ -125,16 +125,9 @@ fn command() -> Command {
         ))
         .subcommand(
             Command::new("emulate")
-                .about("Serve the Gemini image API on 127.0.0.1; its URL is printed on the first line")
+                .about("Serve the Gemini image API on 127.0.0.1; its URL is printed on the first line, with --tls the file of its authority's certificate on the second")
                 .arg(json)
-                .arg(
-                    Arg::new("port")
-                        .long("port")
-                        .value_name("PORT")
-                        .default_value("0")
-                        .value_parser(clap::value_parser!(u16))
-                        .help("The port; 0 takes a free one"),
-                ),
+                .args(flags(&EmulatorOptions::table(), "Options of the emulator", &[])),
         )
 }
 
@@ -380,9 +373,20 @@ fn models(matches: &ArgMatches) -> Result<(), Error> {
 }
 
 async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
-    let emulator = Emulator::start(matches.get_one::<u16>("port").copied().unwrap_or(0))?;
+    let options = EmulatorOptions::read(&options(&EmulatorOptions::table(), matches, &[]), Case::Snake)?;
+    let emulator = Emulator::start_with(options)?;
     line(&emulator.url())?;
+    if let Some(bundle) = emulator.ca_bundle() {
+        line(&bundle.display().to_string())?;
+    }
     tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
+    // Ctrl-C ends every command; whoever started this one may end it by a signal of its own, and the
+    // certificate's file goes with it.
+    #[cfg(unix)]
+    if let Ok(mut end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        end.recv().await;
+        return Ok(());
+    }
     std::future::pending().await
 }
 

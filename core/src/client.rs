@@ -85,6 +85,17 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
+/// The URL without a user's name and password.
+fn without_user(text: String) -> String {
+    match Url::parse(&text) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            let cleared = url.set_username("").and_then(|()| url.set_password(None));
+            cleared.map(|()| url.into()).unwrap_or_default()
+        }
+        _ => text,
+    }
+}
+
 /// The key that the environment names: the official SDKs' variables in their order.
 fn key_from_environment(warnings: &mut Vec<String>) -> Option<Secret> {
     let (google, gemini) = (variable("GOOGLE_API_KEY"), variable("GEMINI_API_KEY"));
@@ -244,11 +255,13 @@ impl Client {
         Client(Arc::new(Inner { watcher: Watcher::new(watch), ..(*self.0).clone() }))
     }
 
-    /// Its options without the key and without headers, as [`ClientOptions::read`] reads them: for
+    /// Its options without the key, the headers, the proxy and a user in the base URL, as
+    /// [`ClientOptions::read`] reads them: for
     /// `repr` and for another process, which finds the key in its own environment.
     pub fn describe(&self, case: Case) -> Value {
         let mut options = self.0.options.clone();
         (options.api_key, options.proxy) = (None, None);
+        options.base_url = options.base_url.map(without_user);
         let mut map = options.write(case);
         if let Some(map) = map.as_object_mut() {
             map.retain(|_, value| !value.is_null());
@@ -433,8 +446,6 @@ impl Client {
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = merged_retry(options.retry.as_ref(), inner.options.retry.as_ref());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let (letters, pictures) = (input::letters(&inputs), input::pictures(&inputs));
-        let price = resolved.model.and_then(|model| model.typical(letters, pictures, &options));
         let parts = self.prepare(inputs, &transport, total).await?;
         Ok(Plan {
             client: self.clone(),
@@ -443,7 +454,6 @@ impl Client {
             options,
             warnings,
             advice: self.catalogue().advice(&resolved.id),
-            price,
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
@@ -489,8 +499,6 @@ pub(crate) struct Plan {
     pub id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
-    /// What one request usually costs in USD.
-    price: Option<f64>,
     policy: Policy,
     /// Whether what may have been paid for already is sent again.
     pub resend_unknown: bool,
@@ -540,7 +548,7 @@ impl Plan {
         let common = &self.client.0.common;
         if common.cache.is_none() {
             // All or none: what does not fit is refused before anything is sent.
-            common.ledger.check(self.price, n, &self.id)?;
+            common.ledger.check(self.price(&[]), n, &self.id)?;
         }
         let call = |number: u32| {
             let job = Job { before: before.clone(), ..self.job(&[], number, false) };
@@ -571,7 +579,7 @@ impl Plan {
             number,
             scope: inner.scope(),
             model: self.model.clone(),
-            price: self.price,
+            price: self.price(history),
             advice: self.advice.clone(),
             tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
             policy: self.policy,
@@ -584,7 +592,6 @@ impl Plan {
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none
     /// if that is not known.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no money is held yet"))]
     fn price(&self, history: &[Turn]) -> Option<f64> {
         let words = |text: &str| text.chars().count();
         let mut letters = 0;

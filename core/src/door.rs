@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
 use crate::many::{Item, Many, Step};
+#[cfg(feature = "emulator")]
+use crate::options::EmulatorOptions;
 use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
@@ -55,12 +58,12 @@ pub enum Door {
     /// an item that could not be read; `end`; `progress {width}`, which gives `{"progress", "line",
     /// "html"}`; `close`, which waits until nothing is under way.
     Many(Many),
-    /// Verbs: `url`, `requests`, `script {steps}`, `close`.
+    /// Verbs: `url`, `ca_bundle`, `requests`, `script {steps}`, `close`.
     #[cfg(feature = "emulator")]
     Emulator(Emulator),
     /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
     /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
-    /// needed; `start_emulator {port}`, which opens a door.
+    /// needed; `start_emulator` with the options of an emulator, which opens a door.
     Tools,
 }
 
@@ -71,6 +74,9 @@ pub struct Stream(Arc<Inner>);
 
 struct Inner {
     state: std::sync::Mutex<State>,
+    /// The process that began to read; 0 before. A forked child has a copy of its connection's file,
+    /// and nothing that would wake it.
+    reader: AtomicU32,
     /// Held by whoever waits for an event: readers at the same time queue.
     reading: tokio::sync::Mutex<()>,
     closed: Notify,
@@ -93,7 +99,8 @@ impl Stream {
         open: impl FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send + 'static,
     ) -> Answer {
         let state = std::sync::Mutex::new(State::Ready(Box::new(open), None));
-        let inner = Inner { state, reading: tokio::sync::Mutex::default(), closed: Notify::new() };
+        let reading = tokio::sync::Mutex::default();
+        let inner = Inner { state, reader: AtomicU32::new(0), reading, closed: Notify::new() };
         Answer { door: Some(Door::Stream(Stream(Arc::new(inner)))), ..Answer::default() }
     }
 
@@ -102,6 +109,12 @@ impl Stream {
     }
 
     async fn next(&self, case: Case) -> Result<Answer, Error> {
+        let _ = self.0.reader.compare_exchange(0, std::process::id(), Relaxed, Relaxed);
+        if self.0.is_foreign() {
+            let problem =
+                "this stream was begun by the parent process, which goes on with it; begin one of your own";
+            return Err(Error::new(Kind::ConfigError, problem));
+        }
         let _reading = self.0.reading.lock().await;
         let closed = self.0.closed.notified();
         let before = std::mem::replace(&mut *self.state(), State::Read);
@@ -125,9 +138,28 @@ impl Stream {
 
     /// Ends the request at once.
     fn close(&self) {
+        if self.0.is_foreign() {
+            return;
+        }
         let before = std::mem::replace(&mut *self.state(), State::Ended);
         self.0.closed.notify_waiters();
         drop(before);
+    }
+}
+
+impl Inner {
+    /// Whether it is under way in the process from which this one was forked.
+    fn is_foreign(&self) -> bool {
+        ![0, std::process::id()].contains(&self.reader.load(Relaxed))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.is_foreign() {
+            let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(std::mem::replace(state, State::Ended));
+        }
     }
 }
 
@@ -284,7 +316,17 @@ impl Door {
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "url") => Ok(plain(json!(emulator.url()))),
             #[cfg(feature = "emulator")]
-            (Door::Emulator(emulator), "requests") => Ok(plain(Value::Array(emulator.requests()))),
+            (Door::Emulator(emulator), "ca_bundle") => Ok(plain(json!(emulator.ca_bundle()))),
+            #[cfg(feature = "emulator")]
+            (Door::Emulator(emulator), "requests") => {
+                let spelt = |request| match request {
+                    Value::Object(told) => {
+                        told.into_iter().map(|(name, value)| (case.name(&name).into_owned(), value)).collect()
+                    }
+                    other => other,
+                };
+                Ok(plain(emulator.requests().into_iter().map(spelt).collect()))
+            }
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "script") => {
                 emulator.script(&apart::<Vec<Value>>(options, "steps")?.0)?;
@@ -301,7 +343,7 @@ impl Door {
             }
             (Door::Tools, _) => {
                 let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
-                blocking(move || tool(&verb, &images, &options)).await
+                blocking(move || tool(&verb, &images, &options, case)).await
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
@@ -356,7 +398,12 @@ impl Door {
 }
 
 /// What computes, or touches files, without a client.
-fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<Answer, Error> {
+fn tool(
+    verb: &str,
+    images: &[Image],
+    options: &Map<String, Value>,
+    #[cfg_attr(not(feature = "emulator"), expect(unused_variables))] case: Case,
+) -> Result<Answer, Error> {
     let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
     let made = |picture| Answer { pictures: vec![picture], ..Answer::default() };
     match (verb, images) {
@@ -382,7 +429,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>) -> Result<An
         }
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
-            let emulator = Emulator::start(apart(options, "port")?.0)?;
+            let emulator = Emulator::start_with(EmulatorOptions::read(options, case)?)?;
             Ok(Answer { door: Some(Door::Emulator(emulator)), ..Answer::default() })
         }
         _ => Err(Error::new(

@@ -523,6 +523,8 @@ impl Attempt {
 /// The text with every occurrence of a secret cut out. One of so few letters that it may stand in
 /// any word is no secret.
 pub(crate) fn without_secret(text: &str, secret: &str) -> String {
+    // It is sent without the spaces around it.
+    let secret = secret.trim();
     if secret.len() < 4 { text.to_owned() } else { text.replace(secret, "…") }
 }
 

@@ -280,15 +280,22 @@ pub(crate) async fn in_memory(parts: Vec<Part>) -> Result<Vec<Part>, Error> {
     blocking(move || parts.into_iter().map(read).collect()).await
 }
 
-/// A name for messages: a `data:` URL is mostly bytes, a URL's query may be a signature.
+/// A name for messages: a `data:` URL is mostly bytes, a URL's query may be a signature, and a
+/// password may stand before its host.
 fn short(name: &str) -> String {
     if is_scheme(name, "data:") {
         return "data: URL".to_owned();
     }
-    let plain = if name.contains("://") { name.split(['?', '#']).next().unwrap_or_default() } else { name };
+    let mut plain = name.to_owned();
+    if let Some((scheme, rest)) = name.split_once("://") {
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let host = rest.split('/').next().unwrap_or_default();
+        let user = host.rfind('@').map_or(0, |at| at + 1);
+        plain = format!("{scheme}://{}", rest.get(user..).unwrap_or_default());
+    }
     match plain.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", plain.get(..end).unwrap_or_default()),
-        None => plain.to_owned(),
+        None => plain,
     }
 }
 

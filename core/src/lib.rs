@@ -62,7 +62,9 @@ pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::Input;
 pub use many::{Item, Many, Step};
-pub use options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+pub use options::{
+    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+};
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{

@@ -77,6 +77,7 @@ impl Limiter {
                 rate,
                 in_flight: 0,
                 exempt: 0,
+                since_pause: 0,
                 waiting: BTreeMap::new(),
                 admitted: BTreeMap::new(),
                 joined: 0,
@@ -161,7 +162,7 @@ impl Drop for Permit {
                 None => {}
             }
             state.in_flight -= 1;
-            if generation != state.generation {
+            if generation < state.since_pause {
                 state.exempt = state.exempt.saturating_sub(1);
             }
             state.advance(now, woken);
@@ -180,6 +181,8 @@ struct State {
     /// Those of them that were under way when the service asked for a pause. They do not hold up the
     /// first ones after it: a picture may take minutes.
     exempt: usize,
+    /// The generation that began with that pause.
+    since_pause: u64,
     waiting: BTreeMap<Place, Waker>,
     /// Turns that were given and not yet taken, each with its generation: the task has been woken.
     admitted: BTreeMap<Place, u64>,
@@ -314,15 +317,15 @@ impl State {
             self.waiting.insert(place, Waker::noop().clone());
             self.give_back();
         }
-        let half = (self.in_flight / 2).max(1);
+        let half = (self.in_flight.saturating_sub(self.exempt) / 2).max(1);
         let before = self.window.as_ref();
         let threshold = before.filter(|_| !fresh).map_or(half, |window| window.threshold);
         let wanted = before.map_or(0, |window| window.wanted).max(self.wanted());
         let size = if pause.is_some() { 1 } else { half };
-        self.exempt = if pause.is_some() { self.in_flight } else { 0 };
         self.window = Some(Window { size, threshold, answers: 0, wanted });
         self.generation += 1;
         if let Some(pause) = pause {
+            (self.exempt, self.since_pause) = (self.in_flight, self.generation);
             self.pause = self.pause.max(now.checked_add(pause.min(FAR)));
         }
     }

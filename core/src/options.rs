@@ -123,12 +123,19 @@ impl Read for i64 {
     }
 }
 
-impl Read for u32 {
-    fn read(value: &Value, at: &At) -> Result<Self, Error> {
-        let number = whole(value).ok_or_else(|| at.wrong_type("a whole number", value))?;
-        u32::try_from(number).map_err(|_| at.invalid(format!("is {number}; it takes 0 to {}", u32::MAX)))
-    }
+macro_rules! naturals {
+    ($($type:ty),*) => {$(
+        impl Read for $type {
+            fn read(value: &Value, at: &At) -> Result<Self, Error> {
+                let number = whole(value).ok_or_else(|| at.wrong_type("a whole number", value))?;
+                <$type>::try_from(number)
+                    .map_err(|_| at.invalid(format!("is {number}; it takes 0 to {}", <$type>::MAX)))
+            }
+        }
+    )*};
 }
+
+naturals!(u16, u32);
 
 impl Read for u64 {
     fn read(value: &Value, at: &At) -> Result<Self, Error> {
@@ -792,5 +799,24 @@ impl ClientOptions {
             Some(cache) => cache.validate(&at.key("cache")),
             None => Ok(()),
         }
+    }
+}
+
+options! {
+    /// What an emulator can be told.
+    pub struct EmulatorOptions {
+        /// Where it listens on 127.0.0.1; 0 takes any free one. Default: 0.
+        port: u16,
+        /// Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false.
+        tls: bool,
+        /// How many requests it remembers. Default: 1000.
+        keep: u32,
+    }
+}
+
+impl EmulatorOptions {
+    /// Every value of these types is one that can be tried.
+    fn validate(&self, _: &At) -> Result<(), Error> {
+        Ok(())
     }
 }

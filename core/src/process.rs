@@ -3,6 +3,7 @@
 //! After a fork, connections and threads belong to the parent: using them, or only dropping them,
 //! would write into its sockets. The child leaves the old value where it is and makes its own.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 /// Holds one value per process.
@@ -20,6 +21,12 @@ impl<T> PerProcess<T> {
     /// Holds nothing yet.
     pub const fn new() -> Self {
         PerProcess { first: OnceLock::new() }
+    }
+
+    /// This process's value, made by `make` if there is none.
+    pub fn get(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let Ok(value) = self.get_or_try(|| Ok::<T, Infallible>(make()));
+        value
     }
 
     /// This process's value, made by `make` if there is none.

@@ -194,7 +194,7 @@ impl Fold {
         text_will_do: bool,
     ) -> Result<Drawn, Error> {
         if self.is_empty() {
-            return Err(Error::new(Kind::ResponseError, "the reply is empty"));
+            return Err(Error::new(Kind::ResponseError, "the reply is empty").with("retryable", true));
         }
         let usage = self.usage.as_ref();
         self.result.usage = usage.map(read_usage).unwrap_or_default();

@@ -257,7 +257,8 @@ impl Splitter {
             Some(expected) if expected > self.offset => format!(" of {expected}"),
             _ => String::new(),
         };
-        Err(refused(format!("the reply was cut off in the middle {place} after {}{of} bytes", self.offset)))
+        let told = format!("the reply was cut off in the middle {place} after {}{of} bytes", self.offset);
+        Err(refused(told).with("retryable", true))
     }
 
     fn breaks(&mut self, error: &Error) {

@@ -16,6 +16,14 @@ use crate::error::{Error, Kind};
 use crate::options::Secret;
 use crate::request::Body;
 
+/// How much of one HTTP/2 reply may wait to be read. A larger one would only hold more memory where nobody
+/// reads; this one is a second's worth of a fast line.
+const WINDOW: u32 = 4 << 20;
+
+/// How much of all replies on one connection may wait: never so little that those which nobody reads hold
+/// up the others, as a window that adapts itself to one reply does.
+const WINDOW_OF_ALL: u32 = 1 << 30;
+
 /// What a transport needs to know.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -147,7 +155,8 @@ impl Transport {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let mut builder = settings
             .builder()?
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW_OF_ALL)
             .http2_keep_alive_interval(Duration::from_secs(30))
             .gzip(true);
         if is_loopback(&settings.base) {
@@ -161,6 +170,11 @@ impl Transport {
             .build()
             .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
         Ok(Transport { settings, api, pictures: OnceLock::new() })
+    }
+
+    /// The headers that go with every request.
+    pub fn headers_of_all(&self) -> &BTreeMap<String, String> {
+        &self.settings.headers
     }
 
     /// Sends a request to the API and waits for the reply's head. The service is told how long an
@@ -202,7 +216,8 @@ impl Transport {
             "x-goog-api-client",
             HeaderValue::from_static(concat!("nanobanana/", env!("CARGO_PKG_VERSION"))),
         );
-        let mut secret = HeaderValue::from_str(&key.0).map_err(|_| {
+        let sendable = HeaderValue::from_str(&key.0).ok().filter(|_| key.0.is_ascii());
+        let mut secret = sendable.ok_or_else(|| {
             config(
                 "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
             )
@@ -246,7 +261,9 @@ impl Transport {
             (true, false) => format!("cannot connect to {host}{port}: {why}"),
             (false, _) => format!("the connection to {host}{port} broke before a reply came: {why}"),
         };
-        let billed = if connecting { "no" } else { "unknown" };
+        // HTTP/2 has a word for a request with which nothing was done.
+        let sent_back = why.contains("refused stream before processing");
+        let billed = if connecting || sent_back { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
             .with("retryable", !untrusted)

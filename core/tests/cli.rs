@@ -195,6 +195,35 @@ fn the_emulator_prints_its_address_first() {
     assert_eq!(text(&output.stdout), "boat.jpg\n", "{}", text(&output.stderr));
 }
 
+/// `--tls`: the URL, the bundle's path, and a picture by both; a signal to end takes the bundle along.
+#[test]
+fn the_emulator_with_tls_prints_its_bundle_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path(), &["emulate", "--tls"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (url, bundle) = (lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap());
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let args = ["generate", "a boat", "--base-url", &url, "--ca-bundle", &bundle, "-o", "boat"];
+    let output = command(folder.path(), &args).env("GOOGLE_API_KEY", "any").output().unwrap();
+    assert_eq!(text(&output.stdout), "boat.jpg\n", "{}", text(&output.stderr));
+    assert!(Path::new(&bundle).exists());
+    if cfg!(unix) {
+        let told = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(told.success() && child.wait().unwrap().success());
+        assert!(!Path::new(&bundle).exists());
+    } else {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let output = command(folder.path(), &["emulate", "--port", "70000"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it takes 0 to 65535"), "{}", text(&output.stderr));
+}
+
 /// The words of a line of shell; the README quotes with double quotes only.
 fn words(line: &str) -> Vec<String> {
     let pieces = line.split('"').enumerate();

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "generated/file.rs"]
+mod file;
 #[path = "generated/inputs.rs"]
 mod inputs;
 #[path = "generated/python.rs"]
@@ -16,8 +18,7 @@ mod typescript_verbs;
 #[path = "generated/verbs.rs"]
 mod verbs;
 
-use std::path::{Path, PathBuf};
-
+use file::{root, same};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
@@ -97,19 +98,6 @@ fn records() -> Vec<Table> {
         DoneEvent::table(),
         ClientEvent::table(),
     ]
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Fails if the file is not this text, and then writes it: look at the difference, run again, commit.
-fn same(file: &str, wanted: &str) {
-    let path = root().join(file);
-    if std::fs::read_to_string(&path).unwrap_or_default() != wanted {
-        std::fs::write(&path, wanted).unwrap();
-        panic!("{file} was out of date and has been rewritten; look at the difference, run again, commit it");
-    }
 }
 
 #[test]

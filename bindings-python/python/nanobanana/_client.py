@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 _KEY_OF_EACH_CALL = "(asked for at each call)"
 
 
+class _Given:
+    """What a client is told, closed to view: a traceback that shows the locals of our frames, as error
+    trackers do, must not show a key, a proxy's password or a header.
+    """
+
+    __slots__ = ("get_key", "on_event", "options")
+
+    def __init__(self, api_key: Any, options: Any) -> None:
+        self.get_key: Any = api_key if callable(api_key) else None
+        self.options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
+        self.on_event = self.options.pop("on_event", None)
+
+
 class ClientFront(Front):
     """What both clients share."""
 
@@ -40,17 +53,17 @@ class ClientFront(Front):
         goes to `sys.unraisablehook`. The logger "nanobanana" is told the same: requests and answers at
         level DEBUG, waits and retries at INFO, each with the event as `record.event`.
         """
-        self._start(None, api_key, options)
+        given = _Given(api_key, options)
+        del api_key, options
+        self._start(None, given)
 
-    def _start(self, copied: Any, api_key: Any, options: Any, offline: bool = False) -> Self:
+    def _start(self, copied: Any, given: _Given, offline: bool = False) -> Self:
         self._offline = offline
-        self._get_key: Any = api_key if callable(api_key) else None
-        options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
-        on_event = options.pop("on_event", None)
-        if not (on_event is None or callable(on_event)):
+        self._get_key: Any = given.get_key
+        if not (given.on_event is None or callable(given.on_event)):
             raise InvalidOptionError("option `on_event` takes a function of one event", option="on_event")
         make = copied.with_options if copied else Door
-        self._native = make(options, not copied and offline, on_event)
+        self._native = make(given.options, not copied and offline, given.on_event)
         for warning in self._now("describe")[0]["warnings"]:
             warnings.warn(warning, stacklevel=3)
         return self
@@ -61,24 +74,29 @@ class ClientFront(Front):
 
         It takes the same options as the client itself.
         """
-        return cls.__new__(cls)._start(None, None, options, offline=True)
+        given = _Given(None, options)
+        del options
+        return cls.__new__(cls)._start(None, given, offline=True)
 
     @documented(_generated.with_options)
     def with_options(
         self, api_key: str | Callable[[], str] | None = None, **options: Unpack[ClientOptions]
     ) -> Self:
         """The same client with other options; those that are not given stay."""
-        copy = type(self).__new__(type(self))
-        key = self._get_key if api_key is None else api_key
-        return copy._start(self._native, key, options, offline=self._offline)
+        given = _Given(self._get_key if api_key is None else api_key, options)
+        del api_key, options
+        return type(self).__new__(type(self))._start(self._native, given, offline=self._offline)
 
     def __getstate__(self) -> tuple[dict[str, Any], bool]:
         return self._now("describe")[0]["options"], self._offline
 
     def __setstate__(self, state: tuple[dict[str, Any], bool]) -> None:
-        self._start(None, None, *state)
+        options, offline = state
+        self._start(None, _Given(None, options), offline)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return object.__repr__(self)  # as a debugger sees it while it is made
         told = [f"{name}={value!r}" for name, value in self._now("describe")[0]["options"].items()]
         return f"{type(self).__name__}{'.offline' if self._offline else ''}({', '.join(told)})"
 

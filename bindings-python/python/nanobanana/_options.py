@@ -187,14 +187,14 @@ class ManyOptions(GenerateOptions, total=False):
     ordered: bool | None
     """Whether outcomes come in the order of the items. Default: false, as they finish."""
 
-    save_to: str | None
+    save_to: str | os.PathLike[str] | None
     """A folder for the pictures, made if it is missing.
 
     Each gets the name of its item's id, or of its number, and beside it a JSON file that says how it was
     made. No file is written over.
     """
 
-    journal: str | None
+    journal: str | os.PathLike[str] | None
     """A file that remembers what is done: run again with it, and only what is missing is sent.
 
     Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.

@@ -3,20 +3,23 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::script::Step;
 
-/// How many requests are remembered; older ones are forgotten.
-const KEPT: usize = 1000;
+/// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
+const MOST: usize = 256 << 20;
 
 /// A text of a request longer than this is a picture, or would be too much to remember.
 const SHORT: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    start: Instant,
     script: Mutex<VecDeque<Step>>,
     log: Mutex<Log>,
     /// The tokens that unfinished answers were given.
@@ -24,11 +27,31 @@ pub(super) struct State {
     active: AtomicUsize,
 }
 
+/// The latest requests; older ones are forgotten.
 #[derive(Debug, Default)]
 struct Log {
+    /// How many are remembered at most.
+    keep: usize,
     /// How many have been forgotten.
     gone: usize,
-    requests: VecDeque<Map<String, Value>>,
+    requests: VecDeque<Entry>,
+    weight: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    told: Map<String, Value>,
+    weight: usize,
+}
+
+impl Log {
+    fn forget(&mut self) {
+        while self.requests.len() > self.keep || self.weight > MOST && self.requests.len() > 1 {
+            let Some(entry) = self.requests.pop_front() else { return };
+            self.weight -= entry.weight;
+            self.gone += 1;
+        }
+    }
 }
 
 /// A panic elsewhere leaves nothing half done in these.
@@ -37,6 +60,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
+    /// Nothing has come yet; `keep` requests will be remembered.
+    pub fn new(keep: usize) -> Self {
+        State {
+            start: Instant::now(),
+            script: Mutex::default(),
+            log: Mutex::new(Log { keep, ..Log::default() }),
+            tokens: Mutex::default(),
+            active: AtomicUsize::new(0),
+        }
+    }
+
     pub fn set_script(&self, steps: Vec<Step>) {
         *lock(&self.script) = steps.into();
     }
@@ -45,7 +79,13 @@ impl State {
     pub fn next_step(&self, words: &str, seed: Option<i64>) -> Option<Step> {
         let mut script = lock(&self.script);
         let index = script.iter().position(|step| step.wants.fits(words, seed))?;
-        script.remove(index)
+        match script.get_mut(index) {
+            Some(step) if step.times > 1 => {
+                step.times -= 1;
+                Some(step.clone())
+            }
+            _ => script.remove(index),
+        }
     }
 
     /// Remembers that an answer can be gone on with.
@@ -60,7 +100,7 @@ impl State {
     }
 
     pub fn requests(&self) -> Vec<Value> {
-        lock(&self.log).requests.iter().cloned().map(Value::Object).collect()
+        lock(&self.log).requests.iter().map(|entry| Value::Object(entry.told.clone())).collect()
     }
 
     pub fn active(&self) -> usize {
@@ -82,10 +122,17 @@ impl State {
             let value = if secret { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
             headers.insert(name.as_str().to_owned(), value.into());
         }
+        let version = match head.version {
+            Version::HTTP_2 => "2",
+            Version::HTTP_10 => "1.0",
+            _ => "1.1",
+        };
         let mut request = Map::new();
         for (name, value) in [
+            ("at", json!(self.start.elapsed().as_secs_f64())),
             ("method", json!(head.method.as_str())),
             ("path", json!(head.uri.path())),
+            ("http_version", json!(version)),
             ("query", query.into()),
             ("headers", headers.into()),
             ("json", Value::Null),
@@ -96,12 +143,11 @@ impl State {
         }
         self.active.fetch_add(1, Ordering::SeqCst);
         let mut log = lock(&self.log);
-        log.requests.push_back(request);
-        if log.requests.len() > KEPT {
-            log.requests.pop_front();
-            log.gone += 1;
-        }
+        let weight = weight(&request);
+        log.requests.push_back(Entry { told: request, weight });
+        log.weight += weight;
         let number = log.gone + log.requests.len() - 1;
+        log.forget();
         drop(log);
         Flight { state: Some(self.clone()), number }
     }
@@ -110,10 +156,31 @@ impl State {
     pub fn note(&self, number: usize, name: &str, value: Value) {
         let mut log = lock(&self.log);
         let index = number.checked_sub(log.gone);
-        if let Some(request) = index.and_then(|index| log.requests.get_mut(index)) {
-            request.insert(name.to_owned(), value);
+        let Some(entry) = index.and_then(|index| log.requests.get_mut(index)) else { return };
+        let added = weight(&value);
+        entry.told.insert(name.to_owned(), value);
+        entry.weight += added;
+        log.weight += added;
+        log.forget();
+    }
+}
+
+/// How many bytes this takes as JSON.
+fn weight(told: &impl serde::Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
         }
     }
+    let mut count = Count(0);
+    // Counting does not fail.
+    let _ = serde_json::to_writer(&mut count, told);
+    count.0
 }
 
 /// A request under way. Dropped before its end, it notes that the client went away.
@@ -188,4 +255,26 @@ pub(super) fn words(json: &Value) -> String {
     let mut words = String::new();
     gather(json, &mut words);
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(keep: usize, weights: &[usize]) -> (usize, usize, usize) {
+        let entry = |weight: &usize| Entry { told: Map::new(), weight: *weight };
+        let requests = weights.iter().map(entry).collect();
+        let mut log = Log { keep, gone: 0, requests, weight: weights.iter().sum() };
+        log.forget();
+        (log.requests.len(), log.gone, log.weight)
+    }
+
+    #[test]
+    fn the_log_is_bounded_by_number_and_by_weight() {
+        assert_eq!(left(3, &[1, 2, 3]), (3, 0, 6));
+        assert_eq!(left(2, &[1, 2, 3]), (2, 1, 5));
+        assert_eq!(left(0, &[1, 2, 3]), (0, 3, 0));
+        assert_eq!(left(9, &[MOST, 1, 1]), (2, 1, 2));
+        assert_eq!(left(9, &[1, 1, MOST + 1]), (1, 2, MOST + 1), "the last one stays");
+    }
 }

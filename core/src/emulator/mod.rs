@@ -9,6 +9,14 @@
 //! draw the same bytes; without a seed each call draws another. The embedded font has Latin, Greek
 //! and Cyrillic letters; a letter of another script is drawn as a box that holds its code point.
 //!
+//! # TLS and HTTP/2
+//!
+//! With [`EmulatorOptions::tls`] it speaks HTTP/2 to those who offer it and HTTP/1.1 to the others, as the
+//! service does. Its certificate, for `localhost`, `127.0.0.1` and `::1`, is given by an authority that is
+//! made at the start and lives only as long: a client trusts it by [`Emulator::ca_bundle`]. Without TLS it
+//! speaks HTTP/1.1, and HTTP/2 to a client that begins with it unasked. One connection carries up to 250
+//! requests at once.
+//!
 //! # Streams and conversations
 //!
 //! A stream's events leave when they are made: thoughts in words, two interim pictures (a rough one, then
@@ -24,7 +32,7 @@
 //!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request:
+//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |
@@ -34,6 +42,7 @@
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
 //! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
+//! | `times` | how many requests the step is for, one by one; 1 if nothing is said |
 //!
 //! or a usual answer, whole or as a stream, made of any of these, in this order:
 //!
@@ -58,7 +67,10 @@
 //! | `delay` | seconds before the reply begins |
 //! | `event_pause` | seconds between two events of a stream |
 //! | `chunk`, `pause` | bytes in one write, seconds between two |
-//! | `cut` | the connection is reset after this many bytes of the body, or before `"headers"` |
+//! | `cut` | the line breaks after this many bytes of the body, or before `"headers"`: the connection is reset; with HTTP/2 only the stream |
+//! | `stall` | after this many bytes of the body nothing more comes, nor the end, until the client goes |
+//! | `length` | the `content-length` is off by so many bytes: with more, the body ends early and the connection with it; with fewer, the body is cut to fit. With HTTP/2, where the end is marked otherwise, the whole body goes out, and a client refuses the stream |
+//! | `goaway` | with HTTP/2 this request is refused (`REFUSED_STREAM`: nothing was done with it) and the connection takes no others (`GOAWAY`), but ends those under way; with HTTP/1.1 the connection closes after the answer |
 //! | `gzip` | the body is compressed; a stream so that each event can be read when it comes |
 //!
 //! A scripted reply answers whatever is asked. A step without a reply of its own (`{}`, or only a
@@ -75,10 +87,12 @@ mod script;
 mod server;
 mod sign;
 mod text;
+mod tls;
 mod turns;
 
 use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -86,7 +100,12 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
+use crate::options::EmulatorOptions;
 use log::State;
+use tls::{Bundle, Tls};
+
+/// How many requests are remembered unless it is said.
+const KEPT: u32 = 1000;
 
 /// A running emulator. It stops when the last clone is dropped, or at [`Emulator::close`].
 #[derive(Clone)]
@@ -95,6 +114,8 @@ pub struct Emulator(Arc<Running>);
 struct Running {
     port: u16,
     state: Arc<State>,
+    /// The authority's certificate, with TLS.
+    bundle: Option<Bundle>,
     server: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
     /// A forked child has no such thread to wait for.
     process: u32,
@@ -107,6 +128,16 @@ impl Emulator {
     /// # Errors
     /// [`Kind::ConfigError`] if the port is taken or not allowed.
     pub fn start(port: u16) -> Result<Self, Error> {
+        Self::start_with(EmulatorOptions::new().port(port))
+    }
+
+    /// Starts one as [`Emulator::start`] does, with TLS or a memory of another size.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if the port is taken or not allowed, or the certificate cannot be written into
+    /// the folder of temporary files.
+    pub fn start_with(options: EmulatorOptions) -> Result<Self, Error> {
+        let port = options.port.unwrap_or(0);
         let failed = |cause: std::io::Error| {
             let problem = format!(
                 "the emulator cannot listen on 127.0.0.1:{port}: {cause}; choose another port, or 0 for any free one"
@@ -123,7 +154,12 @@ impl Emulator {
             .max_blocking_threads(artists)
             .build()
             .map_err(failed)?;
-        let state = Arc::new(State::default());
+        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize));
+        let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
+            let problem = format!("the emulator cannot set up TLS: {cause}");
+            Error::new(Kind::ConfigError, problem).because(cause)
+        })?;
+        let (acceptor, bundle) = tls.map(|tls| (tls.acceptor, tls.bundle)).unzip();
         let (stop, stopped) = oneshot::channel();
         let serving = state.clone();
         let thread = std::thread::Builder::new().name("nanobanana-emulator".into()).spawn(move || {
@@ -131,7 +167,7 @@ impl Emulator {
                 // The sender is gone when the emulator is.
                 let serve = async {
                     match tokio::net::TcpListener::from_std(listener) {
-                        Ok(listener) => match server::serve(listener, serving).await {},
+                        Ok(listener) => match server::serve(listener, acceptor, serving).await {},
                         Err(_) => std::future::pending().await,
                     }
                 };
@@ -143,22 +179,38 @@ impl Emulator {
             // A picture that is being drawn is not waited for; open connections are closed.
             runtime.shutdown_background();
         });
-        let thread = thread.map_err(failed)?;
+        let thread = thread.map_err(|cause| {
+            if let Some(bundle) = &bundle {
+                bundle.remove();
+            }
+            failed(cause)
+        })?;
         let server = Mutex::new(Some((stop, thread)));
-        Ok(Emulator(Arc::new(Running { port, state, server, process: std::process::id() })))
+        Ok(Emulator(Arc::new(Running { port, state, bundle, server, process: std::process::id() })))
     }
 
-    /// Its base URL, `http://127.0.0.1:PORT`.
+    /// Its base URL: `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.0.port)
+        let scheme = if self.0.bundle.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.0.port)
     }
 
-    /// The last 1000 requests in order of their coming: `[{method, path, query, headers, json, size,
+    /// With TLS, a PEM file of the authority that vouches for this emulator: what a client takes as
+    /// `ca_bundle`. It stands in a folder that only its owner reads, and is gone with the emulator.
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.0.bundle.as_ref().map(Bundle::path)
+    }
+
+    /// The last requests in order of their coming, 1000 unless [`EmulatorOptions::keep`] says another
+    /// number, and at most 256 MB of them: `[{at, method, path, http_version, query, headers, json, size,
     /// cancelled}]`.
     ///
+    /// `at` is when the request's head came, in seconds since the emulator's start; `http_version` is
+    /// `"1.0"`, `"1.1"` or `"2"`;
     /// `query` and `headers` are maps, keys left out or shown as `…`; in `json` (null if it was not
     /// JSON) a picture of more than a few bytes stands as `{"$bytes": N}`; `size` is the length of
-    /// the body; `cancelled` says that the client went away before it had its answer.
+    /// the body; `cancelled` says that the client went away, or with HTTP/2 reset the stream, before it
+    /// had its answer.
     pub fn requests(&self) -> Vec<Value> {
         self.0.state.requests()
     }
@@ -193,6 +245,9 @@ impl Running {
         // Both fail only if the thread has ended already.
         let _ = stop.send(());
         let _ = thread.join();
+        if let Some(bundle) = &self.bundle {
+            bundle.remove();
+        }
     }
 }
 

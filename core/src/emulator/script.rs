@@ -1,8 +1,8 @@
 //! Replies told beforehand: faults, odd bodies, slow and broken lines.
 //!
-//! One step answers one request to a generate method, whatever it asks: a scripted reply is not
-//! held against the service's rules. A step that sets no reply of its own (only, say, a delay)
-//! lets the emulator answer by itself, rules and all.
+//! One step answers one request (or several, by `times`) to a generate method, whatever it asks: a
+//! scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
+//! say, a delay) lets the emulator answer by itself, rules and all.
 
 use std::time::Duration;
 
@@ -25,10 +25,15 @@ pub(super) struct Delivery {
     /// Between two events of a stream.
     pub event_pause: Duration,
     pub cut: Option<Cut>,
+    /// After how many bytes of the body nothing more comes.
+    pub stall: Option<usize>,
+    /// By how much the told length is wrong.
+    pub length: Option<i64>,
+    pub goaway: bool,
     pub gzip: bool,
 }
 
-/// Where the connection is reset.
+/// Where the line breaks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cut {
     /// Before a single byte of the answer.
@@ -81,6 +86,8 @@ impl Wants {
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub wants: Wants,
+    /// How many requests it is still for.
+    pub times: u64,
     pub reply: Reply,
     pub delivery: Delivery,
 }
@@ -102,7 +109,7 @@ const ANSWER: [&str; 12] = [
 ];
 
 /// The other names that a step may hold.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 18] = [
     "status",
     "error",
     "json",
@@ -115,8 +122,12 @@ const OTHERS: [&str; 14] = [
     "pause",
     "event_pause",
     "cut",
+    "stall",
+    "length",
+    "goaway",
     "gzip",
     "match",
+    "times",
 ];
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -215,7 +226,14 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         }
         Some(wants)
     })?;
-    Ok(Step { wants: wants.unwrap_or_default(), reply: read_reply(&at)?, delivery: read_delivery(&at)? })
+    let times =
+        at.get("times", "a number of requests from 1", |value| value.as_u64().filter(|it| *it > 0))?;
+    Ok(Step {
+        wants: wants.unwrap_or_default(),
+        times: times.unwrap_or(1),
+        reply: read_reply(&at)?,
+        delivery: read_delivery(&at)?,
+    })
 }
 
 fn read_delivery(at: &At) -> Result<Delivery, Error> {
@@ -241,12 +259,20 @@ fn read_delivery(at: &At) -> Result<Delivery, Error> {
             return Err(at.wrong(
                 "headers",
                 format!(
-                    "holds {name:?}, which the server sets itself; `cut`, `chunk` and `pause` disturb a body"
+                    "holds {name:?}, which the server sets itself; `length`, `cut`, `chunk` and `pause` disturb a body"
                 ),
             ));
         }
     }
     let whole = |value: &Value| usize::try_from(value.as_u64()?).ok();
+    let stall = at.get("stall", "a number of bytes from 0", whole)?;
+    let cut = at.get("cut", "a number of bytes from 0, or \"headers\"", |value| match value.as_str() {
+        Some("headers") => Some(Cut::Headers),
+        _ => whole(value).map(Cut::After),
+    })?;
+    if stall.is_some() && cut.is_some() {
+        return Err(at.wrong("stall", "cannot stand beside cut: a line that has broken does not stall"));
+    }
     Ok(Delivery {
         headers: headers.unwrap_or_default(),
         delay: at.seconds("delay")?,
@@ -254,10 +280,12 @@ fn read_delivery(at: &At) -> Result<Delivery, Error> {
             .get("chunk", "a number of bytes from 1", |value| whole(value).filter(|bytes| *bytes > 0))?,
         pause: at.seconds("pause")?,
         event_pause: at.seconds("event_pause")?,
-        cut: at.get("cut", "a number of bytes from 0, or \"headers\"", |value| match value.as_str() {
-            Some("headers") => Some(Cut::Headers),
-            _ => whole(value).map(Cut::After),
+        cut,
+        stall,
+        length: at.get("length", "a number of bytes, more or fewer than 0", |value| {
+            value.as_i64().filter(|bytes| *bytes != 0)
         })?,
+        goaway: at.flag("goaway")?,
         gzip: at.flag("gzip")?,
     })
 }

@@ -14,15 +14,19 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
+use hyper::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
+};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
 use super::check::{self, Refusal};
@@ -38,12 +42,30 @@ const PIECE: usize = 256 << 10;
 
 const JSON: &str = "application/json; charset=UTF-8";
 
+/// How many requests one HTTP/2 connection carries at once.
+const STREAMS: u32 = 250;
+
+/// How much of one request, and of all on a connection, may be under way: a large picture need not wait
+/// for leave to go on, nor a small request for a large one.
+const WINDOW: u32 = 8 << 20;
+const WINDOW_OF_ALL: u32 = 256 << 20;
+
+/// Requests that a client gave up before they were read: a cancelled storm is no attack here.
+const GIVEN_UP: usize = 10_000;
+
+/// What ends a request without an answer.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
 /// Serves until it is dropped.
-pub(super) async fn serve(listener: TcpListener, state: Arc<State>) -> Infallible {
+pub(super) async fn serve(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    state: Arc<State>,
+) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, state.clone()));
+                tokio::spawn(accept(stream, acceptor.clone(), state.clone()));
             }
             // Out of file handles, or the client is gone already: the next one may do better.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -51,25 +73,59 @@ pub(super) async fn serve(listener: TcpListener, state: Arc<State>) -> Infallibl
     }
 }
 
-async fn connection(stream: TcpStream, state: Arc<State>) {
+async fn accept(stream: TcpStream, acceptor: Option<TlsAcceptor>, state: Arc<State>) {
     // Only speed depends on it.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
-    let line = TokioIo::new(Line { stream, reset: reset.clone() });
-    let service = hyper::service::service_fn(move |request| handle(request, state.clone(), reset.clone()));
+    let end = Arc::new(End::default());
+    let line = Line { stream, end: end.clone() };
+    match acceptor {
+        // A handshake that fails is the client's to tell.
+        Some(acceptor) => {
+            if let Ok(line) = acceptor.accept(line).await {
+                connection(line, end, state).await;
+            }
+        }
+        None => connection(line, end, state).await,
+    }
+}
+
+async fn connection(line: impl AsyncRead + AsyncWrite + Unpin + 'static, end: Arc<End>, state: Arc<State>) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW_OF_ALL)
+        .max_pending_accept_reset_streams(GIVEN_UP);
+    let leaving = end.clone();
+    let service = hyper::service::service_fn(move |request| handle(request, state.clone(), end.clone()));
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(line), service));
     // An error here is a client that went away, or a cut that a script asked for.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(line, service).await;
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = leaving.leave.notified() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+/// How a connection ends, if a script asks for it.
+#[derive(Default)]
+struct End {
+    /// With a reset.
+    reset: AtomicBool,
+    /// After what is under way.
+    leave: Notify,
 }
 
 /// A connection that can be made to end with a reset.
 struct Line {
     stream: TcpStream,
-    reset: Arc<AtomicBool>,
+    end: Arc<End>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if self.reset.load(Ordering::SeqCst) {
+        if self.end.reset.load(Ordering::SeqCst) {
             // If it fails, the connection is closed in the usual way, which is a cut too.
             let _ = self.stream.set_zero_linger();
         }
@@ -124,6 +180,22 @@ impl Outgoing {
 
     fn refused(refusal: &Refusal) -> Self {
         Outgoing::json(refusal.code, &refusal.json())
+    }
+
+    /// With a body whose length is known.
+    fn whole(self) -> Self {
+        let body = match self.content {
+            Content::Whole(body) => body,
+            Content::Made(make) => {
+                let mut body = Vec::new();
+                make(&mut |piece| {
+                    body.extend(piece);
+                    true
+                });
+                body
+            }
+        };
+        Outgoing { content: Content::Whole(body), ..self }
     }
 }
 
@@ -181,27 +253,43 @@ fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
 async fn handle(
     request: Request<Incoming>,
     state: Arc<State>,
-    reset: Arc<AtomicBool>,
-) -> io::Result<Response<Outflow>> {
+    end: Arc<End>,
+) -> Result<Response<Outflow>, Broken> {
     let (head, body) = request.into_parts();
-    let flight = state.arrived(&head);
+    let mut flight = state.arrived(&head);
     let number = flight.number;
     let (body, size) = receive(body, &head).await?;
     state.note(number, "size", size.into());
+    let version = head.version;
     // Reading and drawing may take a second: the line stays free for others.
     let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, number));
-    let (outgoing, delivery) = work.await.map_err(io::Error::other)?;
+    let (outgoing, delivery) = work.await?;
     tokio::time::sleep(delivery.delay).await;
+    if delivery.goaway && version == Version::HTTP_2 {
+        end.leave.notify_one();
+        // GOAWAY goes out first: another try must find that this connection takes no more.
+        tokio::task::yield_now().await;
+        flight.landed();
+        return Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into());
+    }
     if outgoing.hang {
         std::future::pending::<()>().await;
     }
+    // With HTTP/2 an error ends the stream alone, and by a reset.
+    let reset = (version < Version::HTTP_2).then_some(end);
     if let Some(Cut::Headers) = delivery.cut {
-        let mut flight = flight;
         flight.landed();
-        reset.store(true, Ordering::SeqCst);
-        return Err(io::Error::other("cut by the script"));
+        return Err(cut(reset.as_deref()).into());
     }
     Ok(reply(outgoing, delivery, flight, reset))
+}
+
+/// Breaks the line: this error ends what it is told to.
+fn cut(end: Option<&End>) -> io::Error {
+    if let Some(end) = end {
+        end.reset.store(true, Ordering::SeqCst);
+    }
+    io::Error::other("cut by the script")
 }
 
 /// The whole body, or nothing of it if it is too long.
@@ -278,7 +366,8 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
-    (made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form))), delivery)
+    let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
+    (if delivery.length.is_some() { made.whole() } else { made }, delivery)
 }
 
 /// Errors of a stream that is an array stand in an array too.
@@ -409,10 +498,10 @@ fn reply(
     outgoing: Outgoing,
     delivery: Delivery,
     flight: Flight,
-    reset: Arc<AtomicBool>,
+    reset: Option<Arc<End>>,
 ) -> Response<Outflow> {
     let Outgoing { status, content_type, content, tier, .. } = outgoing;
-    let (source, left) = match content {
+    let (mut source, mut left) = match content {
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
             let left = body.len();
@@ -429,10 +518,21 @@ fn reply(
             (Source::Made(pieces), None)
         }
     };
+    let mut told = delivery.length.zip(left).map(|(off, left)| (left as u64).saturating_add_signed(off));
+    if let (Source::Whole(body), Some(_), Some(length)) = (&mut source, &reset, told)
+        && let Ok(length) = usize::try_from(length)
+        && length < body.len()
+    {
+        // With HTTP/1.1 the told length is the body's.
+        body.truncate(length);
+        (left, told) = (Some(length), None);
+    }
     let mut flow = Outflow {
         source,
         piece: Bytes::new(),
         left,
+        // A body that stalls at its end must not be told to have one.
+        tells: told.is_none() && delivery.stall.zip(left).is_none_or(|(stall, left)| stall < left),
         has_begun: false,
         chunk: delivery.chunk.unwrap_or(PIECE),
         pause: delivery.pause,
@@ -441,11 +541,12 @@ fn reply(
             Some(Cut::After(bytes)) => Some(bytes),
             _ => None,
         },
+        stall: delivery.stall,
         waiting: None,
         flight,
         reset,
     };
-    if left == Some(0) && flow.cut.is_none() {
+    if left == Some(0) && flow.is_end_stream() {
         flow.flight.landed();
     }
     let mut response = Response::new(flow);
@@ -455,6 +556,12 @@ fn reply(
     headers.insert(SERVER, HeaderValue::from_static("nanobanana-emulator"));
     if let Some(tier) = tier.and_then(|tier| HeaderValue::try_from(tier).ok()) {
         headers.insert("x-gemini-service-tier", tier);
+    }
+    if let Some(told) = told {
+        headers.insert(CONTENT_LENGTH, told.into());
+    }
+    if delivery.goaway {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if delivery.gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -500,15 +607,20 @@ struct Outflow {
     piece: Bytes,
     /// How many bytes are to come; none if it is not known.
     left: Option<usize>,
+    /// Whether its length is told.
+    tells: bool,
     has_begun: bool,
     chunk: usize,
     pause: Duration,
     event_pause: Duration,
-    /// How many bytes until the connection is reset.
+    /// How many bytes until the line breaks.
     cut: Option<usize>,
+    /// How many bytes until nothing more comes.
+    stall: Option<usize>,
     waiting: Option<Pin<Box<Sleep>>>,
     flight: Flight,
-    reset: Arc<AtomicBool>,
+    /// The connection, if it breaks with the body.
+    reset: Option<Arc<End>>,
 }
 
 impl Outflow {
@@ -547,15 +659,21 @@ impl Body for Outflow {
                 self.waiting = None;
                 if self.cut == Some(0) {
                     self.flight.landed();
-                    self.reset.store(true, Ordering::SeqCst);
-                    return Poll::Ready(Some(Err(io::Error::other("cut by the script"))));
+                    return Poll::Ready(Some(Err(cut(self.reset.as_deref()))));
                 }
+            }
+            if self.stall == Some(0) {
+                return Poll::Pending;
             }
             let is_cut = self.cut == Some(0);
             if !is_cut && !self.piece.is_empty() {
                 break;
             }
             if is_cut || !ready!(self.poll_piece(cx)) {
+                if self.stall.is_some() {
+                    self.stall = Some(0);
+                    continue;
+                }
                 if self.cut.is_none() {
                     self.flight.landed();
                     return Poll::Ready(None);
@@ -566,14 +684,12 @@ impl Body for Outflow {
                 self.rest(Duration::from_millis(30));
             }
         }
-        let most = self.chunk.min(self.cut.unwrap_or(usize::MAX));
-        let most = most.min(self.piece.len());
+        let ends = [Some(self.chunk), self.cut, self.stall, Some(self.piece.len())];
+        let most = ends.into_iter().flatten().min().unwrap_or_default();
         let data = self.piece.split_to(most);
-        if let Some(cut) = &mut self.cut {
-            *cut -= data.len();
-        }
-        if let Some(left) = &mut self.left {
-            *left -= data.len();
+        let this = &mut *self;
+        for count in [&mut this.cut, &mut this.stall, &mut this.left].into_iter().flatten() {
+            *count -= data.len();
         }
         if self.is_end_stream() {
             self.flight.landed();
@@ -591,10 +707,11 @@ impl Body for Outflow {
             Source::Whole(_) => self.left == Some(0),
             Source::Made(pieces) => self.has_begun && pieces.is_closed() && pieces.is_empty(),
         };
-        is_over && self.piece.is_empty() && self.cut.is_none()
+        is_over && self.piece.is_empty() && self.cut.is_none() && self.stall.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(left as u64))
+        let known = self.left.filter(|_| self.tells);
+        known.map_or_else(SizeHint::default, |left| SizeHint::with_exact(left as u64))
     }
 }

@@ -571,18 +571,23 @@ struct Watch {
     max: usize,
     rate: Option<f64>,
     pause_ends: Instant,
-    /// The most that the slow start can allow: one, and one for each good answer since.
+    /// The most of those admitted since the pause that the slow start can allow: one, and one for each
+    /// good answer since.
     slow: Option<usize>,
+    /// The first generation since the pause.
+    since: u64,
     times: Vec<Instant>,
 }
 
 impl Watch {
-    /// `running` with the one that was just admitted.
-    fn admitted(&mut self, running: usize) {
+    /// `permits` with the one that was just admitted.
+    fn admitted(&mut self, permits: &[Permit]) {
         let now = Instant::now();
+        let running = permits.len();
+        let fresh = permits.iter().filter(|permit| permit.generation >= self.since).count();
         assert!(running <= self.max, "{running} under way");
         assert!(now >= self.pause_ends, "admitted {:?} before the pause ends", self.pause_ends - now);
-        assert!(self.slow.is_none_or(|slow| running <= slow), "{running} in a slow start of {:?}", self.slow);
+        assert!(self.slow.is_none_or(|slow| fresh <= slow), "{fresh} in a slow start of {:?}", self.slow);
         self.times.push(now);
         if let Some(rate) = self.rate {
             let minute = self.times.iter().filter(|time| now.duration_since(**time) < seconds(60.0)).count();
@@ -594,7 +599,7 @@ impl Watch {
 async fn interleaved(max: Option<u32>, rate: Option<f64>, steps: Vec<Step>) {
     let limiter = limiter(max, rate);
     let max = max.map_or(usize::MAX, |max| max as usize);
-    let mut watch = Watch { max, rate, pause_ends: Instant::now(), slow: None, times: Vec::new() };
+    let mut watch = Watch { max, rate, pause_ends: Instant::now(), slow: None, since: 0, times: Vec::new() };
     let (mut waiting, mut running): (Vec<Hand>, Vec<Permit>) = Default::default();
     let run = |waiting: &mut Vec<Hand>, running: &mut Vec<Permit>, watch: &mut Watch| {
         let mut index = 0;
@@ -602,7 +607,7 @@ async fn interleaved(max: Option<u32>, rate: Option<f64>, steps: Vec<Step>) {
             if let Some(permit) = waiting[index].poll() {
                 waiting.remove(index);
                 running.push(permit);
-                watch.admitted(running.len());
+                watch.admitted(running);
             } else {
                 index += 1;
             }
@@ -633,6 +638,9 @@ async fn interleaved(max: Option<u32>, rate: Option<f64>, steps: Vec<Step>) {
                     watch.slow = Some(1);
                 }
                 permit.throttled(pause);
+                if pause.is_some() {
+                    watch.since = limiter.lock().generation;
+                }
             }
             Step::Pass(millis) => advance(Duration::from_millis(millis.into())).await,
             _ => {}

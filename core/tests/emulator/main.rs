@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 mod chat;
 mod line;
 mod stream;
+mod tls;
 
 use line::*;
 
@@ -556,6 +557,12 @@ fn a_bad_step_is_named() {
         (json!({"block_reason": "SAFETY", "text": "x"}), "script[1].text", "beside block_reason"),
         (json!({"thoughts": [], "json": 1}), "script[1].thoughts", "beside json"),
         (json!({"event_pause": "long"}), "script[1].event_pause", "seconds from 0"),
+        (json!({"times": 0}), "script[1].times", "from 1"),
+        (json!({"stall": -1}), "script[1].stall", "bytes from 0"),
+        (json!({"stall": 5, "cut": 9}), "script[1].stall", "beside cut"),
+        (json!({"length": 0}), "script[1].length", "more or fewer"),
+        (json!({"length": "5"}), "script[1].length", "bytes"),
+        (json!({"goaway": 1}), "script[1].goaway", "true or false"),
     ];
     for (step, option, says) in cases {
         let error = emulator.script(&[json!({"status": 500}), step]).unwrap_err();

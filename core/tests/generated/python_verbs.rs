@@ -192,7 +192,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Path => ("Path", "Path(@[0])"),
         Gives::Whether => ("bool", "bool(@[0])"),
         Gives::Nothing => ("None", "@"),
-        Gives::Image | Gives::Text | Gives::Requests => {
+        Gives::Image | Gives::Text | Gives::TextOrNone | Gives::Requests => {
             unreachable!("pictures and emulators are classes of Rust's here")
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
-use nanobanana::options::ManyOptions;
+use nanobanana::options::{EmulatorOptions, ManyOptions};
 use nanobanana::schema::{Case, Field, Table};
 
 use super::stream_event;
@@ -28,7 +28,7 @@ pub fn write() -> String {
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
-    for table in super::calls().iter().chain(&super::settings()) {
+    for table in super::calls().iter().chain(&super::settings()).chain([&EmulatorOptions::table()]) {
         options(&mut out, table, "");
     }
     options(&mut out, &ManyOptions::table(), " extends GenerateOptions");

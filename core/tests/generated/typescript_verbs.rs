@@ -226,6 +226,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Whether => ("boolean", "record('boolean', @)"),
         Gives::Image => ("Image", "Image.made(this, @)"),
         Gives::Text => ("string", "record('string', @)"),
+        Gives::TextOrNone => ("string | null", "record('string', @)"),
         Gives::Requests => ("EmulatorRequest[]", "record('Requests', @)"),
         Gives::Nothing => ("void", "@"),
     }

@@ -64,6 +64,8 @@ pub enum Gives {
     Whether,
     Image,
     Text,
+    /// A text, or nothing if there is none.
+    TextOrNone,
     Requests,
     Nothing,
 }
@@ -71,7 +73,7 @@ pub enum Gives {
 impl Verb {
     /// Whether it is read as a property.
     pub fn is_property(&self) -> bool {
-        matches!(self.gives, Gives::Turns | Gives::Spent | Gives::Text | Gives::Requests)
+        matches!(self.gives, Gives::Turns | Gives::Spent | Gives::Text | Gives::TextOrNone | Gives::Requests)
     }
 
     pub fn takes(&self, part: Part) -> bool {
@@ -252,6 +254,15 @@ pub const OF_EMULATORS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Text,
         doc: "What a client takes as `base_url`.",
+    },
+    Verb {
+        name: "ca_bundle",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::TextOrNone,
+        doc: "With TLS, the file of its authority's certificate: what a client takes as `ca_bundle`. It is gone with \
+              the emulator.",
     },
     Verb {
         name: "requests",
