@@ -90,17 +90,23 @@ class _Bar:
         from ._image import notebook
 
         self._notebook, self._output = notebook(), None
-        self._line = sys.stderr is not None and sys.stderr.isatty()
+        self._line: bool | None = sys.stderr is not None and sys.stderr.isatty()
         self._due = 0.0
 
     def show(self, native: Door, flood: bool = False, last: bool = False) -> None:
         if not (self._notebook or self._line) or (flood and time.monotonic() < self._due):
             return
         self._due = time.monotonic() + 0.1
+        try:
+            self._draw(native, "\n" if last else "")
+        except Exception:  # A terminal that is gone is no reason to lose what is paid for.
+            self._notebook = self._line = None
+
+    def _draw(self, native: Door, end: str) -> None:
         width = (0 if self._notebook else os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
         told = native.call("now", "progress", None, None, {"width": max(width, 0)})[0]
         if not self._notebook:
-            print("\r" + told["line"].ljust(width), end="\n" if last else "", file=sys.stderr, flush=True)
+            print("\r" + told["line"].ljust(width), end=end, file=sys.stderr, flush=True)
         elif self._output:
             self._output.update(self._notebook.HTML(told["html"]))
         else:
