@@ -159,6 +159,8 @@ struct Run {
     turns: Turns,
     state: Mutex<State>,
     changed: Notify,
+    /// Where items run if they are given from outside of it.
+    runtime: Option<tokio::runtime::Handle>,
     /// A forked child has neither the tasks nor the journal.
     process: u32,
 }
@@ -255,6 +257,7 @@ impl Client {
             turns: Turns::default(),
             state: Mutex::default(),
             changed: Notify::new(),
+            runtime: tokio::runtime::Handle::try_current().ok(),
             process: std::process::id(),
         };
         Ok(Many(Arc::new(Handle { run: Arc::new(run), tasks: Mutex::default() }), None))
@@ -264,7 +267,7 @@ impl Client {
 impl Many {
     /// What comes next: the wish for an item, if `want_item` says that the caller has one to give, an
     /// outcome, or the end. Waits until there is something. Items come first, so that as many as may
-    /// are under way while the caller looks at an outcome.
+    /// are under way while the caller looks at an outcome. Giving up waiting loses nothing.
     ///
     /// At most `concurrency` items are under way, and twice as many are under way or waiting to be
     /// taken as outcomes: so many pictures are held at a time, and so far is an iterable read ahead.
@@ -355,12 +358,13 @@ impl Many {
         Ok(Many(self.0.clone(), Some(self.0.run.client.for_call(options)?)))
     }
 
-    /// Begins an item, within a tokio runtime. One that comes when the run is over is dropped.
+    /// Begins an item in the tokio runtime that it is called in, else in the one that the run began in.
+    /// One that comes when the run is over is dropped.
     pub fn give(&self, item: Item) {
         let run = &self.0.run;
         let Some(place) = run.arrived(item.id.as_deref()) else { return };
         let landing = Landing { run: run.clone(), index: place.index, id: item.id.clone(), landed: false };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        let Some(runtime) = tokio::runtime::Handle::try_current().ok().or(run.runtime.clone()) else {
             let problem = "`generate_many` works within a tokio runtime, and there is none here";
             return landing.land(End::Unsent(Some(Error::new(Kind::ConfigError, problem))));
         };

@@ -174,6 +174,22 @@ async fn no_more_outcomes_are_held_than_there_is_room_for() {
     assert_eq!(given, 4);
 }
 
+#[test]
+fn items_can_be_given_from_outside_of_the_runtime() {
+    let emulator = emulator();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let begun = runtime.block_on(async { run(&emulator, ManyOptions::new()) });
+    begun.give(Item::new("a boat"));
+    begun.end();
+    let step = runtime.block_on(begun.step(true)).unwrap();
+    assert!(matches!(step, Step::Outcome(outcome) if outcome.ok));
+    // Where there is no runtime at all, nothing hangs and nothing is lost in silence.
+    let begun = run(&emulator, ManyOptions::new());
+    begun.give(Item::new("a boat"));
+    let error = runtime.block_on(begun.step(true)).unwrap_err();
+    assert_eq!((error.kind(), emulator.requests().len()), (Kind::ConfigError, 1));
+}
+
 #[tokio::test]
 async fn items_can_be_fed_beside_waiting_for_outcomes() {
     let emulator = emulator();

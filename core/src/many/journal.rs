@@ -229,7 +229,7 @@ impl Journal {
         match found.ok().and_then(|_| Line::read(&bytes)) {
             Some(Line { done: Some(done), note: Some(note), digest, .. }) if done == key => {
                 let folder = self.path.parent().unwrap_or(Path::new(""));
-                Known::Done { note: folder.join(note), digest }
+                Known::Done { note: folder.join(note), digest: digest.filter(|digest| !digest.is_empty()) }
             }
             _ => Known::New,
         }
