@@ -1,29 +1,36 @@
 // The one way by which everything that is public asks the core: inputs are read, a key that
 // a function gives is fetched, and a signal is heard.
 
-import { InvalidOptionError, type ClientOptions } from './generated'
+import { debuglog } from 'node:util'
+import { InvalidOptionError, type ClientEvent, type ClientOptions } from './generated'
 import { inputs } from './input'
-import { native, type NativeDoor, type Reply } from './native'
+import { native, type NativeDoor, type Reply, type Tell } from './native'
 import { settle } from './record'
 import { onAbort, unlessAborted } from './signal'
 
 type KeySource = () => string | Promise<string>
+type Watch = (event: ClientEvent) => void
 
-/** A native door, and the function that gives the key for each call, if there is one. */
+const log = debuglog('nanobanana')
+
+/** A native door, and the functions of its client: what gives the key for each call, and what watches. */
 export class Door {
-  constructor(readonly native: NativeDoor, readonly key?: KeySource, readonly life = { closed: false }) {}
+  constructor(readonly native: NativeDoor, readonly key?: KeySource, readonly life: Life = { closed: false }) {}
 
   /** The door of a new client. */
   static client(options: ClientOptions | undefined, offline: boolean): Door {
-    const { plain, key } = keySource(options)
+    const { plain, key, watch, tell } = functions(options)
     // The client is checked now, with a key in the place of those that the function will give.
-    return new Door(settle(native.openClient(key ? { ...plain, apiKey: 'given-for-each-call' } : plain, offline)), key)
+    const told = key ? { ...plain, apiKey: 'given-for-each-call' } : plain
+    return new Door(settle(native.openClient(told, offline, tell)), key, { closed: false, watch })
   }
 
   /** The same client with other options. */
   withOptions(options: ClientOptions): Door {
-    const { plain, key } = keySource(options)
-    return new Door(settle(this.native.withOptions(plain)), key ?? (plain.apiKey == null ? this.key : undefined))
+    const { plain, key, watch, tell } = functions(options)
+    const life = { closed: false, watch: watch ?? this.life.watch }
+    const opened = settle(this.native.withOptions(plain, watch && tell))
+    return new Door(opened, key ?? (plain.apiKey == null ? this.key : undefined), life)
   }
 
   /** The same for calls that send nothing to the service: no key is fetched. */
@@ -67,9 +74,26 @@ export class Door {
 /** What needs no client: pictures, and the start of an emulator. */
 export const tools = new Door(native.openTools())
 
-function keySource(options: ClientOptions | undefined): { plain: ClientOptions; key?: KeySource } {
-  const { plain, own: key } = apart(options, 'apiKey')
-  return typeof key === 'function' ? { plain, key } : { plain: options ?? {} }
+/** What a client and all that comes of it share. */
+type Life = { closed: boolean; watch?: Watch | undefined }
+
+/** The options, and beside them what only JavaScript can hold; `tell` is for the core, if anybody listens. */
+function functions(options: ClientOptions | undefined): { plain: ClientOptions; key?: KeySource; watch?: Watch; tell?: Tell } {
+  const { plain: others, own } = apart(options, 'onEvent')
+  const { plain, own: key } = apart(others, 'apiKey')
+  const watch = own ?? undefined
+  if (watch && typeof watch !== 'function') {
+    throw new InvalidOptionError('option `onEvent` takes a function of one event', { option: 'onEvent' })
+  }
+  // The core must not keep the function: it may hold the client.
+  const weak = watch && new WeakRef(watch)
+  const tell = (json: string): void => {
+    const event = JSON.parse(json) as ClientEvent
+    log(event.message)
+    weak?.deref()?.(event)
+  }
+  const told = watch || log.enabled ? { tell } : {}
+  return { ...(watch && { watch }), ...told, ...(typeof key === 'function' ? { plain, key } : { plain: others }) }
 }
 
 /** The options, and beside them the one that only JavaScript can hold. */

@@ -73,6 +73,14 @@ export type PictureObject =
   | RawPixels
   | SharpOutput
 
+/** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
+export interface Item {
+  prompt: Prompt
+  images?: Pictures | null | undefined
+  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  id?: string | number | null | undefined
+}
+
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
@@ -179,6 +187,8 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
+  /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
+  onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
 
 /**
@@ -270,6 +280,31 @@ export interface EmulatorOptions {
   tls?: boolean | null | undefined
   /** How many requests it remembers. Default: 1000. */
   keep?: number | null | undefined
+}
+
+/** What `generate_many` can be told beside the options of its calls. */
+export interface ManyOptions extends GenerateOptions {
+  /** How many items are under way at once. Default: 8. */
+  concurrency?: number | null | undefined
+  /** Whether outcomes come in the order of the items. Default: false, as they finish. */
+  ordered?: boolean | null | undefined
+  /**
+   * A folder for the pictures, made if it is missing. Each gets the name of its item's id, or of
+   * its number, and beside it a JSON file that says how it was made. No file is written over.
+   */
+  saveTo?: string | null | undefined
+  /**
+   * A file that remembers what is done: run again with it, and only what is missing is sent.
+   * Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+   */
+  journal?: string | null | undefined
+  /**
+   * After so many failed items nothing more is sent, and the run ends with an error. Default: no
+   * limit.
+   */
+  stopAfterErrors?: number | null | undefined
+  /** Whether to show how far the run is, in a terminal or a notebook. Default: false. */
+  progress?: boolean | null | undefined
 }
 
 /**
@@ -442,6 +477,23 @@ export interface ModelInfo {
   notes: Array<string>
 }
 
+/** What came of one item of `generate_many`. */
+export type Outcome = {
+  /** The item's place among the items, from 0. */
+  index: number
+  /** The item's id, if it has one. */
+  id: string | null
+  /** Whether it was done in an earlier run and costs nothing now. */
+  cached: boolean
+  /** Where its pictures are: those that were written, in the order of `result.images`. */
+  files: Array<string>
+  /**
+   * What the journal knows it by: its id, or the hash of all that is sent; of equal items each
+   * but the first has its number behind it. Empty if the item failed before that was known.
+   */
+  key: string
+} & ({ ok: true; result: Result; error: null } | { ok: false; result: null; error: NanoBananaError })
+
 /** What a call is expected to cost, in USD for all of its requests together. */
 export interface Estimate {
   /** The id of the model. */
@@ -545,16 +597,56 @@ export interface DoneEvent {
   result: Result
 }
 
+/**
+ * One step of a call: what `on_event` gets, and what the log says.
+ * Durations are numbers of milliseconds.
+ */
+export interface ClientEvent {
+  /**
+   * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
+   * "response" or "retry" (the attempt failed and is made again after `wait`).
+   */
+  name: string
+  /** The same as a sentence, for a log. */
+  message: string
+  /** A number that the events of one call share, counted from 1 in each process. */
+  call: number
+  /** The model's id. */
+  model: string
+  /** Which attempt of the call it is, counted from 1. */
+  attempt: number
+  /** Bytes of the request's body, or of all pictures that came. */
+  size: number | null
+  /** How many pictures came. */
+  images: number | null
+  /** The HTTP status of the answer; none if no answer came. */
+  status: number | null
+  /** The service's id of the request, if it sent one. */
+  requestId: string | null
+  /** How long the attempt took, from its first byte sent to its last one received. */
+  took: number | null
+  /** How long is waited next, as far as is known. */
+  wait: number | null
+  /** Why the attempt failed, in a few words; none if it did not. */
+  reason: string | null
+  /** The tokens used. */
+  usage: Usage | null
+  /** The price in USD, if it is known. */
+  cost: number | null
+}
+
 /** What a stream gives, as it arrives; `type` says which it is. */
 export type Event = ThoughtEvent | TextEvent | ImageEvent | DoneEvent
 
 held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
 held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+held.set('Outcome', { result: 'Result', error: 'NanoBananaError' })
 held.set('ChatTurn', { images: 'Image' })
 held.set('Event', { image: 'Image', result: 'Result' })
 held.set('NanoBananaError', { partial: 'Partial' })
 held.set('History', { turns: 'ChatTurn' })
+held.set('Step', { outcome: 'Outcome' })
 
 /** The client cannot be used as it was set up, for example because no API key was found. */
 export class ConfigError extends NanoBananaError {

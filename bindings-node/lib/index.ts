@@ -13,12 +13,15 @@ export { Emulator, type EmulatorRequest } from './emulator'
 export type { ErrorJSON } from './error'
 export { Image } from './image'
 export { Result } from './record'
+export { Outcomes } from './many'
 export { EventStream } from './stream'
 export { Chat, edit, generate, setDefaultClient, type ChatOptions, type TurnOptions } from './verbs'
 
 /**
  * A client of the image API. It may be used by any number of calls at once. Without `apiKey` the
  * variables GOOGLE_API_KEY and GEMINI_API_KEY are read; without any key it throws a `ConfigError`.
+ * What `onEvent` throws is an uncaught exception, as from a listener of an `EventEmitter`. With the
+ * variable NODE_DEBUG set to `nanobanana` the same steps are told on stderr.
  */
 export class Client extends ClientVerbs {
   readonly #door: Door

@@ -24,18 +24,20 @@ export interface NativeImage {
   equals(other: NativeImage): boolean
 }
 
+/** Gets each step of a client's calls, as JSON. */
+export type Tell = (json: string) => void
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
 
 export interface NativeDoor {
   call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
-  withOptions(options: object): Outcome<NativeDoor>
+  withOptions(options: object, tell?: Tell): Outcome<NativeDoor>
   close(): void
 }
 
 interface Native {
-  openClient(options: object, offline: boolean): Outcome<NativeDoor>
+  openClient(options: object, offline: boolean, tell?: Tell): Outcome<NativeDoor>
   openTools(): NativeDoor
   readInputs(prompt: Sorted[], images: Sorted[]): Outcome<NativeInputs>
   run(args: string[]): Promise<number>

@@ -1,29 +1,27 @@
 // A call whose answer is handed out while it arrives.
 
 import type { Door } from './door'
-import type { Event, GenerateOptions } from './generated'
-import type { NativeDoor } from './native'
+import type { Event } from './generated'
 import { record, settle } from './record'
 import { onAbort } from './signal'
 
 const END = { done: true, value: undefined } as const
 
-/** Streams that nobody holds any more stop listening to their signals. */
-const dropped = new FinalizationRegistry((off: () => void) => off())
+/** What nobody holds any more is let go: signals that are listened to, and calls that are under way. */
+export const dropped = new FinalizationRegistry((act: () => void) => act())
 
 /**
- * The events of one call, for `for await`: thoughts, text and final pictures as they arrive, then one
- * `done` with the whole result. What goes wrong is thrown; `error.partial` then has what had arrived.
- * Leaving the loop ends the request at once, and so do `close` and the signal.
+ * What `for await` reads while it arrives. What goes wrong is thrown. Leaving the loop ends what is under
+ * way at once, and so do `close` and the signal.
  */
-export class EventStream implements AsyncIterableIterator<Event, undefined> {
-  readonly #native: Promise<NativeDoor>
+export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #opened: Promise<Door>
   readonly #own = new AbortController()
   #off: (() => void) | undefined
   #over = false
 
   /** @internal */
-  constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: GenerateOptions | null) {
+  constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: { signal?: AbortSignal | null | undefined } | null, opens = door) {
     const signal = options?.signal
     // One that is no signal, or is aborted already, is left to the call.
     const heard = typeof signal?.throwIfAborted === 'function' && !signal.aborted ? signal : undefined
@@ -37,36 +35,38 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
       dropped.register(this, this.#off)
     }
     const told = signal == null || heard ? { ...options, signal: this.#own.signal } : options
-    this.#native = door.call(verb, prompt, images, told).then(({ door }) => door as NativeDoor)
-    // Told to whoever asks for an event.
-    this.#native.catch(() => {})
+    this.#opened = opens.call(verb, prompt, images, told).then((reply) => door.next(reply))
+    // Told to whoever asks for what comes.
+    this.#opened.catch(() => {})
   }
 
-  /** The next event, as soon as it arrives. */
-  async next(): Promise<IteratorResult<Event, undefined>> {
+  /** What comes next, from the core; undefined at the end. @internal */
+  protected abstract read(door: Door): Promise<{ value: T | undefined; last: boolean }>
+
+  /** The next one, as soon as it arrives. */
+  async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#over) return END
     try {
-      const native = await this.#native
-      const outcome = await native.call('next', null, {})
+      const { value, last } = await this.read(await this.#opened)
       this.#own.signal.throwIfAborted()
-      const event = record<Event | null>('Event', settle(outcome))
-      if (!event || event.type === 'done') void this.close()
-      return event ? { done: false, value: event } : END
+      if (last) void this.close()
+      return value === undefined ? END : { done: false, value }
     } catch (error) {
       if (this.#over) return END
+      const { aborted, reason } = this.#own.signal
       void this.close()
-      throw error
+      throw aborted ? reason : error
     }
   }
 
-  /** Ends the request at once; there are no more events then. */
+  /** Ends what is under way at once; nothing more comes then. */
   async close(): Promise<void> {
     this.#over = true
     this.#stop()
   }
 
   /** What `for await` calls when its loop is left early. */
-  async return(): Promise<IteratorResult<Event, undefined>> {
+  async return(): Promise<IteratorResult<T, undefined>> {
     await this.close()
     return END
   }
@@ -77,6 +77,19 @@ export class EventStream implements AsyncIterableIterator<Event, undefined> {
   #stop(reason?: unknown): void {
     this.#off?.()
     this.#own.abort(reason)
-    this.#native.then((native) => native.close(), () => {})
+    this.#opened.then(({ native }) => native.close(), () => {})
+  }
+}
+
+/**
+ * The events of one call, for `for await`: thoughts, text and final pictures as they arrive, then one
+ * `done` with the whole result. What goes wrong is thrown; `error.partial` then has what had arrived.
+ * Leaving the loop ends the request at once, and so do `close` and the signal.
+ */
+export class EventStream extends Reader<Event> {
+  /** @internal */
+  protected override async read({ native }: Door): Promise<{ value: Event | undefined; last: boolean }> {
+    const event = record<Event | null>('Event', settle(await native.call('next', null, {})))
+    return { value: event ?? undefined, last: !event || event.type === 'done' }
   }
 }

@@ -3,9 +3,12 @@
 
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
-import type { ChatTurn, Estimate, GenerateOptions, ModelInfo, Pictures, Prompt, Spent } from './generated'
+import type {
+  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+} from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
+import { Outcomes } from './many'
 import { record, type Result } from './record'
 import { EventStream } from './stream'
 
@@ -48,6 +51,16 @@ export class ClientVerbs {
   /** Draw a picture from others and hand out what arrives on the way. */
   editStream(prompt: Prompt, images: Pictures, options?: GenerateOptions): EventStream {
     return new EventStream(this.#door, 'edit_stream', prompt, images, options)
+  }
+
+  /**
+   * Make many calls, several at once, and hand out what comes of each. Prompts are taken as there is
+   * room for them; one with pictures, options or a name of its own is a map of `prompt`, `images`,
+   * `options` and `id`. A failure is an outcome; what would fail every call is raised, when those under
+   * way have ended.
+   */
+  generateMany(prompts: Iterable<Prompt | Item> | AsyncIterable<Prompt | Item>, options?: ManyOptions): Outcomes {
+    return new Outcomes(this.#door, 'generate_many', prompts, options)
   }
 
   /** Begin a conversation. The options are those of every turn that says nothing else. */

@@ -7,9 +7,11 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
+use nanobanana::schema::Write as _;
 use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Either, Object, PromiseRaw};
+use napi::bindgen_prelude::{ClassInstance, Either, Function, Object, PromiseRaw};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -45,12 +47,30 @@ pub struct Reply {
     pub door: Option<NativeDoor>,
 }
 
-/// Makes a client, of a service or of an emulator of its own.
+/// Makes a client, of a service or of an emulator of its own; `tell` gets each step of its calls as JSON.
 #[napi]
-pub fn open_client(options: Object, offline: bool) -> napi::Result<Outcome<NativeDoor>> {
+pub fn open_client(
+    options: Object,
+    offline: bool,
+    tell: Option<Tell<'_>>,
+) -> napi::Result<Outcome<NativeDoor>> {
     let make = if offline { Client::offline } else { Client::new };
-    let client = read_options(&options)?.and_then(make);
-    Ok(outcome(client.map(|client| Door::Client(client).into())))
+    let client = match read_options(&options)?.and_then(make) {
+        Ok(client) => watched(client, tell)?,
+        Err(error) => return Ok(outcome(Err(error))),
+    };
+    Ok(Either::B(Door::Client(client).into()))
+}
+
+type Tell<'a> = Function<'a, String, ()>;
+
+/// The client, whose events go to the event loop in their order and never keep the process alive.
+fn watched(client: Client, tell: Option<Tell<'_>>) -> napi::Result<Client> {
+    let Some(tell) = tell else { return Ok(client) };
+    let tell = tell.build_threadsafe_function::<String>().weak::<true>().build()?;
+    Ok(client.on_event(move |event| {
+        tell.call(event.write(Case::Camel).to_string(), ThreadsafeFunctionCallMode::NonBlocking);
+    }))
 }
 
 /// The door of what needs no client.
@@ -111,11 +131,15 @@ impl NativeDoor {
         reply(env, answer)
     }
 
-    /// The same with other options of its client.
+    /// The same with other options of its client; `tell` as `open_client` takes it, none stays as it is.
     #[napi]
-    pub fn with_options(&self, options: Object) -> napi::Result<Outcome<NativeDoor>> {
+    pub fn with_options(&self, options: Object, tell: Option<Tell<'_>>) -> napi::Result<Outcome<NativeDoor>> {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
-        Ok(outcome(door.map(NativeDoor::from)))
+        Ok(Either::B(match door {
+            Ok(Door::Client(client)) => Door::Client(watched(client, tell)?).into(),
+            Ok(door) => door.into(),
+            Err(error) => return Ok(outcome(Err(error))),
+        }))
     }
 
     /// Lets go at once of what it holds: a stream's request, a client's connections.

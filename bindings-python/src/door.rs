@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::raise;
 use crate::image::Image;
 use crate::value::Object;
-use crate::{input, runtime, value};
+use crate::{events, input, runtime, value};
 
 /// A client, a conversation or a stream of the core, by its verbs. The classes of `nanobanana` are
 /// its fronts.
@@ -17,19 +17,38 @@ pub struct Door(nanobanana::Door);
 
 #[pymethods]
 impl Door {
-    /// A client.
+    /// A client; `on_event` is told what it does.
     #[new]
-    fn new(py: Python<'_>, options: &Bound<'_, PyDict>, offline: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        options: &Bound<'_, PyDict>,
+        offline: bool,
+        on_event: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let options = read(options)?;
         let make = if offline { Client::offline } else { Client::new };
-        py.detach(|| make(options)).map(|client| Door(nanobanana::Door::Client(client))).map_err(raise)
+        let client = py.detach(|| make(options)).map_err(raise)?;
+        Ok(Door(nanobanana::Door::Client(events::watched(&client, on_event))))
     }
 
     /// The same with other options of its client: a copy, or for one call.
-    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>, for_call: bool) -> PyResult<Self> {
+    #[pyo3(signature = (options, for_call, on_event=None))]
+    fn with_options(
+        &self,
+        py: Python<'_>,
+        options: &Bound<'_, PyDict>,
+        for_call: bool,
+        on_event: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let options = read(options)?;
         let make = if for_call { nanobanana::Door::for_call } else { nanobanana::Door::with_options };
-        py.detach(|| make(&self.0, options)).map(Door).map_err(raise)
+        let door = py.detach(|| make(&self.0, options)).map_err(raise)?;
+        Ok(Door(match (door, on_event) {
+            (nanobanana::Door::Client(client), Some(on_event)) => {
+                nanobanana::Door::Client(events::watched(&client, Some(on_event)))
+            }
+            (door, _) => door,
+        }))
     }
 
     /// Makes a call. `how`: "now" for what never waits, "wait" waits for its answer, "await" gives
@@ -43,6 +62,7 @@ impl Door {
         images: &Bound<'py, PyAny>,
         options: &Bound<'py, PyDict>,
     ) -> Object<'py> {
+        events::look(py);
         let options = value::options(options)?;
         let prompt = input::prompt(prompt)?;
         let images = input::images(images, &prompt)?;

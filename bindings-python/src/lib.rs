@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 mod door;
 mod error;
+mod events;
 mod image;
 mod input;
 mod runtime;

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
+use crate::events;
 use crate::value::Object;
 
 /// How long Ctrl-C may go unseen.
@@ -51,6 +52,8 @@ pub fn end(py: Python<'_>) -> PyResult<()> {
     let runtime = live.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(runtime) = runtime {
         py.detach(|| runtime.shutdown_timeout(LAST_WAIT));
+        // What happened last may not have found a thread any more.
+        events::hand_out(py);
     }
     Ok(())
 }

@@ -375,8 +375,10 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        let nothing = |_, _: &Generation| std::future::ready(());
-        self.alive(async { self.plan(inputs, options, case).await?.draw(None, &nothing).await }).await
+        self.alive(async {
+            self.plan(inputs, options, case).await?.draw(None, &|_, _| std::future::ready(())).await
+        })
+        .await
     }
 
     pub(crate) fn stream(
@@ -533,7 +535,7 @@ impl Inner {
 }
 
 impl Plan {
-    /// Makes the call's `n` requests side by side. `landed` sees what each gave as soon as it is there.
+    /// Makes the call: `n` requests side by side. `landed` sees what each gave as soon as it is there.
     pub async fn draw<F: Future<Output = ()> + Send>(
         &self,
         before: Option<Before>,
@@ -546,16 +548,14 @@ impl Plan {
             common.ledger.check(self.price(&[]), n, &self.id)?;
         }
         let call = |number: u32| {
-            let mut job = self.job(&[], number, false);
-            job.before = before.clone();
+            let job = Job { before: before.clone(), ..self.job(&[], number, false) };
             async move {
                 let result = job.run(&Sink::default()).await?.result;
                 landed(number, &result).await;
                 Ok(result)
             }
         };
-        let calls = (0..n).map(call);
-        let outcomes: Vec<_> = futures_util::stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
+        let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
         Ok(self.settled(together(outcomes)?))
     }
 

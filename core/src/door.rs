@@ -43,9 +43,9 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`, `edit_stream`, `chat`,
-    /// `load_chat {path}` and `generate_many {total}`, with the options of the run and of its calls in
-    /// one map, open doors.
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`,
+    /// `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
+    /// run and of its calls in one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
@@ -285,16 +285,12 @@ impl Door {
             }
             (Door::Many(many), "room") => Ok(plain(json!(many.room().await?))),
             (Door::Many(many), "give") => {
-                let (id, rest) = apart::<Option<String>>(options, "id")?;
-                let own = apart::<Option<Map<String, Value>>>(&rest, "options")?.0.unwrap_or_default();
                 // What is wrong with one item is no reason to end the others.
-                match GenerateOptions::read(&own, case) {
-                    Ok(own) => {
-                        let mut item = Item::new(both(prompt, images)).options(own);
-                        item.id = id;
-                        many.give(item);
+                match Item::read(both(prompt, images), options, case) {
+                    Ok(item) => many.give(item),
+                    Err(error) => {
+                        many.refuse(options.get("id").and_then(Value::as_str).map(str::to_owned), error);
                     }
-                    Err(error) => many.refuse(id, error),
                 }
                 Ok(Answer::default())
             }
@@ -383,8 +379,8 @@ impl Door {
             }
             #[cfg(feature = "emulator")]
             Door::Emulator(_) => self.clone(),
-            // A run goes on as it began.
-            Door::Many(_) | Door::Tools => self.clone(),
+            Door::Many(many) => Door::Many(many.for_call(options)?),
+            Door::Tools => self.clone(),
         })
     }
 

@@ -36,7 +36,7 @@ use crate::client::{Client, IntoInputs, Plan, merged_retry, merged_timeout};
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
-use crate::options::{GenerateOptions, ManyOptions};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions, nearest};
 use crate::records::{Generation, Outcome, Progress};
 use crate::schema::{Case, Seconds, Write as _};
 
@@ -48,6 +48,9 @@ use folder::{Folder, Note, Shelf, Stored};
 use journal::{Journal, Known};
 
 const CONCURRENCY: u32 = 8;
+
+/// What an item that comes as a map may hold.
+const NAMES: [&str; 4] = ["prompt", "images", "options", "id"];
 
 /// How long an item waits for those before it, to be numbered after its equals among them.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -85,6 +88,34 @@ impl Item {
         self
     }
 
+    /// An item of these inputs, whose other parts came as a map.
+    pub(crate) fn read(inputs: Vec<Input>, map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
+        if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
+            let is_option =
+                GenerateOptions::table().fields.iter().any(|field| case.name(field.name) == *name);
+            let meant = match (is_option, nearest(name, NAMES.into_iter())) {
+                (true, _) => format!(" Put `{name}` into `options`."),
+                (false, Some(hint)) => format!(" Did you mean `{hint}`?"),
+                (false, None) => String::new(),
+            };
+            return Err(wrong(format!("`{name}` does not exist; there are {}.{meant}", NAMES.join(", "))));
+        }
+        let get = |name: &str| map.get(name).filter(|value| !value.is_null());
+        let options = match get("options") {
+            None => GenerateOptions::default(),
+            Some(Value::Object(map)) => GenerateOptions::read(map, case)?,
+            Some(_) => return Err(wrong("`options` takes names and values".to_owned())),
+        };
+        let id = match get("id") {
+            None => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            Some(_) => return Err(wrong("`id` takes a text or a number".to_owned())),
+        };
+        Ok(Item { id, inputs, options })
+    }
+
     /// Sets options of its own.
     #[must_use]
     pub fn options(mut self, options: GenerateOptions) -> Self {
@@ -107,7 +138,7 @@ pub enum Step {
 /// A run of many calls. Cheap to clone: clones are the same run. Dropping the last one, like
 /// [`Many::close`], ends what is under way.
 #[derive(Clone)]
-pub struct Many(Arc<Handle>);
+pub struct Many(Arc<Handle>, Option<Client>);
 
 /// What the caller holds. The tasks hold only what they share, so that they end with it.
 struct Handle {
@@ -229,7 +260,7 @@ impl Client {
             runtime: tokio::runtime::Handle::try_current().ok(),
             process: std::process::id(),
         };
-        Ok(Many(Arc::new(Handle { run: Arc::new(run), tasks: Mutex::default() })))
+        Ok(Many(Arc::new(Handle { run: Arc::new(run), tasks: Mutex::default() }), None))
     }
 }
 
@@ -322,6 +353,11 @@ impl Many {
         }
     }
 
+    /// The same run, whose items are made with other options of its client: for those that are given to it.
+    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
+        Ok(Many(self.0.clone(), Some(self.0.run.client.for_call(options)?)))
+    }
+
     /// Begins an item in the tokio runtime that it is called in, else in the one that the run began in.
     /// One that comes when the run is over is dropped.
     pub fn give(&self, item: Item) {
@@ -332,6 +368,7 @@ impl Many {
             let problem = "`generate_many` works within a tokio runtime, and there is none here";
             return landing.land(End::Unsent(Some(Error::new(Kind::ConfigError, problem))));
         };
+        let client = self.1.as_ref().unwrap_or(&run.client).clone();
         let run = run.clone();
         let work = async move {
             // Held from the start: whatever ends this task, its item is accounted for.
@@ -345,7 +382,7 @@ impl Many {
             let sending = Arc::new(sending);
             let end = tokio::select! {
                 biased;
-                end = run.work(item, place, &sending) => end,
+                end = run.work(&client, item, place, &sending) => end,
                 () = sending.forestalled() => End::Unsent(None),
             };
             landing.land(end);
@@ -565,12 +602,18 @@ impl Run {
     }
 
     /// One item from its options to its files.
-    async fn work(self: &Arc<Self>, item: Item, place: Place, sending: &Arc<Sending>) -> End {
+    async fn work(
+        self: &Arc<Self>,
+        client: &Client,
+        item: Item,
+        place: Place,
+        sending: &Arc<Sending>,
+    ) -> End {
         let Item { id, inputs, options } = item;
         let Place { index, ticket, key } = place;
         let options = over(options, &self.options);
         let notes = self.folder.as_ref().map(|_| noted(&inputs, id.as_deref(), index));
-        let plan = || self.client.plan(inputs.clone(), options.clone(), self.case);
+        let plan = || client.plan(inputs.clone(), options.clone(), self.case);
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
 
         let journal = sending.journal.as_deref();
@@ -660,7 +703,7 @@ impl Run {
             Arc::new(move || sending.before())
         };
         let landed = |call: u32, result: &Generation| landed(shelf.clone(), call, &result.images);
-        let drawn = self.client.alive(plan.draw(Some(before), &landed)).await;
+        let drawn = client.alive(plan.draw(Some(before), &landed)).await;
         match (drawn, sending.state()) {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
             (Err(error), sent) => {

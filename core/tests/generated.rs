@@ -19,18 +19,53 @@ mod typescript_verbs;
 mod verbs;
 
 use file::{root, same};
+use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, Retry, Timeout};
+use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Source, Span, Spent, TextEvent,
-    ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
+    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
 };
-use nanobanana::schema::Table;
+use nanobanana::schema::{Field, Table};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
-    vec![GenerateOptions::table(), ClientOptions::table()]
+    vec![GenerateOptions::table(), client_options()]
+}
+
+/// What a run of many calls can be told: its own options, and those of its calls.
+fn many_options() -> Table {
+    let mut table = run_options();
+    table.fields.extend(GenerateOptions::table().fields);
+    table
+}
+
+/// Its own ones. Their texts are paths, which have other forms in Python, too.
+fn run_options() -> Table {
+    let mut table = ManyOptions::table();
+    for field in table.fields.iter_mut().filter(|field| field.python == "str") {
+        field.python = "str | os.PathLike[str]".to_owned();
+    }
+    table
+}
+
+/// The core's, and what a language with functions has beside them.
+fn client_options() -> Table {
+    let mut table = ClientOptions::table();
+    table.fields.push(Field {
+        name: "on_event",
+        doc: "Is called with each step of each call, in order: a request that is sent, its answer, a wait, another \
+              try. No event holds a key, a prompt or a picture.",
+        python: "Callable[[ClientEvent], object]".to_owned(),
+        typescript: "((event: ClientEvent) => void)".to_owned(),
+    });
+    table
+}
+
+/// The name of a stream's event, if the record is one.
+fn stream_event(table: &Table) -> Option<String> {
+    table.name.strip_suffix("Event").filter(|name| *name != "Client").map(str::to_lowercase)
 }
 
 /// Options that have options of their own.
@@ -52,6 +87,7 @@ fn records() -> Vec<Table> {
         Grounding::table(),
         Generation::table(),
         ModelInfo::table(),
+        Outcome::table(),
         Estimate::table(),
         UnknownCall::table(),
         Spent::table(),
@@ -60,6 +96,7 @@ fn records() -> Vec<Table> {
         TextEvent::table(),
         ImageEvent::table(),
         DoneEvent::table(),
+        ClientEvent::table(),
     ]
 }
 

@@ -14,11 +14,17 @@ import {
   type Budget,
   type Chat,
   type ChatTurn,
+  type ClientEvent,
   type Estimate,
   type Event,
   type EventStream,
   type GenerateOptions,
+  type Item,
+  type ManyOptions,
   type ModelInfo,
+  type Outcome,
+  type Outcomes,
+  type Prompt,
   type Spent,
 } from 'nanobanana-sdk'
 
@@ -124,6 +130,42 @@ export async function conversation(client: Client, signal: AbortSignal): Promise
   // @ts-expect-error the history is only read
   chat.history = []
   return again.undo() ? (history[0]?.role ?? '') : ''
+}
+
+export async function many(client: Client, prompts: AsyncIterable<string>, signal: AbortSignal): Promise<string[]> {
+  const files: string[] = []
+  function* items(): Generator<Prompt | Item> {
+    yield 'a boat'
+    yield { prompt: ['night', new Uint8Array()], images: 'sky.jpg', options: { seed: 3 }, id: 'night' }
+  }
+  const options: ManyOptions = { concurrency: 4, journal: 'run.jsonl', aspectRatio: '1:1', signal }
+  for await (const outcome of client.generateMany(items(), options)) {
+    if (outcome.ok) {
+      files.push(...outcome.files, outcome.result.model)
+      // @ts-expect-error there is none
+      files.push(outcome.error.message)
+    } else {
+      const error: NanoBananaError = outcome.error
+      // @ts-expect-error there is none
+      files.push(outcome.result.model, error.message)
+    }
+  }
+  await using run: Outcomes = client.generateMany(prompts)
+  const first: IteratorResult<Outcome, undefined> = await run.next()
+  files.push(`${first.value?.index}`)
+  // @ts-expect-error a misspelt option
+  client.generateMany(['a boat'], { concurency: 3 })
+  // @ts-expect-error one prompt is not many
+  client.generateMany({ prompt: 'a boat' })
+  return files
+}
+
+export function watched(): Client {
+  const events: ClientEvent[] = []
+  const client = new Client({ onEvent: (event) => events.push(event) })
+  // @ts-expect-error not a function
+  client.withOptions({ onEvent: 5 })
+  return client.withOptions({ onEvent: ({ wait }) => void (wait ?? 0).toFixed() })
 }
 
 /** As a browser and canvas packages have it. */

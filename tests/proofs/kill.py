@@ -70,7 +70,9 @@ def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
         emulator.script([{"image": "png 64x64", "delay": 0.25, "times": items * 20}])
         under_way, killed = 0, 0
         for number in range(kills):
-            child = subprocess.Popen(CHILD[languages[number % len(languages)]] + told, cwd=Path(__file__).parents[2])
+            child = subprocess.Popen(
+                CHILD[languages[number % len(languages)]] + told, cwd=Path(__file__).parents[2]
+            )
             time.sleep(chance.uniform(0.2, 1.2))
             child.send_signal(signal.SIGKILL)
             if child.wait() == -signal.SIGKILL:
@@ -93,8 +95,16 @@ def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
         assert len(emulator.requests) == before, "a done item was sent again"
         named = {file["name"] for sidecar in sidecars for file in sidecar["files"]}
         assert len(sidecars) >= items and named <= pictures
-        assert not [name for name in os.listdir(folder) if name not in named and not name.endswith(".json")], "left over"
-    return {"items": items, "kills": killed, "under_way_at_kills": under_way, "requests": before, "repeats": repeats}
+        assert not [
+            name for name in os.listdir(folder) if name not in named and not name.endswith(".json")
+        ], "left over"
+    return {
+        "items": items,
+        "kills": killed,
+        "under_way_at_kills": under_way,
+        "requests": before,
+        "repeats": repeats,
+    }
 
 
 def main(kills: int, items: int, languages: list[str] | None = None, seed: int | None = None) -> dict:

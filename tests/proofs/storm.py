@@ -37,7 +37,12 @@ async def storm(seconds: float) -> dict:
     assert len(later) == AT_ONCE, f"{len(later)} requests after the pause"
     # A reply takes 0.1 s; nobody is told to wait before that.
     quiet = later[0] - first[0] - 0.1
-    return {"succeeded": len(results), "requests": len(sent), "quiet_s": round(quiet, 3), "took_s": round(took, 2)}
+    return {
+        "succeeded": len(results),
+        "requests": len(sent),
+        "quiet_s": round(quiet, 3),
+        "took_s": round(took, 2),
+    }
 
 
 def daily() -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Unpack, assert_type
 
@@ -128,7 +128,47 @@ async def streamed_and_conversed(client: nb.AsyncClient) -> None:
         break
 
 
+def many(client: nb.Client, paths: list[Path]) -> list[str]:
+    def items() -> Iterator[nb.Prompt | nb.Item]:
+        yield "a boat"
+        for path in paths:
+            yield {"prompt": "night", "images": path, "options": {"seed": 3}, "id": path.stem}
+
+    files = []
+    with client.generate_many(items(), concurrency=4, journal=paths[0], aspect_ratio="1:1") as run:
+        assert_type(run, nb.Outcomes)
+        for outcome in run:
+            assert_type(outcome, nb.Outcome)
+            if outcome.result is None:
+                assert_type(outcome.error, nb.NanoBananaError | None)
+            files += outcome.files
+    list(client.generate_many(["a boat", ["night", paths[0]]]))
+    return files
+
+
+async def many_awaited(
+    client: nb.AsyncClient, prompts: AsyncIterator[str], **options: Unpack[nb.ManyOptions]
+) -> None:
+    async with client.generate_many(prompts, **options) as run:
+        assert_type(run, nb.AsyncOutcomes)
+        async for outcome in run:
+            assert_type(outcome.index, int)
+    async for _ in client.generate_many(["a boat"], ordered=True):
+        break
+
+
+def watched() -> nb.Client:
+    def on_event(event: nb.ClientEvent) -> None:
+        assert_type(event.wait, float | None)
+
+    events: list[nb.ClientEvent] = []
+    return nb.Client.offline(on_event=on_event).with_options(on_event=events.append)
+
+
 def wrong(client: nb.Client) -> None:
+    client.generate_many(["a boat"], concurency=3)  # type: ignore[call-arg]
+    client.generate_many([{"promt": "a boat"}])  # type: ignore[list-item]
+    client.with_options(on_event=5)  # type: ignore[arg-type]
     client.generate("a boat", aspect_ration="16:9")  # type: ignore[call-arg]
     client.generate("a boat", n="2")  # type: ignore[arg-type]
     client.generate("a boat", thinking="loud")  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from . import _generated
 from ._client import set_default_client
 from ._front import AsyncStream, Stream
 from ._generated import *  # noqa: F403
+from ._many import AsyncOutcomes, Outcomes
 from ._native import Emulator, Image, __version__
 from ._verbs import AsyncChat, AsyncClient, Chat, Client, edit, generate
 
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from ._options import *  # noqa: F403
 
 __all__ = ["Emulator", "Image", "__version__", "edit", "generate", "set_default_client"]
-__all__ += ["AsyncChat", "AsyncClient", "AsyncStream", "Chat", "Client", "Stream"]
+__all__ += ["AsyncChat", "AsyncClient", "AsyncOutcomes", "AsyncStream"]
+__all__ += ["Chat", "Client", "Outcomes", "Stream"]
 __all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]  # noqa: F405
-__all__ += ["ImageInput", "ImageSize", "Model", "Prompt"]  # noqa: F405
+__all__ += ["ImageInput", "ImageSize", "Item", "ManyOptions", "Model", "Prompt"]  # noqa: F405
 __all__ += _generated.__all__
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 from . import _generated
 from ._front import AsyncClosing, Front, documented
+from ._generated import ClientEvent, InvalidOptionError
 from ._native import Door
 
 TYPE_CHECKING = False
@@ -25,11 +27,12 @@ class _Given:
     trackers do, must not show a key, a proxy's password or a header.
     """
 
-    __slots__ = ("get_key", "options")
+    __slots__ = ("get_key", "on_event", "options")
 
     def __init__(self, api_key: Any, options: Any) -> None:
         self.get_key: Any = api_key if callable(api_key) else None
         self.options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
+        self.on_event = self.options.pop("on_event", None)
 
 
 class ClientFront(Front):
@@ -45,6 +48,10 @@ class ClientFront(Front):
 
         The key is `api_key`, else the variable GOOGLE_API_KEY, else GEMINI_API_KEY; a callable is
         asked at each call. Without one, `offline()` gives a client that needs none.
+
+        `on_event` is called on a thread of its own, soon after the step that it is told; what it raises
+        goes to `sys.unraisablehook`. The logger "nanobanana" is told the same: requests and answers at
+        level DEBUG, waits and retries at INFO, each with the event as `record.event`.
         """
         given = _Given(api_key, options)
         del api_key, options
@@ -53,7 +60,10 @@ class ClientFront(Front):
     def _start(self, copied: Any, given: _Given, offline: bool = False) -> Self:
         self._offline = offline
         self._get_key: Any = given.get_key
-        self._native = copied.with_options(given.options, False) if copied else Door(given.options, offline)
+        if not (given.on_event is None or callable(given.on_event)):
+            raise InvalidOptionError("option `on_event` takes a function of one event", option="on_event")
+        make = copied.with_options if copied else Door
+        self._native = make(given.options, not copied and offline, given.on_event)
         for warning in self._now("describe")[0]["warnings"]:
             warnings.warn(warning, stacklevel=3)
         return self
@@ -102,6 +112,17 @@ class AsyncClientFront(ClientFront, AsyncClosing):
 
         self._get_key = None
         await asyncio.to_thread(self._native.close)
+
+
+def tell(level: int, values: dict[str, Any], on_event: Any) -> None:
+    """Hand a step of a call to the log and to who watches the client; Rust asks for it, in order."""
+    event = ClientEvent._read(values, iter(()))
+    try:
+        if logging := sys.modules.get("logging"):
+            logging.getLogger("nanobanana").log(level, event.message, extra={"event": event})
+    finally:
+        if on_event is not None:
+            on_event(event)
 
 
 _default: Client | None = None

@@ -46,18 +46,24 @@ class Front:
     def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         return self._native.call("now", verb, prompt, images, options or {})
 
+    def _keyed(self) -> Door:
+        if self._get_key is None:
+            return self._native
+        return self._native.with_options({"api_key": self._get_key()}, True)
+
+    async def _keyed_soon(self) -> Door:
+        if self._get_key is None:
+            return self._native
+        import asyncio
+
+        return await asyncio.to_thread(self._keyed)
+
     def _wait(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
-        native, get_key = self._native, self._get_key
-        if verb in _SENDING and get_key is not None:
-            native = native.with_options({"api_key": get_key()}, True)
+        native = self._keyed() if verb in _SENDING else self._native
         return native.call("wait", verb, prompt, images, options or {})
 
     async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
-        native, get_key = self._native, self._get_key
-        if verb in _SENDING and get_key is not None:
-            import asyncio
-
-            native = native.with_options({"api_key": await asyncio.to_thread(get_key)}, True)
+        native = await self._keyed_soon() if verb in _SENDING else self._native
         return await native.call("await", verb, prompt, images, options or {})
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, Literal
 
-    from ._options import AspectRatio, Event, ImageInput, ImageSize, Model, Prompt
+    from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt
 
 __all__ = [
     "APIConnectionError",
@@ -29,6 +29,7 @@ __all__ = [
     "BudgetExceededError",
     "Cache",
     "ChatTurn",
+    "ClientEvent",
     "ConfigError",
     "DoneEvent",
     "Estimate",
@@ -41,6 +42,7 @@ __all__ = [
     "NanoBananaError",
     "NoImageError",
     "NotFoundError",
+    "Outcome",
     "Partial",
     "PermissionDeniedError",
     "RateLimitError",
@@ -554,6 +556,34 @@ class ModelInfo(Record):
     """What else is worth knowing, in sentences."""
 
 
+class Outcome(Record):
+    """What came of one item of `generate_many`."""
+
+    __slots__ = ("index", "id", "ok", "result", "error", "cached", "files", "key")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"result": Result._read, "error": read_error}
+    index: int
+    """The item's place among the items, from 0."""
+    id: str | None
+    """The item's id, if it has one."""
+    ok: bool
+    """Whether there is a result; otherwise there is an error."""
+    result: Result | None
+    """What the call gave."""
+    error: NanoBananaError | None
+    """Why it failed."""
+    cached: bool
+    """Whether it was done in an earlier run and costs nothing now."""
+    files: list[str]
+    """Where its pictures are: those that were written, in the order of `result.images`."""
+    key: str
+    """What the journal knows it by: its id, or the hash of all that is sent; of equal items each but the
+    first has its number behind it.
+
+    Empty if the item failed before that was known.
+    """
+
+
 class Estimate(Record):
     """What a call is expected to cost, in USD for all of its requests together."""
 
@@ -704,6 +734,59 @@ class DoneEvent(Record):
     """The event's name."""
     result: Result
     """The result."""
+
+
+class ClientEvent(Record):
+    """One step of a call: what `on_event` gets, and what the log says."""
+
+    __slots__ = (
+        "name",
+        "message",
+        "call",
+        "model",
+        "attempt",
+        "size",
+        "images",
+        "status",
+        "request_id",
+        "took",
+        "wait",
+        "reason",
+        "usage",
+        "cost",
+    )
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"usage": Usage._read}
+    name: str
+    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response" or
+    "retry" (the attempt failed and is made again after `wait`).
+    """
+    message: str
+    """The same as a sentence, for a log."""
+    call: int
+    """A number that the events of one call share, counted from 1 in each process."""
+    model: str
+    """The model's id."""
+    attempt: int
+    """Which attempt of the call it is, counted from 1."""
+    size: int | None
+    """Bytes of the request's body, or of all pictures that came."""
+    images: int | None
+    """How many pictures came."""
+    status: int | None
+    """The HTTP status of the answer; none if no answer came."""
+    request_id: str | None
+    """The service's id of the request, if it sent one."""
+    took: float | None
+    """How long the attempt took, from its first byte sent to its last one received."""
+    wait: float | None
+    """How long is waited next, as far as is known."""
+    reason: str | None
+    """Why the attempt failed, in a few words; none if it did not."""
+    usage: Usage | None
+    """The tokens used."""
+    cost: float | None
+    """The price in USD, if it is known."""
 
 
 class Timeout(Settings):
@@ -1065,6 +1148,80 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
     """
 
 
+def generate_many(
+    self: Any,
+    prompts: Iterable[Prompt | Item],
+    *,
+    concurrency: int | None = None,
+    ordered: bool | None = None,
+    save_to: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    stop_after_errors: int | None = None,
+    progress: bool | None = None,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+generate_many.__doc__ = """
+    Options:
+        concurrency: How many items are under way at once. Default: 8.
+        ordered: Whether outcomes come in the order of the items. Default: false, as they finish.
+        save_to: A folder for the pictures, made if it is missing. Each gets the name of its item's id, or
+            of its number, and beside it a JSON file that says how it was made. No file is written over.
+        journal: A file that remembers what is done: run again with it, and only what is missing is sent.
+            Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+        stop_after_errors: After so many failed items nothing more is sent, and the run ends with an
+            error. Default: no limit.
+        progress: Whether to show how far the run is, in a terminal or a notebook. Default: false.
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
 def client(
     self: Any,
     api_key: str | Callable[[], str] | None = None,
@@ -1083,6 +1240,7 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
 
@@ -1104,6 +1262,7 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
 
@@ -1126,4 +1285,6 @@ client.__doc__ = with_options.__doc__ = """
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
+        on_event: Is called with each step of each call, in order: a request that is sent, its answer, a
+            wait, another try. No event holds a key, a prompt or a picture.
     """

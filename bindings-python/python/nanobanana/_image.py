@@ -63,10 +63,16 @@ def as_array(value: Any) -> Any:
     return numpy.from_dlpack(value)
 
 
+def notebook() -> Any:
+    """`IPython.display`, if this runs in a notebook."""
+    module = sys.modules.get("IPython")
+    inside = module is not None and getattr(module.get_ipython(), "kernel", None) is not None
+    return importlib.import_module("IPython.display") if inside else None
+
+
 def show(image: Image) -> None:
-    notebook = sys.modules.get("IPython")
-    if notebook is not None and getattr(notebook.get_ipython(), "kernel", None) is not None:
-        notebook.display.display(image)
+    if here := notebook():
+        here.display(image)
         return
     import subprocess
     import tempfile

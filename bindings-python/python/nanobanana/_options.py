@@ -4,10 +4,20 @@
 """What a call and a client take, for type checkers and annotations."""
 
 import os
-from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
-from ._generated import Budget, Cache, DoneEvent, ImageEvent, Retry, TextEvent, ThoughtEvent, Timeout
+from ._generated import (
+    Budget,
+    Cache,
+    ClientEvent,
+    DoneEvent,
+    ImageEvent,
+    Retry,
+    TextEvent,
+    ThoughtEvent,
+    Timeout,
+)
 from ._native import Image
 
 __all__ = [
@@ -17,6 +27,8 @@ __all__ = [
     "GenerateOptions",
     "ImageInput",
     "ImageSize",
+    "Item",
+    "ManyOptions",
     "Model",
     "Prompt",
 ]
@@ -166,6 +178,35 @@ class GenerateOptions(TypedDict, total=False):
     """Merged deeply into the request's JSON, last; for what the service has and we have not."""
 
 
+class ManyOptions(GenerateOptions, total=False):
+    """What `generate_many` can be told beside the options of its calls."""
+
+    concurrency: int | None
+    """How many items are under way at once. Default: 8."""
+
+    ordered: bool | None
+    """Whether outcomes come in the order of the items. Default: false, as they finish."""
+
+    save_to: str | os.PathLike[str] | None
+    """A folder for the pictures, made if it is missing.
+
+    Each gets the name of its item's id, or of its number, and beside it a JSON file that says how it was
+    made. No file is written over.
+    """
+
+    journal: str | os.PathLike[str] | None
+    """A file that remembers what is done: run again with it, and only what is missing is sent.
+
+    Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+    """
+
+    stop_after_errors: int | None
+    """After so many failed items nothing more is sent, and the run ends with an error. Default: no limit."""
+
+    progress: bool | None
+    """Whether to show how far the run is, in a terminal or a notebook. Default: false."""
+
+
 class ClientOptions(TypedDict, total=False):
     """What a client can be told, beside its key."""
 
@@ -216,3 +257,26 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
+
+    on_event: Callable[[ClientEvent], object] | None
+    """Is called with each step of each call, in order: a request that is sent, its answer, a wait, another
+    try.
+
+    No event holds a key, a prompt or a picture.
+    """
+
+
+class Item(TypedDict, total=False):
+    """One call of `generate_many`."""
+
+    prompt: Required[Prompt]
+    """What to draw."""
+
+    images: ImageInput | Sequence[ImageInput] | None
+    """What to draw it from."""
+
+    options: GenerateOptions | None
+    """These go before those of all calls."""
+
+    id: str | int | None
+    """What a journal knows it by, and how its files are named."""

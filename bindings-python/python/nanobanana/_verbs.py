@@ -9,15 +9,16 @@ from . import _generated
 from ._client import AsyncClientFront, ClientFront, default_client
 from ._front import AsyncStream, ChatFront, Closing, Stream, documented
 from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent
+from ._many import AsyncOutcomes, Outcomes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterable, Iterable, Sequence
     from pathlib import Path
     from typing import Literal, Unpack
 
-    from ._options import GenerateOptions, ImageInput, Prompt
+    from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt
 
 
 class Client(ClientFront, Closing):
@@ -54,6 +55,16 @@ class Client(ClientFront, Closing):
     ) -> Stream:
         """Draw a picture from others and hand out what arrives on the way."""
         return Stream(self, self._now("edit_stream", prompt, images, options))
+
+    @documented(_generated.generate_many)
+    def generate_many(self, prompts: Iterable[Prompt | Item], **options: Unpack[ManyOptions]) -> Outcomes:
+        """Make many calls, several at once, and hand out what comes of each.
+
+        Prompts are taken as there is room for them; one with pictures, options or a name of its own is a map
+        of `prompt`, `images`, `options` and `id`. A failure is an outcome; what would fail every call is
+        raised, when those under way have ended.
+        """
+        return Outcomes(self, prompts, options)
 
     @documented(_generated.chat)
     def chat(self, **options: Unpack[GenerateOptions]) -> Chat:
@@ -125,6 +136,18 @@ class AsyncClient(AsyncClientFront):
     ) -> AsyncStream:
         """Draw a picture from others and hand out what arrives on the way."""
         return AsyncStream(self, self._now("edit_stream", prompt, images, options))
+
+    @documented(_generated.generate_many)
+    def generate_many(
+        self, prompts: Iterable[Prompt | Item] | AsyncIterable[Prompt | Item], **options: Unpack[ManyOptions]
+    ) -> AsyncOutcomes:
+        """Make many calls, several at once, and hand out what comes of each.
+
+        Prompts are taken as there is room for them; one with pictures, options or a name of its own is a map
+        of `prompt`, `images`, `options` and `id`. A failure is an outcome; what would fail every call is
+        raised, when those under way have ended.
+        """
+        return AsyncOutcomes(self, prompts, options)
 
     @documented(_generated.chat)
     def chat(self, **options: Unpack[GenerateOptions]) -> AsyncChat:

@@ -6,22 +6,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
 use crate::error::{Error, Kind};
 use crate::input::Input;
 use crate::many::{Item, Many, Step};
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions, nearest};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
 use crate::records::Outcome;
 use crate::schema::{Case, Write as _};
 
 /// Options of a run that are no flags: on a terminal there is a line anyway.
 const NO_RUN_FLAGS: &[&str] = &["progress"];
-
-/// What a line may hold.
-const NAMES: [&str; 4] = ["prompt", "images", "options", "id"];
 
 pub fn command(json: Arg, offline: Arg) -> Command {
     let run =
@@ -144,41 +141,18 @@ fn item(line: &str) -> Result<Item, Error> {
         Value::Object(map) => map,
         _ => return Err(wrong("it takes a string or an object".to_owned())),
     };
-    if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        let hint = nearest(name, NAMES.into_iter().chain(["options"]));
-        let is_option = GenerateOptions::table().fields.iter().any(|field| field.name == name);
-        let meant = match (is_option, hint) {
-            (true, _) => format!(" Put `{name}` into `options`."),
-            (false, Some(hint)) => format!(" Did you mean `{hint}`?"),
-            (false, None) => String::new(),
-        };
-        return Err(wrong(format!("`{name}` does not exist; there are {}.{meant}", NAMES.join(", "))));
-    }
-    let get = |name: &str| map.get(name).filter(|value| !value.is_null());
     let texts = |name: &str| -> Result<Vec<String>, Error> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let read = match get(name) {
-            None => Some(Vec::new()),
+        let read = match map.get(name) {
+            None | Some(Value::Null) => Some(Vec::new()),
             Some(Value::Array(list)) => list.iter().map(text).collect(),
             Some(value) => text(value).map(|text| vec![text]),
         };
         read.ok_or_else(|| wrong(format!("`{name}` takes a text or a list of texts")))
     };
-    let options = match get("options") {
-        None => Map::new(),
-        Some(Value::Object(map)) => map.clone(),
-        Some(_) => return Err(wrong("`options` takes an object".to_owned())),
-    };
-    let images = texts("images")?.into_iter().map(Input::Named).collect::<Vec<_>>();
-    let mut item =
-        Item::new(texts("prompt")?).images(images).options(GenerateOptions::read(&options, Case::Snake)?);
-    item.id = match get("id") {
-        None => None,
-        Some(Value::String(id)) => Some(id.clone()),
-        Some(Value::Number(id)) => Some(id.to_string()),
-        Some(_) => return Err(wrong("`id` takes a text or a number".to_owned())),
-    };
-    Ok(item)
+    let images = texts("images")?.into_iter().map(Input::Named);
+    let inputs = texts("prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    Item::read(inputs, &map, Case::Snake)
 }
 
 /// What people and machines see of a run.

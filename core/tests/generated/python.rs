@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{ClientOptions, GenerateOptions};
+use nanobanana::options::GenerateOptions;
 use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
+
+use super::stream_event;
 
 /// As in pyproject.toml.
 pub const WIDTH: usize = 110;
@@ -31,7 +33,7 @@ pub fn classes() -> String {
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
             from typing import Any, ClassVar, Literal\n\n    \
-            from ._options import AspectRatio, Event, ImageInput, ImageSize, Model, Prompt\n"
+            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
@@ -61,7 +63,7 @@ pub fn classes() -> String {
         _EVENTS: dict[str, Any] = {\n",
     );
     for table in others.iter() {
-        event(table).iter().for_each(|kind| writeln!(out, "    {kind:?}: {},", table.name).unwrap());
+        stream_event(table).iter().for_each(|kind| writeln!(out, "    {kind:?}: {},", table.name).unwrap());
     }
     out.push_str(
         "}\n\n\n\
@@ -70,7 +72,7 @@ pub fn classes() -> String {
             event: Event = _EVENTS[values[\"type\"]]._read(values, iter(pictures))\n    \
             return event\n",
     );
-    let call = GenerateOptions::table();
+    let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
     let calls: [(&str, &[&str]); 6] = [
@@ -83,7 +85,9 @@ pub fn classes() -> String {
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
-    let mut client = ClientOptions::table();
+    signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
+    options_docs(&mut out, &["generate_many"], &many);
+    let mut client = super::client_options();
     let key = client.fields.remove(0);
     assert_eq!(key.name, "api_key");
     let key = format!("api_key: {} | None = None", key.python);
@@ -97,23 +101,27 @@ pub fn classes() -> String {
 pub fn types() -> String {
     let records = super::records();
     let mut events: Vec<&str> =
-        records.iter().filter(|table| event(table).is_some()).map(|t| t.name).collect();
+        records.iter().filter(|table| stream_event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported =
-        [events.as_slice(), &super::settings().iter().map(|table| table.name).collect::<Vec<_>>()].concat();
+    let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
+    imported.extend(super::settings().iter().map(|table| table.name));
     imported.sort_unstable();
+    let line = format!("from ._generated import {}", imported.join(", "));
+    let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
     let mut out = format!(
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
-        from collections.abc import Sequence\n\
-        from typing import Any, Literal, Protocol, TypeAlias, TypedDict\n\n\
-        from ._generated import {}\n\
+        from collections.abc import Callable, Sequence\n\
+        from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict\n\n\
+        {}\n\
         from ._native import Image\n\n\
         __all__ = [\n",
-        imported.join(", "),
+        if line.len() <= WIDTH { line } else { lines },
     );
-    let mut names = ["Model", "AspectRatio", "ImageSize", "ImageInput", "Prompt", "Event"].to_vec();
+    let mut names =
+        ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
+            .to_vec();
     names.extend(super::calls().iter().map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -140,17 +148,33 @@ pub fn types() -> String {
         events.join(" | ")
     )
     .unwrap();
-    let mut client = ClientOptions::table();
+    let mut client = super::client_options();
     client.doc = "What a client can be told, beside its key.";
     client.fields.remove(0);
-    for table in [GenerateOptions::table(), client] {
-        write!(out, "\n\nclass {}(TypedDict, total=False):\n", table.name).unwrap();
+    for (table, base) in [
+        (GenerateOptions::table(), "TypedDict"),
+        (super::run_options(), "GenerateOptions"),
+        (client, "TypedDict"),
+    ] {
+        write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);
         for field in &table.fields {
             writeln!(out, "\n    {}: {} | None", field.name, field.python).unwrap();
             docstring(&mut out, field.doc);
         }
     }
+    out.push_str(
+        "\n\nclass Item(TypedDict, total=False):\n    \
+            \"\"\"One call of `generate_many`.\"\"\"\n\n    \
+            prompt: Required[Prompt]\n    \
+            \"\"\"What to draw.\"\"\"\n\n    \
+            images: ImageInput | Sequence[ImageInput] | None\n    \
+            \"\"\"What to draw it from.\"\"\"\n\n    \
+            options: GenerateOptions | None\n    \
+            \"\"\"These go before those of all calls.\"\"\"\n\n    \
+            id: str | int | None\n    \
+            \"\"\"What a journal knows it by, and how its files are named.\"\"\"\n",
+    );
     out
 }
 
@@ -270,16 +294,11 @@ fn record(out: &mut String, table: &Table) {
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
     out.push_str("    _fields = dict.fromkeys(__slots__)\n");
     readers(out, None, &table.fields);
-    if let Some(kind) = event(table) {
+    if let Some(kind) = stream_event(table) {
         writeln!(out, "    type: ClassVar[Literal[{kind:?}]] = {kind:?}").unwrap();
         docstring(out, "The event's name.");
     }
     attributes(out, &table.fields);
-}
-
-/// The name of an event, if the record is one.
-fn event(table: &Table) -> Option<String> {
-    table.name.strip_suffix("Event").map(str::to_lowercase)
 }
 
 fn error(out: &mut String, row: &KindRow) {

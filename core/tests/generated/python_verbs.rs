@@ -22,14 +22,15 @@ pub fn write() -> String {
         from . import _generated\n\
         from ._client import AsyncClientFront, ClientFront, default_client\n\
         from ._front import AsyncStream, ChatFront, Closing, Stream, documented\n\
-        from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent\n\n\
+        from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent\n\
+        from ._many import AsyncOutcomes, Outcomes\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
             import os\n    \
-            from collections.abc import Sequence\n    \
+            from collections.abc import AsyncIterable, Iterable, Sequence\n    \
             from pathlib import Path\n    \
             from typing import Literal, Unpack\n\n    \
-            from ._options import GenerateOptions, ImageInput, Prompt\n"
+            from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt\n"
     );
     let shared = format!("{CHAT} Threads may share it.");
     for (asynchronous, name, bases, doc, verbs) in [
@@ -106,8 +107,14 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
         out.push_str("    @property\n");
     }
     let mut takes = vec!["self"];
-    takes.extend(verb.takes.iter().map(|part| parameter(*part)));
-    takes.extend(verb.options.then_some(OPTIONS));
+    takes.extend(verb.takes.iter().map(|part| match part {
+        Part::Prompts if asynchronous => "prompts: Iterable[Prompt | Item] | AsyncIterable[Prompt | Item]",
+        part => parameter(*part),
+    }));
+    takes.extend(verb.options.then_some(match verb.gives {
+        Gives::Outcomes => "**options: Unpack[ManyOptions]",
+        _ => OPTIONS,
+    }));
     let (gives, makes) = gives(verb);
     let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
     definition(out, "    ", &start, &takes, &gives.replace('*', kind));
@@ -134,6 +141,7 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
 fn parameter(part: Part) -> &'static str {
     match part {
         Part::Prompt => "prompt: Prompt",
+        Part::Prompts => "prompts: Iterable[Prompt | Item]",
         Part::Images => "images: ImageInput | Sequence[ImageInput]",
         Part::MoreImages => "images: ImageInput | Sequence[ImageInput] | None = None",
         Part::Path => "path: str | os.PathLike[str]",
@@ -171,6 +179,8 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
     match verb.gives {
         Gives::Result => ("Result", "Result._one(@)"),
         Gives::Stream => ("*Stream", "*Stream(self, @)"),
+        // It asks the core itself, when it is ready to.
+        Gives::Outcomes => ("*Outcomes", "*Outcomes(self, prompts, options)"),
         Gives::Chat if OF_CHATS.iter().any(|other| other.name == verb.name) => {
             ("*Chat", "*Chat(self._client, @)")
         }

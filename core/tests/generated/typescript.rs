@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
-use nanobanana::options::EmulatorOptions;
+use nanobanana::options::{EmulatorOptions, ManyOptions};
 use nanobanana::schema::{Case, Field, Table};
+
+use super::stream_event;
 
 const HEADER: &str = "\
 // Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
@@ -27,8 +29,9 @@ pub fn write() -> String {
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
     for table in super::calls().iter().chain(&super::settings()).chain([&EmulatorOptions::table()]) {
-        options(&mut out, table);
+        options(&mut out, table, "");
     }
+    options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -73,6 +76,14 @@ export type PictureObject =
     forms.filter(|form| **form != "string").for_each(|form| writeln!(out, "  | {form}").unwrap());
     out.push_str(
         "
+/** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
+export interface Item {
+  prompt: Prompt
+  images?: Pictures | null | undefined
+  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  id?: string | number | null | undefined
+}
+
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
@@ -85,8 +96,8 @@ export type Pictures = ImageInput | ReadonlyArray<ImageInput>
     );
 }
 
-fn options(out: &mut String, table: &Table) {
-    write!(out, "\n{}export interface {} {{\n", doc(&table_doc(table), ""), table.name).unwrap();
+fn options(out: &mut String, table: &Table, base: &str) {
+    write!(out, "\n{}export interface {}{base} {{\n", doc(&table_doc(table), ""), table.name).unwrap();
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
@@ -100,10 +111,15 @@ fn options(out: &mut String, table: &Table) {
 }
 
 fn record(out: &mut String, table: &Table) {
-    // `Result` is a class, written by hand around these fields.
-    let name = if table.name == "Result" { "ResultFields" } else { table.name };
+    let name = match table.name {
+        // A class, written by hand around these fields.
+        "Result" => "ResultFields",
+        // Its field `ok` says which others it has.
+        "Outcome" => return outcome(out, table),
+        name => name,
+    };
     write!(out, "\n{}export interface {name} {{\n", doc(&table_doc(table), "")).unwrap();
-    if let Some(event) = event(table) {
+    if let Some(event) = stream_event(table) {
         writeln!(out, "{}  type: '{event}'", doc("Which event it is.", "  ")).unwrap();
     }
     for field in &table.fields {
@@ -113,13 +129,19 @@ fn record(out: &mut String, table: &Table) {
     out.push_str("}\n");
 }
 
-/// The name of an event, if the table is one.
-fn event(table: &Table) -> Option<String> {
-    table.name.strip_suffix("Event").map(str::to_lowercase)
+fn outcome(out: &mut String, table: &Table) {
+    let (result, error) = ("result: Result; error: null", "result: null; error: NanoBananaError");
+    let either = ["ok", "result", "error"];
+    write!(out, "\n{}export type Outcome = {{\n", doc(&table_doc(table), "")).unwrap();
+    for field in table.fields.iter().filter(|field| !either.contains(&field.name)) {
+        let name = Case::Camel.name(field.name);
+        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+    }
+    writeln!(out, "}} & ({{ ok: true; {result} }} | {{ ok: false; {error} }})").unwrap();
 }
 
 fn union(out: &mut String, records: &[Table]) {
-    let names = records.iter().filter(|table| event(table).is_some()).map(|table| table.name);
+    let names = records.iter().filter(|table| stream_event(table).is_some()).map(|table| table.name);
     let names: Vec<&str> = names.collect();
     let text = "What a stream gives, as it arrives; `type` says which it is.";
     write!(out, "\n{}export type Event = {}\n", doc(text, ""), names.join(" | ")).unwrap();
@@ -138,7 +160,7 @@ fn holds(out: &mut String, records: &[Table]) {
         fields => format!("held.set('{name}', {{ {} }})\n", fields.join(", ")),
     };
     let (events, others): (Vec<&Table>, Vec<&Table>) =
-        records.iter().partition(|table| event(table).is_some());
+        records.iter().partition(|table| stream_event(table).is_some());
     let mut rows: String = others.iter().map(|table| row(table.name, &fields(&table.fields))).collect();
     // An event has fields of one of these tables; where two have one of the same name, it is the same.
     let mut of_events: Vec<String> = events.iter().flat_map(|table| fields(&table.fields)).collect();
@@ -147,6 +169,7 @@ fn holds(out: &mut String, records: &[Table]) {
     let of_errors: Vec<String> = Kind::table().iter().flat_map(|row| fields(&row.fields)).collect();
     rows.push_str(&row(Kind::NanoBananaError.name(), &of_errors));
     rows.push_str(&row("History", &["turns: 'ChatTurn'".to_owned()]));
+    rows.push_str(&row("Step", &["outcome: 'Outcome'".to_owned()]));
     write!(out, "\n{rows}").unwrap();
 }
 
@@ -196,7 +219,7 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Cache", "Attempt"].contains(&table.name) {
+    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress"].contains(&table.name) {
         text.push_str("Durations are numbers of milliseconds.\n");
     }
     text

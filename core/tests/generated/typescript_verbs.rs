@@ -16,9 +16,12 @@ const HEADER: &str = "\
 const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
-import type { ChatTurn, Estimate, GenerateOptions, ModelInfo, Pictures, Prompt, Spent } from './generated'
+import type {
+  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+} from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
+import { Outcomes } from './many'
 import { record, type Result } from './record'
 import { EventStream } from './stream'
 
@@ -121,7 +124,7 @@ fn method(out: &mut String, verb: &Verb, door: &str, about: &str) {
     }
     let asks = asks(verb, about);
     let call = match verb.how {
-        How::Now if verb.gives == Gives::Stream => format!("{door}, {asks}"),
+        How::Now if matches!(verb.gives, Gives::Stream | Gives::Outcomes) => format!("{door}, {asks}"),
         How::Now => format!("{door}.callSync({asks})"),
         How::Works => format!("await {door}.keyless.call({asks})"),
         How::Sends => format!("await {door}.call({asks})"),
@@ -153,6 +156,7 @@ fn parameters(verb: &Verb) -> String {
     let mut takes: Vec<&str> = (verb.takes.iter())
         .filter_map(|part| match part {
             Part::Prompt => Some("prompt: Prompt"),
+            Part::Prompts => Some("prompts: Iterable<Prompt | Item> | AsyncIterable<Prompt | Item>"),
             Part::Images => Some("images: Pictures"),
             Part::Path => Some("path: string | URL"),
             Part::Keep => Some("keep = 0"),
@@ -171,6 +175,7 @@ fn parameters(verb: &Verb) -> String {
         }
         _ if verb.takes(Part::MoreImages) => "options?: TurnOptions",
         (How::Now, Gives::Chat) => "options?: ChatOptions",
+        (_, Gives::Outcomes) => "options?: ManyOptions",
         _ => "options?: GenerateOptions",
     };
     if verb.options || verb.takes(Part::Role) {
@@ -182,7 +187,9 @@ fn parameters(verb: &Verb) -> String {
 /// What it asks the core.
 fn asks(verb: &Verb, about: &str) -> String {
     let mut asks = vec![format!("'{}'", verb.name)];
-    if verb.how != How::Now || verb.gives == Gives::Stream {
+    if verb.gives == Gives::Outcomes {
+        asks.push("prompts".to_owned());
+    } else if verb.how != How::Now || verb.gives == Gives::Stream {
         let images = [(Part::Images, "images"), (Part::MoreImages, "images ?? []")];
         let images = images.iter().find(|(part, _)| verb.takes(*part)).map_or(about, |(_, images)| images);
         asks.push(if verb.takes(Part::Prompt) { "prompt" } else { "[]" }.to_owned());
@@ -209,6 +216,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
     match verb.gives {
         Gives::Result => ("Result", "record('Result', @)"),
         Gives::Stream => ("EventStream", "new EventStream(@)"),
+        Gives::Outcomes => ("Outcomes", "new Outcomes(@)"),
         Gives::Chat => ("Chat", "new Chat(this.#door.next(@))"),
         Gives::Models => ("ModelInfo[]", "record<{ models: ModelInfo[] }>('Models', @).models"),
         Gives::Estimate => ("Estimate", "record('Estimate', @)"),

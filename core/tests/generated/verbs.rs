@@ -18,6 +18,8 @@ pub struct Verb {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Prompt,
+    /// Prompts, or maps that have one each.
+    Prompts,
     Images,
     /// Pictures that may be left out.
     MoreImages,
@@ -51,6 +53,8 @@ pub enum How {
 pub enum Gives {
     Result,
     Stream,
+    /// What comes of many calls, as it comes.
+    Outcomes,
     Chat,
     Models,
     Estimate,
@@ -114,6 +118,17 @@ pub const OF_CLIENTS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Stream,
         doc: "Draw a picture from others and hand out what arrives on the way.",
+    },
+    Verb {
+        name: "generate_many",
+        takes: &[Part::Prompts],
+        options: true,
+        how: How::Now,
+        gives: Gives::Outcomes,
+        doc: "Make many calls, several at once, and hand out what comes of each. Prompts are taken as there is \
+              room for them; one with pictures, options or a name of its own is a map of `prompt`, `images`, \
+              `options` and `id`. A failure is an outcome; what would fail every call is raised, when those \
+              under way have ended.",
     },
     Verb {
         name: "chat",

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { APIError, Client, InvalidOptionError, type ClientEvent, type ClientOptions } from 'nanobanana-sdk'
+import { node, offline, root, until } from './helpers'
+
+const key = 'canary-key-7f3a9c'
+const prompt = 'a canary in a boat'
+const busy = { status: 503, json: { error: { code: 503, status: 'UNAVAILABLE', message: 'busy' } } }
+const again = ['request', 'response']
+
+/** Options of a client that is watched, and what was told so far: it comes a moment after the call. */
+const watched = (options: ClientOptions = {}): { events: ClientEvent[]; options: ClientOptions } => {
+  const events: ClientEvent[] = []
+  return { events, options: { apiKey: key, retry: { initial: 10 }, onEvent: (event) => events.push(event), ...options } }
+}
+const names = (events: ClientEvent[]): string[] => events.map((event) => event.name)
+const told = async (events: ClientEvent[], expected: string[]): Promise<void> => {
+  await until(() => events.length >= expected.length, expected.join())
+  assert.deepEqual(names(events), expected)
+}
+
+test('a request, its response, a retry and its wait', async () => {
+  const { events, options } = watched()
+  await offline(async (client, emulator) => {
+    emulator.script([busy])
+    const result = await client.generate(prompt, { model: 'nano-banana' })
+    await told(events, [...again, 'retry', ...again])
+    const [request, failed, retry, second, response] = events as [ClientEvent, ...ClientEvent[]]
+    assert.equal(request.model, 'gemini-2.5-flash-image')
+    assert.equal(request.size, emulator.requests[0]?.size)
+    assert.equal(failed?.status, 503)
+    assert.equal(failed.reason, retry?.reason)
+    // Milliseconds, as everywhere in Node.
+    assert.ok(retry && retry.wait !== null && retry.wait >= 0 && retry.wait <= 10)
+    assert.deepEqual([request.attempt, second?.attempt], [1, 2])
+    assert.deepEqual([response?.status, response?.images, response?.cost], [200, 1, result.cost])
+    assert.deepEqual(response?.usage, result.usage)
+    assert.equal(response?.requestId, result.attempts[1]?.requestId)
+    assert.ok(response?.took && response.took > 0.1)
+    assert.equal(new Set(events.map((event) => event.call)).size, 1)
+  }, options)
+})
+
+test('streams, conversations and copies are watched', async () => {
+  const { events, options } = watched()
+  const others = watched()
+  await offline(async (client) => {
+    for await (const _ of client.generateStream(prompt));
+    await client.chat().send(prompt)
+    await client.withOptions({ model: 'nano-banana' }).generate(prompt)
+    await told(events, [...again, ...again, ...again])
+    await client.withOptions({ onEvent: others.options.onEvent }).generate(prompt)
+    await told(others.events, again)
+    const free = await Client.offline({ onEvent: options.onEvent })
+    await free.generate(prompt)
+    await told(events, [...again, ...again, ...again, ...again])
+    await told(others.events, again)
+    assert.throws(() => new Client({ apiKey: 'k', onEvent: 5 as never }), InvalidOptionError)
+  }, options)
+})
+
+test('a common pause is told', async () => {
+  const { events, options } = watched()
+  await offline(async (client, emulator) => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.5s' }]
+    const error = { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down', details }
+    emulator.script([{ status: 429, json: { error } }])
+    const first = client.generate(prompt)
+    await until(() => names(events).includes('retry'), 'the retry')
+    await Promise.all([first, client.generate(prompt)])
+    await until(() => names(events).filter((name) => name === 'response').length === 3, 'the answers')
+    // One that waits for its turn, and not for the pause, does not know how long.
+    const waits = events.flatMap(({ name, wait }) => (name === 'wait' && wait !== null ? [wait] : []))
+    assert.ok(waits.length > 0)
+    for (const wait of waits) assert.ok(wait > 0 && wait <= 600, `${wait} ms`)
+  }, options)
+})
+
+test('no event holds a key, a prompt or a picture', async () => {
+  const { events, options } = watched()
+  await offline(async (client, emulator) => {
+    const message = `${key} may not say ${prompt}`
+    emulator.script([{ status: 400, json: { error: { code: 400, status: 'INVALID_ARGUMENT', message } } }, { status: 500, body: key }, busy])
+    for (let call = 0; call < 2; call++) await assert.rejects(client.generate(prompt, { retry: false }), APIError)
+    const { image } = await client.generate(prompt, { system: prompt, headers: { 'x-canary': key } })
+    await client.edit(prompt, image)
+    await until(() => names(events).filter((name) => name === 'response').length === 5, 'the answers')
+    const shown = JSON.stringify(events)
+    assert.doesNotMatch(shown, /canary/)
+    assert.ok(!shown.includes(image.bytes.toString('base64', 300, 330)))
+  }, options)
+})
+
+test('what onEvent throws is an uncaught exception', async () => {
+  const program = `
+    const { Client } = require('nanobanana-sdk')
+    process.on('uncaughtException', (error) => console.log(error.message))
+    void (async () => {
+      const client = await Client.offline({ onEvent: ({ name }) => { throw new Error(name) } })
+      const { image } = await client.generate('a boat')
+      setTimeout(() => console.log(image.width), 100)
+    })()`
+  assert.equal(await node(['-e', program]), 'request\nresponse\n1024')
+})
+
+test('a watcher does not keep the process alive, and is told the last step', async () => {
+  const program = `
+    const { Client } = require('nanobanana-sdk')
+    void (async () => {
+      globalThis.kept = await Client.offline({ onEvent: ({ name }) => console.log(name) })
+      await kept.generate('a boat')
+    })()`
+  assert.equal(await node(['-e', program]), 'request\nresponse')
+})
+
+test('a watcher that holds its client goes with it', async () => {
+  const program = `
+    const { Client } = require('nanobanana-sdk')
+    let gone = 0
+    const registry = new FinalizationRegistry(() => gone++)
+    const make = () => {
+      const client = new Client({ apiKey: 'k', onEvent: () => client })
+      registry.register(client)
+    }
+    for (let number = 0; number < 100; number++) make()
+    setTimeout(async () => {
+      for (let round = 0; round < 20 && gone < 99; round++) {
+        gc()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      console.log(gone >= 99)
+    })`
+  assert.equal(await node(['--expose-gc', '-e', program]), 'true')
+})
+
+test('NODE_DEBUG tells the steps on stderr, and nothing is told without it', async () => {
+  const program = `
+    const { Client, Emulator } = require('nanobanana-sdk')
+    void (async () => {
+      const emulator = await Emulator.start()
+      emulator.script([{ status: 503 }])
+      const client = new Client({ apiKey: '${key}', baseUrl: emulator.url, retry: { initial: 1 } })
+      await client.generate('${prompt}')
+    })()`
+  const run = async (debug: string): Promise<string> => {
+    const env = { ...process.env, NODE_DEBUG: debug }
+    return (await promisify(execFile)(process.execPath, ['-e', program], { cwd: root, env, timeout: 30_000 })).stderr
+  }
+  assert.equal(await run(''), '')
+  const lines = (await run('nanobanana')).trim().split('\n')
+  assert.equal(lines.length, 5)
+  for (const line of lines) assert.match(line, /^NANOBANANA \d+: call 1 \(gemini-nano-banana-2\.1\): /)
+  assert.doesNotMatch(lines.join(), /canary/)
+})
+
+test('a worker that ends while it is told ends well', () =>
+  offline(async (_client, emulator) => {
+    emulator.script([{ hang: true }])
+    const { Worker } = await import('node:worker_threads')
+    const program = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      const { Client } = require('nanobanana-sdk')
+      const client = new Client({ baseUrl: workerData, apiKey: 'k', onEvent: ({ name }) => parentPort.postMessage(name) })
+      void client.generate('a boat')`
+    const worker = new Worker(program, { eval: true, workerData: emulator.url, execArgv: [] })
+    assert.equal(await new Promise((resolve) => worker.once('message', resolve)), 'request')
+    await until(() => emulator.requests.length === 1, 'the request')
+    await worker.terminate()
+    await until(() => emulator.requests[0]?.cancelled === true, 'the request to end with its thread')
+    await sleep(20)
+  }))
