@@ -37,16 +37,22 @@ function python() {
   run(inVenv('maturin'), 'develop', '--quiet', '--locked')
 }
 
+function node() {
+  run(process.execPath, 'bindings-node/build.mjs', '--debug')
+}
+
 const tasks = {
   rust() {
     run('cargo', 'test', '--quiet', '--locked', '-p', 'nanobanana')
   },
   python() {
     python()
+    // What one language leaves on disk the other goes on with.
+    node()
     run(inVenv('python'), '-m', 'pytest', '--quiet')
   },
   node() {
-    run(process.execPath, 'bindings-node/build.mjs', '--debug')
+    node()
     // Node 20 does not know patterns.
     const tests = readdirSync(join(root, 'tests', 'node')).filter((name) => name.endsWith('.test.ts'))
     run(process.execPath, '--import', 'tsx', '--test', ...tests.map((name) => join('tests', 'node', name)))
@@ -60,7 +66,7 @@ const tasks = {
     run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'tests')
     run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'tests')
     run(inVenv('mypy'))
-    run(process.execPath, 'bindings-node/build.mjs', '--debug')
+    node()
     run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
   },
 }

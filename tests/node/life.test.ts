@@ -10,8 +10,6 @@ import * as nb from 'nanobanana-sdk'
 import { offline, root, until } from './helpers'
 
 const hang = (count: number) => Array.from({ length: count }, () => ({ hang: true }))
-// Once `close` ends the calls in flight, these lose the mark.
-const closing = { todo: '`close` lets the calls in flight go on' }
 const linux = { skip: process.platform !== 'linux' && 'reads /proc' }
 
 interface Ended { code: number | null; out: string; err: string; took: number }
@@ -182,7 +180,7 @@ function isClosed(error: unknown): void {
 }
 
 for (const retry of [false, undefined]) {
-  test(`close ends the calls in flight${retry === undefined ? ', with retries' : ''}`, closing, () =>
+  test(`close ends the calls in flight${retry === undefined ? ', with retries' : ''}`, () =>
     offline(async (client, emulator) => {
       emulator.script(hang(4))
       const calls = [1, 2, 3].map(() => client.generate('a boat'))
@@ -196,7 +194,7 @@ for (const retry of [false, undefined]) {
     }, { timeout: 3000, retry }))
 }
 
-test('close ends a wait between two attempts', closing, () =>
+test('close ends a wait between two attempts', () =>
   offline(async (client, emulator) => {
     emulator.script([1, 2].map(() => ({ status: 503, headers: { 'retry-after': '2' } })))
     const call = client.generate('a boat')

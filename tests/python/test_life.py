@@ -21,8 +21,6 @@ import nanobanana as nb
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-# Once `close` ends the calls in flight, these lose the mark.
-closing = pytest.mark.xfail(strict=False, reason="`close` lets the calls in flight go on")
 
 HANG = [{"hang": True}]
 START = "import asyncio, gc, os, sys, threading, time\nimport nanobanana as nb\nurl = sys.argv[1]\n"
@@ -448,7 +446,6 @@ def is_closed(error: BaseException | None) -> None:
     assert (error.billed, error.retryable) == ("unknown", False)
 
 
-@closing
 @pytest.mark.parametrize("retry", [False, True], ids=["", "with retries"])
 def test_close_ends_the_calls_of_other_threads(retry: bool, emulator: nb.Emulator) -> None:
     emulator.script(HANG * 4)
@@ -475,7 +472,6 @@ def test_close_ends_the_calls_of_other_threads(retry: bool, emulator: nb.Emulato
     until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4, 0.5)
 
 
-@closing
 def test_aclose_ends_the_calls_of_other_tasks(emulator: nb.Emulator) -> None:
     async def main() -> None:
         emulator.script(HANG * 4)
@@ -493,7 +489,6 @@ def test_aclose_ends_the_calls_of_other_tasks(emulator: nb.Emulator) -> None:
     until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4, 0.5)
 
 
-@closing
 def test_close_ends_a_wait_between_two_attempts(emulator: nb.Emulator) -> None:
     emulator.script([{"status": 503, "headers": {"retry-after": "2"}}] * 2)
     client = nb.Client("key", base_url=emulator.url, timeout=30)
