@@ -79,7 +79,8 @@ fn columns(cell: &Cell, facts: &Map<String, Value>) -> String {
                 (true, 0) => ", what came in `partial`",
                 (true, _) => ", the picture in `partial`",
             };
-            format!("`{error}` ({}){rest}", facts["exit"])
+            let run = if cell.kind["group"] == "bulk" && facts["raises"] == true { "; it ends the run" } else { "" };
+            format!("`{error}` ({}){rest}{run}", facts["exit"])
         }
     };
     let again = match (is_result, tries) {
