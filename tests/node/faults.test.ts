@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { APIError, Client, Emulator, NanoBananaError, NoImageError } from 'nanobanana-sdk'
-import type { ClientOptions, Event, EventStream, Result } from 'nanobanana-sdk'
+import type { ClientOptions, Event, EventStream, Outcome, Result } from 'nanobanana-sdk'
 import { root } from './helpers'
 
 type Json = null | boolean | number | string | Json[] | Fields
@@ -39,6 +39,8 @@ interface Came {
   error?: NanoBananaError
   events: Event[]
   turns?: number | undefined
+  /** Whether the error was thrown, and not told in an outcome. */
+  raises: boolean
 }
 
 const tests = join(root, 'tests')
@@ -92,7 +94,9 @@ function expected({ kind, fault: { expect } }: Cell): Fields {
   const isResult = expect.end === 'result'
   const requests = expect.requests ?? 1
   const plain = { requests, attempts: requests, lost: 0, paid: 0, partial: false, pictures: isResult ? 1 : null }
-  const whole: Fields = { ...plain, ...expect }
+  // A failure of one item is an outcome, and does not end a run.
+  const raises = !isResult && kind.group !== 'bulk'
+  const whole: Fields = { ...plain, raises, ...expect }
   // An error is that of the first request; of a result the counts are of all of them.
   const counts = isResult ? ['requests', 'attempts', 'lost', 'paid', 'pictures'] : ['requests']
   for (const name of counts) whole[name] = Number(whole[name]) * (kind.calls ?? 1)
@@ -116,12 +120,20 @@ function connect({ fault }: Cell, emulator: Emulator): Client {
 
 async function call(client: Client, kind: string): Promise<Came> {
   const chat = kind.startsWith('chat_') ? client.chat() : undefined
-  const came: Came = { events: [] }
+  const came: Came = { events: [], raises: true }
   const given = { seed: SEED }
   const read = async (stream: EventStream): Promise<Result | undefined> => {
     for await (const event of stream) came.events.push(event)
     const last = came.events.at(-1)
     return last?.type === 'done' ? last.result : undefined
+  }
+  const readAll = async (outcomes: AsyncIterable<Outcome>): Promise<Result | undefined> => {
+    for await (const outcome of outcomes) {
+      if (outcome.ok) return outcome.result
+      came.raises = false
+      throw outcome.error
+    }
+    return undefined
   }
   const kinds: Record<string, () => Promise<Result | undefined> | undefined> = {
     generate: () => client.generate('a boat', given),
@@ -130,6 +142,7 @@ async function call(client: Client, kind: string): Promise<Came> {
     generate_stream: () => read(client.generateStream('a boat', given)),
     edit_stream: () => read(client.editStream('at night', [picture], given)),
     chat_send: () => chat?.send('a boat', given),
+    generate_many: () => readAll(client.generateMany(['a boat'], given)),
     chat_send_stream: () => chat && read(chat.sendStream('a boat', given)),
   }
   const make = kinds[kind]
@@ -144,7 +157,7 @@ async function call(client: Client, kind: string): Promise<Came> {
   return came
 }
 
-function facts({ result, error }: Came, requests: number, took: number): Fields {
+function facts({ result, error, raises }: Came, requests: number, took: number): Fields {
   if (result) {
     const said = (what: string): number => result.warnings.filter((warning) => warning.includes(what)).length
     return {
@@ -156,6 +169,7 @@ function facts({ result, error }: Came, requests: number, took: number): Fields 
       lost: said('was lost ('),
       paid: said('answered without a picture, and billed'),
       partial: false,
+      raises: false,
     }
   }
   assert.ok(error instanceof APIError, `${error}`)
@@ -172,6 +186,7 @@ function facts({ result, error }: Came, requests: number, took: number): Fields 
     lost: 0,
     paid: 0,
     partial: Boolean(error.partial),
+    raises,
     partial_pictures: error.partial?.images.length ?? null,
   }
 }

@@ -66,6 +66,8 @@ class Cell:
         is_result = expect["end"] == "result"
         requests = expect.get("requests", 1)
         whole = {"requests": requests, "attempts": requests, "lost": 0, "paid": 0, "partial": False}
+        # A failure of one item is an outcome, and does not end a run.
+        whole |= {"raises": not is_result and self.kind["group"] != "bulk"}
         whole |= {"pictures": 1 if is_result else None, **expect}
         # An error is that of the first request; of a result the counts are of all of them.
         for name in ("requests", "attempts", "lost", "paid", "pictures") if is_result else ("requests",):
@@ -100,6 +102,13 @@ class Came:
     error: nb.NanoBananaError | None = None
     events: list[nb.Event] = field(default_factory=list)
     turns: int | None = None
+    raises: bool = True
+
+
+def take(came: Came, outcome: nb.Outcome) -> None:
+    """What came of a run's only item."""
+    assert came.result is None and came.error is None
+    came.result, came.error, came.raises = outcome.result, outcome.error, False
 
 
 def call(client: nb.Client, kind: str) -> Came:
@@ -116,6 +125,9 @@ def call(client: nb.Client, kind: str) -> Came:
             case "chat_send":
                 assert chat
                 came.result = chat.send("a boat", seed=SEED)
+            case "generate_many":
+                for outcome in client.generate_many(["a boat"], seed=SEED):
+                    take(came, outcome)
             case _:
                 if chat:
                     opened = chat.send_stream("a boat", seed=SEED)
@@ -147,6 +159,9 @@ async def call_async(client: nb.AsyncClient, kind: str) -> Came:
             case "chat_send":
                 assert chat
                 came.result = await chat.send("a boat", seed=SEED)
+            case "generate_many":
+                async for outcome in client.generate_many(["a boat"], seed=SEED):
+                    take(came, outcome)
             case _:
                 if chat:
                     opened = chat.send_stream("a boat", seed=SEED)
@@ -176,6 +191,7 @@ def facts_of(came: Came, requests: int, took: float) -> dict[str, Any]:
             "lost": sum("was lost (" in warning for warning in warnings),
             "paid": sum("answered without a picture, and billed" in warning for warning in warnings),
             "partial": False,
+            "raises": False,
         }
     error = came.error
     assert isinstance(error, nb.APIError), repr(error)
@@ -201,6 +217,7 @@ def facts_of(came: Came, requests: int, took: float) -> dict[str, Any]:
             "lost": 0,
             "paid": 0,
             "partial": error.partial is not None,
+            "raises": came.raises,
             "partial_pictures": len(error.partial.images) if error.partial else None,
         }
     )

@@ -19,8 +19,10 @@ pub fn write(file: &Value, cells: &[Cell], seen: &[Map<String, Value>]) -> Strin
         );
         for fault in list(&section["faults"]) {
             let id = fault["id"].as_str().unwrap();
-            let mine = cells.iter().zip(seen).filter(|(cell, _)| cell.fault["id"] == id);
-            rows(&mut out, fault, mine.map(|(cell, facts)| (&cell.kind, columns(cell, facts))));
+            let mine = || cells.iter().zip(seen).filter(|(cell, _)| cell.fault["id"] == id);
+            let ends_run =
+                mine().any(|(cell, facts)| cell.kind["group"] == "bulk" && facts["raises"] == true);
+            rows(&mut out, fault, mine().map(|(cell, facts)| (&cell.kind, columns(cell, facts, ends_run))));
         }
     }
     out
@@ -61,7 +63,7 @@ fn named(kinds: &[&Value], all: &[&Value]) -> String {
 }
 
 /// What came of a cell, as it stands in the table.
-fn columns(cell: &Cell, facts: &Map<String, Value>) -> String {
+fn columns(cell: &Cell, facts: &Map<String, Value>, ends_run: bool) -> String {
     let advice = cell.fault["do"].as_str().unwrap();
     let count = |name: &str| facts[name].as_u64().unwrap_or(0);
     let is_result = facts["end"] == "result";
@@ -79,7 +81,8 @@ fn columns(cell: &Cell, facts: &Map<String, Value>) -> String {
                 (true, 0) => ", what came in `partial`",
                 (true, _) => ", the picture in `partial`",
             };
-            format!("`{error}` ({}){rest}", facts["exit"])
+            let run = if ends_run { "; in bulk it ends the run" } else { "" };
+            format!("`{error}` ({}){rest}{run}", facts["exit"])
         }
     };
     let again = match (is_result, tries) {
