@@ -125,6 +125,9 @@ impl Sink {
     }
 }
 
+/// How long the end of a reply is waited for that has brought its whole answer.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// How many times an answer that the service does not finish is asked for again.
 const MOST_CONTINUED: usize = 8;
 
@@ -149,6 +152,14 @@ impl Reader {
         }
     }
 
+    /// Whether the reply may end here.
+    fn is_between(&self) -> bool {
+        match self {
+            Reader::Whole(splitter) => splitter.is_between(),
+            Reader::Events(sse) => sse.is_between(),
+        }
+    }
+
     fn finish(self) -> Result<Option<Cut>, Error> {
         match self {
             Reader::Whole(splitter) => splitter.finish(),
@@ -167,6 +178,8 @@ struct Progress {
     seen: usize,
     /// Final pictures handed out.
     seen_images: usize,
+    /// Whether the last reply has all that was to come, though it has not ended yet.
+    is_whole: bool,
     /// The reply as it came, if it is to be kept.
     kept: Option<Vec<Cut>>,
 }
@@ -261,7 +274,7 @@ impl Job {
                 return Err(problem);
             }
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
-            let mut progress = base.clone();
+            let mut progress = Progress { is_whole: false, ..base.clone() };
             report.requests(body.len());
             let started = Instant::now();
             let left = deadline.saturating_duration_since(started);
@@ -272,7 +285,7 @@ impl Job {
             };
             let outcome = match outcome {
                 // All of it had come, and is paid for: what became of the line then does not matter.
-                Err(failure) if failure.is(Kind::APIConnectionError) && progress.fold.is_ended() => Ok(()),
+                Err(failure) if failure.is(Kind::APIConnectionError) && progress.is_whole => Ok(()),
                 outcome => outcome,
             };
             course.made += 1;
@@ -466,6 +479,7 @@ impl Job {
         let mut first = Some(reply.next().await?);
         while let Some(piece) = match first.take() {
             Some(first) => first,
+            None if progress.is_whole => timeout(GRACE, reply.next()).await.unwrap_or(Ok(None))?,
             None => self.next(&mut reply).await?,
         } {
             let mut piece = &*piece;
@@ -476,6 +490,7 @@ impl Job {
                     self.arrived(value, progress, sink).await?;
                 }
             }
+            progress.is_whole = reader.is_between() && progress.fold.is_ended();
         }
         if let Some(value) = reader.finish()? {
             self.arrived(value, progress, sink).await?;

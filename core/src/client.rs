@@ -457,7 +457,6 @@ impl Client {
             model: resolved.model.cloned(),
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
-            resend_unknown: retry.as_ref().and_then(|retry| retry.resend_unknown).unwrap_or(true),
             total,
             idle: timeout.idle.map(|idle| idle.duration()),
         })
@@ -499,9 +498,7 @@ pub(crate) struct Plan {
     pub id: String,
     pub model: Option<catalogue::Model>,
     advice: Option<String>,
-    policy: Policy,
-    /// Whether what may have been paid for already is sent again.
-    pub resend_unknown: bool,
+    pub policy: Policy,
     total: Duration,
     idle: Option<Duration>,
 }

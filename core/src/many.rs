@@ -686,7 +686,7 @@ impl Run {
                 Err(error) => return ended(failed(key, error)),
             },
         };
-        if maybe_paid && !plan.resend_unknown {
+        if maybe_paid && !plan.policy.resend_unknown {
             let problem = "an earlier run sent this item and its answer is not on disk: it may have been paid for. It \
                            is not sent again, as `resend_unknown` says";
             let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
@@ -958,9 +958,12 @@ fn ended(outcome: Outcome) -> End {
 /// Whether every other item would fail so, too.
 fn is_fatal(error: &Error) -> bool {
     match error.kind() {
-        Kind::AuthenticationError | Kind::PermissionDeniedError | Kind::ConfigError => true,
+        Kind::AuthenticationError
+        | Kind::PermissionDeniedError
+        | Kind::ConfigError
+        | Kind::BudgetExceededError => true,
         Kind::RateLimitError => error.field("permanent").is_some_and(|permanent| permanent == true),
-        kind => kind.name() == "BudgetExceededError",
+        _ => false,
     }
 }
 

@@ -104,6 +104,11 @@ impl Sse {
         Ok(bytes.len() - rest.len())
     }
 
+    /// Whether the next byte stands outside of any value.
+    pub fn is_between(&self) -> bool {
+        self.splitter.is_between()
+    }
+
     /// The value that was completed, if one was.
     pub fn take(&mut self) -> Option<Cut> {
         self.splitter.take()

@@ -55,7 +55,7 @@ fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// The fault as it is for this kind: an expectation with another end is another one, else it is added to.
+/// The fault as it is for this kind: an expectation with another end is another one, others add to it.
 fn differing(fault: &Value, kind: &Value) -> Map<String, Value> {
     let mut whole = map(fault);
     for name in [kind["group"].as_str().unwrap(), kind["id"].as_str().unwrap()] {

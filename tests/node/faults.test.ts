@@ -35,10 +35,10 @@ interface Cell {
 
 /** What came of a call. */
 interface Came {
-  result?: Result
+  result?: Result | undefined
   error?: NanoBananaError
   events: Event[]
-  turns?: number
+  turns?: number | undefined
 }
 
 const tests = join(root, 'tests')
@@ -71,7 +71,7 @@ function options(given: Fields): Fields {
   )
 }
 
-/** The fault as it is for this kind: an expectation with another end is another one, else it is added to. */
+/** The fault as it is for this kind: an expectation with another end is another one, others add to it. */
 function differing(fault: Fault, kind: Kind): Fault {
   const whole = { ...fault }
   for (const name of [kind.group, kind.id]) {

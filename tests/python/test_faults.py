@@ -74,7 +74,7 @@ class Cell:
 
 
 def differing(fault: dict[str, Any], kind: dict[str, Any]) -> dict[str, Any]:
-    """The fault as it is for this kind: an expectation with another end is another one, else it is added to."""
+    """The fault as it is for this kind: an expectation with another end is another one, others add to it."""
     whole = dict(fault)
     for name in (kind["group"], kind["id"]):
         for key, value in fault.get("for", {}).get(name, {}).items():
@@ -179,7 +179,17 @@ def facts_of(came: Came, requests: int, took: float) -> dict[str, Any]:
         }
     error = came.error
     assert isinstance(error, nb.APIError), repr(error)
-    fields = ("billed", "retryable", "permanent", "status", "code", "stage", "reason", "retry_after", "message")
+    fields = (
+        "billed",
+        "retryable",
+        "permanent",
+        "status",
+        "code",
+        "stage",
+        "reason",
+        "retry_after",
+        "message",
+    )
     assert error.message == str(error)
     return (
         facts
@@ -199,7 +209,9 @@ def facts_of(came: Came, requests: int, took: float) -> dict[str, Any]:
 def check_always(cell: Cell, came: Came) -> None:
     """What holds for every call, whatever the fault."""
     error = came.error
-    attempts = came.result.attempts if came.result else error.attempts if isinstance(error, nb.APIError) else []
+    attempts = (
+        came.result.attempts if came.result else error.attempts if isinstance(error, nb.APIError) else []
+    )
     successes = sum(attempt.reason is None for attempt in attempts)
     assert successes == (cell.calls if came.result else 0), attempts
     if came.turns is not None:
