@@ -15,7 +15,7 @@ const log = debuglog('nanobanana')
 
 /** A native door, and the functions of its client: what gives the key for each call, and what watches. */
 export class Door {
-  constructor(readonly native: NativeDoor, readonly key?: KeySource, readonly life: Life = { closed: false }) {}
+  constructor(readonly native: NativeDoor, readonly key?: KeySource | undefined, readonly life: Life = { closed: false }) {}
 
   /** The door of a new client. */
   static client(options: ClientOptions | undefined, offline: boolean): Door {
@@ -77,23 +77,27 @@ export const tools = new Door(native.openTools())
 /** What a client and all that comes of it share. */
 type Life = { closed: boolean; watch?: Watch | undefined }
 
+type Functions = { plain: ClientOptions; key?: KeySource | undefined; watch?: Watch | undefined; tell?: Tell | undefined }
+
 /** The options, and beside them what only JavaScript can hold; `tell` is for the core, if anybody listens. */
-function functions(options: ClientOptions | undefined): { plain: ClientOptions; key?: KeySource; watch?: Watch; tell?: Tell } {
-  const { plain: others, own } = apart(options, 'onEvent')
+function functions(options: ClientOptions | undefined): Functions {
+  const { plain: others, own: watch } = apart(options, 'onEvent')
   const { plain, own: key } = apart(others, 'apiKey')
-  const watch = own ?? undefined
-  if (watch && typeof watch !== 'function') {
+  if (watch != null && typeof watch !== 'function') {
     throw new InvalidOptionError('option `onEvent` takes a function of one event', { option: 'onEvent' })
   }
+  const tell = watch || log.enabled ? teller(watch) : undefined
+  return typeof key === 'function' ? { plain, key, watch: watch ?? undefined, tell } : { plain: others, watch: watch ?? undefined, tell }
+}
+
+function teller(watch: Watch | null | undefined): Tell {
   // The core must not keep the function: it may hold the client.
   const weak = watch && new WeakRef(watch)
-  const tell = (json: string): void => {
+  return (json) => {
     const event = JSON.parse(json) as ClientEvent
     log(event.message)
     weak?.deref()?.(event)
   }
-  const told = watch || log.enabled ? { tell } : {}
-  return { ...(watch && { watch }), ...told, ...(typeof key === 'function' ? { plain, key } : { plain: others }) }
 }
 
 /** The options, and beside them the one that only JavaScript can hold. */

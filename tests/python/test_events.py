@@ -85,6 +85,7 @@ def test_what_is_told_in_between(emulator: nb.Emulator) -> None:
         chat.send(PROMPT)
         with chat.send_stream("blue") as stream:
             next(stream)
+        assert all(one.ok for one in client.generate_many([PROMPT, PROMPT]))
 
     async def main() -> None:
         async with nb.AsyncClient(lambda: KEY, base_url=emulator.url, on_event=events.append) as client:
@@ -95,8 +96,8 @@ def test_what_is_told_in_between(emulator: nb.Emulator) -> None:
     stream_image = chat.history[-1].images[0]
     # Its loop is closed when the last of them may not have been told yet.
     asyncio.run(main())
-    until(lambda: [event.name for event in events].count("response") >= 4)
-    assert [event.name for event in events].count("request") == 5
+    until(lambda: [event.name for event in events].count("response") >= 6)
+    assert [event.name for event in events].count("request") == 7
     calls = [event.call for event in events if event.name == "request"]
     assert calls == sorted(set(calls))
 

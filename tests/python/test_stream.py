@@ -328,6 +328,8 @@ def test_a_callable_gives_the_key_of_each_stream_and_turn(emulator: nb.Emulator)
         (nb.AsyncClient.load_chat, "AsyncChat"),
         (nb.Chat.send, "Result"),
         (nb.AsyncChat.send_stream, "AsyncStream"),
+        (nb.Client.generate_many, "Outcomes"),
+        (nb.AsyncClient.generate_many, "AsyncOutcomes"),
     ],
 )
 def test_help_lists_every_option(function: Any, gives: str) -> None:

@@ -41,10 +41,13 @@ class _Feed(Front):
             self.prompts = None
             self._now("end")
             return
+        self._give(native, item)
+
+    def _give(self, native: Door, item: Any) -> None:
         try:
-            native.call("wait", "give", *_parts(item))
-        except Exception as error:
-            self._wait("refuse", None, None, _refusal(item, error))
+            native.call("now", "give", *_parts(item))
+        except Exception as error:  # What is wrong with one item is no reason to end the others.
+            self._now("refuse", None, None, _refusal(item, error))
 
     async def take_all(self) -> None:
         """All of them, one whenever there is room."""
@@ -54,11 +57,7 @@ class _Feed(Front):
                 item = await anext(self.prompts, _END) if later else next(self.prompts, _END)
                 if item is _END:
                     break
-                native = await self._keyed_soon()
-                try:
-                    await native.call("await", "give", *_parts(item))
-                except Exception as error:
-                    await self._await("refuse", None, None, _refusal(item, error))
+                self._give(await self._keyed_soon(), item)
         except BaseException as error:
             # Who stops reading cancels this; prompts that were cancelled by others have failed.
             self.failure = None if self.stopped else error
