@@ -1,4 +1,4 @@
-"""Many calls at once, some of the requests at fault: each ends in exactly one outcome, and nothing is left over."""
+"""Many calls at once, some requests at fault: each ends in exactly one outcome, and nothing is left over."""
 
 import asyncio
 import collections
