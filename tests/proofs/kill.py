@@ -66,8 +66,9 @@ def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
     with tempfile.TemporaryDirectory() as place, nb.Emulator() as emulator:
         journal, folder = Path(place, "run.jsonl"), Path(place, "pictures")
         told = [emulator.url, str(items), str(journal), str(folder)]
-        # Slow enough that a kill finds something under way, and that all kills find a run.
-        emulator.script([{"image": "png 64x64", "delay": 0.25, "times": items * 20}])
+        # So slow that every kill finds something under way.
+        delay = 6 * kills / (items + 4 * kills)
+        emulator.script([{"image": "png 64x64", "delay": delay, "times": items * 20}])
         under_way, killed = 0, 0
         for number in range(kills):
             child = subprocess.Popen(
@@ -95,9 +96,8 @@ def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
         assert len(emulator.requests) == before, "a done item was sent again"
         named = {file["name"] for sidecar in sidecars for file in sidecar["files"]}
         assert len(sidecars) >= items and named <= pictures
-        assert not [
-            name for name in os.listdir(folder) if name not in named and not name.endswith(".json")
-        ], "left over"
+        seen = [name for name in os.listdir(folder) if not name.startswith(".")]
+        assert not [name for name in seen if name not in named and not name.endswith(".json")], "left over"
     return {
         "items": items,
         "kills": killed,

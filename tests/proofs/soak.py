@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import nanobanana as nb
@@ -42,8 +43,9 @@ def script(calls: int) -> list[dict]:
     return steps
 
 
-def held() -> dict[str, int]:
-    """What this process holds."""
+def held(rest: float) -> dict[str, int]:
+    """What this process holds after a rest: a thread that has nothing to do is kept for ten seconds."""
+    time.sleep(rest)
     gc.collect()
     with open("/proc/self/status") as status:
         resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
@@ -90,7 +92,7 @@ def in_threads(client: nb.Client, calls: int, outcomes: list[str]) -> None:
         outcomes.extend(pool.map(work, range(calls)))
 
 
-def soak(calls: int) -> dict:
+def soak(calls: int, rest: float) -> dict:
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -119,10 +121,10 @@ def soak(calls: int) -> dict:
         # Pools, threads and arenas that stay are there before the count begins.
         prepare(2 * AT_ONCE * 20)
         asyncio.run(everything(min(each, AT_ONCE * 20)))
-        before = held()
+        before = held(rest)
         prepare(calls * 2)
         outcomes = asyncio.run(everything(each))
-        after = held()
+        after = held(rest)
     finally:
         server.kill()
         server.wait()
@@ -130,8 +132,8 @@ def soak(calls: int) -> dict:
     return {"calls": each * 4, "outcomes": dict(counted), "before": before, "after": after}
 
 
-def main(calls: int, most: float = 1.05) -> dict:
-    figures = soak(calls)
+def main(calls: int, most: float = 1.05, rest: float = 12) -> dict:
+    figures = soak(calls, rest)
     print(figures)
     assert sum(figures["outcomes"].values()) == figures["calls"], "a call without an outcome, or with two"
     assert figures["outcomes"]["ok"] > figures["calls"] * 0.9
