@@ -125,8 +125,8 @@ def soak(calls: int, rest: float) -> dict:
         outcomes = asyncio.run(everything(each))
         after = held(rest)
     finally:
-        server.kill()
-        server.wait()
+        with server:
+            server.kill()
     counted = collections.Counter(outcomes)
     return {"calls": each * 4, "outcomes": dict(counted), "before": before, "after": after}
 
