@@ -279,6 +279,33 @@ test('what goes well, and what is aborted or closed', () =>
     assert.ok(hunt.files() >= 2)
   }))
 
+test('what a run leaves, and what is told of it', () =>
+  hunting(async (hunt, emulator) => {
+    const echo = { status: 400, json: said }
+    emulator.script([{ status: 503, json: said }, { image: 'png 8x8' }, echo, { cut: 'headers' }, echo])
+    const events: nb.ClientEvent[] = []
+    const client = new nb.Client({
+      apiKey: key, baseUrl: emulator.url, headers: { authorization: key }, budget: 5, cache: join(hunt.folder, 'cache'),
+      retry: { maxAttempts: 3, initial: 10 }, onEvent: (event) => events.push(event),
+    })
+    const items = ['a boat', { prompt: 'a house', options: { headers: { cookie: key } } }, 'a boat', 'a tree']
+    const run = { journal: join(hunt.folder, 'run.jsonl'), saveTo: join(hunt.folder, 'out'), concurrency: 1 }
+    const outcomes: nb.Outcome[] = []
+    for (let round = 0; round < 2; round++) {
+      for await (const outcome of client.generateMany(items, run)) outcomes.push(outcome)
+    }
+    assert.ok(outcomes.some((outcome) => outcome.cached) && outcomes.some((outcome) => !outcome.ok))
+    for (const thing of [client, client.spent, await client.estimate('a boat'), ...outcomes]) hunt.look(thing)
+    for (const outcome of outcomes) hunt.look(outcome.ok ? outcome.result : outcome.error)
+    const poor = client.withOptions({ budget: 0.000001 })
+    assert.ok(await fails(hunt, poor.generate('a hut', { headers: { 'x-token': key } })))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.ok(events.length >= 8, String(events.length))
+    for (const event of events) hunt.look(event)
+    // A journal, pictures and notes, and kept answers.
+    assert.ok(hunt.files() >= 6)
+  }))
+
 test('a process that ends by an error prints no key, whatever it is asked to log', () =>
   hunting(async (hunt, emulator) => {
     emulator.script(Array.from({ length: 4 }, () => replies['401 echo']!))

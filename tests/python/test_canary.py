@@ -364,6 +364,34 @@ def test_what_goes_well(hunt: Hunt, emulator: nb.Emulator) -> None:
     hunt.text("emulator.requests", emulator.requests)
 
 
+def test_what_a_run_leaves_and_what_is_told_of_it(hunt: Hunt, emulator: nb.Emulator) -> None:
+    echo = {"status": 400, "json": STATED["error"]}
+    lost = {"cut": "headers"}
+    emulator.script([{"status": 503, "json": STATED["error"]}, {"image": "png 8x8"}, echo, lost, echo])
+    events: list[nb.ClientEvent] = []
+    options: dict[str, Any] = {"base_url": emulator.url, "headers": {"authorization": KEY}, "budget": 5}
+    retry = nb.Retry(max_attempts=3, initial=0.01)
+    client = nb.Client(KEY, **options, retry=retry, cache=hunt.folder / "cache", on_event=events.append)
+    run: dict[str, Any] = {"journal": hunt.folder / "run.jsonl", "save_to": hunt.folder / "out"}
+    with client:
+        items = ["a boat", {"prompt": "a house", "options": {"headers": {"cookie": KEY}}}, "a boat", "a tree"]
+        outcomes = list(client.generate_many(items, concurrency=1, **run))
+        outcomes += list(client.generate_many(items, **run))
+        assert any(outcome.cached for outcome in outcomes) and not all(outcome.ok for outcome in outcomes)
+        for thing in (client, client.spent, client.estimate("a boat"), *outcomes):
+            hunt.look(thing)
+        for outcome in outcomes:
+            hunt.look(outcome.result if outcome.ok else outcome.error)
+        with pytest.raises(nb.BudgetExceededError) as refused:
+            client.with_options(budget=0.000001).generate("a hut")
+        hunt.look(refused.value)
+    assert len(events) >= 8
+    for event in events:
+        hunt.look(event)
+    # A journal, pictures and notes, and kept answers.
+    assert hunt.files() >= 6
+
+
 def test_the_module(hunt: Hunt, emulator: nb.Emulator) -> None:
     emulator.script([REPLIES["500 echo"]] * 3)
     nb.set_default_client(nb.Client(KEY, base_url=emulator.url, retry=False))
