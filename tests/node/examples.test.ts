@@ -31,3 +31,13 @@ test('edit-in-turns.mjs draws three turns, goes a step back and on from the file
     ['user: A mascot for a bakery', 'user: Same mascot, now waving', 'user: Give it a chef’s hat'],
   )
 })
+
+test('many.mjs stops half-way and goes on', async () => {
+  const { lines, files } = await run('many.mjs')
+  const told = (start: string): string[] => lines.filter((line) => line.startsWith(start))
+  // Five were seen before it stopped; others may have been on disk by then.
+  assert.ok(told('on disk:').length >= 5, lines.join('\n'))
+  assert.equal(told('drawn:').length + told('on disk:').length, 5 + 12)
+  assert.ok(told('spent: ').length === 1 && told('estimate: ').length === 1)
+  assert.equal(files.filter((file) => file.endsWith('.json')).length, 12)
+})
