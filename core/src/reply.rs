@@ -485,12 +485,16 @@ pub(crate) fn status_error(
     let mut retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
     let mut error = Error::new(kind, "");
     if kind == Kind::RateLimitError {
-        let violation = detail("QuotaFailure").and_then(|failure| list(failure, "violations").next());
-        let quota = violation.and_then(|row| text(row, "quota_id").or_else(|| text(row, "quota_metric")));
-        let zero =
-            violation.and_then(|row| get(row, "quota_value")).is_some_and(|value| value == "0" || value == 0)
-                || said.contains("limit: 0");
-        let daily = quota.as_ref().is_some_and(|quota| quota.contains("PerDay"));
+        let violations =
+            || detail("QuotaFailure").into_iter().flat_map(|failure| list(failure, "violations"));
+        let name = |row: &Value| text(row, "quota_id").or_else(|| text(row, "quota_metric"));
+        let is_zero = |row: &&Value| get(row, "quota_value").is_some_and(|value| value == "0" || value == 0);
+        let is_daily = |row: &&Value| name(row).is_some_and(|quota| quota.contains("PerDay"));
+        // Of several quotas the one that lasts the longest counts.
+        let (none, day) = (violations().find(is_zero), violations().find(is_daily));
+        let quota = none.or(day).or(violations().next()).and_then(name);
+        let zero = none.is_some() || said.contains("limit: 0");
+        let daily = day.is_some();
         if zero {
             message.push_str(
                 " — this quota is zero: image models need a project with billing; waiting does not help",
