@@ -627,8 +627,16 @@ impl Course {
 
 /// Why an attempt failed, in a few words.
 fn reason(failure: &Error) -> String {
-    match failure.field("code") {
-        Some(serde_json::Value::String(code)) => code,
-        _ => reply::shortened(failure.message(), 120),
+    let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
+    match (word("code"), failure.status()) {
+        (Some(code), _) => code,
+        (None, Some(status)) => format!("HTTP status {status}"),
+        (None, None) => match failure.kind() {
+            Kind::BlockedError => format!("blocked ({})", word("reason").unwrap_or_default()),
+            Kind::NoImageError => {
+                format!("no picture came ({})", word("finish_reason").unwrap_or_default())
+            }
+            _ => reply::shortened(failure.message(), 120),
+        },
     }
 }
