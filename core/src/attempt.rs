@@ -130,6 +130,9 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How many times an answer that the service does not finish is asked for again.
 const MOST_CONTINUED: usize = 8;
+/// How long an error's body is waited for: that there is one is told by the status.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 
 /// The values of a reply: one, or one for each event of a stream.
 enum Reader {
@@ -546,8 +549,9 @@ impl Job {
     /// The error that an unsuccessful status and its body mean.
     async fn refused(&self, reply: &mut Reply) -> Error {
         let mut body = Vec::new();
-        // What came before the connection broke is what there is to tell.
-        while let Ok(Some(piece)) = self.next(reply).await {
+        // What came before the connection broke, or stood still, is what there is to tell.
+        let end = Instant::now() + PATIENCE;
+        while let Ok(Ok(Some(piece))) = timeout_at(end, self.next(reply)).await {
             body.extend_from_slice(&piece);
             if body.len() > reply::MOST_ERROR_BODY {
                 break;
