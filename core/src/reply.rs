@@ -42,8 +42,10 @@ pub(crate) struct Fold {
     /// The parts of the answer as they came, for a conversation.
     turn: Vec<Piece>,
     raw: Value,
-    /// What the answers before this one, which it continues, used.
+    /// What the answers before this one, which it continues, used; and whether one of them does not say
+    /// enough to price it.
     used_before: Usage,
+    is_untold: bool,
     usage: Option<Value>,
     feedback: Option<Value>,
     finish_message: Option<String>,
@@ -168,10 +170,25 @@ impl Fold {
         }
         let token = self.continuation.take()?;
         self.result.finish_reason = None;
-        if let Some(usage) = self.usage.take() {
-            self.used_before.add(&read_usage(&usage));
-        }
+        let usage = self.usage.take();
+        self.is_untold |= !is_told(usage.as_ref());
+        self.used_before.add(&usage.as_ref().map(read_usage).unwrap_or_default());
         Some(token)
+    }
+
+    /// What the answers used that are continued.
+    pub fn used_before(&self) -> &Usage {
+        &self.used_before
+    }
+
+    /// What they cost, if that is known.
+    pub fn cost_before(&self, model: Option<&Model>, tier: &str) -> Option<f64> {
+        model.filter(|_| !self.is_untold)?.cost(&self.used_before, Some(tier))
+    }
+
+    /// What they used and cost is counted elsewhere.
+    pub fn is_counted(&mut self) {
+        (self.used_before, self.is_untold) = (Usage::default(), false);
     }
 
     /// What had arrived, if anything had.
@@ -200,10 +217,7 @@ impl Fold {
         self.result.usage = usage.map(read_usage).unwrap_or_default();
         self.result.usage.add(&self.used_before);
         let tier = usage.and_then(|usage| text(usage, "service_tier")).or(tier.map(str::to_owned));
-        // Without the share of pictures in the answer any price would be a guess.
-        let told = usage.is_some_and(|usage| get(usage, "candidates_tokens_details").is_some())
-            || (usage.is_some() && self.result.usage.output_tokens == 0);
-        if told {
+        if is_told(usage) && !self.is_untold {
             self.result.cost = model.and_then(|model| model.cost(&self.result.usage, tier.as_deref()));
         }
         self.result.raw = std::mem::take(&mut self.raw);
@@ -378,6 +392,14 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// Whether the usage is enough to price an answer: without the share of pictures in it, any price would
+/// be a guess.
+fn is_told(usage: Option<&Value>) -> bool {
+    usage.is_some_and(|usage| {
+        get(usage, "candidates_tokens_details").is_some() || read_usage(usage).output_tokens == 0
+    })
 }
 
 fn read_usage(usage: &Value) -> Usage {
