@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -183,6 +184,8 @@ struct Progress {
     seen: usize,
     /// Final pictures handed out.
     seen_images: usize,
+    /// Whether any of the last request has left.
+    sent: Arc<AtomicBool>,
     /// Whether the last reply has all that was to come, though it has not ended yet.
     is_whole: bool,
     /// The reply as it came, if it is to be kept.
@@ -282,9 +285,12 @@ impl Job {
                 return Err(self.out_of_turn(course, next));
             };
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
-            let hold = self.may_send(course, &mut next)?;
+            let mut hold = self.may_send(course, &mut next)?;
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
-            let mut progress = Progress { is_whole: false, ..next.base.clone() };
+            let mut progress = Progress { is_whole: false, sent: Arc::default(), ..next.base.clone() };
+            if next.continued == 0 {
+                hold.until(progress.sent.clone());
+            }
             report.requests(next.body.len());
             let started = Instant::now();
             let outcome =
@@ -421,7 +427,11 @@ impl Job {
     ) -> Result<(), Error> {
         let left = deadline.saturating_duration_since(Instant::now());
         let once = self.once(body, left, permit, attempt, progress, sink);
-        match timeout_at(deadline, once).await.unwrap_or_else(|_| Err(self.too_late())) {
+        let outcome = timeout_at(deadline, once).await;
+        match outcome.unwrap_or_else(|_| Err(self.too_late())) {
+            Err(failure) if failure.is(Kind::APITimeoutError) && !progress.sent.load(Ordering::SeqCst) => {
+                Err(failure.with("billed", "no".to_owned()))
+            }
             // All of it had come, and is paid for: what became of the line then does not matter.
             Err(failure) if failure.is(Kind::APIConnectionError) && progress.is_whole => Ok(()),
             outcome => outcome,
@@ -551,7 +561,8 @@ impl Job {
         let (method, query) =
             if sink.is_open() { ("streamGenerateContent", "?alt=sse") } else { ("generateContent", "") };
         let path = format!("{}:{method}{query}", self.path);
-        let mut reply = self.transport.send(&path, &self.key, &self.headers, body, left).await?;
+        let mut reply =
+            self.transport.send(&path, &self.key, &self.headers, body, left, &progress.sent).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
         attempt.request_id = id.map(|id| self.clean(id));

@@ -120,7 +120,9 @@ pub(crate) fn decide(
         return Decision::Stop(None);
     }
     if !has_token {
-        return stop("too many calls of this client have failed lately, and asking again would add to it");
+        return stop(
+            "too many calls of this client have failed lately, and asking again would add to it; call again later",
+        );
     }
     // A wait of zero that the service named is none; of ours any share may be waited, so that
     // clients that failed together do not come back together.
