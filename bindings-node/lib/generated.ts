@@ -164,8 +164,9 @@ export interface ClientOptions {
   /** When and how a failed attempt is made again. */
   retry?: Retry | number | boolean | null | undefined
   /**
-   * The most requests under way at once, for each model; more wait for their turn. Default: no
-   * limit, unless the service asks to go slower.
+   * The most requests under way at once, for each model; more wait for their turn. A stream that is
+   * not read for a second does not count until it is read on. Default: no limit, unless the service
+   * asks to go slower.
    */
   maxConcurrency?: number | null | undefined
   /**
@@ -257,7 +258,8 @@ export interface Budget {
 
 /**
  * Where answers are kept, so that a request that was answered before is answered from there: at
- * once, and at no cost. Several clients and processes may use one folder.
+ * once, and at no cost. Several clients and processes may use one folder. Requests are the same if
+ * the service, the model and all that the body holds are: headers and the key do not count.
  * Durations are numbers of milliseconds.
  */
 export interface Cache {

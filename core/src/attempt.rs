@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -110,9 +111,11 @@ impl Sink {
         self.0.is_some()
     }
 
-    /// Hands events over, and lets go at once so that they are seen before more is read.
-    async fn send(&self, events: Vec<Event>) {
+    /// Hands events over, and lets go at once so that they are seen before more is read. Until that is
+    /// asked for, the permit rests.
+    async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
         let Some(queue) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
+        let _rest = permit.map(Permit::rest);
         queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
         let mut seen = false;
         // Nobody needs to be woken: whoever polls looks into the queue next.
@@ -127,6 +130,9 @@ impl Sink {
 
 /// How long the end of a reply is waited for that has brought its whole answer.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long an error's body is waited for: that there is one is told by the status.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many times an answer that the service does not finish is asked for again.
 const MOST_CONTINUED: usize = 8;
@@ -178,27 +184,54 @@ struct Progress {
     seen: usize,
     /// Final pictures handed out.
     seen_images: usize,
+    /// Whether any of the last request has left.
+    sent: Arc<AtomicBool>,
     /// Whether the last reply has all that was to come, though it has not ended yet.
     is_whole: bool,
     /// The reply as it came, if it is to be kept.
     kept: Option<Vec<Cut>>,
 }
 
+/// What is sent next: at first for the whole answer, then for what is missing of it.
+struct Request {
+    body: Body,
+    /// What it adds to.
+    base: Progress,
+    /// The money that is held for all of it.
+    held: Option<Hold>,
+    /// How many answers it goes on from.
+    continued: usize,
+}
+
 /// What a call has behind it.
-#[derive(Default)]
 struct Course {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
     tries: Tries,
     /// Requests since the last one that was answered in part.
     made: u32,
-    /// What answers without a picture used and cost.
+    /// What answers without a picture used and cost; no cost if that of one of them is not known.
     usage: Usage,
     cost: Option<f64>,
     /// How attempts before the last one were billed: the worst of them.
     billed: Option<&'static str>,
     /// Why the last attempt is not the last one.
     failure: Option<Error>,
+}
+
+impl Course {
+    fn new() -> Self {
+        Course {
+            attempts: Vec::new(),
+            warnings: Vec::new(),
+            tries: Tries::default(),
+            made: 0,
+            usage: Usage::default(),
+            cost: Some(0.0),
+            billed: None,
+            failure: None,
+        }
+    }
 }
 
 impl Job {
@@ -211,7 +244,7 @@ impl Job {
         {
             return Ok(drawn);
         }
-        let mut course = Course::default();
+        let mut course = Course::new();
         let outcome = self.ask(&mut course, key.is_some(), sink).await;
         let Course { attempts, warnings, usage, cost, .. } = course;
         let (mut drawn, kept) = match outcome {
@@ -221,7 +254,7 @@ impl Job {
         drawn.result.attempts = attempts;
         drawn.result.warnings.extend(warnings);
         drawn.result.usage.add(&usage);
-        drawn.result.cost = drawn.result.cost.map(|price| price + cost.unwrap_or(0.0));
+        drawn.result.cost = drawn.result.cost.zip(cost).map(|(last, before)| last + before);
         if let (Some(cache), Some(key), Some(reply)) = (&self.common.cache, key, kept)
             && let Err(problem) = cache.put(&key, reply).await
         {
@@ -245,66 +278,44 @@ impl Job {
         let limiter = traffic.limits.of(&self.id);
         let mut report = self.watcher.call(&self.id);
         let mut deadline = None;
-        // What a continuation adds to, the body that asks for it, and the money that is held for both.
-        let mut base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
-        let mut body = self.body.clone();
-        let mut held: Option<Hold> = None;
-        let mut continued = 0;
+        let base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
+        let mut next = Request { body: self.body.clone(), base, held: None, continued: 0 };
         loop {
             let Some(permit) = self.turn(&limiter, deadline, &report).await else {
-                return Err(self.ended(course, self.too_late(), None, None));
+                return Err(self.out_of_turn(course, next));
             };
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
-            let hold = match held.take() {
-                Some(hold) => hold,
-                None => match self.common.ledger.hold(self.price, &self.id) {
-                    Ok(hold) => hold,
-                    Err(refused) => {
-                        return Err(match course.failure.take() {
-                            Some(failure) => refused.because(failure),
-                            None => refused,
-                        });
-                    }
-                },
-            };
-            if let Some(before) = &self.before
-                && let Err(problem) = before()
-            {
-                hold.free();
-                return Err(problem);
-            }
+            let mut hold = self.may_send(course, &mut next)?;
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
-            let mut progress = Progress { is_whole: false, ..base.clone() };
-            report.requests(body.len());
+            let mut progress = Progress { is_whole: false, sent: Arc::default(), ..next.base.clone() };
+            if next.continued == 0 {
+                hold.until(progress.sent.clone());
+            }
+            report.requests(next.body.len());
             let started = Instant::now();
-            let left = deadline.saturating_duration_since(started);
-            let once = self.once(&body, left, &mut attempt, &mut progress, sink);
-            let outcome = match timeout_at(deadline, once).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(self.too_late()),
-            };
-            let outcome = match outcome {
-                // All of it had come, and is paid for: what became of the line then does not matter.
-                Err(failure) if failure.is(Kind::APIConnectionError) && progress.is_whole => Ok(()),
-                outcome => outcome,
-            };
+            let outcome =
+                self.exchange(&next.body, deadline, &permit, &mut attempt, &mut progress, sink).await;
             course.made += 1;
             if outcome.is_ok()
-                && continued < MOST_CONTINUED
+                && next.continued < MOST_CONTINUED
                 && let Some(token) = progress.fold.continuation()
             {
                 permit.good();
-                course.attempts.push(attempt);
-                body = self.body.continued(&token);
-                (base, held) = (progress, Some(hold));
-                (course.made, course.tries) = (0, Tries::default());
-                continued += 1;
+                // What it used and brought is told with the last one's.
+                report.answered(&attempt, started.elapsed(), Ok((&Usage::default(), None, 0, 0)));
+                course.goes_on_from(attempt, progress.fold.used_before());
+                next = Request {
+                    body: self.body.continued(&token),
+                    base: progress,
+                    held: Some(hold),
+                    continued: next.continued + 1,
+                };
                 continue;
             }
             let partial = progress.fold.partial();
             let (seen, kept) = (progress.seen, progress.kept.take());
             let outcome = match outcome {
-                Ok(()) => self.finish(progress, sink).await,
+                Ok(()) => self.finish(progress, Some(&permit), sink).await,
                 Err(failure) => Err(failure),
             };
             let took = started.elapsed();
@@ -324,25 +335,33 @@ impl Job {
                     return Ok((drawn, kept));
                 }
                 // Something had been made before the service refused to go on.
-                Err(failure) if seen > 0 && failure.is_billed("no") => {
+                Err(failure) if seen > next.base.seen && failure.is_billed("no") => {
                     self.told(failure).with("billed", "unknown".to_owned())
                 }
                 Err(failure) => self.told(failure),
             };
             attempt.reason = Some(reason(&failure));
             report.answered(&attempt, took, Err(&failure));
-            self.settle(hold, permit, &failure);
+            self.give_back(permit, &failure);
             let left = deadline.saturating_duration_since(Instant::now());
             let has_token = traffic.bucket.has_token();
             let decision = match seen {
                 0 => retry::decide(&self.policy, course.tries, &failure, left, has_token, fastrand::f64()),
                 _ => Decision::Stop(None),
             };
+            if next.continued > 0 && failure.is_billed("no") && matches!(decision, Decision::Again { .. }) {
+                next.held = Some(hold);
+            } else {
+                self.settle(hold, &next, &failure);
+            }
             match decision {
                 Decision::Again { wait, tries } => {
                     traffic.bucket.pay(course.tries, tries);
                     course.tries = tries;
                     course.goes_on_after(&failure);
+                    if failure.is_billed("yes") {
+                        next.base.fold.is_counted();
+                    }
                     report.retries(&reason(&failure), wait);
                     attempt.wait = Seconds::from(wait);
                     course.attempts.push(attempt);
@@ -359,7 +378,68 @@ impl Job {
         }
     }
 
-    /// The call's turn; none if its deadline comes first. It has no deadline before its first turn.
+    /// The money for the next request, which is to be sent now.
+    fn may_send(&self, course: &mut Course, next: &mut Request) -> Result<Hold, Error> {
+        let hold = match next.held.take() {
+            Some(hold) => hold,
+            None => self.common.ledger.hold(self.price, &self.id).map_err(|refused| {
+                match course.failure.take() {
+                    Some(failure) => refused.because(failure),
+                    None => refused,
+                }
+            })?,
+        };
+        match self.before.as_ref().map_or(Ok(()), |before| before()) {
+            Ok(()) => Ok(hold),
+            Err(problem) => {
+                self.refund(hold, next);
+                Err(problem)
+            }
+        }
+    }
+
+    /// Why a call ends that may not be sent again before its deadline.
+    fn out_of_turn(&self, course: &mut Course, mut next: Request) -> Error {
+        if let Some(hold) = next.held.take() {
+            self.refund(hold, &next);
+        }
+        let message = format!(
+            "the call's timeout of {} s ends before its next turn, as other calls have to wait, too; give it a \
+             larger `timeout`, or make fewer calls at once",
+            self.total.as_secs_f64()
+        );
+        let mut late = self.too_late().reworded(message).with("billed", "no".to_owned());
+        if let Some(failure) = course.failure.take() {
+            late = late.because(failure);
+        }
+        self.ended(course, late, None, next.base.fold.partial())
+    }
+
+    /// One attempt, which ends when the call does.
+    async fn exchange(
+        &self,
+        body: &Body,
+        deadline: Instant,
+        permit: &Permit,
+        attempt: &mut Attempt,
+        progress: &mut Progress,
+        sink: &Sink,
+    ) -> Result<(), Error> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let once = self.once(body, left, permit, attempt, progress, sink);
+        let outcome = timeout_at(deadline, once).await;
+        match outcome.unwrap_or_else(|_| Err(self.too_late())) {
+            Err(failure) if failure.is(Kind::APITimeoutError) && !progress.sent.load(Ordering::SeqCst) => {
+                Err(failure.with("billed", "no".to_owned()))
+            }
+            // All of it had come, and is paid for: what became of the line then does not matter.
+            Err(failure) if failure.is(Kind::APIConnectionError) && progress.is_whole => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// The call's turn; none if its deadline comes first, or will come before a pause is over. It has no
+    /// deadline before its first turn.
     async fn turn(
         &self,
         limiter: &Arc<Limiter>,
@@ -371,22 +451,39 @@ impl Job {
         if let Some(permit) = admitted.as_mut().now_or_never() {
             return Some(permit);
         }
-        report.waits(limiter.waits());
+        let pause = limiter.waits();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if pause > left && left.is_some() {
+            return None;
+        }
+        report.waits(pause);
         match deadline {
             Some(deadline) => timeout_at(deadline, admitted).await.ok(),
             None => Some(admitted.await),
         }
     }
 
-    /// Gives back what an attempt that failed had taken: its turn, and its money as far as is known.
-    fn settle(&self, hold: Hold, permit: Permit, failure: &Error) {
+    /// Gives back the money of a request that cost nothing. The answers that it goes on from did.
+    fn refund(&self, hold: Hold, next: &Request) {
+        match next.continued {
+            0 => hold.free(),
+            _ => hold.settle(next.base.fold.cost_before(self.model.as_ref(), self.served(&next.base))),
+        }
+    }
+
+    /// Gives back the money of an attempt that failed, as far as is known.
+    fn settle(&self, hold: Hold, next: &Request, failure: &Error) {
         if failure.is_billed("unknown") {
             hold.lost(&reason(failure));
         } else if failure.is_billed("yes") {
             hold.settle(failure.field("cost").and_then(|cost| cost.as_f64()));
         } else {
-            hold.free();
+            self.refund(hold, next);
         }
+    }
+
+    /// Gives back the turn of an attempt that failed.
+    fn give_back(&self, permit: Permit, failure: &Error) {
         match failure.status() {
             Some(429 | 503) if failure.retryable() => {
                 let named = failure.retry_after().and_then(|wait| Duration::try_from_secs_f64(wait).ok());
@@ -444,9 +541,9 @@ impl Job {
         // An entry that cannot be used shows nothing.
         fold.finish(self.model.as_ref(), Some(self.tier), self.text_will_do).ok()?;
         for event in events {
-            sink.send(vec![event]).await;
+            sink.send(vec![event], None).await;
         }
-        let mut drawn = self.finish(Progress { seen_images, ..progress }, sink).await.ok()?;
+        let mut drawn = self.finish(Progress { seen_images, ..progress }, None, sink).await.ok()?;
         (drawn.result.cached, drawn.result.cost) = (true, Some(0.0));
         Some(drawn)
     }
@@ -456,6 +553,7 @@ impl Job {
         &self,
         body: &Body,
         left: Duration,
+        permit: &Permit,
         attempt: &mut Attempt,
         progress: &mut Progress,
         sink: &Sink,
@@ -463,7 +561,8 @@ impl Job {
         let (method, query) =
             if sink.is_open() { ("streamGenerateContent", "?alt=sse") } else { ("generateContent", "") };
         let path = format!("{}:{method}{query}", self.path);
-        let mut reply = self.transport.send(&path, &self.key, &self.headers, body, left).await?;
+        let mut reply =
+            self.transport.send(&path, &self.key, &self.headers, body, left, &progress.sent).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
         attempt.request_id = id.map(|id| self.clean(id));
@@ -487,13 +586,13 @@ impl Job {
                 let eaten = reader.feed(piece)?;
                 piece = piece.get(eaten..).unwrap_or_default();
                 if let Some(value) = reader.take() {
-                    self.arrived(value, progress, sink).await?;
+                    self.arrived(value, permit, progress, sink).await?;
                 }
             }
             progress.is_whole = reader.is_between() && progress.fold.is_ended();
         }
         if let Some(value) = reader.finish()? {
-            self.arrived(value, progress, sink).await?;
+            self.arrived(value, permit, progress, sink).await?;
         }
         if sink.is_open() && !progress.fold.is_ended() {
             let what = if progress.fold.is_empty() { "nothing came" } else { "the answer is cut off" };
@@ -506,7 +605,13 @@ impl Job {
         Ok(())
     }
 
-    async fn arrived(&self, value: Cut, progress: &mut Progress, sink: &Sink) -> Result<(), Error> {
+    async fn arrived(
+        &self,
+        value: Cut,
+        permit: &Permit,
+        progress: &mut Progress,
+        sink: &Sink,
+    ) -> Result<(), Error> {
         if let Some(kept) = &mut progress.kept {
             kept.push(value.clone());
         }
@@ -515,17 +620,23 @@ impl Job {
             progress.seen += events.len();
             progress.seen_images += events.iter().filter(|event| matches!(event, Event::Image(_))).count();
         }
-        sink.send(events).await;
+        sink.send(events, Some(permit)).await;
         Ok(())
     }
 
+    /// The tier that served an answer, as far as its header tells.
+    fn served<'a>(&'a self, progress: &'a Progress) -> &'a str {
+        progress.tier.as_deref().unwrap_or(self.tier)
+    }
+
     /// The result, or why it is none.
-    async fn finish(&self, progress: Progress, sink: &Sink) -> Result<Drawn, Error> {
-        let tier = progress.tier.as_deref().unwrap_or(self.tier);
-        let drawn = progress.fold.finish(self.model.as_ref(), Some(tier), self.text_will_do)?;
+    async fn finish(&self, progress: Progress, permit: Option<&Permit>, sink: &Sink) -> Result<Drawn, Error> {
+        let tier = self.served(&progress).to_owned();
+        let drawn = progress.fold.finish(self.model.as_ref(), Some(&tier), self.text_will_do)?;
         // A draft that had to serve as the final picture.
         let late = drawn.result.images.iter().skip(progress.seen_images);
-        sink.send(late.map(|image| Event::Image(ImageEvent { image: image.clone() })).collect()).await;
+        let late = late.map(|image| Event::Image(ImageEvent { image: image.clone() })).collect();
+        sink.send(late, permit).await;
         Ok(drawn)
     }
 
@@ -546,8 +657,9 @@ impl Job {
     /// The error that an unsuccessful status and its body mean.
     async fn refused(&self, reply: &mut Reply) -> Error {
         let mut body = Vec::new();
-        // What came before the connection broke is what there is to tell.
-        while let Ok(Some(piece)) = self.next(reply).await {
+        // What came before the connection broke, or stood still, is what there is to tell.
+        let end = Instant::now() + PATIENCE;
+        while let Ok(Ok(Some(piece))) = timeout_at(end, self.next(reply)).await {
             body.extend_from_slice(&piece);
             if body.len() > reply::MOST_ERROR_BODY {
                 break;
@@ -604,6 +716,16 @@ fn now() -> String {
 }
 
 impl Course {
+    /// Notes an answer that the service has not finished.
+    fn goes_on_from(&mut self, attempt: Attempt, used: &Usage) {
+        self.attempts.push(attempt);
+        (self.made, self.tries) = (0, Tries::default());
+        match used.total_tokens {
+            0 => self.billed = self.billed.or(Some("unknown")),
+            _ => self.billed = Some("yes"),
+        }
+    }
+
     /// Notes what an attempt cost that is not the last one.
     fn goes_on_after(&mut self, failure: &Error) {
         let (number, why) = (self.attempts.len() + 1, reason(failure));
@@ -617,7 +739,7 @@ impl Course {
             self.billed = Some("yes");
             self.usage.add(&Usage::read(failure.field("usage").unwrap_or_default()));
             let cost = failure.field("cost").and_then(|cost| cost.as_f64());
-            self.cost = cost.map(|cost| cost + self.cost.unwrap_or(0.0)).or(self.cost);
+            self.cost = cost.zip(self.cost).map(|(cost, before)| cost + before);
             self.warnings.push(format!(
                 "attempt {number} was answered without a picture, and billed; the request was sent again"
             ));
@@ -625,10 +747,19 @@ impl Course {
     }
 }
 
-/// Why an attempt failed, in a few words.
+/// Why an attempt failed, in a few words. What the model or a proxy's page said stands in the error
+/// alone: it may repeat the prompt, and this goes into logs.
 fn reason(failure: &Error) -> String {
-    match failure.field("code") {
-        Some(serde_json::Value::String(code)) => code,
-        _ => reply::shortened(failure.message(), 120),
+    let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
+    match (word("code"), failure.status()) {
+        (Some(code), _) => code,
+        (None, Some(status)) => format!("HTTP status {status}"),
+        (None, None) => match failure.kind() {
+            Kind::BlockedError => format!("blocked ({})", word("reason").unwrap_or_default()),
+            Kind::NoImageError => {
+                format!("no picture came ({})", word("finish_reason").unwrap_or_default())
+            }
+            _ => reply::shortened(failure.message(), 120),
+        },
     }
 }

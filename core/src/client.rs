@@ -649,7 +649,14 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
     }
     let Some(mut merged) = merged else {
         let none = || Error::new(Kind::NanoBananaError, "no call was made");
-        return Err(errors.into_iter().next().unwrap_or_else(none));
+        // It speaks for all of them: one that was paid for is not hidden behind one that was not.
+        let worst =
+            ["yes", "unknown"].into_iter().find(|how| errors.iter().any(|error| error.is_billed(how)));
+        let first = errors.into_iter().next().unwrap_or_else(none);
+        return Err(match worst.filter(|_| first.is(Kind::APIError)) {
+            Some(worst) => first.with("billed", worst.to_owned()),
+            None => first,
+        });
     };
     if let Some(first) = errors.first() {
         merged

@@ -5,7 +5,7 @@
 //! of them was told, and come back one by one instead of all at once. There is no task and no
 //! thread behind it: the calls in line carry it, and one of them keeps the time for all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,10 @@ const MOST_UNUSED: usize = 64;
 
 /// Longer waits than this are cut to it, as a clock cannot count them.
 const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long a stream counts as under way that is left alone by its reader. The reader may be waiting for
+/// a turn itself: a call in the middle of a loop over events.
+const LEFT_ALONE: Duration = Duration::from_secs(1);
 
 /// The limiters of a client, by model.
 pub(crate) struct Limits {
@@ -80,6 +84,7 @@ impl Limiter {
                 since_pause: 0,
                 waiting: BTreeMap::new(),
                 admitted: BTreeMap::new(),
+                resting: BTreeSet::new(),
                 joined: 0,
                 window: None,
                 generation: 0,
@@ -129,6 +134,8 @@ impl Limiter {
 #[must_use]
 pub(crate) struct Permit {
     limiter: Arc<Limiter>,
+    /// The place in line that it came from, which no other has.
+    number: u64,
     generation: u64,
     answer: Option<Answer>,
 }
@@ -152,6 +159,39 @@ impl Permit {
     }
 }
 
+impl Permit {
+    /// Until the guard is dropped, nobody reads what the request brings. If that takes long, the request
+    /// does not count in the meantime.
+    pub fn rest(&self) -> Rest<'_> {
+        let mark = self.limiter.with(|state, now, woken| {
+            let mark = (now + LEFT_ALONE, self.number, self.generation);
+            state.resting.insert(mark);
+            state.advance(now, woken);
+            mark
+        });
+        Rest { limiter: &self.limiter, mark }
+    }
+}
+
+/// See [`Permit::rest`].
+pub(crate) struct Rest<'a> {
+    limiter: &'a Limiter,
+    mark: Mark,
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.limiter.with(|state, _, _| {
+            if !state.resting.remove(&self.mark) {
+                state.counts_again(self.mark);
+            }
+        });
+    }
+}
+
+/// When a permit that rests ceases to count, its number and its generation.
+type Mark = (Instant, u64, u64);
+
 impl Drop for Permit {
     fn drop(&mut self) {
         let (answer, generation) = (self.answer.take(), self.generation);
@@ -161,10 +201,7 @@ impl Drop for Permit {
                 Some(Answer::Throttled(pause)) => state.throttled(generation, pause, now),
                 None => {}
             }
-            state.in_flight -= 1;
-            if generation < state.since_pause {
-                state.exempt = state.exempt.saturating_sub(1);
-            }
+            state.leaves(generation);
             state.advance(now, woken);
         });
     }
@@ -176,7 +213,7 @@ type Place = (bool, u64);
 struct State {
     max: usize,
     rate: Option<Rate>,
-    /// Permits that are out, and turns in `admitted`.
+    /// Permits that are out and count, and turns in `admitted`.
     in_flight: usize,
     /// Those of them that were under way when the service asked for a pause. They do not hold up the
     /// first ones after it: a picture may take minutes.
@@ -186,6 +223,8 @@ struct State {
     waiting: BTreeMap<Place, Waker>,
     /// Turns that were given and not yet taken, each with its generation: the task has been woken.
     admitted: BTreeMap<Place, u64>,
+    /// Permits that rest and count still.
+    resting: BTreeSet<Mark>,
     /// How many ever joined the line.
     joined: u64,
     /// None while the service keeps up.
@@ -233,10 +272,17 @@ impl State {
     /// Admits whoever may go, and sees to it that somebody keeps the time if only time is missing:
     /// until when is returned.
     fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) -> Option<Instant> {
-        let window =
-            self.window.as_ref().map_or(usize::MAX, |window| window.size.saturating_add(self.exempt));
-        let most = window.min(self.max);
-        while self.in_flight < most && !self.waiting.is_empty() {
+        while !self.waiting.is_empty() {
+            if self.in_flight >= self.most() {
+                let Some(&(end, _, generation)) = self.resting.first() else { break };
+                if end > now {
+                    self.appoint(end, woken);
+                    return Some(end);
+                }
+                self.resting.pop_first();
+                self.leaves(generation);
+                continue;
+            }
             if let Some(until) = self.closed_until(now) {
                 self.appoint(until, woken);
                 return Some(until);
@@ -251,6 +297,28 @@ impl State {
             woken.push(waker);
         }
         None
+    }
+
+    /// How many may be in flight.
+    fn most(&self) -> usize {
+        let window = self.window.as_ref().map(|window| window.size.saturating_add(self.exempt));
+        window.map_or(self.max, |window| window.min(self.max))
+    }
+
+    /// A permit does not count any more.
+    fn leaves(&mut self, generation: u64) {
+        self.in_flight -= 1;
+        if generation < self.since_pause {
+            self.exempt = self.exempt.saturating_sub(1);
+        }
+    }
+
+    /// One that rested for long goes on. If its room was taken there is one too many for a while.
+    fn counts_again(&mut self, (_, _, generation): Mark) {
+        self.in_flight += 1;
+        if generation < self.since_pause {
+            self.exempt += 1;
+        }
     }
 
     fn closed_until(&self, now: Instant) -> Option<Instant> {
@@ -346,11 +414,11 @@ impl Future for Turn {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Permit> {
         let this = &mut *self;
         loop {
-            let (admitted, until, _old) = this.limiter.with(|state, now, woken| {
+            let (number, admitted, until, _old) = this.limiter.with(|state, now, woken| {
                 let place = *this.place.get_or_insert_with(|| state.join(this.again));
                 let until = state.advance(now, woken);
                 if let Some(generation) = state.admitted.remove(&place) {
-                    return (Some(generation), None, None);
+                    return (place.1, Some(generation), None, None);
                 }
                 let old = state.waiting.insert(place, context.waker().clone());
                 let until = until.filter(|_| state.is_keeper(place));
@@ -358,11 +426,12 @@ impl Future for Turn {
                 if until.is_some() {
                     state.keeper = Some(Keeper { place, alarm: until });
                 }
-                (None, until, old)
+                (place.1, None, until, old)
             });
             if let Some(generation) = admitted {
                 this.place = None;
-                return Poll::Ready(Permit { limiter: this.limiter.clone(), generation, answer: None });
+                let limiter = this.limiter.clone();
+                return Poll::Ready(Permit { limiter, number, generation, answer: None });
             }
             let Some(until) = until else {
                 this.alarm = None;

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -112,7 +112,7 @@ impl Ledger {
         }
         self.held.fetch_add(price, SeqCst);
         let (ledger, model) = (self.clone(), model.to_owned());
-        Ok(Hold { ledger, model, price, process: std::process::id(), is_open: true })
+        Ok(Hold { ledger, model, price, process: std::process::id(), is_open: true, sent: None })
     }
 
     /// Whether there is room for `calls` such requests, without setting anything aside: others may
@@ -236,9 +236,16 @@ pub(crate) struct Hold {
     price: Nanos,
     process: u32,
     is_open: bool,
+    /// Whether the request has left. None: nobody tells.
+    sent: Option<Arc<AtomicBool>>,
 }
 
 impl Hold {
+    /// Dropped before `sent` is set, the request was never sent, and cost nothing.
+    pub fn until(&mut self, sent: Arc<AtomicBool>) {
+        self.sent = Some(sent);
+    }
+
     /// It was answered, and cost so many USD. If that is not known, what was set aside counts.
     pub fn settle(mut self, cost: Option<f64>) {
         let cost = cost.filter(|cost| cost.is_finite()).map(|cost| nanos(cost, MOST_PRICE));
@@ -287,8 +294,12 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         // After a fork the child has copies of its parent's holds, which are not its own.
-        if self.is_open && self.process == std::process::id() {
-            self.lose("cancelled");
+        if !self.is_open || self.process != std::process::id() {
+            return;
+        }
+        match self.sent.as_ref().is_none_or(|sent| sent.load(SeqCst)) {
+            true => self.lose("cancelled"),
+            false => self.end(0, |ledger| &ledger.spent),
         }
     }
 }

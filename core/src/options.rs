@@ -424,7 +424,8 @@ impl Read for Retry {
 
 options! {
     /// Where answers are kept, so that a request that was answered before is answered from there: at
-    /// once, and at no cost. Several clients and processes may use one folder.
+    /// once, and at no cost. Several clients and processes may use one folder. Requests are the same if
+    /// the service, the model and all that the body holds are: headers and the key do not count.
     pub struct Cache {
         /// The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it.
         path: String,
@@ -735,8 +736,9 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again.
         retry: Retry,
-        /// The most requests under way at once, for each model; more wait for their turn. Default: no
-        /// limit, unless the service asks to go slower.
+        /// The most requests under way at once, for each model; more wait for their turn. A stream that is
+        /// not read for a second does not count until it is read on. Default: no limit, unless the service
+        /// asks to go slower.
         max_concurrency: u32,
         /// The most requests in a minute, for each model, sent evenly: at most a second's worth, or
         /// one, at once. Default: no limit, unless the service asks to go slower.

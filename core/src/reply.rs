@@ -42,8 +42,10 @@ pub(crate) struct Fold {
     /// The parts of the answer as they came, for a conversation.
     turn: Vec<Piece>,
     raw: Value,
-    /// What the answers before this one, which it continues, used.
+    /// What the answers before this one, which it continues, used; and whether one of them does not say
+    /// enough to price it.
     used_before: Usage,
+    is_untold: bool,
     usage: Option<Value>,
     feedback: Option<Value>,
     finish_message: Option<String>,
@@ -168,10 +170,25 @@ impl Fold {
         }
         let token = self.continuation.take()?;
         self.result.finish_reason = None;
-        if let Some(usage) = self.usage.take() {
-            self.used_before.add(&read_usage(&usage));
-        }
+        let usage = self.usage.take();
+        self.is_untold |= !is_told(usage.as_ref());
+        self.used_before.add(&usage.as_ref().map(read_usage).unwrap_or_default());
         Some(token)
+    }
+
+    /// What the answers used that are continued.
+    pub fn used_before(&self) -> &Usage {
+        &self.used_before
+    }
+
+    /// What they cost, if that is known.
+    pub fn cost_before(&self, model: Option<&Model>, tier: &str) -> Option<f64> {
+        model.filter(|_| !self.is_untold)?.cost(&self.used_before, Some(tier))
+    }
+
+    /// What they used and cost is counted elsewhere.
+    pub fn is_counted(&mut self) {
+        (self.used_before, self.is_untold) = (Usage::default(), false);
     }
 
     /// What had arrived, if anything had.
@@ -200,10 +217,7 @@ impl Fold {
         self.result.usage = usage.map(read_usage).unwrap_or_default();
         self.result.usage.add(&self.used_before);
         let tier = usage.and_then(|usage| text(usage, "service_tier")).or(tier.map(str::to_owned));
-        // Without the share of pictures in the answer any price would be a guess.
-        let told = usage.is_some_and(|usage| get(usage, "candidates_tokens_details").is_some())
-            || (usage.is_some() && self.result.usage.output_tokens == 0);
-        if told {
+        if is_told(usage) && !self.is_untold {
             self.result.cost = model.and_then(|model| model.cost(&self.result.usage, tier.as_deref()));
         }
         self.result.raw = std::mem::take(&mut self.raw);
@@ -380,6 +394,14 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// Whether the usage is enough to price an answer: without the share of pictures in it, any price would
+/// be a guess.
+fn is_told(usage: Option<&Value>) -> bool {
+    usage.is_some_and(|usage| {
+        get(usage, "candidates_tokens_details").is_some() || read_usage(usage).output_tokens == 0
+    })
+}
+
 fn read_usage(usage: &Value) -> Usage {
     let pictures = list(usage, "candidates_tokens_details")
         .filter(|row| get(row, "modality").and_then(Value::as_str) == Some("IMAGE"))
@@ -485,12 +507,16 @@ pub(crate) fn status_error(
     let mut retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
     let mut error = Error::new(kind, "");
     if kind == Kind::RateLimitError {
-        let violation = detail("QuotaFailure").and_then(|failure| list(failure, "violations").next());
-        let quota = violation.and_then(|row| text(row, "quota_id").or_else(|| text(row, "quota_metric")));
-        let zero =
-            violation.and_then(|row| get(row, "quota_value")).is_some_and(|value| value == "0" || value == 0)
-                || said.contains("limit: 0");
-        let daily = quota.as_ref().is_some_and(|quota| quota.contains("PerDay"));
+        let violations =
+            || detail("QuotaFailure").into_iter().flat_map(|failure| list(failure, "violations"));
+        let name = |row: &Value| text(row, "quota_id").or_else(|| text(row, "quota_metric"));
+        let is_zero = |row: &&Value| get(row, "quota_value").is_some_and(|value| value == "0" || value == 0);
+        let is_daily = |row: &&Value| name(row).is_some_and(|quota| quota.contains("PerDay"));
+        // Of several quotas the one that lasts the longest counts.
+        let (none, day) = (violations().find(is_zero), violations().find(is_daily));
+        let quota = none.or(day).or(violations().next()).and_then(name);
+        let zero = none.is_some() || said.contains("limit: 0");
+        let daily = day.is_some();
         if zero {
             message.push_str(
                 " — this quota is zero: image models need a project with billing; waiting does not help",

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
@@ -96,9 +97,11 @@ impl Body {
     }
 
     /// The body for one attempt. What goes wrong with a picture's file on the way lands in
-    /// `trouble`, since the transport can only say that the body broke off.
-    pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>) -> BodyStream {
-        BodyStream { segments: self.segments.clone(), at: 0, left: self.len, current: Current::None, trouble }
+    /// `trouble`, since the transport can only say that the body broke off. `sent` is set as soon as any
+    /// of it leaves.
+    pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>, sent: Arc<AtomicBool>) -> BodyStream {
+        let segments = self.segments.clone();
+        BodyStream { segments, at: 0, left: self.len, current: Current::None, trouble, sent }
     }
 }
 
@@ -270,6 +273,7 @@ pub(crate) struct BodyStream {
     left: u64,
     current: Current,
     trouble: Arc<Mutex<Option<Error>>>,
+    sent: Arc<AtomicBool>,
 }
 
 enum Current {
@@ -382,6 +386,7 @@ impl http_body::Body for BodyStream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let piece = std::task::ready!(self.poll_piece(context));
+        self.sent.store(true, Ordering::SeqCst);
         if let Some(Ok(piece)) = &piece {
             self.left = self.left.saturating_sub(piece.len() as u64);
         }

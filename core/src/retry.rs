@@ -95,7 +95,9 @@ pub(crate) fn decide(
         );
     }
     let ceiling = |doublings: u32| policy.initial.saturating_mul(1 << doublings.min(30)).min(policy.max_wait);
-    let named = failure.retry_after().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // One that no clock can count is longer than all.
+    let named = failure.retry_after().filter(|seconds| *seconds >= 0.0);
+    let named = named.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     if let Some(named) = named.filter(|named| !named.is_zero()) {
         // A service that goes on naming short waits is not asked in a tight circle for all that.
         let least = match tries.named.checked_sub(policy.max_attempts) {
@@ -118,7 +120,9 @@ pub(crate) fn decide(
         return Decision::Stop(None);
     }
     if !has_token {
-        return stop("too many calls of this client have failed lately, and asking again would add to it");
+        return stop(
+            "too many calls of this client have failed lately, and asking again would add to it; call again later",
+        );
     }
     // A wait of zero that the service named is none; of ours any share may be waited, so that
     // clients that failed together do not come back together.

@@ -159,9 +159,11 @@ impl<T: Write> Write for Vec<T> {
 pub struct Seconds(pub f64);
 
 impl Seconds {
-    /// The same as a [`std::time::Duration`]; not a number or below zero is zero.
+    /// The same as a [`std::time::Duration`]; not a number or below zero is zero, and what is longer than
+    /// a century is one: clocks cannot count much more.
     pub fn duration(self) -> std::time::Duration {
-        std::time::Duration::try_from_secs_f64(self.0.max(0.0)).unwrap_or(std::time::Duration::MAX)
+        let century = std::time::Duration::from_secs(100 * 365 * 86_400);
+        std::time::Duration::try_from_secs_f64(self.0.max(0.0)).unwrap_or(century).min(century)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -178,7 +179,8 @@ impl Transport {
     }
 
     /// Sends a request to the API and waits for the reply's head. The service is told how long an
-    /// answer is waited for.
+    /// answer is waited for. `sent` is set as soon as any of the body leaves: without it nothing can be
+    /// made, nor billed.
     pub async fn send(
         &self,
         path: &str,
@@ -186,6 +188,7 @@ impl Transport {
         headers: &BTreeMap<String, String>,
         body: &Body,
         left: Duration,
+        sent: &Arc<AtomicBool>,
     ) -> Result<Reply, Error> {
         let url = format!("{}/{path}", self.settings.base.as_str().trim_end_matches('/'));
         let trouble = Arc::new(Mutex::new(None));
@@ -193,10 +196,10 @@ impl Transport {
             .api
             .post(url)
             .headers(self.headers(key, headers, left)?)
-            .body(reqwest::Body::wrap(body.stream(trouble.clone())));
+            .body(reqwest::Body::wrap(body.stream(trouble.clone(), sent.clone())));
         request.send().await.map(Reply).map_err(|cause| {
             let told = trouble.lock().ok().and_then(|mut trouble| trouble.take());
-            told.unwrap_or_else(|| self.failure(cause))
+            told.unwrap_or_else(|| self.failure(cause, sent.load(Ordering::SeqCst)))
         })
     }
 
@@ -241,7 +244,7 @@ impl Transport {
     }
 
     /// A request that got no reply, as an error.
-    fn failure(&self, cause: reqwest::Error) -> Error {
+    fn failure(&self, cause: reqwest::Error, sent: bool) -> Error {
         let host = self.settings.base.host_str().unwrap_or_default();
         let port = self.settings.base.port().map(|port| format!(":{port}")).unwrap_or_default();
         if cause.is_builder() {
@@ -263,7 +266,7 @@ impl Transport {
         };
         // HTTP/2 has a word for a request with which nothing was done.
         let sent_back = why.contains("refused stream before processing");
-        let billed = if connecting || sent_back { "no" } else { "unknown" };
+        let billed = if connecting || sent_back || !sent { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
             .with("retryable", !untrusted)

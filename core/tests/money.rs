@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use nanobanana::options::{Modalities, Thinking};
-use nanobanana::{Client, ClientOptions, GenerateOptions, Input};
+use std::time::Duration;
+
+use nanobanana::options::{Modalities, Retry, Thinking};
+use nanobanana::{Client, ClientOptions, GenerateOptions, Input, Kind};
 
 /// The emulator thinks and says about as much as live models are seen to.
 #[tokio::test]
@@ -41,4 +43,19 @@ async fn what_the_emulator_bills_lies_within_the_estimate() {
         }
     }
     assert!(calls > 20, "{calls}");
+}
+
+#[tokio::test]
+async fn what_ends_before_it_is_sent_costs_nothing() {
+    // It takes connections, and never shakes hands.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let options = ClientOptions::new().base_url(url).api_key("test-key-0123").budget(1.0);
+    let client = Client::new(options.retry(Retry::from(false)).timeout(1.0)).unwrap();
+    let error = client.generate("a banana", GenerateOptions::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.field("billed")), (Kind::APITimeoutError, Some("no".into())), "{error}");
+    let given_up = client.generate("a banana", GenerateOptions::new());
+    assert!(tokio::time::timeout(Duration::from_millis(300), given_up).await.is_err());
+    let spent = client.spent();
+    assert_eq!((spent.unknown, spent.remaining_usd), (0, Some(1.0)), "{spent:?}");
 }

@@ -897,7 +897,8 @@ class Cache(Settings):
     """Where answers are kept, so that a request that was answered before is answered from there: at once, and
     at no cost.
 
-    Several clients and processes may use one folder.
+    Several clients and processes may use one folder. Requests are the same if the service, the model and all
+    that the body holds are: headers and the key do not count.
     """
 
     __slots__ = ("path", "max_bytes", "max_age")
@@ -1273,8 +1274,9 @@ client.__doc__ = with_options.__doc__ = """
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take.
         retry: When and how a failed attempt is made again.
-        max_concurrency: The most requests under way at once, for each model; more wait for their turn.
-            Default: no limit, unless the service asks to go slower.
+        max_concurrency: The most requests under way at once, for each model; more wait for their turn. A
+            stream that is not read for a second does not count until it is read on. Default: no limit, unless
+            the service asks to go slower.
         rate: The most requests in a minute, for each model, sent evenly: at most a second's worth, or
             one, at once. Default: no limit, unless the service asks to go slower.
         budget: How much may be spent, in USD. Default: no limit.

@@ -228,7 +228,8 @@ class ClientOptions(TypedDict, total=False):
     max_concurrency: int | None
     """The most requests under way at once, for each model; more wait for their turn.
 
-    Default: no limit, unless the service asks to go slower.
+    A stream that is not read for a second does not count until it is read on. Default: no limit, unless the
+    service asks to go slower.
     """
 
     rate: float | None

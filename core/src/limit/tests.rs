@@ -642,7 +642,13 @@ async fn interleaved(max: Option<u32>, rate: Option<f64>, steps: Vec<Step>) {
                     watch.since = limiter.lock().generation;
                 }
             }
-            Step::Pass(millis) => advance(Duration::from_millis(millis.into())).await,
+            Step::Pass(millis) => {
+                if rate.is_some() {
+                    // It spaces the turns that it gives: taken late, two may come close together.
+                    run(&mut waiting, &mut running, &mut watch);
+                }
+                advance(Duration::from_millis(millis.into())).await;
+            }
             _ => {}
         }
         let state = limiter.lock();
@@ -678,4 +684,53 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(interleaved(max, rate, steps));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_rests_for_long_does_not_count_until_it_goes_on() {
+    let limiter = limiter(Some(1), None);
+    let stream = limiter.admit(false).await;
+    let mut calls = vec![call(&limiter, false), call(&limiter, false)];
+    // Short rests, one after the other, do not add up.
+    for _ in 0..5 {
+        let rest = stream.rest();
+        advance(seconds(0.9)).await;
+        drop(rest);
+        assert!(admitted(&mut calls).await.is_empty());
+    }
+    let rest = stream.rest();
+    assert!(admitted(&mut calls).await.is_empty());
+    sleep(seconds(1.1)).await;
+    let first = admitted(&mut calls).await;
+    assert_eq!(first.len(), 1, "the one in the way does not count");
+    drop(rest);
+    drop(first);
+    assert!(admitted(&mut calls).await.is_empty(), "and now it does again");
+    stream.good();
+    assert_eq!(admitted(&mut calls).await.len(), 1);
+    assert!(is_at_rest(&limiter));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rest_and_pause_do_not_lose_count() {
+    let limiter = limiter(None, None);
+    let mut permits = many(&limiter, 3).await;
+    let (stream, busy) = (permits.remove(0), permits.remove(0));
+    let rest = stream.rest();
+    busy.throttled(Some(seconds(0.5)));
+    let mut calls: Vec<_> = (0..3).map(|_| call(&limiter, false)).collect();
+    sleep(seconds(2.0)).await;
+    let mut first = admitted(&mut calls).await;
+    assert_eq!(first.len(), 1);
+    // It holds the only place and rests, too.
+    let first = first.remove(0);
+    let other = first.rest();
+    sleep(seconds(2.0)).await;
+    let second = admitted(&mut calls).await;
+    assert_eq!(second.len(), 1);
+    drop((rest, other));
+    drop((stream, first, second, permits));
+    assert_eq!(admitted(&mut calls).await.len(), 1);
+    assert!(is_at_rest(&limiter));
+    assert_eq!(limiter.lock().exempt, 0);
 }
