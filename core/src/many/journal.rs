@@ -10,7 +10,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ impl Journal {
 
     /// Written before the item's first request leaves.
     pub fn sent(&self, key: &str) -> Result<(), Error> {
-        self.append(&json!({ "sent": key, "time": super::now() }).to_string()).map(|_| ())
+        self.append(&json!({ "sent": key, "time": now() }).to_string()).map(|_| ())
     }
 
     /// Written when the item's pictures and its note are on disk. Gives the line's place.
@@ -304,6 +304,11 @@ pub(super) fn billed(error: &Error) -> String {
     let told = error.field("billed").and_then(|billed| billed.as_str().map(str::to_owned));
     let silent = if error.is(Kind::APIError) { "unknown" } else { "no" };
     told.unwrap_or_else(|| silent.to_owned())
+}
+
+/// The time, in UTC, as `2026-11-24T20:44:39.123Z`.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 fn header() -> String {
