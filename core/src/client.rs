@@ -649,7 +649,14 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
     }
     let Some(mut merged) = merged else {
         let none = || Error::new(Kind::NanoBananaError, "no call was made");
-        return Err(errors.into_iter().next().unwrap_or_else(none));
+        // That the first one was not billed says nothing of the others.
+        let worst =
+            ["yes", "unknown"].into_iter().find(|told| errors.iter().any(|error| error.is_billed(told)));
+        let first = errors.into_iter().next().unwrap_or_else(none);
+        return Err(match worst {
+            Some(worst) if !first.is_billed(worst) => first.with("billed", worst.to_owned()),
+            _ => first,
+        });
     };
     if let Some(first) = errors.first() {
         merged
@@ -761,6 +768,17 @@ mod tests {
         assert!(!shares(&client, &other));
         assert_eq!(other.spent().remaining_usd, Some(5.0));
         assert!(client.with_options(ClientOptions::new().budget(-1.0)).is_err());
+    }
+
+    #[test]
+    fn the_failure_of_several_calls_tells_whether_any_of_them_may_be_billed() {
+        let failed = |billed: &str| Err(Error::new(Kind::APIError, "no").with("billed", billed.to_owned()));
+        for (all, worst) in
+            [(["no", "no"], "no"), (["no", "unknown"], "unknown"), (["unknown", "yes"], "yes")]
+        {
+            let error = together(all.into_iter().map(failed).collect()).unwrap_err();
+            assert!(error.is_billed(worst), "{error:?}");
+        }
     }
 
     #[tokio::test]
