@@ -63,13 +63,24 @@ impl Item {
             Some(Value::Object(map)) => GenerateOptions::read(map, case)?,
             Some(_) => return Err(wrong("`options` takes names and values".to_owned())),
         };
-        let id = match get("id") {
-            None => None,
-            Some(Value::String(id)) => Some(id.clone()),
-            Some(Value::Number(id)) => Some(id.to_string()),
-            Some(_) => return Err(wrong("`id` takes a text or a number".to_owned())),
-        };
+        let id = Self::id_in(map);
+        if id.is_none() && get("id").is_some() {
+            return Err(wrong("`id` takes a text or a number".to_owned()));
+        }
         Ok(Item { id, inputs, options })
+    }
+
+    /// The id in such a map, also in one that cannot be read otherwise.
+    pub(crate) fn id_in(map: &Map<String, Value>) -> Option<String> {
+        match map.get("id")? {
+            Value::String(id) => Some(id.clone()),
+            // Node's 1 is Python's 1.0.
+            Value::Number(id) => match id.as_f64() {
+                Some(number) if id.is_f64() => Some(number.to_string()),
+                _ => Some(id.to_string()),
+            },
+            _ => None,
+        }
     }
 
     /// Sets options of its own.
@@ -77,5 +88,32 @@ impl Item {
     pub fn options(mut self, options: GenerateOptions) -> Self {
         self.options = options;
         self
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_same_from_every_language() {
+        let id = |id: Value| Item::id_in(json!({ "id": id }).as_object().unwrap());
+        let cases = [
+            (json!(1), "1"),
+            (json!(1.0), "1"),
+            (json!(-2.0), "-2"),
+            (json!(0.1), "0.1"),
+            (json!("1.0"), "1.0"),
+        ];
+        for (given, known) in cases {
+            assert_eq!(id(given).as_deref(), Some(known));
+        }
+        assert_eq!(
+            (id(json!(u64::MAX)).unwrap(), id(json!([1])), id(Value::Null)),
+            (u64::MAX.to_string(), None, None)
+        );
     }
 }
