@@ -23,12 +23,13 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::client::Client;
@@ -72,8 +73,13 @@ pub struct Many(Arc<Handle>, Option<Client>);
 /// What the caller holds. The tasks hold only what they share, so that they end with it.
 struct Handle {
     run: Arc<Run>,
+    /// Ends when nothing is under way any more.
+    at_work: tokio::sync::Mutex<mpsc::Receiver<Infallible>>,
     tasks: Mutex<JoinSet<()>>,
 }
+
+/// Held by whatever does the work of a run, files that are being written included.
+type AtWork = Option<mpsc::Sender<Infallible>>;
 
 struct Run {
     client: Client,
@@ -85,6 +91,8 @@ struct Run {
     folder: Option<Arc<Folder>>,
     /// Held until the run is over, then let go for the next one.
     journal: Mutex<Option<Arc<Journal>>>,
+    /// None once it is closed.
+    at_work: Mutex<AtWork>,
     turns: Turns,
     state: Mutex<State>,
     changed: Notify,
@@ -174,6 +182,7 @@ impl Client {
             (Some(journal), Some(folder)) => Some(Arc::new(Journal::open(journal, folder)?)),
             _ => None,
         };
+        let (at_work, all) = mpsc::channel(1);
         let run = Run {
             client: self.clone(),
             options,
@@ -183,13 +192,15 @@ impl Client {
             stop_after_errors: many.stop_after_errors.map(u64::from),
             folder,
             journal: Mutex::new(journal),
+            at_work: Mutex::new(Some(at_work)),
             turns: Turns::default(),
             state: Mutex::default(),
             changed: Notify::new(),
             runtime: tokio::runtime::Handle::try_current().ok(),
             process: std::process::id(),
         };
-        Ok(Many(Arc::new(Handle { run: Arc::new(run), tasks: Mutex::default() }), None))
+        let handle = Handle { run: Arc::new(run), at_work: all.into(), tasks: Mutex::default() };
+        Ok(Many(Arc::new(handle), None))
     }
 }
 
@@ -350,16 +361,20 @@ impl Many {
         drop(self.let_go());
     }
 
-    /// As [`Many::close`], and waits until nothing is under way any more.
+    /// As [`Many::close`], also after it, and waits until nothing is under way any more and what had come
+    /// is on disk.
     pub async fn closed(&self) {
-        if let Some(mut tasks) = self.let_go() {
-            tasks.shutdown().await;
+        if let Some(tasks) = self.let_go() {
+            drop(tasks);
+            // Nobody sends anything: it comes back when the last one is gone.
+            let _ = self.0.at_work.lock().await.recv().await;
         }
     }
 
     fn let_go(&self) -> Option<JoinSet<()>> {
         self.0.run.own().ok()?.closed = true;
         self.0.run.let_go_of_journal();
+        drop(self.0.run.at_work.lock().unwrap_or_else(PoisonError::into_inner).take());
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.run.changed.notify_waiters();
         Some(tasks)
@@ -459,6 +474,10 @@ impl Run {
 
     fn journal(&self) -> Option<Arc<Journal>> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn at_work(&self) -> AtWork {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn let_go_of_journal(&self) {
@@ -577,10 +596,13 @@ fn ended(outcome: Outcome) -> End {
 /// Whether every other item would fail so, too.
 fn is_fatal(error: &Error) -> bool {
     match error.kind() {
-        Kind::AuthenticationError
-        | Kind::PermissionDeniedError
-        | Kind::ConfigError
-        | Kind::BudgetExceededError => true,
+        Kind::AuthenticationError | Kind::PermissionDeniedError | Kind::ConfigError => true,
+        // One that is dearer than `per_call` allows says nothing of the others.
+        Kind::BudgetExceededError => {
+            let sum = |name: &str| error.field(name).and_then(|sum| sum.as_f64());
+            let taken = sum("spent").unwrap_or(0.0) + sum("held").unwrap_or(0.0);
+            sum("budget").is_some_and(|budget| sum("needed").is_none_or(|needed| taken + needed > budget))
+        }
         Kind::RateLimitError => error.field("permanent").is_some_and(|permanent| permanent == true),
         _ => false,
     }

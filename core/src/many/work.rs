@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::folder::{self, Note, Shelf, Stored};
 use super::journal::{Journal, Known, now};
-use super::{End, Item, Place, Run, ended, failed, is_fatal};
+use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
 use crate::client::{Client, Plan, merged_retry, merged_timeout};
 use crate::error::{Error, Kind};
 use crate::image::Image;
@@ -72,7 +72,9 @@ impl Run {
                         .to_owned(),
                 );
             }
-            Known::Done { note, digest: recorded } => match restored(note).await {
+            Known::Done { notes, digest: recorded } => match restored(notes, key.clone(), recorded.clone())
+                .await
+            {
                 Ok((mut result, files)) => {
                     let is_another = digest.is_some() && recorded.is_some() && recorded != digest;
                     if is_another {
@@ -110,7 +112,7 @@ impl Run {
             return ended(failed(key, error));
         }
 
-        let _ = sending.key.set(key.clone());
+        let _ = sending.key.set((key.clone(), digest.clone()));
         let shelf = self.folder.as_ref().map(|folder| {
             let several = plan.options.n.unwrap_or(1) > 1;
             Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several))
@@ -119,7 +121,9 @@ impl Run {
             let sending = sending.clone();
             Arc::new(move || sending.before())
         };
-        let landed = |call: u32, result: &Generation| landed(shelf.clone(), call, &result.images);
+        let at_work = &sending.at_work;
+        let landed =
+            |call: u32, result: &Generation| landed(shelf.clone(), call, &result.images, at_work.clone());
         let drawn = client.alive(plan.draw(Some(before), &landed)).await;
         match (drawn, sending.state()) {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
@@ -145,8 +149,7 @@ impl Run {
                         note.insert("options".to_owned(), options_of(&plan));
                         let mut whole = folder::describe(&result);
                         whole.append(&mut note);
-                        let journal = sending.journal.clone();
-                        stored(shelf, whole, &result.images, journal, key.clone(), digest).await
+                        stored(shelf, whole, &result.images, sending.clone()).await
                     }
                     _ => Stored::default(),
                 };
@@ -179,8 +182,9 @@ impl Run {
 pub(super) struct Sending {
     run: Arc<Run>,
     journal: Option<Arc<Journal>>,
-    /// Known before the first request.
-    key: OnceLock<String>,
+    at_work: AtWork,
+    /// The item's key and digest: known before the first request.
+    key: OnceLock<(String, String)>,
     state: Mutex<Sent>,
 }
 
@@ -195,7 +199,13 @@ enum Sent {
 
 impl Sending {
     pub fn new(run: &Arc<Run>) -> Self {
-        Sending { journal: run.journal(), run: run.clone(), key: OnceLock::new(), state: Mutex::default() }
+        Sending {
+            journal: run.journal(),
+            at_work: run.at_work(),
+            run: run.clone(),
+            key: OnceLock::new(),
+            state: Mutex::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sent> {
@@ -211,7 +221,7 @@ impl Sending {
         if matches!(*sent, Sent::No) {
             *sent = match (self.run.is_stopping(), &self.journal, self.key.get()) {
                 (true, ..) => Sent::Refused(None),
-                (false, Some(journal), Some(key)) => match journal.sent(key) {
+                (false, Some(journal), Some((key, digest))) => match journal.sent(key, digest) {
                     Ok(()) => Sent::Yes,
                     Err(error) => Sent::Refused(Some(error)),
                 },
@@ -313,10 +323,18 @@ fn options_of(plan: &Plan) -> Value {
 ///
 /// The work begins at once and not when the future is first polled: who gives up waiting for it has
 /// lost nothing.
-fn landed(shelf: Option<Arc<Shelf>>, call: u32, images: &[Image]) -> impl Future<Output = ()> + use<> {
+fn landed(
+    shelf: Option<Arc<Shelf>>,
+    call: u32,
+    images: &[Image],
+    at_work: AtWork,
+) -> impl Future<Output = ()> + use<> {
     let work = shelf.filter(|shelf| shelf.is_of_several()).map(|shelf| {
         let images = images.to_vec();
-        tokio::task::spawn_blocking(move || shelf.put(call, &images))
+        tokio::task::spawn_blocking(move || {
+            shelf.put(call, &images);
+            drop(at_work);
+        })
     });
     async {
         if let Some(work) = work {
@@ -331,9 +349,7 @@ async fn stored(
     shelf: Arc<Shelf>,
     note: Map<String, Value>,
     images: &[Image],
-    journal: Option<Arc<Journal>>,
-    key: String,
-    digest: String,
+    sending: Arc<Sending>,
 ) -> Stored {
     let images = images.to_vec();
     let work = move || {
@@ -341,8 +357,9 @@ async fn stored(
             shelf.put(0, &images);
         }
         let mut stored = shelf.close(note);
-        if let (Some(journal), Some(note)) = (&journal, &stored.note)
-            && let Err(trouble) = journal.done(&key, &digest, note)
+        if let (Some(journal), Some(note), Some((key, digest))) =
+            (&sending.journal, &stored.note, sending.key.get())
+            && let Err(trouble) = journal.done(key, digest, note)
         {
             stored.trouble = Some(trouble);
         }
@@ -354,8 +371,16 @@ async fn stored(
     })
 }
 
-/// What an earlier run made of an item.
-async fn restored(note: PathBuf) -> Result<(Generation, Vec<String>), String> {
-    let work = tokio::task::spawn_blocking(move || Note::read(&note)?.restore());
+/// What an earlier run made of an item, by the first of these notes that is its own; or why there is none.
+async fn restored(
+    notes: [PathBuf; 2],
+    key: String,
+    digest: Option<String>,
+) -> Result<(Generation, Vec<String>), String> {
+    let read = move |note: &PathBuf| Note::read(note)?.of(&key, digest.as_deref())?.restore();
+    let work = tokio::task::spawn_blocking(move || {
+        let [first, second] = &notes;
+        read(first).or_else(|why| read(second).map_err(|_| why))
+    });
     work.await.unwrap_or_else(|cause| Err(format!("reading its note was lost: {cause}")))
 }
