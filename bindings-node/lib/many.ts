@@ -27,8 +27,9 @@ export class Outcomes extends Reader<Outcome> {
       const problem = 'option `prompts` takes several prompts, for example a list of them, not one'
       throw new InvalidOptionError(problem, { option: 'prompts' })
     }
-    const { length, size } = prompts as { length?: number; size?: number }
-    super(door, verb, [], [], { ...options, total: length ?? size } as ManyOptions, door.keyless)
+    const { length, size } = prompts as { length?: unknown; size?: unknown }
+    const total = [length, size].find((count) => Number.isSafeInteger(count))
+    super(door, verb, [], [], { ...options, total } as ManyOptions, door.keyless)
     this.#prompts = prompts
     this.#bar = options?.progress === true && process.stderr.isTTY === true
   }
@@ -88,6 +89,6 @@ async function give(door: Door, item: Prompt | Item): Promise<void> {
     // What is wrong with one item is no reason to end the others.
     if (!(error instanceof NanoBananaError)) throw error
     const { id } = rest as Item
-    door.callSync('refuse', { ...(typeof id === 'string' && { id }), error: error.toJSON() })
+    door.callSync('refuse', { ...(['string', 'number'].includes(typeof id) && { id }), error: error.toJSON() })
   }
 }

@@ -770,6 +770,17 @@ mod tests {
         assert!(client.with_options(ClientOptions::new().budget(-1.0)).is_err());
     }
 
+    #[test]
+    fn the_failure_of_several_calls_tells_whether_any_of_them_may_be_billed() {
+        let failed = |billed: &str| Err(Error::new(Kind::APIError, "no").with("billed", billed.to_owned()));
+        for (all, worst) in
+            [(["no", "no"], "no"), (["no", "unknown"], "unknown"), (["unknown", "yes"], "yes")]
+        {
+            let error = together(all.into_iter().map(failed).collect()).unwrap_err();
+            assert!(error.is_billed(worst), "{error:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_request_is_priced_with_the_turns_before_it() {
         let client = client(ClientOptions::new());

@@ -289,14 +289,14 @@ impl Door {
                 match Item::read(both(prompt, images), options, case) {
                     Ok(item) => many.give(item),
                     Err(error) => {
-                        many.refuse(options.get("id").and_then(Value::as_str).map(str::to_owned), error);
+                        many.refuse(Item::id_in(options), error);
                     }
                 }
                 Ok(Answer::default())
             }
             (Door::Many(many), "refuse") => {
-                let (id, rest) = apart::<Option<String>>(options, "id")?;
-                many.refuse(id, Error::from_json(&apart::<Value>(&rest, "error")?.0, case));
+                let error = options.get("error").unwrap_or(&Value::Null);
+                many.refuse(Item::id_in(options), Error::from_json(error, case));
                 Ok(Answer::default())
             }
             (Door::Many(many), "end") => {

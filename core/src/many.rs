@@ -22,107 +22,37 @@
 //! # }
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use serde_json::{Map, Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use crate::client::{Client, IntoInputs, Plan, merged_retry, merged_timeout};
+use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::image::Image;
-use crate::input::Input;
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions, nearest};
-use crate::records::{Generation, Outcome, Progress};
-use crate::schema::{Case, Seconds, Write as _};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::records::{Outcome, Progress};
+use crate::schema::{Case, Seconds};
 
 mod folder;
+mod item;
 mod journal;
 mod progress;
+mod turns;
+mod work;
 
-use folder::{Folder, Note, Shelf, Stored};
-use journal::{Journal, Known};
+pub use item::Item;
+
+use folder::Folder;
+use journal::Journal;
+use turns::{Ticket, Turns};
+use work::{Sending, numbered};
 
 const CONCURRENCY: u32 = 8;
-
-/// What an item that comes as a map may hold.
-const NAMES: [&str; 4] = ["prompt", "images", "options", "id"];
-
-/// How long an item waits for those before it, to be numbered after its equals among them.
-const COURTESY: Duration = Duration::from_secs(2);
-
-/// One call of a run.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Item {
-    /// What the journal knows it by, and what its files are named; without one it is known by the
-    /// hash of all that is sent, and its files have its number.
-    pub id: Option<String>,
-    /// The prompt, then the pictures.
-    pub inputs: Vec<Input>,
-    /// Go before the run's options.
-    pub options: GenerateOptions,
-}
-
-impl Item {
-    /// An item that draws this: words, or words and pictures in turn.
-    pub fn new(prompt: impl IntoInputs) -> Self {
-        Item { inputs: prompt.into_inputs(), ..Self::default() }
-    }
-
-    /// Adds pictures behind the prompt.
-    #[must_use]
-    pub fn images(mut self, images: impl IntoInputs) -> Self {
-        self.inputs.extend(images.into_inputs());
-        self
-    }
-
-    /// Names it.
-    #[must_use]
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
-        self
-    }
-
-    /// An item of these inputs, whose other parts came as a map.
-    pub(crate) fn read(inputs: Vec<Input>, map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
-        if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
-            let is_option =
-                GenerateOptions::table().fields.iter().any(|field| case.name(field.name) == *name);
-            let meant = match (is_option, nearest(name, NAMES.into_iter())) {
-                (true, _) => format!(" Put `{name}` into `options`."),
-                (false, Some(hint)) => format!(" Did you mean `{hint}`?"),
-                (false, None) => String::new(),
-            };
-            return Err(wrong(format!("`{name}` does not exist; there are {}.{meant}", NAMES.join(", "))));
-        }
-        let get = |name: &str| map.get(name).filter(|value| !value.is_null());
-        let options = match get("options") {
-            None => GenerateOptions::default(),
-            Some(Value::Object(map)) => GenerateOptions::read(map, case)?,
-            Some(_) => return Err(wrong("`options` takes names and values".to_owned())),
-        };
-        let id = match get("id") {
-            None => None,
-            Some(Value::String(id)) => Some(id.clone()),
-            Some(Value::Number(id)) => Some(id.to_string()),
-            Some(_) => return Err(wrong("`id` takes a text or a number".to_owned())),
-        };
-        Ok(Item { id, inputs, options })
-    }
-
-    /// Sets options of its own.
-    #[must_use]
-    pub fn options(mut self, options: GenerateOptions) -> Self {
-        self.options = options;
-        self
-    }
-}
 
 /// What a run wants next, or has.
 #[derive(Debug)]
@@ -143,8 +73,13 @@ pub struct Many(Arc<Handle>, Option<Client>);
 /// What the caller holds. The tasks hold only what they share, so that they end with it.
 struct Handle {
     run: Arc<Run>,
+    /// Ends when nothing is under way any more.
+    at_work: tokio::sync::Mutex<mpsc::Receiver<Infallible>>,
     tasks: Mutex<JoinSet<()>>,
 }
+
+/// Held by whatever does the work of a run, files that are being written included.
+type AtWork = Option<mpsc::Sender<Infallible>>;
 
 struct Run {
     client: Client,
@@ -156,6 +91,8 @@ struct Run {
     folder: Option<Arc<Folder>>,
     /// Held until the run is over, then let go for the next one.
     journal: Mutex<Option<Arc<Journal>>>,
+    /// None once it is closed.
+    at_work: Mutex<AtWork>,
     turns: Turns,
     state: Mutex<State>,
     changed: Notify,
@@ -245,6 +182,7 @@ impl Client {
             (Some(journal), Some(folder)) => Some(Arc::new(Journal::open(journal, folder)?)),
             _ => None,
         };
+        let (at_work, all) = mpsc::channel(1);
         let run = Run {
             client: self.clone(),
             options,
@@ -254,13 +192,15 @@ impl Client {
             stop_after_errors: many.stop_after_errors.map(u64::from),
             folder,
             journal: Mutex::new(journal),
+            at_work: Mutex::new(Some(at_work)),
             turns: Turns::default(),
             state: Mutex::default(),
             changed: Notify::new(),
             runtime: tokio::runtime::Handle::try_current().ok(),
             process: std::process::id(),
         };
-        Ok(Many(Arc::new(Handle { run: Arc::new(run), tasks: Mutex::default() }), None))
+        let handle = Handle { run: Arc::new(run), at_work: all.into(), tasks: Mutex::default() };
+        Ok(Many(Arc::new(handle), None))
     }
 }
 
@@ -373,13 +313,7 @@ impl Many {
         let work = async move {
             // Held from the start: whatever ends this task, its item is accounted for.
             let landing = landing;
-            let sending = Sending {
-                journal: run.journal(),
-                run: run.clone(),
-                key: OnceLock::new(),
-                state: Mutex::default(),
-            };
-            let sending = Arc::new(sending);
+            let sending = Arc::new(Sending::new(&run));
             let end = tokio::select! {
                 biased;
                 end = run.work(&client, item, place, &sending) => end,
@@ -427,16 +361,20 @@ impl Many {
         drop(self.let_go());
     }
 
-    /// As [`Many::close`], and waits until nothing is under way any more.
+    /// As [`Many::close`], also after it, and waits until nothing is under way any more and what had come
+    /// is on disk.
     pub async fn closed(&self) {
-        if let Some(mut tasks) = self.let_go() {
-            tasks.shutdown().await;
+        if let Some(tasks) = self.let_go() {
+            drop(tasks);
+            // Nobody sends anything: it comes back when the last one is gone.
+            let _ = self.0.at_work.lock().await.recv().await;
         }
     }
 
     fn let_go(&self) -> Option<JoinSet<()>> {
         self.0.run.own().ok()?.closed = true;
         self.0.run.let_go_of_journal();
+        drop(self.0.run.at_work.lock().unwrap_or_else(PoisonError::into_inner).take());
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.run.changed.notify_waiters();
         Some(tasks)
@@ -492,6 +430,18 @@ impl State {
         }
     }
 
+    fn count(&mut self, outcome: &Outcome) {
+        if outcome.ok {
+            self.done += 1;
+        } else {
+            self.failed += 1;
+        }
+        let of_result = outcome.result.as_ref().and_then(|result| result.cost);
+        let of_error = outcome.error.as_ref().and_then(|error| error.field("cost")?.as_f64());
+        self.cost += of_result.or(of_error).unwrap_or(0.0);
+        self.called += u64::from(!outcome.cached);
+    }
+
     fn progress(&self) -> Progress {
         let left = self.total.map(|total| total.saturating_sub(self.done + self.failed));
         let pace = self.started.filter(|_| self.called > 0);
@@ -526,6 +476,10 @@ impl Run {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn at_work(&self) -> AtWork {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn let_go_of_journal(&self) {
         drop(self.journal.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
@@ -549,7 +503,7 @@ impl Run {
         let ticket = match (&key, journal) {
             (None, Some(_)) => {
                 state.hashed += 1;
-                Some(Ticket { turns: self.turns.clone(), number: state.hashed - 1 })
+                Some(self.turns.ticket(state.hashed - 1))
             }
             _ => None,
         };
@@ -600,176 +554,6 @@ impl Run {
         let state = self.state();
         state.closed || !matches!(state.stop, Stop::No)
     }
-
-    /// One item from its options to its files.
-    async fn work(
-        self: &Arc<Self>,
-        client: &Client,
-        item: Item,
-        place: Place,
-        sending: &Arc<Sending>,
-    ) -> End {
-        let Item { id, inputs, options } = item;
-        let Place { index, ticket, key } = place;
-        let options = over(options, &self.options);
-        let notes = self.folder.as_ref().map(|_| noted(&inputs, id.as_deref(), index));
-        let plan = || client.plan(inputs.clone(), options.clone(), self.case);
-        let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
-
-        let journal = sending.journal.as_deref();
-        let known = known_to(journal, key.as_deref());
-        // What is done by its name needs nothing from the web, which may be gone by now.
-        let is_known = matches!(known, Known::Done { .. });
-        let mut planned = None;
-        if !is_known || !inputs.iter().any(Input::is_fetched) {
-            match planned_with_digest(&plan).await {
-                Ok(both) => planned = Some(both),
-                Err(_) if is_known => {}
-                Err(error) => return ended(failed(key.unwrap_or_default(), error)),
-            }
-        }
-        let digest = planned.as_ref().map(|(_, digest)| digest.clone());
-        let (key, known) = match key {
-            Some(key) => (key, known),
-            None => {
-                let base = digest.clone().unwrap_or_default();
-                if let Some(ticket) = &ticket {
-                    ticket.wait().await;
-                }
-                let key = numbered(journal, base);
-                let known = known_to(journal, Some(&key));
-                (key, known)
-            }
-        };
-        drop(ticket);
-
-        let mut warnings = Vec::new();
-        let mut maybe_paid = false;
-        match known {
-            Known::New => {}
-            Known::MaybePaid => {
-                maybe_paid = true;
-                warnings.push(
-                    "an earlier run sent this item and its answer is not on disk: it may have been paid for, and is \
-                     sent again"
-                        .to_owned(),
-                );
-            }
-            Known::Done { note, digest: recorded } => match restored(note).await {
-                Ok((mut result, files)) => {
-                    let is_another = digest.is_some() && recorded.is_some() && recorded != digest;
-                    if is_another {
-                        result.warnings.push(
-                            "this id was done before with another prompt, pictures or options; what came then is \
-                             given. To draw it anew give it another id"
-                                .to_owned(),
-                        );
-                    }
-                    return End::Outcome(Box::new(Outcome {
-                        index,
-                        id,
-                        ok: true,
-                        result: Some(result),
-                        cached: true,
-                        files,
-                        key,
-                        ..Outcome::default()
-                    }));
-                }
-                Err(why) => warnings.push(format!("this item was done before, but {why}; it is done again")),
-            },
-        }
-        let (plan, digest) = match planned {
-            Some(planned) => planned,
-            None => match planned_with_digest(&plan).await {
-                Ok(planned) => planned,
-                Err(error) => return ended(failed(key, error)),
-            },
-        };
-        if maybe_paid && !plan.policy.resend_unknown {
-            let problem = "an earlier run sent this item and its answer is not on disk: it may have been paid for. It \
-                           is not sent again, as `resend_unknown` says";
-            let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
-            return ended(failed(key, error));
-        }
-
-        let _ = sending.key.set(key.clone());
-        let shelf = self.folder.as_ref().map(|folder| {
-            let several = plan.options.n.unwrap_or(1) > 1;
-            Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several))
-        });
-        let before = {
-            let sending = sending.clone();
-            Arc::new(move || sending.before())
-        };
-        let landed = |call: u32, result: &Generation| landed(shelf.clone(), call, &result.images);
-        let drawn = client.alive(plan.draw(Some(before), &landed)).await;
-        match (drawn, sending.state()) {
-            (Err(_), Sent::Refused(why)) => End::Unsent(why),
-            (Err(error), sent) => {
-                let outcome = failed(key, error.clone());
-                let noted = match (journal, sent) {
-                    (Some(journal), Sent::Yes) => journal.failed(&outcome.key, &error),
-                    _ => Ok(()),
-                };
-                match noted {
-                    Ok(()) => ended(outcome),
-                    Err(_) if is_fatal(&error) => ended(outcome),
-                    Err(trouble) => End::Last(Box::new(outcome), trouble),
-                }
-            }
-            (Ok(mut result), _) => {
-                result.warnings.splice(0..0, warnings);
-                let stored = match (shelf, notes) {
-                    (Some(shelf), Some(mut note)) => {
-                        for (name, value) in [("key", json!(key)), ("digest", json!(digest))] {
-                            note.insert(name.to_owned(), value);
-                        }
-                        note.insert("options".to_owned(), options_of(&plan));
-                        let mut whole = folder::describe(&result);
-                        whole.append(&mut note);
-                        let journal = sending.journal.clone();
-                        stored(shelf, whole, &result.images, journal, key.clone(), digest).await
-                    }
-                    _ => Stored::default(),
-                };
-                if let Some(trouble) = &stored.trouble {
-                    result.warnings.push(match stored.files.len() < result.images.len() {
-                        true => format!("not all pictures are on disk; save them now: {}", trouble.message()),
-                        false => trouble.message().to_owned(),
-                    });
-                }
-                let outcome = Box::new(Outcome {
-                    index,
-                    id,
-                    ok: true,
-                    cached: result.cached,
-                    result: Some(result),
-                    files: stored.files,
-                    key,
-                    ..Outcome::default()
-                });
-                match stored.trouble {
-                    None => End::Outcome(outcome),
-                    Some(trouble) => End::Last(outcome, trouble),
-                }
-            }
-        }
-    }
-}
-
-impl State {
-    fn count(&mut self, outcome: &Outcome) {
-        if outcome.ok {
-            self.done += 1;
-        } else {
-            self.failed += 1;
-        }
-        let of_result = outcome.result.as_ref().and_then(|result| result.cost);
-        let of_error = outcome.error.as_ref().and_then(|error| error.field("cost")?.as_f64());
-        self.cost += of_result.or(of_error).unwrap_or(0.0);
-        self.called += u64::from(!outcome.cached);
-    }
 }
 
 /// An item under way. However its task ends, the run does not wait for it for ever.
@@ -798,152 +582,6 @@ impl Drop for Landing {
     }
 }
 
-/// What stands before each request of an item: the journal's line, and whether the run goes on.
-struct Sending {
-    run: Arc<Run>,
-    journal: Option<Arc<Journal>>,
-    /// Known before the first request.
-    key: OnceLock<String>,
-    state: Mutex<Sent>,
-}
-
-#[derive(Clone, Default)]
-enum Sent {
-    #[default]
-    No,
-    Yes,
-    /// It may not be sent; an error, if the journal could not be written.
-    Refused(Option<Error>),
-}
-
-impl Sending {
-    fn lock(&self) -> MutexGuard<'_, Sent> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state(&self) -> Sent {
-        self.lock().clone()
-    }
-
-    fn before(&self) -> Result<(), Error> {
-        let mut sent = self.lock();
-        if matches!(*sent, Sent::No) {
-            *sent = match (self.run.is_stopping(), &self.journal, self.key.get()) {
-                (true, ..) => Sent::Refused(None),
-                (false, Some(journal), Some(key)) => match journal.sent(key) {
-                    Ok(()) => Sent::Yes,
-                    Err(error) => Sent::Refused(Some(error)),
-                },
-                (false, ..) => Sent::Yes,
-            };
-        }
-        match &*sent {
-            Sent::Refused(Some(error)) => Err(error.clone()),
-            Sent::Refused(None) => {
-                Err(Error::new(Kind::NanoBananaError, "the run stops; this item was not sent"))
-            }
-            Sent::Yes | Sent::No => Ok(()),
-        }
-    }
-
-    /// Comes back once the run stops before this item was sent, and sees to it that it will not be: an
-    /// item may wait for a minute until it is its turn.
-    async fn forestalled(&self) {
-        loop {
-            let mut changed = std::pin::pin!(self.run.changed.notified());
-            changed.as_mut().enable();
-            if self.run.is_stopping() {
-                let mut sent = self.lock();
-                if matches!(*sent, Sent::No) {
-                    *sent = Sent::Refused(None);
-                    return;
-                }
-            }
-            changed.await;
-        }
-    }
-}
-
-/// Lets items that are known by their hash be numbered in their order, though they are hashed side by
-/// side.
-#[derive(Clone, Default)]
-struct Turns(Arc<(Mutex<Passed>, Notify)>);
-
-#[derive(Default)]
-struct Passed {
-    /// All below have passed.
-    next: u64,
-    /// And these.
-    ahead: BTreeSet<u64>,
-}
-
-struct Ticket {
-    turns: Turns,
-    number: u64,
-}
-
-impl Ticket {
-    /// Waits for those before, though not for one that takes long: two equal items would only change
-    /// places.
-    async fn wait(&self) {
-        let (passed, moved) = &*self.turns.0;
-        let all = async {
-            loop {
-                let mut changed = std::pin::pin!(moved.notified());
-                changed.as_mut().enable();
-                if passed.lock().unwrap_or_else(PoisonError::into_inner).next >= self.number {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        // Late or not, the number is taken now.
-        let _ = tokio::time::timeout(COURTESY, all).await;
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let (passed, moved) = &*self.turns.0;
-        let mut passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
-        passed.ahead.insert(self.number);
-        loop {
-            let next = passed.next;
-            if !passed.ahead.remove(&next) {
-                break;
-            }
-            passed.next += 1;
-        }
-        drop(passed);
-        moved.notify_waiters();
-    }
-}
-
-/// An item's key from what it is known by.
-fn numbered(journal: Option<&Journal>, base: String) -> String {
-    match journal {
-        Some(journal) => journal.key(base),
-        None => base,
-    }
-}
-
-/// What earlier runs knew of an item.
-fn known_to(journal: Option<&Journal>, key: Option<&str>) -> Known {
-    match (journal, key) {
-        (Some(journal), Some(key)) => journal.known(key),
-        _ => Known::New,
-    }
-}
-
-/// The item's options, and where it has none the run's.
-fn over(item: GenerateOptions, run: &GenerateOptions) -> GenerateOptions {
-    let timeout = merged_timeout(item.timeout.as_ref(), run.timeout.as_ref());
-    let retry = merged_retry(item.retry.as_ref(), run.retry.as_ref());
-    let mut options = item.over(run.clone());
-    (options.timeout, options.retry) = (timeout, retry);
-    options
-}
-
 fn failed(index: u64, id: Option<String>, key: String, error: Error) -> Outcome {
     Outcome { index, id, error: Some(error), key, ..Outcome::default() }
 }
@@ -958,10 +596,13 @@ fn ended(outcome: Outcome) -> End {
 /// Whether every other item would fail so, too.
 fn is_fatal(error: &Error) -> bool {
     match error.kind() {
-        Kind::AuthenticationError
-        | Kind::PermissionDeniedError
-        | Kind::ConfigError
-        | Kind::BudgetExceededError => true,
+        Kind::AuthenticationError | Kind::PermissionDeniedError | Kind::ConfigError => true,
+        // One that is dearer than `per_call` allows says nothing of the others.
+        Kind::BudgetExceededError => {
+            let sum = |name: &str| error.field(name).and_then(|sum| sum.as_f64());
+            let taken = sum("spent").unwrap_or(0.0) + sum("held").unwrap_or(0.0);
+            sum("budget").is_some_and(|budget| sum("needed").is_none_or(|needed| taken + needed > budget))
+        }
         Kind::RateLimitError => error.field("permanent").is_some_and(|permanent| permanent == true),
         _ => false,
     }
@@ -978,99 +619,4 @@ fn too_many(failed: u64, last: &Outcome) -> Error {
         Some(cause) => told.because(cause),
         None => told,
     }
-}
-
-/// A plan, and the hash of all that it sends.
-async fn planned_with_digest<F>(plan: &impl Fn() -> F) -> Result<(Plan, String), Error>
-where
-    F: Future<Output = Result<Plan, Error>>,
-{
-    let plan = plan().await?;
-    let body = plan.job(&[], 0, false).body.digest().await?;
-    let all = body.and(&format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1)));
-    Ok((plan, format!("sha256:{all}")))
-}
-
-/// What an item's note says of how it was asked for: words as they are, pictures by their names.
-fn noted(inputs: &[Input], id: Option<&str>, index: u64) -> Map<String, Value> {
-    let words = |input: &Input| if let Input::Text(text) = input { Some(text.clone()) } else { None };
-    let mut note = Map::new();
-    for (name, value) in [
-        ("prompt", json!(inputs.iter().filter_map(words).collect::<Vec<_>>())),
-        ("images", json!(inputs.iter().filter_map(Input::label).collect::<Vec<_>>())),
-        ("id", json!(id)),
-        ("index", json!(index)),
-        ("time", json!(now())),
-    ] {
-        note.insert(name.to_owned(), value);
-    }
-    note
-}
-
-/// The options that the call was made with. Headers may hold what is nobody else's business.
-fn options_of(plan: &Plan) -> Value {
-    let mut options = plan.options.clone();
-    options.headers = None;
-    let mut options = options.write(Case::Snake);
-    if let Some(map) = options.as_object_mut() {
-        map.entry("model").or_insert_with(|| plan.id.clone().into());
-    }
-    options
-}
-
-/// The time, in UTC, as `2026-11-24T20:44:39.123Z`.
-fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
-}
-
-/// Writes the pictures of one of several calls as soon as they are there. That of a single call goes
-/// with its note, in one go that nothing can interrupt.
-///
-/// The work begins at once and not when the future is first polled: who gives up waiting for it has
-/// lost nothing.
-fn landed(shelf: Option<Arc<Shelf>>, call: u32, images: &[Image]) -> impl Future<Output = ()> + use<> {
-    let work = shelf.filter(|shelf| shelf.is_of_several()).map(|shelf| {
-        let images = images.to_vec();
-        tokio::task::spawn_blocking(move || shelf.put(call, &images))
-    });
-    async {
-        if let Some(work) = work {
-            // If it was lost, its files are missing in the end, which is told then.
-            let _ = work.await;
-        }
-    }
-}
-
-/// Writes what is not written yet: the pictures, the note, the line in the journal.
-async fn stored(
-    shelf: Arc<Shelf>,
-    note: Map<String, Value>,
-    images: &[Image],
-    journal: Option<Arc<Journal>>,
-    key: String,
-    digest: String,
-) -> Stored {
-    let images = images.to_vec();
-    let work = move || {
-        if !shelf.is_of_several() {
-            shelf.put(0, &images);
-        }
-        let mut stored = shelf.close(note);
-        if let (Some(journal), Some(note)) = (&journal, &stored.note)
-            && let Err(trouble) = journal.done(&key, &digest, note)
-        {
-            stored.trouble = Some(trouble);
-        }
-        stored
-    };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Stored {
-        trouble: Some(Error::new(Kind::NanoBananaError, format!("writing the pictures was lost: {cause}"))),
-        ..Stored::default()
-    })
-}
-
-/// What an earlier run made of an item.
-async fn restored(note: PathBuf) -> Result<(Generation, Vec<String>), String> {
-    let work = tokio::task::spawn_blocking(move || Note::read(&note)?.restore());
-    work.await.unwrap_or_else(|cause| Err(format!("reading its note was lost: {cause}")))
 }

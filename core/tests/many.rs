@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nanobanana::{
-    Case, Client, ClientOptions, Door, Emulator, Error, GenerateOptions, Image, Item, Kind, Many,
+    Budget, Case, Client, ClientOptions, Door, Emulator, Error, GenerateOptions, Image, Item, Kind, Many,
     ManyOptions, Outcome, Retry, Step,
 };
 use serde_json::{Map, Value, json};
@@ -258,6 +258,29 @@ async fn what_would_fail_every_item_stops_the_run_after_those_under_way() {
 }
 
 #[tokio::test]
+async fn one_item_that_is_too_dear_does_not_end_the_run_and_a_budget_that_is_used_up_does() {
+    let emulator = emulator();
+    let limited = |budget: Budget| {
+        let options = ClientOptions::new().base_url(emulator.url()).api_key(KEY).budget(budget);
+        let many = ManyOptions::new().concurrency(1u32);
+        let model = GenerateOptions::new().model("nano-banana-pro");
+        Client::new(options).unwrap().generate_many(model, many).unwrap()
+    };
+    let given = || {
+        let dear = Item::new("b").options(GenerateOptions::new().image_size("4K"));
+        vec![Item::new("a"), dear, Item::new("c")]
+    };
+    let refused = |error: &Error| error.kind() == Kind::BudgetExceededError;
+    for budget in [Budget::new().per_call(0.2), Budget::new().per_call(0.2).usd(5.0)] {
+        let (outcomes, error) = all(&limited(budget), given()).await;
+        assert!(error.is_none() && outcomes[1].error.as_ref().is_some_and(refused), "{error:?} {outcomes:?}");
+        assert!(outcomes[0].ok && outcomes[2].ok);
+    }
+    let (outcomes, error) = all(&limited(Budget::new().usd(0.2)), given()).await;
+    assert!(outcomes.len() == 1 && error.as_ref().is_some_and(refused), "{error:?} {outcomes:?}");
+}
+
+#[tokio::test]
 async fn a_stop_does_not_wait_for_what_was_not_sent() {
     let (emulator, place) = (emulator(), Place::new());
     // A server that takes connections and says nothing: a picture that is being fetched for ever.
@@ -447,6 +470,88 @@ async fn a_picture_that_is_gone_is_drawn_again() {
         assert!(!outcome.cached && warnings(outcome).contains("done again"), "{outcome:?}");
     }
     assert_eq!(emulator.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn pictures_that_were_moved_are_found_and_are_not_paid_for_again() {
+    let (emulator, place) = (emulator(), Place::new());
+    done(&emulator, &place.journalled(), items(["a", "b"])).await;
+    let moved = place.folder.path().join("moved");
+    std::fs::rename(place.out(), &moved).unwrap();
+    let refused = client(&emulator).generate_many(GenerateOptions::new(), place.journalled()).unwrap_err();
+    assert_eq!(refused.kind(), Kind::ConfigError);
+    assert!(refused.message().contains("2 items") && refused.message().contains("`save_to`"), "{refused}");
+    let many = place.journalled().save_to(moved.to_str().unwrap());
+    assert!(done(&emulator, &many, items(["a", "b"])).await.iter().all(|outcome| outcome.cached));
+    // Both with another name, and in another place.
+    let home = place.folder.path().join("x/y");
+    let journal = |name: &str| ManyOptions::new().journal(home.join(name).to_str().unwrap());
+    done(&emulator, &journal("one.jsonl"), items(["a"])).await;
+    for end in ["", ".d"] {
+        let name = |name: &str| home.join(format!("{name}.jsonl{end}"));
+        std::fs::rename(name("one"), name("two")).unwrap();
+    }
+    assert!(done(&emulator, &journal("two.jsonl"), items(["a"])).await[0].cached);
+    assert_eq!(emulator.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn another_items_note_in_its_place_is_not_taken_for_its_own() {
+    let (emulator, place) = (emulator(), Place::new());
+    done(&emulator, &place.journalled(), items(["a"])).await;
+    std::fs::remove_dir_all(place.out()).unwrap();
+    let other = done(&emulator, &place.saving(), items(["b"])).await;
+    assert!(other[0].files[0].ends_with("00000.png"));
+    let again = done(&emulator, &place.journalled(), items(["a"])).await;
+    assert!(!again[0].cached && warnings(&again[0]).contains("another item"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_note_is_adopted_from_where_it_was_put_and_only_for_what_was_asked() {
+    let (emulator, place) = (emulator(), Place::new());
+    let named = |prompt: &str| vec![Item::new(prompt).id("1")];
+    done(&emulator, &place.journalled(), named("a")).await;
+    forget(&place.journal(), "done");
+    let elsewhere = place.journalled().save_to(place.folder.path().join("new").to_str().unwrap());
+    let adopted = done(&emulator, &elsewhere, named("a")).await;
+    assert!(adopted[0].cached && adopted[0].files[0].ends_with("out/1.png"), "{adopted:?}");
+    // Another journal's item has the same id, and its notes go to the same folder.
+    let path = place.folder.path().join("other.jsonl");
+    let other = place.saving().journal(path.to_str().unwrap());
+    let first = done(&emulator, &other, named("b")).await;
+    forget(&path, "done");
+    std::fs::remove_file(&first[0].files[0]).unwrap();
+    let again = done(&emulator, &other, named("b")).await;
+    assert!(!again[0].cached && warnings(&again[0]).contains("may have been paid for"), "{again:?}");
+    assert_eq!(emulator.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn what_runs_that_were_killed_left_unfinished_is_removed_in_time() {
+    let (emulator, place) = (emulator(), Place::new());
+    std::fs::create_dir(place.out()).unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(7200);
+    for (name, time) in [(".new.1-00.part", Some(old)), (".new.2-00.part", None), ("mine.part", Some(old))] {
+        let file = std::fs::File::create(place.out().join(name)).unwrap();
+        time.into_iter().for_each(|time| file.set_modified(time).unwrap());
+    }
+    done(&emulator, &place.saving(), items(["a"])).await;
+    assert_eq!(files(&place.out()), [".new.2-00.part", "00000.json", "00000.png", "mine.part"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_closed_has_written_what_had_come() {
+    let (emulator, place) = (emulator(), Place::new());
+    quick(&emulator, &vec![json!({ "image": "png 1024x1024" }); 8]);
+    let run = run(&emulator, place.journalled());
+    (0..8).for_each(|number| run.give(Item::new(format!("boat {number}"))));
+    assert!(matches!(run.step(false).await, Ok(Step::Outcome(_))));
+    run.close();
+    run.closed().await;
+    let (written, known) = (files(&place.out()), lines(&place.journal()).len());
+    assert!(written.iter().all(|name| !name.ends_with(".part")), "{written:?}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((files(&place.out()), lines(&place.journal()).len()), (written, known));
 }
 
 #[tokio::test]
@@ -669,13 +774,19 @@ fn the_command_draws_a_line_after_the_other_and_tells_what_failed() {
     ] {
         assert!(told.contains(part), "no {part:?} in {told}");
     }
-    let (code, out, _) = shell(&emulator, folder, "\"c\"\n\"\"\n", &["--json", "--ordered"]);
+    let (code, out, _) = shell(
+        &emulator,
+        folder,
+        "\u{feff}\"c\"\n\"\"\n{\"id\": 7.0}\n{\"id\": \"x\", \"promt\": 1}\n",
+        &["--json", "--ordered"],
+    );
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
         (code, &lines[0]["files"], &lines[1]["ok"]),
         (Some(2), &json!(["./00000.png"]), &json!(false))
     );
-    assert!(lines[2]["error"]["message"].as_str().unwrap().contains("1 of 2"), "{out}");
+    assert_eq!((&lines[2]["id"], &lines[3]["id"]), (&json!("7"), &json!("x")));
+    assert!(lines[4]["error"]["message"].as_str().unwrap().contains("3 of 4"), "{out}");
 }
 
 #[test]

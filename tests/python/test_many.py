@@ -92,9 +92,10 @@ def test_wrong_items_are_outcomes(client: nb.Client, emulator: nb.Emulator) -> N
         7,
         None,
         {"prompt": "a boat", "id": 8},
+        {"prompt": "a boat", "images": [object()], "id": 9.0},
     ]
     outcomes = list(client.generate_many(items, ordered=True))
-    assert [one.index for one in outcomes] == list(range(10))
+    assert [one.index for one in outcomes] == list(range(11))
     errors = [one.error for one in outcomes]
     said = [str(error) for error in errors]
     assert "Did you mean `prompt`?" in said[0]
@@ -102,7 +103,7 @@ def test_wrong_items_are_outcomes(client: nb.Client, emulator: nb.Emulator) -> N
     assert "Did you mean `aspect_ratio`?" in said[2]
     assert [type(error) for error in errors[3:5]] == [nb.ImageError, nb.ImageError]
     assert all(isinstance(error, nb.InvalidOptionError) for error in errors[:3] + errors[5:9])
-    assert [one.id for one in outcomes] == ["misspelt", None, "mistaken", *[None] * 6, "8"]
+    assert [one.id for one in outcomes] == ["misspelt", None, "mistaken", *[None] * 6, "8", "9"]
     assert len(emulator.requests) == 1
 
 
@@ -111,8 +112,14 @@ def test_one_prompt_is_not_many(wrong: Any, client: nb.Client) -> None:
     for many in (client.generate_many, nb.AsyncClient("key").generate_many):
         with pytest.raises(nb.InvalidOptionError, match="list"):
             many(wrong)
-    with pytest.raises(TypeError):
-        client.generate_many(5)  # type: ignore[arg-type]
+        with pytest.raises(nb.InvalidOptionError, match="list"):
+            many(5)
+
+    async def later() -> AsyncIterator[str]:
+        yield "a boat"
+
+    with pytest.raises(nb.InvalidOptionError, match="AsyncClient"):
+        client.generate_many(later())  # type: ignore[arg-type]
 
 
 def test_options_are_checked(client: nb.Client, emulator: nb.Emulator) -> None:

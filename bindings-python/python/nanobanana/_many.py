@@ -79,7 +79,7 @@ def _refusal(item: Any, error: Exception) -> dict[str, Any]:
     name = item.get("id") if isinstance(item, dict) else None
     told = {"kind": "InvalidOptionError", "message": f"it cannot be read: {type(error).__name__}: {error}"}
     told = error.to_dict() if isinstance(error, NanoBananaError) else told
-    return {"id": name if isinstance(name, str) else None, "error": told}
+    return {"id": name if isinstance(name, str | int | float) else None, "error": told}
 
 
 class _Bar:
@@ -119,12 +119,18 @@ class _Outcomes(Front):
     _later = False
 
     def __init__(self, client: Front, prompts: Any, options: Any) -> None:
-        if isinstance(prompts, str | dict):
-            problem = "option `prompts` takes several prompts, for example a list of them, not one"
-            raise InvalidOptionError(problem, option="prompts")
+        later = hasattr(prompts, "__aiter__")
+        if isinstance(prompts, str | dict) or not (later or hasattr(prompts, "__iter__")):
+            problem = "takes several prompts, for example a list of them, not one"
+        elif later and not self._later and not hasattr(prompts, "__iter__"):
+            problem = "takes an async iterable only in an `AsyncClient`"
+        else:
+            problem = None
+        if problem:
+            raise InvalidOptionError(f"option `prompts` {problem}", option="prompts")
         self._options = {**options, "total": operator.length_hint(prompts) or None}
-        later = self._later and hasattr(prompts, "__aiter__")
-        self._feed, self._get_key = _Feed(client, aiter(prompts) if later else iter(prompts)), None
+        prompts = aiter(prompts) if later and self._later else iter(prompts)
+        self._feed, self._get_key = _Feed(client, prompts), None
         self._bar = _Bar() if options.get("progress") is True else None
 
     def _begin(self, opened: Answer) -> None:

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
@@ -91,14 +91,17 @@ async fn feed(many: &Many, lines: impl AsyncBufRead + Unpin) -> std::io::Result<
             Err(cause) => break Err(cause),
         };
         number += 1;
+        // What some editors put before everything else.
+        let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             continue;
         }
-        match item(&text) {
+        match item(text) {
             Ok(item) => many.give(item),
             Err(error) => {
                 let message = format!("line {number}: {}", error.message());
-                many.refuse(None, error.reworded(message));
+                let read = serde_json::from_str::<Map<String, Value>>(text).ok();
+                many.refuse(read.and_then(|map| Item::id_in(&map)), error.reworded(message));
             }
         }
     };
@@ -188,7 +191,9 @@ impl Show {
     fn bar(&self, many: &Many) {
         if self.has_bar {
             let mut out = std::io::stderr();
-            let _ = write!(out, "\r{}\x1b[K", many.progress().line(78)).and_then(|()| out.flush());
+            // In a narrow terminal the line is cut off and does not go on below, where it could not be cleared.
+            let line = many.progress().line(78);
+            let _ = write!(out, "\r\x1b[?7l{line}\x1b[K\x1b[?7h").and_then(|()| out.flush());
         }
     }
 

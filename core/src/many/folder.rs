@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,9 @@ use crate::schema::{Case, Write as _};
 
 /// The number of the notes' format; one with a higher number is from a newer version.
 const VERSION: u64 = 1;
+
+/// A file in the making that is older belongs to a run that was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Where a run's pictures go.
 #[derive(Debug)]
@@ -52,11 +56,28 @@ impl Folder {
         };
         fs::create_dir_all(path).map_err(|cause| cannot("make", cause))?;
         let folder = Folder(path.to_owned());
+        folder.sweep();
         let probe = folder.part("probe");
         fs::write(&probe, b"x")
             .and_then(|()| fs::remove_file(&probe))
             .map_err(|cause| cannot("write into", cause))?;
         Ok(folder)
+    }
+
+    /// Removes what runs that were killed have left unfinished.
+    fn sweep(&self) {
+        let is_part = |name: &str| name.starts_with(".new.") || name.starts_with(".probe.");
+        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_part(&name) || !name.ends_with(".part") {
+                continue;
+            }
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            if written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED)) {
+                // What cannot be removed is only in the way.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -91,10 +112,10 @@ impl Folder {
         published
     }
 
-    /// The notes in the folder, in no order.
-    pub fn notes(&self) -> io::Result<impl Iterator<Item = PathBuf>> {
+    /// The notes in a folder, in no order.
+    pub fn notes(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
         let is_note = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
-        Ok(fs::read_dir(&self.0)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_note))
+        Ok(fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_note))
     }
 }
 
@@ -131,7 +152,9 @@ pub(super) fn stem(id: Option<&str>, index: u64) -> String {
     // What Windows keeps for its devices, whatever the extension.
     let device = stem.split('.').next().unwrap_or_default().to_uppercase();
     let reserved = matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL")
-        || (device.len() == 4 && (device.starts_with("COM") || device.starts_with("LPT")));
+        || ["COM", "LPT"].iter().any(|port| {
+            device.strip_prefix(port).is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']))
+        });
     if reserved { format!("_{stem}") } else { stem.to_owned() }
 }
 
@@ -334,6 +357,14 @@ impl Note {
         self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
     }
 
+    /// This note, if it is that of the item with this key, and of what was asked for then.
+    pub fn of(self, key: &str, digest: Option<&str>) -> Result<Self, String> {
+        match self.key() == Some(key) && (digest.is_none() || self.digest() == digest) {
+            true => Ok(self),
+            false => Err("another item's note has taken the place of its own".to_owned()),
+        }
+    }
+
     /// The result and its files, pictures to be read when they are asked for; or why there is none.
     pub fn restore(&self) -> Result<(Generation, Vec<String>), String> {
         let files = self.files().ok_or("its note is damaged")?;
@@ -419,6 +450,7 @@ mod tests {
             ("", "00007"),
             ("con", "_con"),
             ("COM1.x", "_COM1.x"),
+            ("come", "come"),
             ("Äpfel 7", "Äpfel 7"),
         ];
         for (id, name) in cases {

@@ -1,7 +1,7 @@
 //! What a run remembers on disk, so that the next one sends only what is missing.
 //!
-//! A journal is a file of JSON lines: `sent` before an item's request leaves, `done` once its
-//! pictures and its note are on disk, `failed` if it came to nothing. Whatever moment a run is killed
+//! A journal is a file of JSON lines: `folder` where notes go from here on, `sent` before an item's
+//! request leaves, `done` once its pictures and its note are on disk, `failed` if it came to nothing. Whatever moment a run is killed
 //! at, a line is there whole or is read past. Of each item that earlier runs knew only a fingerprint
 //! and the place of its last line are held in memory.
 
@@ -10,7 +10,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<Fingerprint, Entry>,
+    /// Where notes have gone so far.
+    folders: Vec<PathBuf>,
     /// How often each item that has no number of its own came in this run.
     seen: HashMap<Fingerprint, u32>,
     /// Whether the file ends in the middle of a line.
@@ -64,8 +66,8 @@ fn fingerprint(key: &str) -> Fingerprint {
 enum Entry {
     /// Its line begins at this byte.
     Done(u64),
-    /// It was sent, and nothing more is known.
-    Sent,
+    /// It was sent, by the line at this byte, and nothing more is known; so it was before, if `again`.
+    Sent { at: u64, again: bool },
     /// It failed, and may have been paid for.
     Lost,
 }
@@ -74,6 +76,7 @@ enum Entry {
 #[derive(Deserialize)]
 struct Line {
     journal: Option<u64>,
+    folder: Option<PathBuf>,
     sent: Option<String>,
     done: Option<String>,
     failed: Option<String>,
@@ -93,7 +96,8 @@ pub(super) enum Known {
     /// Nothing, or only that it was not paid for.
     New,
     Done {
-        note: PathBuf,
+        /// Where its note was put, and where it is if the folder was moved and is named anew.
+        notes: [PathBuf; 2],
         digest: Option<String>,
     },
     /// It was sent, and its answer is not on disk.
@@ -111,6 +115,9 @@ impl Journal {
         let shown = path.display();
         let cannot =
             |cause: io::Error| config(format!("the journal {shown} cannot be used: {cause}")).because(cause);
+        if let Some(home) = path.parent() {
+            std::fs::create_dir_all(home).map_err(cannot)?;
+        }
         if path.exists() && !path.is_file() {
             return Err(config(format!(
                 "the journal {shown} is not a file; name one, or one that is to be made"
@@ -122,7 +129,8 @@ impl Journal {
         let process = std::process::id();
         let mut journal = Journal { path: path.to_owned(), file, notes, state: Mutex::default(), process };
         journal.load()?;
-        journal.adopt(folder)?;
+        journal.miss_nothing(folder)?;
+        journal.adopt()?;
         Ok(journal)
     }
 
@@ -175,27 +183,89 @@ impl Journal {
         }
     }
 
+    /// Where the notes of all that is done are gone, for example with a disk that is not there, all would be
+    /// paid for again. And from now on notes go to `folder`.
+    fn miss_nothing(&self, folder: &Folder) -> Result<(), Error> {
+        let done: Vec<u64> = {
+            let is_done = |entry: &Entry| if let Entry::Done(at) = entry { Some(*at) } else { None };
+            self.state().known.values().filter_map(is_done).collect()
+        };
+        let is_there = |at: &u64| self.notes_of(*at).iter().flatten().any(|note| note.exists());
+        if !done.is_empty() && !done.iter().any(is_there) {
+            return Err(config(format!(
+                "the journal {} has {} items as done, and the notes of none are where it says or in {}. If the \
+                 pictures and notes were moved, name their folder as `save_to`; to pay for all of them anew, begin \
+                 another journal",
+                self.path.display(),
+                done.len(),
+                folder.path().display()
+            )));
+        }
+        if !self.state().folders.contains(&self.notes) {
+            self.append(&json!({ "folder": self.notes.to_string_lossy() }).to_string())?;
+            self.state().folders.push(self.notes.clone());
+        }
+        Ok(())
+    }
+
     /// Looks for the notes of items that were sent and of which nothing more is known: a run may end
-    /// between the note and the line that says so.
-    fn adopt(&self, folder: &Folder) -> Result<(), Error> {
-        if !self.state().known.values().any(|entry| matches!(entry, Entry::Sent)) {
+    /// between the note and the line that says so. They lie where an earlier run had them put.
+    fn adopt(&self) -> Result<(), Error> {
+        let sent = |mark: &Fingerprint| match self.state().known.get(mark) {
+            Some(Entry::Sent { at, .. }) => Some(*at),
+            _ => None,
+        };
+        if !self.state().known.values().any(|entry| matches!(entry, Entry::Sent { .. })) {
             return Ok(());
         }
-        let cannot = |cause: io::Error| {
-            let path = folder.path().display();
-            config(format!("the folder {path} cannot be read: {cause}")).because(cause)
-        };
-        for path in folder.notes().map_err(cannot)? {
-            let Ok(note) = Note::read(&path) else { continue };
-            let (Some(key), Some(name)) = (note.key(), path.file_name()) else { continue };
-            let mark = fingerprint(key);
-            let is_missing = matches!(self.state().known.get(&mark), Some(Entry::Sent));
-            if is_missing && note.is_whole() {
-                let at = self.done(key, note.digest().unwrap_or_default(), &name.to_string_lossy())?;
-                self.state().known.insert(mark, Entry::Done(at));
+        let folders = self.state().folders.clone();
+        // A folder that cannot be read has nothing that could be adopted.
+        for place in folders {
+            let Ok(notes) = Folder::notes(&self.home().join(&place)) else { continue };
+            for path in notes {
+                let Ok(note) = Note::read(&path) else { continue };
+                let (Some(key), Some(name)) = (note.key(), path.file_name()) else { continue };
+                let mark = fingerprint(key);
+                let Some(at) = sent(&mark) else { continue };
+                // The same id may stand for something else in another journal's notes.
+                let is_it = match self.line(at) {
+                    Some(Line { digest: Some(digest), .. }) => note.digest() == Some(&digest),
+                    _ => true,
+                };
+                if is_it && note.is_whole() {
+                    let at = self.done_in(
+                        &place,
+                        key,
+                        note.digest().unwrap_or_default(),
+                        &name.to_string_lossy(),
+                    )?;
+                    self.state().known.insert(mark, Entry::Done(at));
+                }
             }
         }
         Ok(())
+    }
+
+    /// The folder that places in lines are relative to.
+    fn home(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The line that begins at this byte.
+    fn line(&self, at: u64) -> Option<Line> {
+        // Every line goes to the end, wherever is read; the state is held so that nobody reads between.
+        let _state = self.state();
+        let mut bytes = Vec::new();
+        (&self.file).seek(SeekFrom::Start(at)).ok()?;
+        BufReader::new((&self.file).take(1 << 20)).read_until(b'\n', &mut bytes).ok()?;
+        Line::read(&bytes)
+    }
+
+    /// Where the note may be that the line at this byte names.
+    fn notes_of(&self, at: u64) -> Option<[PathBuf; 2]> {
+        let note = self.line(at)?.note?;
+        let moved = self.home().join(&self.notes).join(note.file_name()?);
+        Some([self.home().join(note), moved])
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -215,34 +285,32 @@ impl Journal {
 
     /// What earlier runs knew of the item with this key.
     pub fn known(&self, key: &str) -> Known {
-        let state = self.state();
-        let at = match state.known.get(&fingerprint(key)) {
+        let at = match self.state().known.get(&fingerprint(key)) {
             None => return Known::New,
-            Some(Entry::Sent | Entry::Lost) => return Known::MaybePaid,
+            Some(Entry::Sent { .. } | Entry::Lost) => return Known::MaybePaid,
             Some(Entry::Done(at)) => *at,
         };
-        // Every line goes to the end, wherever is read; the state is held so that nobody reads between.
-        let mut bytes = Vec::new();
-        let found = (&self.file)
-            .seek(SeekFrom::Start(at))
-            .and_then(|_| BufReader::new((&self.file).take(1 << 20)).read_until(b'\n', &mut bytes));
-        match found.ok().and_then(|_| Line::read(&bytes)) {
-            Some(Line { done: Some(done), note: Some(note), digest, .. }) if done == key => {
-                let folder = self.path.parent().unwrap_or(Path::new(""));
-                Known::Done { note: folder.join(note), digest: digest.filter(|digest| !digest.is_empty()) }
+        match (self.line(at), self.notes_of(at)) {
+            (Some(Line { done: Some(done), digest, .. }), Some(notes)) if done == key => {
+                Known::Done { notes, digest: digest.filter(|digest| !digest.is_empty()) }
             }
-            _ => Known::New,
+            // It was there when the journal was opened.
+            _ => Known::MaybePaid,
         }
     }
 
     /// Written before the item's first request leaves.
-    pub fn sent(&self, key: &str) -> Result<(), Error> {
-        self.append(&json!({ "sent": key, "time": super::now() }).to_string()).map(|_| ())
+    pub fn sent(&self, key: &str, digest: &str) -> Result<(), Error> {
+        self.append(&json!({ "sent": key, "digest": digest, "time": now() }).to_string()).map(|_| ())
     }
 
     /// Written when the item's pictures and its note are on disk. Gives the line's place.
     pub fn done(&self, key: &str, digest: &str, note: &str) -> Result<u64, Error> {
-        let note = self.notes.join(note);
+        self.done_in(&self.notes, key, digest, note)
+    }
+
+    fn done_in(&self, folder: &Path, key: &str, digest: &str, note: &str) -> Result<u64, Error> {
+        let note = folder.join(note);
         self.append(&json!({ "done": key, "digest": digest, "note": note.to_string_lossy() }).to_string())
     }
 
@@ -284,14 +352,20 @@ impl State {
             Line { done: Some(key), .. } => {
                 self.known.insert(fingerprint(&key), Entry::Done(at));
             }
+            Line { folder: Some(folder), .. } if !self.folders.contains(&folder) => self.folders.push(folder),
             Line { sent: Some(key), .. } => {
-                self.known.insert(fingerprint(&key), Entry::Sent);
+                let mark = fingerprint(&key);
+                let again = matches!(self.known.get(&mark), Some(Entry::Sent { .. } | Entry::Lost));
+                self.known.insert(mark, Entry::Sent { at, again });
             }
             Line { failed: Some(key), billed, .. } => {
-                if billed.as_deref() == Some("unknown") {
-                    self.known.insert(fingerprint(&key), Entry::Lost);
+                let mark = fingerprint(&key);
+                // That this try was not billed says nothing of one before it.
+                let again = matches!(self.known.get(&mark), Some(Entry::Sent { again: true, .. }));
+                if again || billed.as_deref() == Some("unknown") {
+                    self.known.insert(mark, Entry::Lost);
                 } else {
-                    self.known.remove(&fingerprint(&key));
+                    self.known.remove(&mark);
                 }
             }
             _ => {}
@@ -304,6 +378,11 @@ pub(super) fn billed(error: &Error) -> String {
     let told = error.field("billed").and_then(|billed| billed.as_str().map(str::to_owned));
     let silent = if error.is(Kind::APIError) { "unknown" } else { "no" };
     told.unwrap_or_else(|| silent.to_owned())
+}
+
+/// The time, in UTC, as `2026-11-24T20:44:39.123Z`.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 fn header() -> String {
@@ -360,9 +439,10 @@ mod tests {
         {
             let journal = opened(folder.path());
             for key in ["a", "b", "c", "d"] {
-                journal.sent(key).unwrap();
+                journal.sent(key, "d").unwrap();
             }
             journal.done("a", "d", "a.json").unwrap();
+            std::fs::write(folder.path().join("out/a.json"), "").unwrap();
             let refused = Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned());
             journal.failed("b", &refused).unwrap();
             journal.failed("c", &Error::new(Kind::APIConnectionError, "gone")).unwrap();
@@ -371,17 +451,25 @@ mod tests {
         std::fs::write(&path, [&whole[..], b"{\"done\":\"d\",\"no"].concat()).unwrap();
         {
             let journal = opened(folder.path());
-            assert!(matches!(journal.known("a"), Known::Done { note, .. } if note.ends_with("out/a.json")));
+            assert!(
+                matches!(journal.known("a"), Known::Done { notes: [note, _], .. } if note.ends_with("out/a.json"))
+            );
             assert!(matches!(journal.known("b"), Known::New));
             assert!(matches!(journal.known("c"), Known::MaybePaid));
             assert!(matches!(journal.known("d"), Known::MaybePaid));
             assert!(matches!(journal.known("e"), Known::New));
             journal.done("d", "d", "d.json").unwrap();
+            // A second try that was not billed does not settle what became of the first one.
+            journal.sent("c", "d").unwrap();
+            journal
+                .failed("c", &Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned()))
+                .unwrap();
         }
+        assert!(matches!(opened(folder.path()).known("c"), Known::MaybePaid));
         assert!(matches!(opened(folder.path()).known("d"), Known::Done { .. }));
         // A first line that was never whole is no journal yet.
         std::fs::write(&path, header().split_at(9).0).unwrap();
-        opened(folder.path()).sent("a").unwrap();
+        opened(folder.path()).sent("a", "d").unwrap();
         assert!(matches!(opened(folder.path()).known("a"), Known::MaybePaid));
     }
 
