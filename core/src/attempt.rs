@@ -79,6 +79,8 @@ pub(crate) struct Job {
     pub body: Body,
     /// Which of the `n` requests of a call it is.
     pub number: u32,
+    /// What tells it from other calls that send the same, if there is to be a difference.
+    pub repeat: String,
     /// What sets the service apart from others in a cache.
     pub scope: String,
     /// What the catalogue knows of the model; it prices the answer.
@@ -525,6 +527,7 @@ impl Job {
         }
         let request = self.body.digest().await?;
         let key = request.and(&self.id).and(&self.number.to_string()).and(&self.scope);
+        let key = if self.repeat.is_empty() { key } else { key.and(&self.repeat) };
         Ok(Some(key.to_string()))
     }
 

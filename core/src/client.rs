@@ -341,6 +341,10 @@ impl Client {
         }
     }
 
+    pub(crate) fn has_cache(&self) -> bool {
+        self.0.common.cache.is_some()
+    }
+
     fn catalogue(&self) -> &Catalogue {
         match &self.0.catalogue {
             Catalogues::Builtin(catalogue) => catalogue,
@@ -376,7 +380,7 @@ impl Client {
         case: Case,
     ) -> Result<Generation, Error> {
         self.alive(async {
-            self.plan(inputs, options, case).await?.draw(None, &|_, _| std::future::ready(())).await
+            self.plan(inputs, options, case).await?.draw(None, "", &|_, _| std::future::ready(())).await
         })
         .await
     }
@@ -535,10 +539,12 @@ impl Inner {
 }
 
 impl Plan {
-    /// Makes the call: `n` requests side by side. `landed` sees what each gave as soon as it is there.
+    /// Makes the call: `n` requests side by side. `repeat` tells it from others in a cache that send the
+    /// same; `landed` sees what each gave as soon as it is there.
     pub async fn draw<F: Future<Output = ()> + Send>(
         &self,
         before: Option<Before>,
+        repeat: &str,
         landed: &(impl Fn(u32, &Generation) -> F + Sync),
     ) -> Result<Generation, Error> {
         let n = self.options.n.unwrap_or(1);
@@ -548,7 +554,8 @@ impl Plan {
             common.ledger.check(self.price(&[]), n, &self.id)?;
         }
         let call = |number: u32| {
-            let job = Job { before: before.clone(), ..self.job(&[], number, false) };
+            let repeat = repeat.to_owned();
+            let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
             async move {
                 let result = job.run(&Sink::default()).await?.result;
                 landed(number, &result).await;
@@ -574,6 +581,7 @@ impl Plan {
             headers: options.headers.clone().unwrap_or_default(),
             body: Body::new(history, &self.parts, &options),
             number,
+            repeat: String::new(),
             scope: inner.scope(),
             model: self.model.clone(),
             price: self.price(history),

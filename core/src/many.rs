@@ -49,8 +49,8 @@ pub use item::Item;
 
 use folder::Folder;
 use journal::Journal;
-use turns::{Ticket, Turns};
-use work::{Sending, numbered};
+use turns::{Keys, Ticket, Turns};
+use work::Sending;
 
 const CONCURRENCY: u32 = 8;
 
@@ -91,6 +91,7 @@ struct Run {
     folder: Option<Arc<Folder>>,
     /// Held until the run is over, then let go for the next one.
     journal: Mutex<Option<Arc<Journal>>>,
+    keys: Keys,
     /// None once it is closed.
     at_work: Mutex<AtWork>,
     turns: Turns,
@@ -191,6 +192,7 @@ impl Client {
             ordered: many.ordered.unwrap_or(false),
             stop_after_errors: many.stop_after_errors.map(u64::from),
             folder,
+            keys: Keys::new(journal.is_some() || self.has_cache()),
             journal: Mutex::new(journal),
             at_work: Mutex::new(Some(at_work)),
             turns: Turns::default(),
@@ -498,15 +500,11 @@ impl Run {
         state.items += 1;
         state.under_way += 1;
         state.started.get_or_insert_with(Instant::now);
-        let journal = self.journal();
-        let key = id.map(|id| numbered(journal.as_deref(), id.to_owned()));
-        let ticket = match (&key, journal) {
-            (None, Some(_)) => {
-                state.hashed += 1;
-                Some(self.turns.ticket(state.hashed - 1))
-            }
-            _ => None,
-        };
+        let key = id.map(|id| self.keys.key(id.to_owned()));
+        let ticket = (key.is_none() && self.keys.matter()).then(|| {
+            state.hashed += 1;
+            self.turns.ticket(state.hashed - 1)
+        });
         Some(Place { index, ticket, key })
     }
 

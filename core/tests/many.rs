@@ -912,3 +912,30 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
 fn a_run_of_200_items_that_is_killed_30_times_goes_on_where_it_was() {
     println!("{}", killed(200, 30, 0.05));
 }
+
+#[tokio::test]
+async fn equal_items_are_several_in_a_cache_too() {
+    let emulator = Emulator::start(0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().display().to_string();
+    let options = ClientOptions::new().base_url(emulator.url()).api_key("k").cache(cache);
+    let client = Client::new(options).unwrap();
+    let mut pictures = Vec::new();
+    for _ in 0..2 {
+        let run = client.generate_many(GenerateOptions::new(), ManyOptions::new().ordered(true)).unwrap();
+        let (outcomes, error) = all(&run, items(["a", "a", "b"])).await;
+        assert!(error.is_none());
+        pictures.push(
+            outcomes
+                .iter()
+                .map(|outcome| outcome.result.as_ref().unwrap().image().unwrap().bytes().unwrap().clone())
+                .collect::<Vec<_>>(),
+        );
+    }
+    // Each was drawn once, the equal ones too; the second run asked for nothing.
+    assert_eq!(emulator.requests().len(), 3);
+    assert!(pictures[0] == pictures[1] && pictures[0][0] != pictures[0][1]);
+    // Which of them answers a call by itself is told by the first one.
+    let alone = client.generate("a", GenerateOptions::new()).await.unwrap();
+    assert!(alone.cached && alone.image().unwrap().bytes().unwrap() == &pictures[0][0]);
+}

@@ -43,16 +43,14 @@ struct State {
     known: HashMap<Fingerprint, Entry>,
     /// Where notes have gone so far.
     folders: Vec<PathBuf>,
-    /// How often each item that has no number of its own came in this run.
-    seen: HashMap<Fingerprint, u32>,
     /// Whether the file ends in the middle of a line.
     torn: bool,
 }
 
 /// Half of a hash: two of a million items share one with a chance of 1 in 10²⁶.
-type Fingerprint = [u64; 2];
+pub(super) type Fingerprint = [u64; 2];
 
-fn fingerprint(key: &str) -> Fingerprint {
+pub(super) fn fingerprint(key: &str) -> Fingerprint {
     let digest = Digest::of([key.as_bytes()]);
     let half = |at: usize| {
         let bytes =
@@ -270,17 +268,6 @@ impl Journal {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// An item's key: its base, and of equal ones each but the first has its number.
-    pub fn key(&self, base: String) -> String {
-        let mut state = self.state();
-        let seen = state.seen.entry(fingerprint(&base)).or_insert(0);
-        *seen += 1;
-        // An id that looks like a numbered one gets a number always.
-        let digits = base.rsplit_once('#').map(|(_, digits)| digits).unwrap_or_default();
-        let looks_numbered = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if *seen == 1 && !looks_numbered { base } else { format!("{base}#{seen}") }
     }
 
     /// What earlier runs knew of the item with this key.

@@ -1,10 +1,37 @@
-//! The order in which equal items are numbered.
+//! How equal items are told apart: each has its number among them, in the order in which they came.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+
+use super::journal::{Fingerprint, fingerprint};
+
+/// How often each item came in this run, if it matters: to a journal, or to a cache.
+pub(super) struct Keys(Option<Mutex<HashMap<Fingerprint, u32>>>);
+
+impl Keys {
+    pub fn new(matters: bool) -> Self {
+        Keys(matters.then(Mutex::default))
+    }
+
+    pub fn matter(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// An item's key: its base, and of equal ones each but the first has its number.
+    pub fn key(&self, base: String) -> String {
+        let Some(seen) = &self.0 else { return base };
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.entry(fingerprint(&base)).or_insert(0);
+        *seen += 1;
+        // An id that looks like a numbered one gets a number always.
+        let digits = base.rsplit_once('#').map(|(_, digits)| digits).unwrap_or_default();
+        let looks_numbered = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if *seen == 1 && !looks_numbered { base } else { format!("{base}#{seen}") }
+    }
+}
 
 /// How long an item waits for those before it, to be numbered after its equals among them.
 const COURTESY: Duration = Duration::from_secs(2);
