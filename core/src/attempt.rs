@@ -536,8 +536,13 @@ impl Job {
         let cuts = self.common.cache.as_ref()?.get(key).await?;
         let mut progress = Progress::default();
         let mut events = Vec::new();
-        for cut in cuts {
+        let mut cuts = cuts.into_iter().peekable();
+        while let Some(cut) = cuts.next() {
             events.extend(progress.fold.push(cut).ok()?);
+            if cuts.peek().is_some() {
+                // It was continued then: what it used counts, too.
+                let _ = progress.fold.continuation();
+            }
         }
         progress.seen_images = events.iter().filter(|event| matches!(event, Event::Image(_))).count();
         let (fold, seen_images) = (progress.fold.clone(), progress.seen_images);

@@ -1,11 +1,12 @@
-//! What is estimated, against what the emulator bills.
+//! What is estimated, against what the emulator bills, and what is counted in the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
 
 use nanobanana::options::{Modalities, Retry, Thinking};
-use nanobanana::{Client, ClientOptions, GenerateOptions, Input, Kind};
+use nanobanana::{Client, ClientOptions, Emulator, GenerateOptions, Input, Kind};
+use serde_json::{Value, json};
 
 /// The emulator thinks and says about as much as live models are seen to.
 #[tokio::test]
@@ -58,4 +59,25 @@ async fn what_ends_before_it_is_sent_costs_nothing() {
     assert!(tokio::time::timeout(Duration::from_millis(300), given_up).await.is_err());
     let spent = client.spent();
     assert_eq!((spent.unknown, spent.remaining_usd), (0, Some(1.0)), "{spent:?}");
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_comes_back_from_the_cache_as_it_was() {
+    let emulator = Emulator::start(0).unwrap();
+    let piece = |part: Value, reason: &str| {
+        json!({ "json": {
+            "candidates": [{ "content": { "parts": [part] }, "finishReason": reason, "continuationToken": "go-on" }],
+            "usageMetadata": { "promptTokenCount": 100, "totalTokenCount": 100 },
+        } })
+    };
+    let picture = json!({ "inlineData": { "mimeType": "image/png", "data": { "$image": "png 8x8" } } });
+    emulator.script(&[piece(json!({ "text": "A bo" }), "CONTINUATION"), piece(picture, "STOP")]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = ClientOptions::new().base_url(emulator.url()).api_key("test-key-0123");
+    let client = Client::new(options.cache(folder.path().to_str().unwrap())).unwrap();
+    let first = client.generate("a boat", GenerateOptions::new()).await.unwrap();
+    let again = client.generate("a boat", GenerateOptions::new()).await.unwrap();
+    assert_eq!((emulator.requests().len(), first.usage.total_tokens), (2, 200));
+    assert_eq!((first.cached, again.cached, again.cost), (false, true, Some(0.0)));
+    assert_eq!((again.usage.total_tokens, again.text, again.warnings), (200, first.text, first.warnings));
 }
