@@ -89,6 +89,6 @@ async function give(door: Door, item: Prompt | Item): Promise<void> {
     // What is wrong with one item is no reason to end the others.
     if (!(error instanceof NanoBananaError)) throw error
     const { id } = rest as Item
-    door.callSync('refuse', { ...(['string', 'number'].includes(typeof id) && { id }), error: error.toJSON() })
+    door.callSync('refuse', { ...((typeof id === 'string' || Number.isFinite(id)) && { id }), error: error.toJSON() })
   }
 }

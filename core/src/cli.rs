@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -16,6 +17,7 @@ use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
+use crate::many::Many;
 use crate::options::{ClientOptions, EmulatorOptions, GenerateOptions};
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
@@ -30,6 +32,9 @@ mod terminal;
 const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
 
 const INTERRUPTED: u8 = 130;
+
+/// How long what was received may still be written when the command ends.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Runs the command with its arguments (without the program's name) and gives its exit code.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
@@ -51,11 +56,17 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
             return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json);
         }
     };
+    let begun = OnceLock::new();
     let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = perform(verb, matches) => Some(outcome),
+        let outcome = tokio::select! {
+            outcome = perform(verb, matches, &begun) => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
+        };
+        if let Some(run) = begun.get() {
+            // Pictures that have come are paid for. A disk that stands still is not waited for.
+            let _ = tokio::time::timeout(LAST_WAIT, run.closed()).await;
         }
+        outcome
     });
     // A drawing or a read that is under way must not hold up the exit.
     runtime.shutdown_timeout(Duration::from_millis(50));
@@ -179,12 +190,12 @@ fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String,
     map
 }
 
-async fn perform(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
+async fn perform(verb: &str, matches: &ArgMatches, begun: &OnceLock<Many>) -> Result<(), Error> {
     match verb {
         "models" => models(matches),
         "emulate" => emulate(matches).await,
         "chat" => chat::run(matches).await,
-        "many" => many::run(matches).await,
+        "many" => many::run(matches, begun).await,
         _ => draw(verb, matches).await,
     }
 }

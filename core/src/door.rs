@@ -295,8 +295,14 @@ impl Door {
                 Ok(Answer::default())
             }
             (Door::Many(many), "refuse") => {
-                let error = options.get("error").unwrap_or(&Value::Null);
-                many.refuse(Item::id_in(options), Error::from_json(error, case));
+                let error = match options.get("error").unwrap_or(&Value::Null) {
+                    // What is no error of ours.
+                    Value::String(problem) => {
+                        Error::new(Kind::InvalidOptionError, format!("it cannot be read: {problem}"))
+                    }
+                    error => Error::from_json(error, case),
+                };
+                many.refuse(Item::id_in(options), error);
                 Ok(Answer::default())
             }
             (Door::Many(many), "end") => {

@@ -808,6 +808,31 @@ fn the_commands_exit_code_is_that_of_what_ended_it() {
     assert_eq!(nothing.status.code(), Some(2));
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_lets_the_pictures_be_written_that_have_come() {
+    const PICTURES: usize = 32;
+    let place = Place::new();
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "images": vec!["png 1600x1600"; PICTURES] })]).unwrap();
+    std::fs::write(place.folder.path().join("jobs.jsonl"), "\"a boat\"\n").unwrap();
+    let url = emulator.url();
+    let args = ["many", "jobs.jsonl", "--base-url", &url, "--journal", "run.jsonl", "-o", "out"];
+    let mut run = command(place.folder.path(), &args);
+    let mut run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    let has_begun = || place.out().exists() && files(&place.out()).iter().any(|name| name.ends_with(".png"));
+    while !has_begun() && start.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let names = files(&place.out());
+    let count = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
+    assert_eq!((count(".part"), count(".png"), count(".json")), (0, PICTURES, 1));
+    assert!(lines(&place.journal()).last().is_some_and(|line| line.get("done").is_some()));
+}
+
 /// A limit on the size of files is a disk that is full as soon as one is written.
 #[cfg(unix)]
 #[test]

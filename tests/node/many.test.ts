@@ -93,16 +93,17 @@ test('wrong items are outcomes', () =>
       null,
       { prompt: 'a boat', id: 8 },
       { prompt: 'a boat', images: [Symbol('x')], id: 9 },
+      { prompt: 'a boat', id: NaN },
     ] as unknown as Item[]
     const outcomes = await all(client.generateMany(items, { ordered: true }))
-    assert.deepEqual(outcomes.map(({ index }) => index), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    assert.deepEqual(outcomes.map(({ index }) => index), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     const errors = outcomes.map(({ error }) => error)
     assert.match(errors[0]?.message ?? '', /Did you mean `prompt`\?/)
     assert.match(errors[1]?.message ?? '', /into `options`/)
     assert.match(errors[2]?.message ?? '', /Did you mean `aspectRatio`\?/)
     for (const at of [3, 4]) assert.ok(errors[at] instanceof ImageError)
     for (const at of [0, 1, 2, 5, 6, 7]) assert.ok(errors[at] instanceof InvalidOptionError, `${at}: ${errors[at]}`)
-    assert.deepEqual(outcomes.map(({ id }) => id), ['misspelt', null, 'mistaken', null, null, null, null, null, '8', '9'])
+    assert.deepEqual(outcomes.map(({ id }) => id), ['misspelt', null, 'mistaken', null, null, null, null, null, '8', '9', null])
     assert.equal(emulator.requests.length, 1)
   }))
 

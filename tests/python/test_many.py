@@ -93,9 +93,11 @@ def test_wrong_items_are_outcomes(client: nb.Client, emulator: nb.Emulator) -> N
         None,
         {"prompt": "a boat", "id": 8},
         {"prompt": "a boat", "images": [object()], "id": 9.0},
+        {"prompt": "a boat", "id": float("nan")},
+        {"prompt": "a boat", "id": 10**30},
     ]
     outcomes = list(client.generate_many(items, ordered=True))
-    assert [one.index for one in outcomes] == list(range(11))
+    assert [one.index for one in outcomes] == list(range(13))
     errors = [one.error for one in outcomes]
     said = [str(error) for error in errors]
     assert "Did you mean `prompt`?" in said[0]
@@ -103,7 +105,7 @@ def test_wrong_items_are_outcomes(client: nb.Client, emulator: nb.Emulator) -> N
     assert "Did you mean `aspect_ratio`?" in said[2]
     assert [type(error) for error in errors[3:5]] == [nb.ImageError, nb.ImageError]
     assert all(isinstance(error, nb.InvalidOptionError) for error in errors[:3] + errors[5:9])
-    assert [one.id for one in outcomes] == ["misspelt", None, "mistaken", *[None] * 6, "8", "9"]
+    assert [one.id for one in outcomes] == ["misspelt", None, "mistaken", *[None] * 6, "8", "9", None, None]
     assert len(emulator.requests) == 1
 
 
@@ -303,6 +305,24 @@ def test_async_prompts_go_on_while_an_outcome_is_looked_at(emulator: nb.Emulator
                 if outcome.index == 0:
                     await asyncio.sleep(0.5)
                     assert len(emulator.requests) >= 3
+
+    asyncio.run(main())
+
+
+def test_several_tasks_may_read_one_run(emulator: nb.Emulator) -> None:
+    async def main() -> None:
+        async with nb.AsyncClient("key", base_url=emulator.url) as client:
+            run = client.generate_many([f"boat {number}" for number in range(20)])
+
+            async def read() -> list[int]:
+                seen = []
+                async for outcome in run:
+                    seen.append(outcome.index)
+                    await asyncio.sleep(0.02)
+                return seen
+
+            one, other = await asyncio.gather(read(), read())
+            assert one and other and sorted(one + other) == list(range(20))
 
     asyncio.run(main())
 

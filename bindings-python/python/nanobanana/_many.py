@@ -77,9 +77,10 @@ def _parts(item: Any) -> tuple[Any, Any, dict[str, Any]]:
 def _refusal(item: Any, error: Exception) -> dict[str, Any]:
     """Makes a failed outcome of an item that cannot be read."""
     name = item.get("id") if isinstance(item, dict) else None
-    told = {"kind": "InvalidOptionError", "message": f"it cannot be read: {type(error).__name__}: {error}"}
-    told = error.to_dict() if isinstance(error, NanoBananaError) else told
-    return {"id": name if isinstance(name, str | int | float) else None, "error": told}
+    # No NaN, as tables have it for what is missing, and nothing that the core cannot count to.
+    is_name = isinstance(name, str) or (isinstance(name, int | float) and abs(name) < 1 << 63)
+    told = error.to_dict() if isinstance(error, NanoBananaError) else f"{type(error).__name__}: {error}"
+    return {"id": name if is_name else None, "error": told}
 
 
 class _Bar:
@@ -200,11 +201,14 @@ class AsyncOutcomes(_Outcomes, AsyncClosing):
     cancelled wait, and letting go of the last reference end what is under way at once.
     """
 
-    __slots__ = ("_client", "_task")
+    __slots__ = ("_client", "_opening", "_task")
     _later = True
 
     def __init__(self, client: Front, prompts: Any, options: Any) -> None:
+        import asyncio
+
         super().__init__(client, prompts, options)
+        self._opening = asyncio.Lock()
         self._client: Front | None = client
         self._task: Task[None] | None = None
 
@@ -213,13 +217,14 @@ class AsyncOutcomes(_Outcomes, AsyncClosing):
 
     async def __anext__(self) -> Outcome:
         try:
-            client, self._client = self._client, None
-            if client:
-                import asyncio
+            async with self._opening:  # Several may read.
+                client, self._client = self._client, None
+                if client:
+                    from asyncio import create_task
 
-                self._begin(await client._await("generate_many", None, None, self._options))
-                self._task = asyncio.create_task(self._feed.take_all())
-            elif not self._task:
+                    self._begin(await client._await("generate_many", None, None, self._options))
+                    self._task = create_task(self._feed.take_all())
+            if not self._task:
                 raise StopAsyncIteration
             answer = await self._await("step", None, None, {"want_item": False})
             outcome = self._read(answer, StopAsyncIteration)

@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
@@ -45,7 +46,8 @@ pub fn command(json: Arg, offline: Arg) -> Command {
         .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
 }
 
-pub async fn run(matches: &ArgMatches) -> Result<(), Error> {
+/// `begun` is told the run, so that it can be closed however this ends.
+pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>) -> Result<(), Error> {
     let file = super::text(matches, "file");
     let cannot = |cause: std::io::Error| {
         Error::new(Kind::InvalidOptionError, format!("cannot read {file}: {cause}")).because(cause)
@@ -58,6 +60,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), Error> {
     let run = ManyOptions::read(&run, Case::Snake)?;
     let client = client(matches)?;
     let many = client.generate_many(call_options(matches)?, run)?;
+    let many = begun.get_or_init(|| many);
     let has_bar = std::io::stderr().is_terminal();
     let mut show = Show { is_json: matches.get_flag("json"), has_bar, failed: None };
     if show.has_bar && file != "-" {
@@ -65,16 +68,16 @@ pub async fn run(matches: &ArgMatches) -> Result<(), Error> {
     }
     let mut read = Ok(());
     let feeding = async {
-        read = feed(&many, lines).await;
+        read = feed(many, lines).await;
         std::future::pending().await
     };
     tokio::select! {
         // When the run is over, no further line is waited for.
-        shown = show.all(&many) => shown?,
+        shown = show.all(many) => shown?,
         () = feeding => {}
     }
     read.map_err(cannot)?;
-    show.verdict(&many)
+    show.verdict(many)
 }
 
 /// Gives the lines as there is room for them.
