@@ -412,14 +412,6 @@ mod tests {
     }
 
     #[test]
-    fn equal_items_are_numbered_and_no_id_can_pass_for_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = opened(folder.path());
-        let keys: Vec<_> = ["a", "a", "a#2", "a", "#", "a#2"].map(|base| journal.key(base.to_owned())).into();
-        assert_eq!(keys, ["a", "a#2", "a#2#1", "a#3", "#", "a#2#2"]);
-    }
-
-    #[test]
     fn the_last_word_counts_and_a_torn_line_is_read_past() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");

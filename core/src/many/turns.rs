@@ -97,3 +97,18 @@ impl Drop for Ticket {
         moved.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_items_are_numbered_and_no_id_can_pass_for_one() {
+        let keys = |matter: bool| {
+            let keys = Keys::new(matter);
+            ["a", "a", "a#2", "a", "#", "a#2"].map(|base| keys.key(base.to_owned()))
+        };
+        assert_eq!(keys(true), ["a", "a#2", "a#2#1", "a#3", "#", "a#2#2"]);
+        assert_eq!(keys(false), ["a", "a", "a#2", "a", "#", "a#2"]);
+    }
+}
