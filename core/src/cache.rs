@@ -513,4 +513,29 @@ mod tests {
         }
         assert!(files(folder.path()).is_empty());
     }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_answer_or_none(numbers in prop::collection::vec(0u64..40, 0..12), rest in any::<Vec<u8>>()) {
+            // What follows the hash: numbers of eight bytes, then texts and pictures.
+            let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            bytes.extend(rest);
+            let sum = Digest::of([&bytes[..]]);
+            let whole = [START, &sum.bytes()[..], &bytes].concat();
+            if let Some((_, cuts)) = read(whole.into()) {
+                let held = |cut: &Cut| cut.text.len() + cut.pictures.iter().map(Bytes::len).sum::<usize>();
+                prop_assert!(cuts.iter().map(held).sum::<usize>() <= bytes.len());
+            }
+        }
+
+        #[test]
+        fn huge_numbers_are_no_answer(number in any::<u64>(), more in prop::collection::vec(any::<u64>(), 0..6)) {
+            let numbers = [0, number].into_iter().chain(more);
+            let bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
+            let whole = [START, &Digest::of([&bytes[..]]).bytes()[..], &bytes].concat();
+            let _ = read(whole.into());
+        }
+    }
 }

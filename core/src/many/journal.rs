@@ -466,4 +466,49 @@ mod tests {
             );
         }
     }
+
+    use proptest::prelude::*;
+
+    /// Lines as a run writes them, halves of such, and whatever else may stand in a file.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let lines = [
+            r#"{"sent":"a","digest":"d"}"#,
+            r#"{"done":"a","digest":"d","note":"out/a.json"}"#,
+            r#"{"done":"b","note":"../../../b.json"}"#,
+            r#"{"failed":"a","billed":"unknown"}"#,
+            r#"{"sent":7}"#,
+            r#"{"journal":1}"#,
+            "{\"sent\":",
+            "\n",
+            "\r\n",
+            "[]",
+        ];
+        prop_oneof![
+            4 => prop::sample::select(lines.to_vec()).prop_map(|line| line.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 0..40),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_it_a_journal_goes_on(pieces in prop::collection::vec(piece(), 0..20)) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut bytes = format!("{}\n", header()).into_bytes();
+            bytes.extend(pieces.concat());
+            std::fs::write(folder.path().join("run.jsonl"), &bytes).unwrap();
+            let pictures = Folder::open(&folder.path().join("out")).unwrap();
+            let path = folder.path().join("run.jsonl");
+            // It may refuse to go on, if all that is done is gone; then it leaves the file alone.
+            match Journal::open(&path, &pictures) {
+                Err(_) => prop_assert_eq!(std::fs::read(&path).unwrap(), bytes),
+                Ok(journal) => {
+                    journal.sent("new", "d").unwrap();
+                    drop(journal);
+                    let journal = Journal::open(&path, &pictures).unwrap();
+                    prop_assert!(matches!(journal.known("new"), Known::MaybePaid));
+                    prop_assert!(matches!(journal.known("never"), Known::New));
+                }
+            }
+        }
+    }
 }
