@@ -445,14 +445,16 @@ impl State {
     }
 
     fn progress(&self) -> Progress {
-        let left = self.total.map(|total| total.saturating_sub(self.done + self.failed));
+        // After the last item their number is known, whoever told it before.
+        let total = if self.ended { Some(self.items) } else { self.total };
+        let left = total.map(|total| total.saturating_sub(self.done + self.failed));
         let pace = self.started.filter(|_| self.called > 0);
         let pace = pace.map(|started| started.elapsed().as_secs_f64() / self.called as f64);
         Progress {
             done: self.done,
             failed: self.failed,
             waiting: self.under_way as u64,
-            total: self.total,
+            total,
             cost: self.cost,
             left: left.zip(pace).map(|(left, pace)| Seconds(left as f64 * pace)),
         }

@@ -964,3 +964,17 @@ async fn equal_items_are_several_in_a_cache_too() {
     let alone = client.generate("a", GenerateOptions::new()).await.unwrap();
     assert!(alone.cached && alone.image().unwrap().bytes().unwrap() == &pictures[0][0]);
 }
+
+#[tokio::test]
+async fn the_bar_is_full_at_the_end_also_of_items_that_nobody_had_counted() {
+    let emulator = emulator();
+    quick(&emulator, &[]);
+    let run = run(&emulator, ManyOptions::new());
+    assert_eq!(run.progress().total, None);
+    let (outcomes, error) = all(&run, items(["a", "b", "c"])).await;
+    assert!(error.is_none() && outcomes.len() == 3);
+    let progress = run.progress();
+    assert_eq!((progress.total, progress.waiting), (Some(3), 0));
+    assert!(progress.html().contains("max=\"3\" value=\"3\""));
+    assert!(!progress.line(80).contains('░'));
+}
