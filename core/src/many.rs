@@ -445,8 +445,8 @@ impl State {
     }
 
     fn progress(&self) -> Progress {
-        // After the last item their number is known, whoever told it before.
-        let total = if self.ended { Some(self.items) } else { self.total };
+        // After the last item their number is known, also if nobody had told it.
+        let total = self.total.or_else(|| self.ended.then_some(self.items));
         let left = total.map(|total| total.saturating_sub(self.done + self.failed));
         let pace = self.started.filter(|_| self.called > 0);
         let pace = pace.map(|started| started.elapsed().as_secs_f64() / self.called as f64);
