@@ -19,6 +19,7 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
   readonly #own = new AbortController()
   #off: (() => void) | undefined
   #over = false
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** @internal */
   constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: { signal?: AbortSignal | null | undefined } | null, opens = door) {
@@ -44,7 +45,14 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
   protected abstract read(door: Door): Promise<{ value: T | undefined; last: boolean }>
 
   /** The next one, as soon as it arrives. */
-  async next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<IteratorResult<T, undefined>> {
+    // Those who ask at the same time are served in their order.
+    const turn = this.#turn.then(() => this.#next())
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #next(): Promise<IteratorResult<T, undefined>> {
     if (this.#over) return END
     try {
       const { value, last } = await this.read(await this.#opened)
