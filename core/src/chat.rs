@@ -121,39 +121,33 @@ impl Chat {
         case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
-        self.client.alive(self.answered(inputs, options, case, sink)).await
-    }
-
-    async fn answered(
-        &self,
-        inputs: Vec<Input>,
-        options: GenerateOptions,
-        case: Case,
-        sink: Sink,
-    ) -> Result<Generation, Error> {
-        let sending = self.inner.sending.get(tokio::sync::Mutex::default);
-        let _sending = sending.lock().await;
-        let options = over(alone(options, case)?, &self.inner.options);
-        let mut plan = self.client.plan(inputs, options, case).await?;
-        plan.parts = input::in_memory(plan.parts).await?;
-        let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
-        let history: Vec<Turn> = match signs {
-            true => self.turns().iter().map(signed).collect(),
-            false => self.turns().clone(),
-        };
-        let said = Turn::new("user", plan.parts.iter().map(request::piece));
-        match plan.job(&history, 0, true).run(&sink).await {
-            Ok(Drawn { result, turn }) => {
-                self.turns().extend([said, Turn::new("model", turn)]);
-                Ok(plan.settled(result))
-            }
-            Err(error) => {
-                if error.kind() == Kind::NoImageError {
-                    self.turns().push(said);
+        self.client
+            .alive(async move {
+                let sending = self.inner.sending.get(tokio::sync::Mutex::default);
+                let _sending = sending.lock().await;
+                let options = over(alone(options, case)?, &self.inner.options);
+                let mut plan = self.client.plan(inputs, options, case).await?;
+                plan.parts = input::in_memory(plan.parts).await?;
+                let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
+                let history: Vec<Turn> = match signs {
+                    true => self.turns().iter().map(signed).collect(),
+                    false => self.turns().clone(),
+                };
+                let said = Turn::new("user", plan.parts.iter().map(request::piece));
+                match plan.job(&history, 0, true).run(&sink).await {
+                    Ok(Drawn { result, turn }) => {
+                        self.turns().extend([said, Turn::new("model", turn)]);
+                        Ok(plan.settled(result))
+                    }
+                    Err(error) => {
+                        if error.kind() == Kind::NoImageError {
+                            self.turns().push(said);
+                        }
+                        Err(error)
+                    }
                 }
-                Err(error)
-            }
-        }
+            })
+            .await
     }
 
     /// Takes back the last thing that was said, and what the model answered. Tells whether there

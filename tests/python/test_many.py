@@ -496,8 +496,6 @@ def test_progress_is_an_output_in_a_notebook(client: nb.Client, monkeypatch: pyt
 
 def test_a_journal_of_python_goes_on_in_node_and_back(emulator: nb.Emulator, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    if not (root / "bindings-node" / "dist" / "index.js").exists():
-        pytest.skip("the npm package is not built")
     small = tmp_path / "small.png"
     nb.Client.offline(model="nano-banana").generate("a dot").image.resize(8, 8).save(small)
     items: list[Any] = [
