@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::value;
 
-/// Levels as `logging` counts them: requests and answers have the first, waits and retries the second.
+/// Levels as `logging` counts them: what is routine has the first, all else the second.
 const LEVELS: [u8; 2] = [10, 20];
 const NEVER: u8 = u8::MAX;
 
@@ -40,7 +40,7 @@ pub fn watched(client: &Client, on_event: Option<Py<PyAny>>) -> Client {
     let on_event = on_event.map(Arc::new);
     client.on_event(move |event| {
         let [told, noted] = LEVELS;
-        let level = if matches!(&*event.name, "request" | "response") { told } else { noted };
+        let level = if event.is_routine() { told } else { noted };
         if on_event.is_some() || level >= READ_FROM.load(Ordering::Relaxed) {
             send(Told(event, level, on_event.clone()));
         }

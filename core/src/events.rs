@@ -45,6 +45,13 @@ record! {
     }
 }
 
+impl ClientEvent {
+    /// Whether it belongs to every call, so that a log tells it to those alone who want to know all.
+    pub fn is_routine(&self) -> bool {
+        matches!(&*self.name, "request" | "response")
+    }
+}
+
 type Watch = Arc<dyn Fn(ClientEvent) + Send + Sync>;
 
 /// Whoever watches a client, if anybody does.
