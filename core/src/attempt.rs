@@ -478,7 +478,7 @@ impl Job {
         if failure.is_billed("unknown") {
             hold.lost(&reason(failure));
         } else if failure.is_billed("yes") {
-            hold.settle(failure.field("cost").and_then(|cost| cost.as_f64()));
+            hold.settle(failure.cost());
         } else {
             self.refund(hold, next);
         }
@@ -511,10 +511,9 @@ impl Job {
         }
         if course.usage.total_tokens > 0 && matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError)
         {
-            let mut usage = Usage::read(failure.field("usage").unwrap_or_default());
+            let mut usage = failure.usage();
             usage.add(&course.usage);
-            let cost = failure.field("cost").and_then(|cost| cost.as_f64());
-            let cost = cost.zip(course.cost).map(|(last, before)| last + before);
+            let cost = failure.cost().zip(course.cost).map(|(last, before)| last + before);
             failure = failure.with("usage", usage).with("cost", cost);
         }
         failure
@@ -745,9 +744,8 @@ impl Course {
         }
         if failure.is_billed("yes") {
             self.billed = Some("yes");
-            self.usage.add(&Usage::read(failure.field("usage").unwrap_or_default()));
-            let cost = failure.field("cost").and_then(|cost| cost.as_f64());
-            self.cost = cost.zip(self.cost).map(|(cost, before)| cost + before);
+            self.usage.add(&failure.usage());
+            self.cost = failure.cost().zip(self.cost).map(|(cost, before)| cost + before);
             self.warnings.push(format!(
                 "attempt {number} was answered without a picture, and billed; the request was sent again"
             ));

@@ -47,7 +47,7 @@ record! {
 
 impl Usage {
     /// The usage that an error's field tells of.
-    pub(crate) fn read(written: Value) -> Self {
+    fn read(written: Value) -> Self {
         let count = |name: &str| written.get(name).and_then(Value::as_u64).unwrap_or(0);
         Usage {
             input_tokens: count("input_tokens"),
@@ -434,6 +434,16 @@ impl Error {
     /// Whether the failed call was paid for, as far as is known: "no", "yes" or "unknown".
     pub(crate) fn is_billed(&self, how: &str) -> bool {
         self.field("billed").is_some_and(|billed| billed == how)
+    }
+
+    /// What the failed call cost in USD, if its kind tells and it is known.
+    pub(crate) fn cost(&self) -> Option<f64> {
+        self.field("cost")?.as_f64()
+    }
+
+    /// What the failed call used, if its kind tells.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::read(self.field("usage").unwrap_or_default())
     }
 
     /// After how many seconds the service wants to be asked again, if it said so.
