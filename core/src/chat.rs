@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::attempt::Sink;
-use crate::client::{Client, IntoInputs, alone, merged_retry, merged_timeout};
+use crate::client::{Client, IntoInputs, alone};
 use crate::error::{Error, Kind};
 use crate::image::{Image, write_whole};
 use crate::input::{self, Input};
@@ -71,7 +71,7 @@ impl Client {
     pub fn load_chat(&self, path: impl AsRef<Path>, options: GenerateOptions) -> Result<Chat, Error> {
         options.check()?;
         let (saved, turns) = load(path.as_ref())?;
-        Ok(Chat::new(self.clone(), over(alone(options, Case::Snake)?, &saved), turns))
+        Ok(Chat::new(self.clone(), alone(options, Case::Snake)?.over(saved), turns))
     }
 }
 
@@ -125,7 +125,7 @@ impl Chat {
             .alive(async move {
                 let sending = self.inner.sending.get(tokio::sync::Mutex::default);
                 let _sending = sending.lock().await;
-                let options = over(alone(options, case)?, &self.inner.options);
+                let options = alone(options, case)?.over(self.inner.options.clone());
                 let mut plan = self.client.plan(inputs, options, case).await?;
                 plan.parts = input::in_memory(plan.parts).await?;
                 let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
@@ -268,15 +268,6 @@ impl fmt::Debug for Chat {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Chat({} turns)", self.turns().len())
     }
-}
-
-/// The options of one turn, over those of the whole conversation.
-fn over(turn: GenerateOptions, chat: &GenerateOptions) -> GenerateOptions {
-    let timeout = merged_timeout(turn.timeout.as_ref(), chat.timeout.as_ref());
-    let retry = merged_retry(turn.retry.as_ref(), chat.retry.as_ref());
-    let mut options = turn.over(chat.clone());
-    (options.timeout, options.retry) = (timeout, retry);
-    options
 }
 
 fn text_piece(text: &str) -> Piece {

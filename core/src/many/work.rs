@@ -9,11 +9,10 @@ use serde_json::{Map, Value, json};
 use super::folder::{self, Note, Shelf, Stored};
 use super::journal::{Journal, Known, now};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
-use crate::client::{Client, Plan, merged_retry, merged_timeout};
+use crate::client::{Client, Plan};
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::Input;
-use crate::options::GenerateOptions;
 use crate::records::{Generation, Outcome};
 use crate::schema::{Case, Write as _};
 
@@ -28,7 +27,7 @@ impl Run {
     ) -> End {
         let Item { id, inputs, options } = item;
         let Place { index, ticket, key } = place;
-        let options = over(options, &self.options);
+        let options = options.over(self.options.clone());
         let notes = self.folder.as_ref().map(|_| noted(&inputs, id.as_deref(), index));
         let plan = || client.plan(inputs.clone(), options.clone(), self.case);
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
@@ -263,15 +262,6 @@ fn known_to(journal: Option<&Journal>, key: Option<&str>) -> Known {
         (Some(journal), Some(key)) => journal.known(key),
         _ => Known::New,
     }
-}
-
-/// The item's options, and where it has none the run's.
-fn over(item: GenerateOptions, run: &GenerateOptions) -> GenerateOptions {
-    let timeout = merged_timeout(item.timeout.as_ref(), run.timeout.as_ref());
-    let retry = merged_retry(item.retry.as_ref(), run.retry.as_ref());
-    let mut options = item.over(run.clone());
-    (options.timeout, options.retry) = (timeout, retry);
-    options
 }
 
 /// A plan, and the hash of all that it sends.

@@ -1,0 +1,228 @@
+//! A call that is ready to be made: its options held against the model, its pictures found. From here on
+//! it is one job for each of its `n` pictures, and what came of them put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use super::Client;
+use crate::attempt::{Before, Job, Sink};
+use crate::catalogue;
+use crate::error::{Error, Kind};
+use crate::input::Part;
+use crate::options::{At, GenerateOptions};
+use crate::records::Generation;
+use crate::request::{Body, Turn};
+use crate::retry::Policy;
+use crate::schema::Case;
+use crate::transport::Transport;
+
+/// How many of a call's `n` requests are under way at once.
+const SIDE_BY_SIDE: usize = 16;
+
+/// A call that is ready to be made.
+pub(crate) struct Plan {
+    pub(super) client: Client,
+    pub(super) transport: Arc<Transport>,
+    pub parts: Vec<Part>,
+    pub options: GenerateOptions,
+    pub(super) warnings: Vec<String>,
+    /// The model's id, and what is known of it.
+    pub id: String,
+    pub model: Option<catalogue::Model>,
+    pub(super) advice: Option<String>,
+    pub policy: Policy,
+    pub(super) total: Duration,
+    pub(super) idle: Option<Duration>,
+}
+
+impl Plan {
+    /// Makes the call: `n` requests side by side. `repeat` tells it from others in a cache that send the
+    /// same; `landed` sees what each gave as soon as it is there.
+    pub async fn draw<F: Future<Output = ()> + Send>(
+        &self,
+        before: Option<Before>,
+        repeat: &str,
+        landed: &(impl Fn(u32, &Generation) -> F + Sync),
+    ) -> Result<Generation, Error> {
+        let n = self.options.n.unwrap_or(1);
+        let common = &self.client.0.common;
+        if common.cache.is_none() {
+            // All or none: what does not fit is refused before anything is sent.
+            common.ledger.check(self.price(&[]), n, &self.id)?;
+        }
+        let call = |number: u32| {
+            let repeat = repeat.to_owned();
+            let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
+            async move {
+                let result = job.run(&Sink::default()).await?.result;
+                landed(number, &result).await;
+                Ok(result)
+            }
+        };
+        let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
+        Ok(self.settled(together(outcomes)?))
+    }
+
+    /// The call with this number of `n`, after the turns of a conversation.
+    pub fn job(&self, history: &[Turn], number: u32, text_will_do: bool) -> Job {
+        let inner = &*self.client.0;
+        let mut options = self.options.clone();
+        options.seed = options.seed.map(|seed| seed + i64::from(number));
+        Job {
+            common: inner.common.clone(),
+            watcher: inner.watcher.clone(),
+            transport: self.transport.clone(),
+            key: inner.key.clone(),
+            id: self.id.clone(),
+            path: format!("{}/models/{}", inner.version, segment(&self.id)),
+            headers: options.headers.clone().unwrap_or_default(),
+            body: Body::new(history, &self.parts, &options),
+            number,
+            repeat: String::new(),
+            scope: inner.scope(),
+            model: self.model.clone(),
+            price: self.price(history),
+            advice: self.advice.clone(),
+            tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
+            policy: self.policy,
+            total: self.total,
+            idle: self.idle,
+            text_will_do,
+            before: None,
+        }
+    }
+
+    /// What one request typically costs in USD, the turns of a conversation before it included; none
+    /// if that is not known.
+    fn price(&self, history: &[Turn]) -> Option<f64> {
+        let words = |text: &str| text.chars().count();
+        let mut letters = 0;
+        let mut pictures = 0;
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => letters += words(text),
+                Part::Picture { .. } | Part::Reference { .. } => pictures += 1,
+            }
+        }
+        for piece in history.iter().flat_map(|turn| turn.pieces.iter()) {
+            let part = piece.value("");
+            letters += part.get("text").and_then(Value::as_str).map_or(0, words);
+            pictures += usize::from(piece.picture.is_some() || part.get("fileData").is_some());
+        }
+        self.model.as_ref()?.typical(letters, pictures, &self.options)
+    }
+
+    /// The result with what was found before the call.
+    pub fn settled(&self, mut result: Generation) -> Generation {
+        if result.model.is_empty() {
+            result.model = self.id.clone();
+        }
+        result.warnings.splice(0..0, self.warnings.iter().cloned());
+        result
+    }
+}
+
+/// The options of a call that draws one picture, as streams and conversations do.
+pub(crate) fn alone(options: GenerateOptions, case: Case) -> Result<GenerateOptions, Error> {
+    match options.n {
+        None | Some(1) => Ok(options),
+        Some(n) => Err(At::option(case, "n").invalid(format!(
+            "is {n}, but a stream or a conversation draws one picture at a time; call `generate` for several"
+        ))),
+    }
+}
+
+/// The result of `n` calls: what came, in the order of the calls, and why the rest is missing.
+fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Error> {
+    let n = outcomes.len();
+    let mut merged: Option<Generation> = None;
+    let mut errors = Vec::new();
+    for outcome in outcomes {
+        match (outcome, &mut merged) {
+            (Err(error), _) => errors.push(error),
+            (Ok(first), None) => merged = Some(first),
+            (Ok(more), Some(merged)) => {
+                merged.images.extend(more.images);
+                merged.thoughts.images.extend(more.thoughts.images);
+                merged.usage.add(&more.usage);
+                merged.cached &= more.cached;
+                merged.cost = merged.cost.zip(more.cost).map(|(one, other)| one + other);
+                merged.attempts.extend(more.attempts);
+                merged.warnings.extend(more.warnings);
+            }
+        }
+    }
+    let Some(mut merged) = merged else {
+        let none = || Error::new(Kind::NanoBananaError, "no call was made");
+        // It speaks for all of them: one that was paid for is not hidden behind one that was not.
+        let worst =
+            ["yes", "unknown"].into_iter().find(|how| errors.iter().any(|error| error.is_billed(how)));
+        let first = errors.into_iter().next().unwrap_or_else(none);
+        return Err(match worst.filter(|_| first.is(Kind::APIError)) {
+            Some(worst) => first.with("billed", worst.to_owned()),
+            None => first,
+        });
+    };
+    if let Some(first) = errors.first() {
+        merged
+            .warnings
+            .push(format!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
+        merged.errors = errors;
+    }
+    Ok(merged)
+}
+
+/// A model's id as one segment of a URL's path, whatever characters it has.
+fn segment(id: &str) -> String {
+    const PLAIN: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(id, PLAIN).to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+    use crate::json::Piece;
+    use crate::options::ClientOptions;
+
+    #[test]
+    fn the_failure_of_several_calls_tells_whether_any_of_them_may_be_billed() {
+        let failed = |billed: &str| Err(Error::new(Kind::APIError, "no").with("billed", billed.to_owned()));
+        for (all, worst) in
+            [(["no", "no"], "no"), (["no", "unknown"], "unknown"), (["unknown", "yes"], "yes")]
+        {
+            let error = together(all.into_iter().map(failed).collect()).unwrap_err();
+            assert!(error.is_billed(worst), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_priced_with_the_turns_before_it() {
+        let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+        let options = || GenerateOptions::new().model("nano-banana-pro");
+        let prompt = || vec![Input::Text("a banana".to_owned())];
+        let plan = client.plan(prompt(), options(), Case::Snake).await.unwrap();
+        let alone = client.estimate(Input::Text("a banana".to_owned()), options()).unwrap();
+        assert_eq!(plan.price(&[]), alone.typical);
+
+        let text = |words: &str| Piece { before: format!("{{\"text\":\"{words}\"}}"), ..Piece::default() };
+        let picture = Piece {
+            before: "{\"inlineData\":{\"data\":\"".to_owned(),
+            picture: Some(bytes::Bytes::from_static(b"picture")),
+            after: "\"}}".to_owned(),
+        };
+        let turns = [Turn::new("user", [text("an apple")]), Turn::new("model", [text("here"), picture])];
+        // 20 letters and one picture of 560 tokens, at 2 USD a million.
+        let more = (5.0 - 2.0 + 560.0) * 2.0 / 1e6;
+        assert!((plan.price(&turns).unwrap() - alone.typical.unwrap() - more).abs() < 1e-12);
+
+        let unknown = GenerateOptions::new().model("my-own-model");
+        let plan = client.plan(prompt(), unknown, Case::Snake).await.unwrap();
+        assert_eq!(plan.price(&turns), None);
+    }
+}

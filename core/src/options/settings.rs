@@ -1,0 +1,287 @@
+//! Options that have options of their own: each is a table, and most can be written as one plain value.
+
+use serde_json::{Map, Value};
+
+use super::{At, Read, nearest};
+use crate::error::Error;
+use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
+
+/// Two settings laid over each other part by part.
+fn parts<T>(first: Option<T>, second: Option<T>, over: fn(T, T) -> T) -> Option<T> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(over(first, second)),
+        (first, second) => first.or(second),
+    }
+}
+
+options! {
+    /// How long things may take.
+    pub struct Timeout {
+        /// The whole call, waits and retries included. Default: 10 minutes.
+        total: Seconds,
+        /// Making one connection. Default: 10 seconds.
+        connect: Seconds,
+        /// The longest silence between two pieces of an answer that has begun. Default: no limit.
+        idle: Seconds,
+    }
+}
+
+impl Timeout {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        for (name, value) in [("total", self.total), ("connect", self.connect), ("idle", self.idle)] {
+            if value.is_some_and(|value| value.0 <= 0.0) {
+                return Err(at.key(name).invalid("must be more than 0; leave it out to get the default"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<f64> for Timeout {
+    fn from(total: f64) -> Self {
+        Timeout::new().total(total)
+    }
+}
+
+impl From<std::time::Duration> for Timeout {
+    fn from(total: std::time::Duration) -> Self {
+        Timeout::new().total(total)
+    }
+}
+
+impl Typed for Timeout {
+    fn python() -> String {
+        "Timeout | float".into()
+    }
+    fn typescript() -> String {
+        "Timeout | number".into()
+    }
+}
+
+impl Read for Timeout {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Number(_) => {
+                let total = Seconds::read(value, at)?;
+                let timeout = Timeout::new().total(total);
+                if total.0 <= 0.0 {
+                    return Err(at.invalid("must be more than 0; leave it out to get the default"));
+                }
+                Ok(timeout)
+            }
+            Value::Object(map) => Timeout::read_map(map, at),
+            _ => Err(at.wrong_type(&format!("a number of {} or a Timeout", at.case.time_unit()), value)),
+        }
+    }
+
+    fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        parts(first, second, Self::over)
+    }
+}
+
+options! {
+    /// When and how a failed attempt is made again.
+    pub struct Retry {
+        /// How many requests a call may make in all, the first included. One that follows a wait
+        /// which the service named does not count, unless this is 1: then nothing is sent again.
+        /// Default: 4.
+        max_attempts: u32,
+        /// The longest wait after the first failure, when the service names none; it doubles each
+        /// time. How much of it is waited is left to chance. Default: 1 second.
+        initial: Seconds,
+        /// The longest single wait. If the service asks for a longer one, the call fails at once.
+        /// Default: 60 seconds.
+        max_wait: Seconds,
+        /// How many more times a call may be paid for when the model draws nothing (NO_IMAGE,
+        /// IMAGE_OTHER). Default: 0.
+        no_image: u32,
+        /// Whether a request is sent again when its answer was lost, so that it may have been billed
+        /// already. If it is, a warning says so. Default: true.
+        resend_unknown: bool,
+    }
+}
+
+impl Retry {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        if self.max_attempts == Some(0) {
+            return Err(at
+                .key(&at.case.name("max_attempts"))
+                .invalid("must be at least 1: it counts the first call too"));
+        }
+        Ok(())
+    }
+}
+
+impl From<bool> for Retry {
+    fn from(on: bool) -> Self {
+        if on { Retry::new() } else { Retry::new().max_attempts(1u32) }
+    }
+}
+
+impl From<u32> for Retry {
+    fn from(max_attempts: u32) -> Self {
+        Retry::new().max_attempts(max_attempts)
+    }
+}
+
+impl Typed for Retry {
+    fn python() -> String {
+        "Retry | int | bool".into()
+    }
+    fn typescript() -> String {
+        "Retry | number | boolean".into()
+    }
+}
+
+impl Read for Retry {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        let retry = match value {
+            Value::Bool(on) => Retry::from(*on),
+            Value::Number(_) => Retry::from(u32::read(value, at)?),
+            Value::Object(map) => return Retry::read_map(map, at),
+            _ => return Err(at.wrong_type("false, the number of calls in all, or a Retry", value)),
+        };
+        if retry.max_attempts == Some(0) {
+            return Err(at.invalid("must be at least 1: it counts the first call too"));
+        }
+        Ok(retry)
+    }
+
+    fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        parts(first, second, Self::over)
+    }
+}
+
+options! {
+    /// Where answers are kept, so that a request that was answered before is answered from there: at
+    /// once, and at no cost. Several clients and processes may use one folder. Requests are the same if
+    /// the service, the model and all that the body holds are: headers and the key do not count.
+    pub struct Cache {
+        /// The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it.
+        path: String,
+        /// The most bytes that its answers may take; those that were not used for the longest time go
+        /// first. Default: 5,000,000,000 (5 GB).
+        max_bytes: u64,
+        /// How old an answer may be. Default: no limit.
+        max_age: Seconds,
+    }
+}
+
+impl Cache {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        match self.path.as_deref().map(str::trim) {
+            None => return Err(of("path").invalid("is missing; name the folder in which answers are kept")),
+            Some("") => {
+                return Err(of("path").invalid("is empty; name a folder, \".\" for the one you are in"));
+            }
+            Some(_) => {}
+        }
+        if self.max_bytes == Some(0) {
+            return Err(of("max_bytes").invalid("must be more than 0; leave it out to get the default"));
+        }
+        if self.max_age.is_some_and(|age| age.0 <= 0.0) {
+            return Err(of("max_age").invalid("must be more than 0; leave it out for answers of any age"));
+        }
+        Ok(())
+    }
+}
+
+impl From<&str> for Cache {
+    fn from(path: &str) -> Self {
+        Cache::new().path(path)
+    }
+}
+
+impl From<String> for Cache {
+    fn from(path: String) -> Self {
+        Cache::new().path(path)
+    }
+}
+
+impl Typed for Cache {
+    fn python() -> String {
+        "Cache | str | os.PathLike[str]".into()
+    }
+    fn typescript() -> String {
+        "Cache | string".into()
+    }
+}
+
+impl Read for Cache {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::String(path) if path.trim().is_empty() => {
+                Err(at.invalid("is empty; name a folder, \".\" for the one you are in"))
+            }
+            Value::String(path) => Ok(Cache::from(path.as_str())),
+            Value::Object(map) => Cache::read_map(map, at),
+            _ => Err(at.wrong_type("the name of a folder or a Cache", value)),
+        }
+    }
+}
+
+options! {
+    /// How much may be spent, in USD. What a request costs is known only once it is answered: before
+    /// it is sent its typical price is set aside, and one for which there is no room is not sent. So
+    /// what is spent can pass the limit by no more than what the requests under way cost beyond that.
+    pub struct Budget {
+        /// The most that the client and its copies may spend in all; each process counts for itself.
+        /// Default: no limit.
+        usd: f64,
+        /// The most that one request may be expected to cost; also what is set aside for a request to
+        /// a model whose price is not known. Default: no limit, and such a model is refused.
+        per_call: f64,
+    }
+}
+
+impl Budget {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        for (name, value) in [("usd", self.usd), ("per_call", self.per_call)] {
+            if let Some(value) = value {
+                Self::sum(value, &at.key(&at.case.name(name)))?;
+            }
+        }
+        if self.usd.is_none() && self.per_call.is_none() {
+            let per_call = at.case.name("per_call");
+            return Err(at.invalid(format!("is empty; set its `usd`, its `{per_call}`, or both")));
+        }
+        Ok(())
+    }
+
+    fn sum(usd: f64, at: &At) -> Result<f64, Error> {
+        if usd.is_finite() && usd > 0.0 {
+            return Ok(usd);
+        }
+        Err(at.invalid(format!("is {usd}; it takes a number of USD more than 0")))
+    }
+}
+
+impl From<f64> for Budget {
+    fn from(usd: f64) -> Self {
+        Budget::new().usd(usd)
+    }
+}
+
+impl Typed for Budget {
+    fn python() -> String {
+        "Budget | float".into()
+    }
+    fn typescript() -> String {
+        "Budget | number".into()
+    }
+}
+
+impl Read for Budget {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Number(_) => Ok(Budget::from(Self::sum(f64::read(value, at)?, at)?)),
+            Value::Object(map) => Budget::read_map(map, at),
+            _ => Err(at.wrong_type("a number of USD or a Budget", value)),
+        }
+    }
+
+    fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        parts(first, second, Self::over)
+    }
+}
