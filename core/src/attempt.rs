@@ -13,14 +13,14 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cache::Cache;
 use crate::catalogue::Model;
-use crate::error::{Attempt, Error, Kind, Partial, Usage, without_secret};
+use crate::error::{Attempt, Error, Kind, Partial, Usage, now, without_secret};
 use crate::events::{Reporter, Watcher};
 use crate::json::Cut;
 use crate::limit::{self, Limiter, Permit};
@@ -304,7 +304,7 @@ impl Job {
             {
                 permit.good();
                 // What it used and brought is told with the last one's.
-                report.answered(&attempt, started.elapsed(), Ok((&Usage::default(), None, 0, 0)));
+                report.answered(&attempt, started.elapsed(), Some((&Usage::default(), None, 0, 0)));
                 course.goes_on_from(attempt, progress.fold.used_before());
                 next = Request {
                     body: self.body.continued(&token),
@@ -331,7 +331,7 @@ impl Job {
                     report.answered(
                         &attempt,
                         took,
-                        Ok((&result.usage, result.cost, result.images.len() as u64, size)),
+                        Some((&result.usage, result.cost, result.images.len() as u64, size)),
                     );
                     course.attempts.push(attempt);
                     return Ok((drawn, kept));
@@ -343,7 +343,7 @@ impl Job {
                 Err(failure) => self.told(failure),
             };
             attempt.reason = Some(reason(&failure));
-            report.answered(&attempt, took, Err(&failure));
+            report.answered(&attempt, took, None);
             self.give_back(permit, &failure);
             let left = deadline.saturating_duration_since(Instant::now());
             let has_token = traffic.bucket.has_token();
@@ -716,10 +716,6 @@ impl Job {
         let parts = values.flat_map(|value| [Some(value), value.split_whitespace().last()]);
         std::iter::once(self.key.0.as_str()).chain(parts.flatten().filter(|part| part.len() >= 8)).collect()
     }
-}
-
-fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 impl Course {

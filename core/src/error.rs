@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
@@ -528,6 +529,11 @@ impl Attempt {
             request_id: text("request_id"),
         }
     }
+}
+
+/// This moment, as an attempt's `when` and all other records have it.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 /// The text with every occurrence of a secret cut out. One of so few letters that it may stand in

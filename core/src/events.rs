@@ -3,11 +3,10 @@
 //! An event holds names, numbers, sizes and times. It never holds a key, a prompt or the bytes of a
 //! picture.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Attempt, Error, Usage};
+use crate::error::{Attempt, Usage};
 use crate::schema::{Seconds, record};
 
 record! {
@@ -57,12 +56,6 @@ type Watch = Arc<dyn Fn(ClientEvent) + Send + Sync>;
 /// Whoever watches a client, if anybody does.
 #[derive(Clone, Default)]
 pub(crate) struct Watcher(Option<Watch>);
-
-impl fmt::Debug for Watcher {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(if self.0.is_some() { "Watcher(on)" } else { "Watcher(off)" })
-    }
-}
 
 impl Watcher {
     pub fn new(watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
@@ -120,12 +113,12 @@ impl Reporter {
         });
     }
 
-    /// An attempt's answer, or what came in its place.
+    /// An attempt's answer, with its usage, cost, number of pictures and their bytes; none if it failed.
     pub fn answered(
         &self,
         attempt: &Attempt,
         took: std::time::Duration,
-        outcome: Result<(&Usage, Option<f64>, u64, u64), &Error>,
+        brought: Option<(&Usage, Option<f64>, u64, u64)>,
     ) {
         self.tell("response", |event| {
             event.status = attempt.status;
@@ -134,8 +127,8 @@ impl Reporter {
             event.reason = attempt.reason.clone();
             let status = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
             let seconds = took.as_secs_f64();
-            match outcome {
-                Ok((usage, cost, images, size)) => {
+            match brought {
+                Some((usage, cost, images, size)) => {
                     (event.usage, event.cost) = (Some(usage.clone()), cost);
                     (event.images, event.size) = (Some(images), Some(size));
                     format!(
@@ -143,7 +136,7 @@ impl Reporter {
                         self.attempt
                     )
                 }
-                Err(_) => {
+                None => {
                     let reason = attempt.reason.as_deref().unwrap_or("no reason is known");
                     format!("attempt {} got {status} after {seconds:.1} s: {reason}", self.attempt)
                 }

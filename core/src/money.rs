@@ -9,9 +9,8 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, now};
 use crate::options::Budget;
 use crate::process::PerProcess;
 use crate::records::{Spent, UnknownCall};
@@ -272,11 +271,7 @@ impl Hold {
         if unknown.len() == TOLD {
             unknown.pop_front();
         }
-        unknown.push_back(UnknownCall {
-            when: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-            model: self.model.clone(),
-            reason: why.to_owned(),
-        });
+        unknown.push_back(UnknownCall { when: now(), model: self.model.clone(), reason: why.to_owned() });
         drop(unknown);
         self.ledger.unknown.fetch_add(1, SeqCst);
         self.end(self.price, |ledger| &ledger.kept);

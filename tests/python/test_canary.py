@@ -249,46 +249,46 @@ def test_replies(reply: str, route: str, hunt: Hunt, emulator: nb.Emulator) -> N
 
 
 @contextlib.contextmanager
-def tls_server() -> Iterator[str]:
-    """One with a certificate that nobody vouches for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TESTS / "media" / "localhost.pem", TESTS / "media" / "localhost.key")
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def server(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """One that answers each connection so, and its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
             while True:
                 try:
-                    connection, _ = server.accept()
+                    connection, _ = listening.accept()
                 except OSError:
                     return
                 with connection, contextlib.suppress(OSError):
-                    context.wrap_socket(connection, server_side=True).close()
+                    answer(connection)
 
         threading.Thread(target=serve, daemon=True).start()
-        yield f"https://localhost:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def tls_server() -> Iterator[str]:
+    """One with a certificate that nobody vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TESTS / "media" / "localhost.pem", TESTS / "media" / "localhost.key")
+    with server(lambda line: context.wrap_socket(line, server_side=True).close()) as port:
+        yield f"https://localhost:{port}"
 
 
 @contextlib.contextmanager
 def proxy_server() -> Iterator[str]:
     """One that is not content with the password, and repeats it."""
     body = f"<html>Proxy-Authorization: {KEY}</html>".encode()
-    answer = b"HTTP/1.1 407 %s\r\nx-said: %s\r\ncontent-length: %d\r\n\r\n%s"
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    head = b"HTTP/1.1 407 %s\r\nx-said: %s\r\ncontent-length: %d\r\n\r\n"
+    told = head % (KEY.encode(), KEY.encode(), len(body)) + body
 
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection, contextlib.suppress(OSError):
-                    connection.recv(65536)
-                    connection.sendall(answer % (KEY.encode(), KEY.encode(), len(body), body))
+    def refuse(line: socket.socket) -> None:
+        line.recv(65536)
+        line.sendall(told)
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
+    with server(refuse) as port:
+        yield f"127.0.0.1:{port}"
 
 
 SETTINGS: dict[str, dict[str, Any]] = {

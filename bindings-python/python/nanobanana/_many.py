@@ -216,14 +216,14 @@ class AsyncOutcomes(_Outcomes, AsyncClosing):
         return self
 
     async def __anext__(self) -> Outcome:
+        import asyncio
+
         try:
             async with self._opening:  # Several may read.
                 client, self._client = self._client, None
                 if client:
-                    from asyncio import create_task
-
                     self._begin(await client._await("generate_many", None, None, self._options))
-                    self._task = create_task(self._feed.take_all())
+                    self._task = asyncio.create_task(self._feed.take_all())
             if not self._task:
                 raise StopAsyncIteration
             answer = await self._await("step", None, None, {"want_item": False})

@@ -10,13 +10,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::folder::{Folder, Note, broken};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, now};
 use crate::request::Digest;
 
 /// The number of the format; a journal with a higher one is from a newer version.
@@ -365,11 +365,6 @@ pub(super) fn billed(error: &Error) -> String {
     let told = error.field("billed").and_then(|billed| billed.as_str().map(str::to_owned));
     let silent = if error.is(Kind::APIError) { "unknown" } else { "no" };
     told.unwrap_or_else(|| silent.to_owned())
-}
-
-/// The time, in UTC, as `2026-11-24T20:44:39.123Z`.
-pub(super) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 fn header() -> String {

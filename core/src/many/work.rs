@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::folder::{self, Note, Shelf, Stored};
-use super::journal::{Journal, Known, now};
+use super::journal::{Journal, Known};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
 use crate::client::{Client, Plan};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, now};
 use crate::image::Image;
 use crate::input::Input;
 use crate::records::{Generation, Outcome};
