@@ -267,7 +267,8 @@ impl Image {
     }
 
     /// Whether both are one picture in memory, not only equal ones.
-    pub(crate) fn is(&self, other: &Image) -> bool {
+    #[doc(hidden)]
+    pub fn is(&self, other: &Image) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 

@@ -22,6 +22,7 @@ use file::{root, same};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
+use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
@@ -97,6 +98,8 @@ fn records() -> Vec<Table> {
         ImageEvent::table(),
         DoneEvent::table(),
         ClientEvent::table(),
+        Mark::table(),
+        Provenance::table(),
     ]
 }
 
