@@ -54,7 +54,9 @@ export class Door {
     try {
       const outcome = await this.native.call(verb, told, plain, handle, using)
       signal?.throwIfAborted()
-      return settle(outcome)
+      const reply = settle(outcome)
+      for (const warning of reply.warnings) process.emitWarning(warning, 'ImageWarning')
+      return reply
     } finally {
       off?.()
     }

@@ -133,6 +133,16 @@ export interface GenerateOptions {
    * Default: the service's.
    */
   safety?: Record<string, string> | 'off' | null | undefined
+  /**
+   * The type that pictures are to have. What came is converted here if it is of another one, and
+   * kept as the picture's `original`; what a conversion loses is a warning. Default: as it comes.
+   */
+  outputFormat?: 'png' | 'jpeg' | 'webp' | null | undefined
+  /**
+   * How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg" or "webp".
+   * Default: 92 for JPEG; WebP without it loses nothing.
+   */
+  outputQuality?: number | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
   /** What happens to an option that the model does not have. Default: error. */
@@ -652,6 +662,38 @@ export interface ClientEvent {
   usage: Usage | null
   /** The price in USD, if it is known. */
   cost: number | null
+}
+
+/** Something in a picture's file that says how it was made. */
+export interface Mark {
+  /**
+   * Where it stands: "c2pa" (signed credentials), "xmp" or "iptc" (plain words that anybody can
+   * write).
+   */
+  kind: string
+  /**
+   * What it says: the last word of an IPTC digital source type, such as
+   * "trainedAlgorithmicMedia", or a credit such as "Made with Google AI"; none if it says neither.
+   */
+  claim: string | null
+  /** The program that wrote it, if it says which. */
+  generator: string | null
+}
+
+/**
+ * What a picture's file says about how it was made. It is found, not verified: no signature is
+ * checked, and a file without marks may have lost them.
+ */
+export interface Provenance {
+  /**
+   * Whether it carries C2PA credentials. They are good for these very bytes only; a conversion
+   * drops them.
+   */
+  c2pa: boolean
+  /** Whether a mark says that it was made or changed by AI. */
+  ai: boolean
+  /** The marks, at most 16. */
+  marks: Array<Mark>
 }
 
 /** What a stream gives, as it arrives; `type` says which it is. */

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { tools } from './door'
+import type { Provenance } from './generated'
 import { ImageVerbs } from './image_verbs'
 import type { NativeImage, Reply } from './native'
 import { settle } from './record'
@@ -11,6 +12,7 @@ import { settle } from './record'
 export class Image extends ImageVerbs {
   readonly #native: NativeImage
   #bytes: Buffer | undefined
+  #original: Image | null | undefined
 
   private constructor(picture: NativeImage) {
     super()
@@ -47,6 +49,22 @@ export class Image extends ImageVerbs {
   /** Height in pixels. */
   get height(): number { return this.#native.height }
 
+  /**
+   * What came, if this picture was made of it by `convert`, `resize` or the option `outputFormat`; null if this is
+   * what came.
+   */
+  get original(): Image | null {
+    // Kept, as its `Buffer` must be.
+    if (this.#original === undefined) this.#original = wrapped(this.#native.original())
+    return this.#original
+  }
+
+  /**
+   * What its file says about how it was made: marks of C2PA, XMP and IPTC, found and not verified. All bytes are
+   * looked through at each call.
+   */
+  get provenance(): Provenance { return JSON.parse(settle(this.#native.provenance())) as Provenance }
+
   /** A copy of the bytes as a `Blob` of the right type. */
   toBlob(): Blob { return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type: this.mimeType }) }
 
@@ -65,5 +83,7 @@ export class Image extends ImageVerbs {
     return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
   }
 }
+
+const wrapped = (picture: NativeImage | null): Image | null => (picture ? Image.wrap(picture) : null)
 
 export const plainPath = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)

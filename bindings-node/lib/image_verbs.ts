@@ -10,7 +10,7 @@ export class ImageVerbs {
   /**
    * Write the file, whole or not at all, over one that is there, and return its path. Without an
    * extension the right one is added; with its own the very bytes that came are written; with another it
-   * is converted.
+   * is converted, and a warning tells of C2PA credentials that are lost by that.
    */
   async save(path: string | URL): Promise<string> {
     return record('string', await tools.keyless.call('save', [], this, { path: plainPath(path) }))
@@ -18,13 +18,17 @@ export class ImageVerbs {
 
   /**
    * The picture as "png", "jpeg" or "webp"; the same one if it is that already. `quality` (1 to 100) is
-   * for JPEG.
+   * for JPEG, and for WebP, which without one loses nothing. A warning tells of C2PA credentials that
+   * are lost.
    */
   async convert(format: 'png' | 'jpeg' | 'webp' | (string & {}), options?: { quality?: number }): Promise<Image> {
     return Image.made(this, await tools.keyless.call('convert', [], this, { ...options, format }))
   }
 
-  /** The picture scaled to this size in pixels, in the same format. */
+  /**
+   * The picture scaled to this size in pixels, in the same format. A warning tells of C2PA credentials
+   * that are lost.
+   */
   async resize(width: number, height: number): Promise<Image> {
     return Image.made(this, await tools.keyless.call('resize', [], this, { width, height }))
   }

@@ -23,6 +23,8 @@ export interface NativeImage {
   readonly mimeType: string
   readonly width: number; readonly height: number; readonly size: number
   bytes(): Outcome<Buffer>
+  original(): NativeImage | null
+  provenance(): Outcome<string>
   toDataURL(): Outcome<string>
   equals(other: NativeImage): boolean
 }
@@ -30,7 +32,7 @@ export interface NativeImage {
 /** Gets each step of a client's calls, as JSON. */
 export type Tell = (json: string) => void
 export type Cancel = { cancel(): void }
-export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor }
+export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor; warnings: string[] }
 
 export interface NativeDoor {
   call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>

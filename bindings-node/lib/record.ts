@@ -39,7 +39,7 @@ export function settle<T>(outcome: Outcome<T>): T {
 }
 
 /** The reply as a record of this kind. */
-export function record<T>(kind: string, { json, pictures }: Reply): T {
+export function record<T>(kind: string, { json, pictures }: Pick<Reply, 'json' | 'pictures'>): T {
   return revive(kind, JSON.parse(json), pictures.values()) as T
 }
 

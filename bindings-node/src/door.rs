@@ -45,6 +45,8 @@ pub struct Reply {
     pub pictures: Vec<NativeImage>,
     /// What the call opened.
     pub door: Option<NativeDoor>,
+    /// What is told as the process's warnings.
+    pub warnings: Vec<String>,
 }
 
 /// Makes a client, of a service or of an emulator of its own; `tell` gets each step of its calls as JSON.
@@ -192,10 +194,11 @@ fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply
         pictures.into_iter().map(|image| NativeImage::new(env, image)).collect::<napi::Result<Vec<_>>>()
     };
     Ok(match answer {
-        Ok(Answer { json, pictures, door }) => Either::B(Reply {
+        Ok(Answer { json, pictures, door, warnings }) => Either::B(Reply {
             json: json.to_string(),
             pictures: wrapped(pictures)?,
             door: door.map(NativeDoor::from),
+            warnings,
         }),
         Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),
     })

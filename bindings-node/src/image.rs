@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use nanobanana::Image;
+use nanobanana::schema::Write as _;
+use nanobanana::{Case, Image};
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ObjectFinalize};
 use napi_derive::napi;
@@ -15,7 +16,7 @@ use crate::error::{Outcome, outcome};
 #[napi(custom_finalize)]
 pub struct NativeImage {
     image: Image,
-    /// What V8 was told to count for it; 0 once a `Buffer` counts the same memory.
+    /// What V8 was told to count for it and its original; less, once a `Buffer` counts the same memory.
     weight: Cell<i64>,
 }
 
@@ -86,8 +87,22 @@ impl NativeImage {
         // SAFETY: `bytes` owns the memory and lives until the finalizer drops it. JavaScript is told
         // not to write to it; nothing here reads it at the same time except to send or save it.
         let buffer = unsafe { BufferSlice::from_external(env, data, length, bytes, given_back) }?;
-        env.adjust_external_memory(-self.weight.replace(0))?;
+        let lent = self.weight.get().min(length as i64);
+        self.weight.set(self.weight.get() - lent);
+        env.adjust_external_memory(-lent)?;
         Ok(buffer)
+    }
+
+    /// What came, if this was made of it here.
+    #[napi]
+    pub fn original(&self, env: &Env) -> napi::Result<Option<NativeImage>> {
+        self.image.original().map(|original| NativeImage::new(env, original.clone())).transpose()
+    }
+
+    /// What its file says about how it was made, as JSON.
+    #[napi]
+    pub fn provenance(&self) -> Outcome<String> {
+        outcome(self.image.provenance().map(|found| found.write(Case::Camel).to_string()))
     }
 
     /// The picture as a `data:` URL.

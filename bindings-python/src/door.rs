@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 use serde_json::Value;
 
 use crate::error::raise;
-use crate::image::Image;
+use crate::image::{Image, warn};
 use crate::value::Object;
 use crate::{events, input, runtime, value};
 
@@ -29,6 +29,12 @@ impl Door {
         let make = if offline { Client::offline } else { Client::new };
         let client = py.detach(|| make(options)).map_err(raise)?;
         Ok(Door(nanobanana::Door::Client(events::watched(&client, on_event))))
+    }
+
+    /// What needs no client: pictures.
+    #[staticmethod]
+    fn tools() -> Self {
+        Door(nanobanana::Door::Tools)
     }
 
     /// The same with other options of its client: a copy, or for one call.
@@ -91,6 +97,7 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
 fn answer(py: Python<'_>, answer: Result<Answer, Error>) -> PyResult<Py<PyAny>> {
     let answer = answer.map_err(raise)?;
     let json = value::to_python(py, &answer.json, 0)?;
+    warn(py, &answer.warnings)?;
     let pictures: Vec<Image> = answer.pictures.into_iter().map(Image::new).collect();
     Ok((json, pictures, answer.door.map(Door)).into_pyobject(py)?.into_any().unbind())
 }

@@ -4,16 +4,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Error, Kind};
+use nanobanana::schema::Write as _;
+use nanobanana::{Case, Error, Kind};
 use pyo3::buffer::PyBuffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+use pyo3::types::{PyBytes, PyMemoryView};
 
 use crate::error::raise;
 use crate::input::plain_bytes;
-use crate::value::{Object, type_name};
+use crate::value::{Object, to_python, type_name};
 
 /// A picture: the very bytes that came or were given, and what their header says.
 ///
@@ -23,16 +24,33 @@ use crate::value::{Object, type_name};
 pub struct Image {
     pub core: nanobanana::Image,
     bytes: PyOnceLock<Py<PyBytes>>,
+    original: PyOnceLock<Option<Py<Image>>>,
 }
 
 impl Image {
     pub fn new(core: nanobanana::Image) -> Self {
-        Image { core, bytes: PyOnceLock::new() }
+        Image { core, bytes: PyOnceLock::new(), original: PyOnceLock::new() }
     }
 
     /// Its bytes; those of a picture that lies on disk are read now.
     fn read(&self, py: Python<'_>) -> PyResult<&Bytes> {
         py.detach(|| self.core.bytes()).map_err(raise)
+    }
+
+    /// A picture that was made of this one, after what that lost was told.
+    fn made(&self, py: Python<'_>, made: nanobanana::Image) -> PyResult<Self> {
+        if !made.is(&self.core) {
+            warn(py, made.warnings())?;
+        }
+        Ok(Image::new(made))
+    }
+}
+
+/// Tells what a verb has to tell beside what it gives, as Python does.
+pub fn warn(py: Python<'_>, warnings: &[String]) -> PyResult<()> {
+    match warnings {
+        [] => Ok(()),
+        some => helpers(py)?.call_method1("warn", (some,)).map(drop),
     }
 }
 
@@ -65,8 +83,14 @@ impl Image {
     }
 
     #[staticmethod]
-    fn _restore(data: &Bound<'_, PyAny>, mime_type: &str) -> PyResult<Self> {
-        Ok(Image::new(nanobanana::Image::restore(owned_bytes(data)?, mime_type)))
+    #[pyo3(signature = (data, mime_type, original=None))]
+    fn _restore(
+        data: &Bound<'_, PyAny>,
+        mime_type: &str,
+        original: Option<PyRef<'_, Self>>,
+    ) -> PyResult<Self> {
+        let original = original.map(|original| original.core.clone());
+        Ok(Image::new(nanobanana::Image::restore(owned_bytes(data)?, mime_type, original)))
     }
 
     /// The file's bytes, made once on demand; `buffer` reads them without a copy.
@@ -100,26 +124,49 @@ impl Image {
         self.core.height()
     }
 
+    /// What came, if this picture was made of it by `convert`, `resize` or the option `output_format`;
+    /// None if this is what came.
+    #[getter]
+    fn original(&self, py: Python<'_>) -> PyResult<Option<&Py<Image>>> {
+        let make = || self.core.original().map(|core| Py::new(py, Image::new(core.clone()))).transpose();
+        self.original.get_or_try_init(py, make).map(Option::as_ref)
+    }
+
+    /// What its file says about how it was made: marks of C2PA, XMP and IPTC, found and not verified.
+    #[getter]
+    fn provenance<'py>(&self, py: Python<'py>) -> Object<'py> {
+        let found = py.detach(|| self.core.provenance()).map_err(raise)?;
+        helpers(py)?.call_method1("provenance", (to_python(py, &found.write(Case::Snake), 0)?,))
+    }
+
     /// Write the picture to a file, whole or not at all, and return its path.
     ///
     /// Without an extension the right one is added; with the picture's own, the very bytes are
-    /// written; with another one (png, jpg, jpeg, webp), the picture is converted.
+    /// written; with another one (png, jpg, jpeg, webp), the picture is converted. C2PA credentials
+    /// that are lost by that are told by an `ImageWarning`.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
-        py.detach(|| self.core.save(path)).map_err(raise)
+        let (path, warnings) = py.detach(|| self.core.save_and_tell(path)).map_err(raise)?;
+        warn(py, &warnings)?;
+        Ok(path)
     }
 
-    /// The picture as "png", "jpeg" or "webp"; `quality` is for JPEG, 1 to 100.
+    /// The picture as "png", "jpeg" or "webp"; the same picture if it is that already.
+    ///
+    /// `quality`, 1 to 100, is for JPEG (92 if nothing is said), and for WebP, which without one loses
+    /// nothing. What came is the `original` of what is made; C2PA credentials that are lost are told by
+    /// an `ImageWarning`.
     #[pyo3(signature = (format, *, quality=None))]
     fn convert(&self, py: Python<'_>, format: &str, quality: Option<i64>) -> PyResult<Self> {
         let quality = quality.map(|quality| quality.clamp(0, 255) as u8);
-        py.detach(|| self.core.convert(format, quality)).map(Image::new).map_err(raise)
+        self.made(py, py.detach(|| self.core.convert(format, quality)).map_err(raise)?)
     }
 
-    /// The picture scaled to this size.
+    /// The picture scaled to this size in pixels, in the same format; `original` and warnings are as
+    /// those of `convert`.
     fn resize(&self, py: Python<'_>, width: i64, height: i64) -> PyResult<Self> {
         // No side is that long or below 0: the core says so, and what it takes.
         let side = |side: i64| u32::try_from(side.max(0)).unwrap_or(u32::MAX);
-        py.detach(|| self.core.resize(side(width), side(height))).map(Image::new).map_err(raise)
+        self.made(py, py.detach(|| self.core.resize(side(width), side(height))).map_err(raise)?)
     }
 
     /// The picture as a `data:` URL.
@@ -132,12 +179,17 @@ impl Image {
         helpers(slf.py())?.call_method1("show", (slf,)).map(drop)
     }
 
-    /// The picture as a PIL.Image (needs Pillow).
+    /// The picture as a PIL.Image, as a person sees it (needs Pillow).
+    ///
+    /// Its pixels are those of `to_numpy`. For Pillow's own view of the file, with its EXIF and profile,
+    /// open `io.BytesIO(image.bytes)`.
     fn to_pil<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
         helpers(slf.py())?.call_method1("to_pil", (slf,))
     }
 
     /// The pixels as a NumPy array, height x width x channels of uint8 (needs NumPy).
+    ///
+    /// The array can be written to and lies over the memory into which the picture was decoded: no copy.
     fn to_numpy<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
         helpers(slf.py())?.call_method1("to_numpy", (slf,))
     }
@@ -147,15 +199,16 @@ impl Image {
         helpers(slf.py())?.call_method1("to_array", (slf, dtype, copy))
     }
 
-    fn _pixels<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyByteArray>, (u32, u32, u8))> {
+    fn _pixels<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, Memory>, (u32, u32, u8))> {
         let pixels = py.detach(|| self.core.pixels()).map_err(raise)?;
-        Ok((PyByteArray::new(py, &pixels.data), (pixels.height, pixels.width, pixels.channels)))
+        let shape = (pixels.height, pixels.width, pixels.channels);
+        Ok((Bound::new(py, Memory(pixels.data))?, shape))
     }
 
     /// A notebook filters the bundle itself.
     #[pyo3(signature = (**_filters))]
     fn _repr_mimebundle_<'py>(slf: &Bound<'py, Self>, _filters: Option<Py<PyAny>>) -> Object<'py> {
-        helpers(slf.py())?.call_method1("mimebundle", (slf, [slf]))
+        helpers(slf.py())?.call_method1("mimebundle", (slf,))
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -217,6 +270,29 @@ impl Buffer {
         let filled = unsafe {
             ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast_mut().cast(), length, 1, flags)
         };
+        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+/// Pixels that Python may write to; what looks at them keeps it alive.
+#[pyclass]
+struct Memory(Vec<u8>);
+
+#[pymethods]
+impl Memory {
+    #[allow(unsafe_code)] // The buffer protocol hands out a pointer.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: std::ffi::c_int,
+    ) -> PyResult<()> {
+        let (data, length) = {
+            let pixels = &mut slf.try_borrow_mut()?.0;
+            (pixels.as_mut_ptr(), ffi::Py_ssize_t::try_from(pixels.len())?)
+        };
+        // SAFETY: `view` is Python's own and valid. The memory belongs to `slf`, to which the view gets a
+        // reference here; it neither grows nor is read or written by Rust any more.
+        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data.cast(), length, 0, flags) };
         if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
     }
 }

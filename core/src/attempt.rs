@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::json::Cut;
 use crate::limit::{self, Limiter, Permit};
 use crate::money::{Hold, Ledger};
 use crate::options::Secret;
+use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent};
 use crate::reply::{self, Drawn, Fold};
@@ -101,7 +102,14 @@ pub(crate) struct Job {
 
 /// Where a stream's events go as they arrive. A call without a stream has nobody to hand them to.
 #[derive(Clone, Default)]
-pub(crate) struct Sink(Option<Arc<Mutex<VecDeque<Event>>>>);
+pub(crate) struct Sink(Option<Arc<Pour>>);
+
+#[derive(Default)]
+struct Pour {
+    queue: Mutex<VecDeque<Event>>,
+    /// How its final pictures are to be.
+    output: OnceLock<Arc<Output>>,
+}
 
 impl Sink {
     /// A sink for a stream.
@@ -116,9 +124,9 @@ impl Sink {
     /// Hands events over, and lets go at once so that they are seen before more is read. Until that is
     /// asked for, the permit rests.
     async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
-        let Some(queue) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
+        let Some(pour) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
         let _rest = permit.map(Permit::rest);
-        queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
+        pour.queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
         let mut seen = false;
         // Nobody needs to be woken: whoever polls looks into the queue next.
         poll_fn(|_| if std::mem::replace(&mut seen, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -126,7 +134,19 @@ impl Sink {
 
     /// The next event that nobody has seen yet.
     pub fn take(&self) -> Option<Event> {
-        self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.0.as_ref()?.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Says how the final pictures are to be, before the first one comes.
+    pub fn pours_as(&self, output: &Arc<Output>) {
+        if let Some(pour) = &self.0 {
+            pour.output.get_or_init(|| output.clone());
+        }
+    }
+
+    /// How the final pictures are to be, if that was said.
+    pub fn output(&self) -> Option<Arc<Output>> {
+        self.0.as_ref()?.output.get().cloned()
     }
 }
 

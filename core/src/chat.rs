@@ -127,6 +127,7 @@ impl Chat {
                 let _sending = sending.lock().await;
                 let options = alone(options, case)?.over(self.inner.options.clone());
                 let mut plan = self.client.plan(inputs, options, case).await?;
+                sink.pours_as(&plan.output);
                 plan.parts = input::in_memory(plan.parts).await?;
                 let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
                 let history: Vec<Turn> = match signs {
@@ -137,7 +138,7 @@ impl Chat {
                 match plan.job(&history, 0, true).run(&sink).await {
                     Ok(Drawn { result, turn }) => {
                         self.turns().extend([said, Turn::new("model", turn)]);
-                        Ok(plan.settled(result))
+                        Ok(plan.settled(result).await)
                     }
                     Err(error) => {
                         if error.kind() == Kind::NoImageError {
@@ -339,7 +340,7 @@ fn told(turn: &Turn) -> ChatTurn {
         if let Some(bytes) = &piece.picture {
             let said = field(&part, "inlineData", "inline_data");
             let said = said.and_then(|data| field(data, "mimeType", "mime_type")).and_then(Value::as_str);
-            told.images.push(Image::restore(bytes.clone(), said.unwrap_or_default()));
+            told.images.push(Image::restore(bytes.clone(), said.unwrap_or_default(), None));
         }
         let file = field(&part, "fileData", "file_data");
         if let Some(uri) = file.and_then(|file| field(file, "fileUri", "file_uri")).and_then(Value::as_str) {

@@ -295,7 +295,8 @@ async fn watch(mut events: EventStream) -> Result<Generation, Error> {
 
 /// Saves a picture, or says where it was put instead: it was paid for.
 fn picture_saved(picture: &Image, path: &Path) -> Result<PathBuf, Error> {
-    picture.save(path).map_err(|error| {
+    let saved = picture.save_and_tell(path);
+    saved.inspect(|(_, warnings)| warn(warnings)).map(|(path, _)| path).map_err(|error| {
         let refuge = std::env::temp_dir().join(format!("nanobanana-{:08x}", fastrand::u32(..)));
         match picture.save(refuge) {
             Ok(refuge) => {

@@ -22,6 +22,7 @@ use crate::events::{ClientEvent, Watcher};
 use crate::input::{self, Input, Part};
 use crate::money::Ledger;
 use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
+use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Generation, Spent};
 use crate::retry::Policy;
@@ -391,8 +392,9 @@ impl Client {
         EventStream::new(|sink| async move {
             let work = async {
                 let plan = client.plan(inputs?, alone(options, case)?, case).await?;
+                sink.pours_as(&plan.output);
                 let drawn = plan.job(&[], 0, false).run(&sink).await?;
-                Ok(plan.settled(drawn.result))
+                Ok(plan.settled(drawn.result).await)
             };
             client.alive(work).await
         })
@@ -418,6 +420,7 @@ impl Client {
     ) -> Result<(Resolved<'_>, GenerateOptions, Vec<String>), Error> {
         let inner = &*self.0;
         options.check()?;
+        Output::of(&options, case)?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
             return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")
@@ -451,6 +454,7 @@ impl Client {
             client: self.clone(),
             transport,
             parts,
+            output: Arc::new(Output::of(&options, case)?),
             options,
             warnings,
             advice: self.catalogue().advice(&resolved.id),

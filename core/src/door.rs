@@ -38,6 +38,9 @@ pub struct Answer {
     pub pictures: Vec<Image>,
     /// What the verb opened.
     pub door: Option<Door>,
+    /// What the caller should know of a verb that has no record to say it in, in sentences: a binding
+    /// tells it as its language does.
+    pub warnings: Vec<String>,
 }
 
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
@@ -63,7 +66,7 @@ pub enum Door {
     Emulator(Emulator),
     /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
     /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
-    /// needed; `start_emulator` with the options of an emulator, which opens a door.
+    /// needed; `thumbnails {side}`, which gives `{"failed"}`; `start_emulator` with the options of an emulator, which opens a door.
     Tools,
 }
 
@@ -133,7 +136,7 @@ impl Stream {
         if matches!(*state, State::Read) {
             *state = State::Open(events);
         }
-        Ok(Answer { json: spelt(event.write(case), case), pictures: event.pictures(), door: None })
+        Ok(Answer { json: spelt(event.write(case), case), pictures: event.pictures(), ..Answer::default() })
     }
 
     /// Ends the request at once.
@@ -241,7 +244,7 @@ impl Door {
                 Ok(Answer {
                     json: json!({ "turns": history.write(case) }),
                     pictures: history.into_iter().flat_map(|turn| turn.images).collect(),
-                    door: None,
+                    ..Answer::default()
                 })
             }
             (Door::Chat(chat), "drop_images") => {
@@ -280,7 +283,7 @@ impl Door {
                             "outcome": spelt(outcome.write(case), case),
                             "progress": progress(),
                         }),
-                        door: None,
+                        ..Answer::default()
                     },
                     Step::Done => plain(json!({ "type": "done", "progress": progress() })),
                 })
@@ -406,17 +409,20 @@ impl Door {
 }
 
 /// What computes, or touches files, without a client.
-fn tool(
-    verb: &str,
-    images: &[Image],
-    options: &Map<String, Value>,
-    #[cfg_attr(not(feature = "emulator"), expect(unused_variables))] case: Case,
-) -> Result<Answer, Error> {
+fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) -> Result<Answer, Error> {
     let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
-    let made = |picture| Answer { pictures: vec![picture], ..Answer::default() };
+    let made = |picture: Image, of: &Image| {
+        // What is the same picture still was told of when it was made.
+        let warnings = if picture.is(of) { &[] } else { picture.warnings() };
+        let warnings = warnings.iter().map(|warning| case.spell(warning)).collect();
+        Answer { pictures: vec![picture], warnings, ..Answer::default() }
+    };
     match (verb, images) {
-        ("open_image", []) => Ok(made(Image::open(path()?)?)),
-        ("save", [image]) => Ok(plain(json!(image.save(path()?)?.to_string_lossy()))),
+        ("open_image", []) => Ok(Answer { pictures: vec![Image::open(path()?)?], ..Answer::default() }),
+        ("save", [image]) => {
+            let (path, warnings) = image.save_and_tell(path()?)?;
+            Ok(Answer { warnings, ..plain(json!(path.to_string_lossy())) })
+        }
         ("save_all", images) => {
             let folder = path()?;
             std::fs::create_dir_all(&folder).map_err(|cause| {
@@ -430,11 +436,12 @@ fn tool(
         }
         ("convert", [image]) => {
             let (format, _) = apart::<String>(options, "format")?;
-            Ok(made(image.convert(&format, apart(options, "quality")?.0)?))
+            Ok(made(image.convert(&format, apart(options, "quality")?.0)?, image))
         }
         ("resize", [image]) => {
-            Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?))
+            Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?, image))
         }
+        ("thumbnails", images) => Ok(thumbnails(images, apart(options, "side")?.0)),
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
             let emulator = Emulator::start_with(EmulatorOptions::read(options, case)?)?;
@@ -445,6 +452,26 @@ fn tool(
             format!("there is no call named {verb:?} of these pictures"),
         )),
     }
+}
+
+/// Small pictures for a screen, as many at a time as there are cores. Of one that cannot be read the list
+/// has why instead of null, and there is no picture.
+fn thumbnails(images: &[Image], side: u32) -> Answer {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = images.len().div_ceil(cores).max(1);
+    let small: Vec<_> = std::thread::scope(|scope| {
+        let work = |share: &'_ [Image]| share.iter().map(|image| image.thumbnail(side)).collect::<Vec<_>>();
+        let workers: Vec<_> =
+            images.chunks(share).map(|share| (share, scope.spawn(move || work(share)))).collect();
+        let lost = || Error::new(Kind::NanoBananaError, "the work was lost");
+        let done = workers.into_iter().flat_map(|(share, worker)| {
+            worker.join().unwrap_or_else(|_| share.iter().map(|_| Err(lost())).collect())
+        });
+        done.collect()
+    });
+    let why = |outcome: &Result<Image, Error>| outcome.as_ref().err().map(|error| error.message().to_owned());
+    let json = json!({ "failed": small.iter().map(why).collect::<Vec<_>>() });
+    Answer { json, pictures: small.into_iter().filter_map(Result::ok).collect(), ..Answer::default() }
 }
 
 /// The pictures that are held already.
@@ -473,7 +500,7 @@ fn opened(chat: Chat) -> Answer {
 fn answer(result: Generation, case: Case) -> Answer {
     let of_errors = result.errors.iter().flat_map(Error::pictures);
     let pictures = result.pictures().cloned().chain(of_errors).collect();
-    Answer { json: spelt(result.write(case), case), pictures, door: None }
+    Answer { json: spelt(result.write(case), case), pictures, ..Answer::default() }
 }
 
 /// The names in a record's sentences as the caller spells them.

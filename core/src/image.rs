@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 pub use crate::codec::Pixels;
 use crate::codec::{self, Format};
 use crate::error::{Arrived, Error, Kind};
+use crate::provenance::{self, Provenance};
 use crate::schema::{Case, Typed, Write};
 
 /// A picture, cheap to clone: its bytes are held once. One that an earlier run left on disk is read when
@@ -25,7 +26,19 @@ struct Inner {
     mime_type: String,
     width: u32,
     height: u32,
+    made: Option<Made>,
 }
+
+/// How a picture came to be that is not what came.
+struct Made {
+    /// What came.
+    of: Image,
+    /// What was lost on the way, in sentences.
+    warnings: Vec<String>,
+}
+
+/// The most bytes of a picture that is its own thumbnail.
+const SMALL: usize = 64 << 10;
 
 enum Content {
     Memory(Bytes),
@@ -94,13 +107,17 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if they are not a picture, or its header is cut off.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
-        let bytes = bytes.into();
-        let codec::Header { format, width, height } = codec::header(&bytes)?;
-        Ok(Self::of(Content::Memory(bytes), format.mime_type(), (width, height)))
+        Self::read_header(bytes.into(), None)
     }
 
-    fn of(content: Content, mime_type: &str, (width, height): (u32, u32)) -> Self {
-        Image(Arc::new(Inner { content, mime_type: mime_type.to_owned(), width, height }))
+    fn read_header(bytes: Bytes, made: Option<Made>) -> Result<Self, Error> {
+        let header = codec::header(&bytes)?;
+        let size = (header.width, header.height);
+        Ok(Self::of(Content::Memory(bytes), header.format.mime_type(), size, made))
+    }
+
+    fn of(content: Content, mime_type: &str, (width, height): (u32, u32), made: Option<Made>) -> Self {
+        Image(Arc::new(Inner { content, mime_type: mime_type.to_owned(), width, height, made }))
     }
 
     /// A picture that lies in a file and is known already: nothing is read until it must be.
@@ -108,20 +125,22 @@ impl Image {
         // It is found from another working directory, too.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let disk = OnDisk { path, len, read: OnceLock::new() };
-        Self::of(Content::Disk(disk), mime_type, (width, height))
+        Self::of(Content::Disk(disk), mime_type, (width, height), None)
     }
 
     /// What the service sent as a picture, of a kind that we do not know: kept, since it was paid
     /// for, with its size unknown (0).
     pub(crate) fn unknown(bytes: Bytes, mime_type: &str) -> Self {
-        Self::of(Content::Memory(bytes), mime_type, (0, 0))
+        Self::of(Content::Memory(bytes), mime_type, (0, 0), None)
     }
 
     /// A picture as it was before it travelled, for example through a pickle: one whose bytes are of a
-    /// type that is not known here keeps the type that the service named.
-    pub fn restore(bytes: impl Into<Bytes>, mime_type: &str) -> Self {
+    /// type that is not known here keeps the type that the service named, and one that was made here
+    /// its original.
+    pub fn restore(bytes: impl Into<Bytes>, mime_type: &str, original: Option<Image>) -> Self {
         let bytes = bytes.into();
-        Self::from_bytes(bytes.clone()).unwrap_or_else(|_| Self::unknown(bytes, mime_type))
+        let made = original.map(|of| Made { of, warnings: Vec::new() });
+        Self::read_header(bytes.clone(), made).unwrap_or_else(|_| Self::unknown(bytes, mime_type))
     }
 
     /// Reads a picture's file.
@@ -172,10 +191,11 @@ impl Image {
         }
     }
 
-    /// How many bytes it holds in memory: none, as long as they lie on disk only.
+    /// How many bytes it holds in memory, those of its original included: none, as long as they lie on
+    /// disk only.
     #[doc(hidden)]
     pub fn held(&self) -> usize {
-        self.0.content.held().map_or(0, Bytes::len)
+        self.0.content.held().map_or(0, Bytes::len) + self.original().map_or(0, Image::held)
     }
 
     /// As many bytes as `most` from `start` on. What lies on disk is read, but neither all of it nor to be
@@ -227,8 +247,38 @@ impl Image {
         codec::decode(&self.read()?)
     }
 
+    /// What came, if this picture was made of it here, by [`Image::convert`], [`Image::resize`] or the
+    /// option `output_format`; none if this is what came. It is held as long as this picture is.
+    pub fn original(&self) -> Option<&Image> {
+        self.0.made.as_ref().map(|made| &made.of)
+    }
+
+    /// What was lost when this picture was made of another, in sentences; nothing if it is what came.
+    pub fn warnings(&self) -> &[String] {
+        self.0.made.as_ref().map_or(&[], |made| &made.warnings)
+    }
+
+    /// What its file says about how it was made: marks of C2PA, XMP and IPTC, found and not verified.
+    ///
+    /// # Errors
+    /// As [`Image::bytes`].
+    pub fn provenance(&self) -> Result<Provenance, Error> {
+        Ok(provenance::find(&self.read()?))
+    }
+
+    /// Whether both are one picture in memory, not only equal ones.
+    #[doc(hidden)]
+    pub fn is(&self, other: &Image) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The picture in another format ("png", "jpeg" or "webp"); the same picture if it has that
-    /// format already and no quality is given. `quality` is 1 to 100 and is for JPEG.
+    /// format already and no quality is given. `quality` is 1 to 100, for JPEG (by default 92) and for
+    /// WebP, which without one loses nothing.
+    ///
+    /// What is made has the picture that came as its [`Image::original`], and says in
+    /// [`Image::warnings`] what it lost: no conversion can keep C2PA credentials, which are good for the
+    /// bytes that came only.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
@@ -238,17 +288,56 @@ impl Image {
         if quality.is_none() && format.mime_type() == self.mime_type() {
             return Ok(self.clone());
         }
-        Self::from_bytes(codec::encode(&self.pixels()?, format, quality)?)
+        let bytes = self.read()?;
+        self.made(&bytes, codec::encode(&codec::decode(&bytes)?, format, quality)?)
     }
 
-    /// The picture scaled to this size, in the same format (PNG if that cannot be written here).
+    /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
+    /// original and its warnings are as those of [`Image::convert`].
     ///
     /// # Errors
     /// [`Kind::ImageError`] if a side is 0 or the bytes cannot be decoded.
     pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
-        let pixels = codec::resize(&self.pixels()?, width, height)?;
-        Self::from_bytes(codec::encode(&pixels, format, None)?)
+        let bytes = self.read()?;
+        let pixels = codec::resize(&codec::decode(&bytes)?, width, height)?;
+        self.made(&bytes, codec::encode(&pixels, format, None)?)
+    }
+
+    /// A picture that was made of this one, whose bytes are `from`.
+    fn made(&self, from: &[u8], bytes: Vec<u8>) -> Result<Self, Error> {
+        let mut warnings = Vec::new();
+        if provenance::find(from).c2pa {
+            warnings.push(
+                "the picture that was made here lacks the C2PA credentials of the one that came, which are good for \
+                 those very bytes only; its `original` still has them"
+                    .to_owned(),
+            );
+        }
+        let of = self.original().unwrap_or(self).clone();
+        Self::read_header(bytes.into(), Some(Made { of, warnings }))
+    }
+
+    /// A small picture of it for a screen: JPEG, or PNG if something shows through, with no side longer
+    /// than `side`. What is small already is given as it is.
+    pub(crate) fn thumbnail(&self, side: u32) -> Result<Self, Error> {
+        let is_small = self.width().max(self.height()) <= side && self.width() > 0 && self.len() <= SMALL;
+        if is_small && matches!(self.mime_type(), "image/png" | "image/jpeg") {
+            return Ok(self.clone());
+        }
+        let mut pixels = self.pixels()?;
+        let long = pixels.width.max(pixels.height);
+        if long > side {
+            let scaled = |length: u32| {
+                let length = u64::from(length) * u64::from(side) / u64::from(long);
+                u32::try_from(length).unwrap_or(side).max(1)
+            };
+            pixels = codec::resize(&pixels, scaled(pixels.width), scaled(pixels.height))?;
+        }
+        let shows_through =
+            pixels.channels == 4 && pixels.data.iter().skip(3).step_by(4).any(|alpha| *alpha < 255);
+        let (format, quality) = if shows_through { (Format::Png, None) } else { (Format::Jpeg, Some(80)) };
+        Self::from_bytes(codec::encode(&pixels, format, quality)?)
     }
 
     /// Whether [`Image::save`] can write to a path of this name, as far as the name tells.
@@ -265,11 +354,21 @@ impl Image {
 
     /// Writes the picture to a file, whole or not at all, over one that is there, and returns where.
     /// Without an extension the right one is added; with the picture's own, the very bytes are
-    /// written; with another one, the picture is converted.
+    /// written; with another one, the picture is converted. To know what that loses, call
+    /// [`Image::convert`] first.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        self.save_and_tell(path).map(|(path, _)| path)
+    }
+
+    /// As [`Image::save`], and tells what a conversion lost, in sentences.
+    ///
+    /// # Errors
+    /// As [`Image::save`].
+    #[doc(hidden)]
+    pub fn save_and_tell(&self, path: impl AsRef<Path>) -> Result<(PathBuf, Vec<String>), Error> {
         let mut path = path.as_ref().to_path_buf();
         let own = Format::sniff(&self.piece(0, 64)?);
         let converted;
@@ -290,7 +389,8 @@ impl Image {
                 .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?,
             Err(disk) => disk.copy_to(&path)?,
         }
-        Ok(path)
+        let lost = if saved.is(self) { Vec::new() } else { saved.warnings().to_vec() };
+        Ok((path, lost))
     }
 
     /// The picture as a `data:` URL.
@@ -340,7 +440,7 @@ impl Error {
     /// The pictures of [`Error::partial`], in the order in which they stand in its JSON.
     pub fn pictures(&self) -> Vec<Image> {
         let arrived = self.partial().into_iter().flat_map(|partial| &partial.images.0);
-        arrived.map(|(mime_type, bytes, _)| Image::restore(bytes.clone(), mime_type)).collect()
+        arrived.map(|(mime_type, bytes, _)| Image::restore(bytes.clone(), mime_type, None)).collect()
     }
 }
 
@@ -367,7 +467,7 @@ impl PartialEq for Image {
     /// but itself.
     fn eq(&self, other: &Self) -> bool {
         let same = || Ok::<_, Error>(self.read()? == other.read()?);
-        Arc::ptr_eq(&self.0, &other.0) || self.len() == other.len() && same().unwrap_or(false)
+        self.is(other) || self.len() == other.len() && same().unwrap_or(false)
     }
 }
 
@@ -448,6 +548,65 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
+    fn marked(name: &str) -> Image {
+        Image::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/marks").join(name)).unwrap()
+    }
+
+    #[test]
+    fn what_was_made_here_knows_what_came_and_what_was_lost() {
+        let came = marked("c2pa.png");
+        assert!(came.original().is_none() && came.warnings().is_empty());
+        assert!(came.convert("png", None).unwrap().is(&came));
+        let made = came.convert("jpeg", None).unwrap();
+        assert!(made.original().unwrap().is(&came));
+        assert!(made.warnings().iter().any(|warning| warning.contains("C2PA")), "{:?}", made.warnings());
+        assert!(!made.provenance().unwrap().c2pa);
+        let small = made.resize(2, 2).unwrap();
+        assert!(small.original().unwrap().is(&came), "what came, not what was on the way");
+        assert!(small.warnings().is_empty(), "nothing more was lost");
+        assert!(came.resize(2, 2).unwrap().warnings().len() == 1);
+        assert!(marked("plain.jpg").convert("png", None).unwrap().warnings().is_empty());
+        assert_eq!(small.held(), small.len() + came.len());
+        let bytes = made.bytes().unwrap().clone();
+        let back = Image::restore(bytes, made.mime_type(), made.original().cloned());
+        assert!(back == made && back.original().unwrap().is(&came));
+    }
+
+    #[test]
+    fn to_save_under_another_extension_tells_what_it_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let came = marked("c2pa.jpg");
+        for (name, lost) in [("boat", 0), ("boat.jpeg", 0), ("boat.png", 1), ("boat.webp", 1)] {
+            let (path, told) = came.save_and_tell(folder.path().join(name)).unwrap();
+            assert_eq!(told.len(), lost, "{name}");
+            assert_eq!(Image::open(path).unwrap() == came, lost == 0, "{name}");
+        }
+        let made = came.convert("png", None).unwrap();
+        assert_eq!(made.save_and_tell(folder.path().join("again.png")).unwrap().1.len(), 0, "it was told");
+    }
+
+    #[test]
+    fn a_thumbnail_is_small_and_shows_through_only_if_it_must() {
+        let data = |channels: usize, alpha: u8| -> Vec<u8> {
+            let bytes =
+                (0..1200 * 300 * channels).map(|at| if at % channels == 3 { alpha } else { (at / 7) as u8 });
+            bytes.collect()
+        };
+        for (channels, alpha, mime_type) in
+            [(3, 0, "image/jpeg"), (4, 255, "image/jpeg"), (4, 9, "image/png")]
+        {
+            let pixels = Pixels { width: 1200, height: 300, channels, data: data(channels.into(), alpha) };
+            let image = Image::from_pixels(&pixels).unwrap();
+            let small = image.thumbnail(400).unwrap();
+            assert_eq!((small.width(), small.height(), small.mime_type()), (400, 100, mime_type));
+        }
+        let plain = marked("plain.png");
+        assert!(plain.thumbnail(400).unwrap().is(&plain));
+        let long = Pixels { width: 3000, height: 1, channels: 1, data: vec![0; 3000] };
+        let small = Image::from_pixels(&long).unwrap().thumbnail(100).unwrap();
+        assert_eq!((small.width(), small.height()), (100, 1));
+    }
+
     #[test]
     fn one_whose_file_is_gone_or_changed_says_so_at_every_turn() {
         let folder = tempfile::tempdir().unwrap();
@@ -464,6 +623,7 @@ mod tests {
             told(&disk.pixels().unwrap_err());
             told(&disk.convert("webp", None).unwrap_err());
             told(&disk.to_data_url().unwrap_err());
+            told(&disk.provenance().unwrap_err());
             told(&disk.save(folder.path().join("copy.png")).unwrap_err());
             assert_eq!(disk.len(), memory.len());
             assert!(disk != memory && disk == disk.clone());

@@ -39,7 +39,9 @@ mod limit;
 pub mod many;
 mod money;
 pub mod options;
+mod output;
 mod process;
+pub mod provenance;
 pub mod records;
 mod reply;
 mod request;
@@ -67,6 +69,7 @@ pub use options::{
 };
 #[doc(hidden)]
 pub use process::PerProcess;
+pub use provenance::{Mark, Provenance};
 pub use records::{
     ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
 };
@@ -77,6 +80,7 @@ pub use stream::EventStream;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::json::{Cut, merge};
+    pub use crate::provenance::find;
     pub use crate::split::{Limits, Splitter};
     pub use crate::sse::Sse;
 }

@@ -16,7 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret, ServiceTier, Thinking,
+    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role, Safety, Secret,
+    ServiceTier, Thinking,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -339,6 +340,12 @@ options! {
         /// The adjustable filters: a threshold by category, short or full names, or "off".
         /// Default: the service's.
         safety: Safety => "safetySettings",
+        /// The type that pictures are to have. What came is converted here if it is of another one, and
+        /// kept as the picture's `original`; what a conversion loses is a warning. Default: as it comes.
+        output_format: OutputFormat,
+        /// How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg" or "webp".
+        /// Default: 92 for JPEG; WebP without it loses nothing.
+        output_quality: u32,
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
         /// What happens to an option that the model does not have. Default: error.
@@ -376,6 +383,11 @@ impl GenerateOptions {
         }
         if self.max_output_tokens == Some(0) {
             return Err(at("max_output_tokens").invalid("must be at least 1"));
+        }
+        if let Some(quality) = self.output_quality
+            && !(1..=100).contains(&quality)
+        {
+            return Err(at("output_quality").invalid(format!("is {quality}; it takes 1 to 100")));
         }
         for (key, value) in self.labels.iter().flatten() {
             let bad = |word: &String| word.chars().count() > 63 || word.chars().any(char::is_uppercase);

@@ -11,7 +11,7 @@ use futures_util::Stream;
 
 use crate::attempt::Sink;
 use crate::error::Error;
-use crate::records::{DoneEvent, Event, Generation};
+use crate::records::{DoneEvent, Event, Generation, ImageEvent};
 
 type Call = Pin<Box<dyn Future<Output = Result<Generation, Error>> + Send>>;
 
@@ -21,6 +21,8 @@ type Call = Pin<Box<dyn Future<Output = Result<Generation, Error>> + Send>>;
 pub struct EventStream {
     call: Option<Call>,
     sink: Sink,
+    /// A final picture that is converted as the caller asked. Nothing is read meanwhile.
+    shaping: Option<Pin<Box<dyn Future<Output = Event> + Send>>>,
 }
 
 impl EventStream {
@@ -30,7 +32,7 @@ impl EventStream {
         F: Future<Output = Result<Generation, Error>> + Send + 'static,
     {
         let sink = Sink::open();
-        EventStream { call: Some(Box::pin(call(sink.clone()))), sink }
+        EventStream { call: Some(Box::pin(call(sink.clone()))), sink, shaping: None }
     }
 
     /// The next event; none after the last.
@@ -40,14 +42,38 @@ impl EventStream {
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await.transpose()
     }
+
+    fn poll_shaping(&mut self, context: &mut Context<'_>) -> Option<Poll<Event>> {
+        let poll = self.shaping.as_mut()?.as_mut().poll(context);
+        if poll.is_ready() {
+            self.shaping = None;
+        }
+        Some(poll)
+    }
+
+    /// Hands out an event that arrived, its picture as the caller asked for it.
+    fn hand_out(&mut self, event: Event, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        let (event, output) = match (event, self.sink.output()) {
+            (Event::Image(event), Some(output)) => (event, output),
+            (event, _) => return Poll::Ready(Some(Ok(event))),
+        };
+        self.shaping =
+            Some(Box::pin(
+                async move { Event::Image(ImageEvent { image: output.shaped(event.image).await }) },
+            ));
+        self.poll_shaping(context).map_or(Poll::Pending, |poll| poll.map(|event| Some(Ok(event))))
+    }
 }
 
 impl Stream for EventStream {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(poll) = self.poll_shaping(context) {
+            return poll.map(|event| Some(Ok(event)));
+        }
         if let Some(event) = self.sink.take() {
-            return Poll::Ready(Some(Ok(event)));
+            return self.hand_out(event, context);
         }
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
         let outcome = call.as_mut().poll(context);
@@ -56,10 +82,10 @@ impl Stream for EventStream {
             self.call = None;
         }
         match (self.sink.take(), outcome) {
-            (Some(event), Poll::Pending) => Poll::Ready(Some(Ok(event))),
+            (Some(event), Poll::Pending) => self.hand_out(event, context),
             (Some(event), Poll::Ready(outcome)) => {
                 self.call = Some(Box::pin(std::future::ready(outcome)));
-                Poll::Ready(Some(Ok(event)))
+                self.hand_out(event, context)
             }
             (None, Poll::Pending) => Poll::Pending,
             (None, Poll::Ready(Ok(result))) => {

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
 use nanobanana::{Emulator, Image};
 use serde_json::{Value, json};
 
@@ -58,6 +59,30 @@ fn a_picture_lands_where_it_should_and_its_path_is_printed() {
     let edited = run(folder.path(), &["edit", "at night", "boat.jpg", "--offline", "-o", "night.png"]);
     assert_eq!(text(&edited.stdout), "night.png\n", "{}", text(&edited.stderr));
     assert_eq!(Image::open(folder.path().join("night.png")).unwrap().mime_type(), "image/png");
+}
+
+#[test]
+fn what_a_conversion_loses_is_told_on_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let marked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/marks/c2pa.png");
+    let data = base64::engine::general_purpose::STANDARD.encode(std::fs::read(marked).unwrap());
+    let part = json!({ "inlineData": { "mimeType": "image/png", "data": data } });
+    let answer = json!({ "candidates": [{ "content": { "parts": [part] }, "finishReason": "STOP" }] });
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "json": answer, "times": 4 })]).unwrap();
+    let draw = |args: &[&str]| {
+        let url = emulator.url();
+        let args = [&["generate", "a boat", "--base-url", &url], args].concat();
+        let output = command(folder.path(), &args).env("GEMINI_API_KEY", "test-key-0123").output().unwrap();
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (path, told) = draw(&["-o", "boat.webp"]);
+    assert!(path == "boat.webp\n" && told.matches("C2PA").count() == 1, "{path}{told}");
+    let (path, told) = draw(&["-o", "boat", "--output-format", "jpeg", "--output-quality", "70"]);
+    assert!(path == "boat.jpg\n" && told.matches("C2PA").count() == 1, "{path}{told}");
+    let (path, told) = draw(&["-o", "same"]);
+    assert!(path == "same.png\n" && !told.contains("C2PA"), "{path}{told}");
+    assert_eq!(draw(&["--output-format", "webp"]).0, "nanobanana.webp\n");
 }
 
 #[test]

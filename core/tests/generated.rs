@@ -25,6 +25,7 @@ use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
     Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
 };
+use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
     TextEvent, ThoughtEvent, Thoughts, UnknownCall,
@@ -104,6 +105,8 @@ fn records() -> Vec<Table> {
         ImageEvent::table(),
         DoneEvent::table(),
         ClientEvent::table(),
+        Mark::table(),
+        Provenance::table(),
     ]
 }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import copy
+import gc
 import io
 import pickle
 from pathlib import Path
@@ -13,6 +13,8 @@ import PIL.Image
 import pytest
 
 import nanobanana as nb
+
+MARKS = Path(__file__).parent.parent / "media" / "marks"
 
 
 def test_the_buffer_is_rusts_own_memory(image: nb.Image) -> None:
@@ -89,27 +91,86 @@ def test_pixels_to_numpy_and_pillow(image: nb.Image) -> None:
     assert np.array_equal(np.asarray(png.to_pil()), pixels)
     assert np.array(png, dtype=np.float32).dtype == np.float32
     pixels[0, 0] = 0  # it is the caller's own
+    assert np.asarray(png)[0, 0].any()
     with pytest.raises(ValueError, match="copy"):
         np.asarray(png, copy=False)
     grey = nb.Image(PIL_bytes(PIL.Image.new("L", (3, 2), 7)))
     assert grey.to_numpy().tolist() == [[[7]] * 3] * 2
 
 
+def test_pixels_cross_without_a_copy(image: nb.Image) -> None:
+    memory, (height, width, channels) = image._pixels()
+    assert memoryview(memory).nbytes == height * width * channels
+    assert not memoryview(memory).readonly
+    one, other = (np.frombuffer(memory, np.uint8) for _ in range(2))
+    assert one.ctypes.data == other.ctypes.data
+    one[0] ^= 255
+    assert one[0] == other[0]
+    before = one.sum()
+    del memory, other
+    gc.collect()
+    assert one.sum() == before, "the array keeps its memory"
+    pixels = image.to_numpy()
+    assert pixels.flags.writeable and pixels.flags.c_contiguous
+    assert pixels.base is not None and not pixels.flags.owndata
+
+
+def test_pillow_gets_every_mode(image: nb.Image) -> None:
+    for mode in ("RGB", "RGBA"):
+        given = image.to_pil().resize((9, 4)).convert(mode)
+        back = nb.Image(PIL_bytes(given)).to_pil()
+        assert (back.mode, back.tobytes()) == (mode, given.tobytes())
+        back.putpixel((0, 0), 0)
+    with pytest.raises(nb.ImageError) as caught:
+        nb.Image._restore(b"what is this", "image/x-new").to_pil()
+    assert isinstance(caught.value.__cause__, PIL.UnidentifiedImageError)
+
+
+def test_what_a_conversion_loses_is_a_warning_at_the_caller(tmp_path: Path) -> None:
+    came = nb.Image.open(MARKS / "c2pa.png")
+    losses = [
+        lambda: came.convert("jpeg"),
+        lambda: came.convert("webp", quality=80),
+        lambda: came.resize(3, 2),
+        lambda: came.save(tmp_path / "boat.webp"),
+    ]
+    for lossy in losses:
+        with pytest.warns(nb.ImageWarning, match="C2PA") as caught:
+            lossy()
+        assert [Path(warning.filename) for warning in caught] == [Path(__file__)]
+    # Nothing is lost here; a warning would be an error.
+    assert came.convert("png") == came
+    assert came.save(tmp_path / "boat").read_bytes() == came.bytes
+    assert nb.Image.open(MARKS / "plain.png").convert("jpeg").original is not None
+
+
+def test_what_is_made_keeps_what_came(image: nb.Image) -> None:
+    assert image.original is None
+    made = image.convert("webp")
+    assert made.original == image
+    assert made.original is made.original
+    small = made.resize(4, 4)
+    assert small.original == image
+    back = pickle.loads(pickle.dumps(small))
+    assert (back, back.original) == (small, image)
+
+
+def test_marks_are_told_as_a_record() -> None:
+    found = nb.Image.open(MARKS / "c2pa.jpg").provenance
+    generator = "Google C2PA Core Generator Library"
+    assert found.to_dict() == {
+        "c2pa": True,
+        "ai": True,
+        "marks": [{"kind": "c2pa", "claim": "trainedAlgorithmicMedia", "generator": generator}],
+    }
+    assert isinstance(found.marks[0], nb.Mark)
+    assert nb.Image.open(MARKS / "plain.jpg").provenance == nb.Provenance(c2pa=False, ai=False, marks=[])
+
+
 def PIL_bytes(picture: PIL.Image.Image) -> bytes:
     out = io.BytesIO()
     picture.save(out, "png")
     return out.getvalue()
-
-
-def test_a_notebook_shows_pictures(image: nb.Image, client: nb.Client, emulator: nb.Emulator) -> None:
-    bundle = image._repr_mimebundle_()
-    assert base64.b64decode(bundle[image.mime_type]) == image.bytes
-    assert "image/png" in image.convert("webp")._repr_mimebundle_(include=None, exclude=None)
-    emulator.script([{"image": "png 8x8"}, {"images": ["png 8x8", "jpeg 9x9"]}])
-    assert "image/png" in client.generate("one")._repr_mimebundle_()
-    html = client.generate("two")._repr_mimebundle_()["text/html"]
-    assert html.count("<img") == 2
-    assert "image/jpeg;base64," in html
 
 
 def test_a_result_saves_and_describes_itself(

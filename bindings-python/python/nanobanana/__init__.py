@@ -11,7 +11,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import _generated
+from ._base import ImageWarning
 from ._client import set_default_client
 from ._front import AsyncStream, Stream
 from ._generated import *  # noqa: F403
@@ -21,17 +24,30 @@ from ._verbs import AsyncChat, AsyncClient, Chat, Client, edit, generate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._notebook import display_options
     from ._options import *  # noqa: F403
 
-__all__ = ["Emulator", "Image", "__version__", "edit", "generate", "set_default_client"]
+__all__ = ["Emulator", "Image", "ImageWarning", "__version__", "edit", "generate", "set_default_client"]
+__all__ += ["display_options"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncOutcomes", "AsyncStream"]
 __all__ += ["Chat", "Client", "Outcomes", "Stream"]
 __all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]  # noqa: F405
 __all__ += ["ImageInput", "ImageSize", "Item", "ManyOptions", "Model", "Prompt"]  # noqa: F405
 __all__ += _generated.__all__
 
+# Who shows pictures has it loaded; nobody else needs what shows them.
+if "IPython" in sys.modules:
+    from ._notebook import register
+
+    register()
+    del register
+
 
 def __getattr__(name: str) -> object:
+    if name == "display_options":
+        from ._notebook import display_options
+
+        return display_options
     # What is not here yet are types for annotations: only who uses them imports `typing`.
     if name in __all__:
         from . import _options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._native import Image
+from ._native import Door, Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Self
 
     from ._native import Answer
+
+
+class ImageWarning(UserWarning):
+    """A conversion lost something that the picture had, for example its C2PA credentials."""
+
+
+ImageWarning.__module__ = "nanobanana"
 
 
 def read_picture(description: Any, pictures: Iterator[Image]) -> Image:
@@ -111,17 +118,28 @@ class ResultBase(Record):
         """
         from pathlib import Path
 
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        return [image.save(Path(directory, f"image-{at}")) for at, image in enumerate(self.images, 1)]
+        told = Door.tools().call("wait", "save_all", None, self.images, {"path": directory})
+        return [Path(path) for path in told[0]]
 
     def __repr__(self) -> str:
         text = self.text if len(self.text) < 60 else self.text[:59] + "…"
         return f"Result(images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from ._image import mimebundle
+        from ._notebook import bundle
 
-        return mimebundle(self, self.images)
+        return bundle(self)
+
+
+class OutcomeBase(Record):
+    """What an outcome can do beside holding its fields."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from ._notebook import bundle
+
+        return bundle(self)
 
 
 class Settings(Record):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._base import ErrorBase, Record, ResultBase, Settings, Wrapper, read_picture
+from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, Wrapper, read_picture
 from ._native import Image
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ __all__ = [
     "ImageEvent",
     "InternalServerError",
     "InvalidOptionError",
+    "Mark",
     "ModelInfo",
     "NanoBananaError",
     "NoImageError",
@@ -45,6 +46,7 @@ __all__ = [
     "Outcome",
     "Partial",
     "PermissionDeniedError",
+    "Provenance",
     "RateLimitError",
     "Reference",
     "ResponseError",
@@ -557,7 +559,7 @@ class ModelInfo(Record):
     """What else is worth knowing, in sentences."""
 
 
-class Outcome(Record):
+class Outcome(OutcomeBase):
     """What came of one item of `generate_many`."""
 
     __slots__ = ("index", "id", "ok", "result", "error", "cached", "files", "key")
@@ -790,6 +792,41 @@ class ClientEvent(Record):
     """The price in USD, if it is known."""
 
 
+class Mark(Record):
+    """Something in a picture's file that says how it was made."""
+
+    __slots__ = ("kind", "claim", "generator")
+    _fields = dict.fromkeys(__slots__)
+    kind: str
+    """Where it stands: "c2pa" (signed credentials), "xmp" or "iptc" (plain words that anybody can write)."""
+    claim: str | None
+    """What it says: the last word of an IPTC digital source type, such as "trainedAlgorithmicMedia", or a
+    credit such as "Made with Google AI"; none if it says neither.
+    """
+    generator: str | None
+    """The program that wrote it, if it says which."""
+
+
+class Provenance(Record):
+    """What a picture's file says about how it was made.
+
+    It is found, not verified: no signature is checked, and a file without marks may have lost them.
+    """
+
+    __slots__ = ("c2pa", "ai", "marks")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"marks": Mark._read}
+    c2pa: bool
+    """Whether it carries C2PA credentials.
+
+    They are good for these very bytes only; a conversion drops them.
+    """
+    ai: bool
+    """Whether a mark says that it was made or changed by AI."""
+    marks: list[Mark]
+    """The marks, at most 16."""
+
+
 class Timeout(Settings):
     """How long things may take."""
 
@@ -987,6 +1024,8 @@ def generate(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1017,6 +1056,8 @@ def edit(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1047,6 +1088,8 @@ def send(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1077,6 +1120,8 @@ def estimate(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1105,6 +1150,8 @@ def chat(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1134,6 +1181,8 @@ def load_chat(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1164,6 +1213,11 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
         max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
         safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
             the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
@@ -1199,6 +1253,8 @@ def generate_many(
     top_p: float | None = None,
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1238,6 +1294,11 @@ generate_many.__doc__ = """
         max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
         safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
             the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.

@@ -6,9 +6,11 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
 from typing import Any
 
+from ._base import ImageWarning
+from ._generated import ImageError, Provenance
 from ._native import Image
 
 
@@ -20,10 +22,35 @@ def _imported(module: str, library: str, purpose: str) -> Any:
         raise ImportError(advice, name=library) from error
 
 
+def warn(sentences: list[str]) -> None:
+    """Tell what a picture has lost to whoever called the method in Rust that calls this."""
+    for sentence in sentences:
+        warnings.warn(sentence, ImageWarning, stacklevel=2)
+
+
+def provenance(values: dict[str, Any]) -> Provenance:
+    return Provenance._read(values, iter(()))
+
+
 def to_pil(image: Image) -> Any:
-    picture = _imported("PIL.Image", "Pillow", "Image.to_pil()").open(io.BytesIO(image.buffer))
-    picture.load()
-    return picture
+    pil = _imported("PIL.Image", "Pillow", "Image.to_pil()")
+    try:
+        memory, (height, width, channels) = image._pixels()
+    except ImageError as error:
+        return _by_pillow(pil, image, error)
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    return pil.frombuffer(mode, (width, height), memory, "raw", mode, 0, 1)
+
+
+def _by_pillow(pil: Any, image: Image, error: ImageError) -> Any:
+    """A picture of a type that is not decoded here, as HEIC and AVIF."""
+    import PIL.ImageOps
+
+    try:
+        picture = pil.open(io.BytesIO(image.buffer))
+        return PIL.ImageOps.exif_transpose(picture)
+    except Exception as cause:
+        raise error from cause
 
 
 def from_pil(picture: Any) -> tuple[int, int, int, bytes]:
@@ -44,8 +71,8 @@ def from_pil(picture: Any) -> tuple[int, int, int, bytes]:
 
 def to_numpy(image: Image) -> Any:
     numpy = _imported("numpy", "numpy", "Image.to_numpy()")
-    data, shape = image._pixels()
-    return numpy.frombuffer(data, numpy.uint8).reshape(shape)
+    memory, shape = image._pixels()
+    return numpy.frombuffer(memory, numpy.uint8).reshape(shape)
 
 
 def to_array(image: Image, dtype: Any, copy: bool | None) -> Any:
@@ -88,23 +115,14 @@ def show(image: Image) -> None:
         raise RuntimeError(f"no viewer was found ({opener} is missing); the picture is in {path}") from error
 
 
-def mimebundle(shown: object, images: Sequence[Image]) -> dict[str, str]:
-    """A picture, or a result by its pictures, in the forms of which a notebook chooses one."""
-    bundle = {"text/plain": repr(shown)}
-    if len(images) == 1:
-        image = images[0].convert("png") if images[0].mime_type == "image/webp" else images[0]
-        # No notebook shows other types.
-        if image.mime_type in ("image/png", "image/jpeg", "image/gif"):
-            bundle[image.mime_type] = image.to_data_url().partition(",")[2]
-    elif images:
-        style = 'style="max-width: 100%; height: auto"'
-        tags = [f'<img src="{image.to_data_url()}" width="{image.width}" {style}>' for image in images]
-        bundle["text/html"] = "\n".join(tags)
-    return bundle
+def mimebundle(image: Image) -> dict[str, str]:
+    from ._notebook import bundle_of_image
+
+    return bundle_of_image(image)
 
 
 def reduce(image: Image, protocol: int) -> tuple[Any, ...]:
     import pickle
 
     data = pickle.PickleBuffer(image.buffer) if protocol >= 5 else bytes(image.buffer)
-    return Image._restore, (data, image.mime_type)
+    return Image._restore, (data, image.mime_type, image.original)

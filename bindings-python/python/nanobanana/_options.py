@@ -157,6 +157,19 @@ class GenerateOptions(TypedDict, total=False):
     Default: the service's.
     """
 
+    output_format: Literal["png", "jpeg", "webp"] | None
+    """The type that pictures are to have.
+
+    What came is converted here if it is of another one, and kept as the picture's `original`; what a
+    conversion loses is a warning. Default: as it comes.
+    """
+
+    output_quality: int | None
+    """How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg" or "webp".
+
+    Default: 92 for JPEG; WebP without it loses nothing.
+    """
+
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
 

@@ -13,6 +13,7 @@ use crate::catalogue;
 use crate::error::{Error, Kind};
 use crate::input::Part;
 use crate::options::{At, GenerateOptions};
+use crate::output::{self, Output};
 use crate::records::Generation;
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
@@ -28,6 +29,8 @@ pub(crate) struct Plan {
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
     pub options: GenerateOptions,
+    /// How the pictures that come are to be.
+    pub output: Arc<Output>,
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
     pub id: String,
@@ -57,13 +60,14 @@ impl Plan {
             let repeat = repeat.to_owned();
             let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
             async move {
-                let result = job.run(&Sink::default()).await?.result;
+                let mut result = job.run(&Sink::default()).await?.result;
+                self.output.finish(&mut result.images).await;
                 landed(number, &result).await;
                 Ok(result)
             }
         };
         let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
-        Ok(self.settled(together(outcomes)?))
+        Ok(self.settled(together(outcomes)?).await)
     }
 
     /// The call with this number of `n`, after the turns of a conversation.
@@ -115,12 +119,16 @@ impl Plan {
         self.model.as_ref()?.typical(letters, pictures, &self.options)
     }
 
-    /// The result with what was found before the call.
-    pub fn settled(&self, mut result: Generation) -> Generation {
+    /// The result with its pictures as they were asked for, and with what was found before the call and
+    /// about what came.
+    pub async fn settled(&self, mut result: Generation) -> Generation {
         if result.model.is_empty() {
             result.model = self.id.clone();
         }
+        self.output.finish(&mut result.images).await;
         result.warnings.splice(0..0, self.warnings.iter().cloned());
+        result.warnings.extend(output::another_size(self.model.as_ref(), &self.options, &result.images));
+        result.warnings.extend(self.output.warnings());
         result
     }
 }

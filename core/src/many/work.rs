@@ -13,6 +13,7 @@ use crate::client::{Client, Plan};
 use crate::error::{Error, Kind, now};
 use crate::image::Image;
 use crate::input::Input;
+use crate::options::OutputFormat;
 use crate::records::{Generation, Outcome};
 use crate::schema::{Case, Write as _};
 
@@ -82,6 +83,14 @@ impl Run {
                              given. To draw it anew give it another id"
                                 .to_owned(),
                         );
+                    }
+                    if let Some(format) = options.output_format.map(OutputFormat::as_str)
+                        && result.images.iter().any(|image| image.mime_type() != format!("image/{format}"))
+                    {
+                        result.warnings.push(format!(
+                            "this item was done before with another `output_format`; its files are given as they \
+                             are. Call `convert` for {format}"
+                        ));
                     }
                     return End::Outcome(Box::new(Outcome {
                         index,

@@ -75,6 +75,18 @@ choice! {
 }
 
 choice! {
+    /// The type of a picture's file.
+    OutputFormat {
+        /// Loses nothing.
+        Png "png",
+        /// Small; what shows through becomes white.
+        Jpeg "jpeg",
+        /// Loses nothing, or with a quality is smaller than JPEG.
+        Webp "webp",
+    }
+}
+
+choice! {
     /// How urgently the service works, and at what price.
     ServiceTier {
         /// The usual.

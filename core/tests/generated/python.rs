@@ -7,7 +7,6 @@ use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
 use nanobanana::options::GenerateOptions;
-use nanobanana::records::Generation;
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -26,7 +25,7 @@ pub fn classes() -> String {
         "{HEADER}\n\
         \"\"\"Errors, records and settings as classes; signatures with every option.\"\"\"\n\n\
         from __future__ import annotations\n\n\
-        from ._base import ErrorBase, Record, ResultBase, Settings, Wrapper, read_picture\n\
+        from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, Wrapper, read_picture\n\
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -286,7 +285,12 @@ fn attributes(out: &mut String, fields: &[Field]) {
 }
 
 fn record(out: &mut String, table: &Table) {
-    let base = if table.name == Generation::python() { "ResultBase" } else { "Record" };
+    let base = match table.name {
+        // What can do more than hold its fields.
+        "Result" => "ResultBase",
+        "Outcome" => "OutcomeBase",
+        _ => "Record",
+    };
     write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');

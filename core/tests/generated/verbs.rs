@@ -299,7 +299,7 @@ pub const OF_IMAGES: &[Verb] = &[
         gives: Gives::Path,
         doc: "Write the file, whole or not at all, over one that is there, and return its path. Without an \
               extension the right one is added; with its own the very bytes that came are written; with \
-              another it is converted.",
+              another it is converted, and a warning tells of C2PA credentials that are lost by that.",
     },
     Verb {
         name: "convert",
@@ -308,7 +308,8 @@ pub const OF_IMAGES: &[Verb] = &[
         how: How::Works,
         gives: Gives::Image,
         doc: "The picture as \"png\", \"jpeg\" or \"webp\"; the same one if it is that already. `quality` (1 to \
-              100) is for JPEG.",
+              100) is for JPEG, and for WebP, which without one loses nothing. A warning tells of C2PA \
+              credentials that are lost.",
     },
     Verb {
         name: "resize",
@@ -316,6 +317,7 @@ pub const OF_IMAGES: &[Verb] = &[
         options: false,
         how: How::Works,
         gives: Gives::Image,
-        doc: "The picture scaled to this size in pixels, in the same format.",
+        doc: "The picture scaled to this size in pixels, in the same format. A warning tells of C2PA credentials \
+              that are lost.",
     },
 ];
