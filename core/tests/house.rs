@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "sse",
     "reply",
     "events",
+    "files",
     "attempt",
     "stream",
     "client",
@@ -92,7 +93,7 @@ fn each_thing_is_done_in_one_place() {
         ("std::env::var", &["client", "cli"]),
         ("print!(", &[]),
         ("println!(", &[]),
-        ("retry::decide", &["attempt"]),
+        ("retry::decide", &["files", "attempt"]),
         ("stdout()", &["cli"]),
         ("stderr()", &["cli"]),
     ];
