@@ -31,8 +31,8 @@ use crate::transport::{Content, Method};
 
 mod line;
 
-pub(crate) use line::{Answer, Line, Question};
 use line::Course;
+pub(crate) use line::{Answer, Line, Question};
 
 /// How much goes out in one request: as the official SDKs do. The service wants a multiple of 256 KiB.
 const CHUNK: u64 = 8 << 20;
@@ -190,7 +190,8 @@ impl Line {
             ("x-goog-upload-header-content-length", len.to_string()),
             ("x-goog-upload-header-content-type", parcel.mime_type.clone()),
         ];
-        let is_plain = |name: &&String| name.bytes().all(|letter| letter.is_ascii_graphic() || letter == b' ');
+        let is_plain =
+            |name: &&String| name.bytes().all(|letter| letter.is_ascii_graphic() || letter == b' ');
         if let Some(name) = parcel.file_name.as_ref().filter(is_plain) {
             own.push(("x-goog-upload-file-name", name.clone()));
         }
@@ -202,7 +203,8 @@ impl Line {
         };
         let answer = self.ask(&question).await?;
         let url = answer.header("x-goog-upload-url").and_then(|url| Url::parse(url).ok());
-        let url = url.ok_or_else(|| unpromised("the upload was opened, but no address came to send it to"))?;
+        let url =
+            url.ok_or_else(|| unpromised("the upload was opened, but no address came to send it to"))?;
         self.transport.near(url)
     }
 
@@ -273,7 +275,9 @@ impl Line {
         loop {
             match self.once(&mut course, &question).await {
                 Ok(_) => return Ok(()),
-                Err(failure) if course.has_lost() && matches!(failure.status(), Some(403 | 404)) => return Ok(()),
+                Err(failure) if course.has_lost() && matches!(failure.status(), Some(403 | 404)) => {
+                    return Ok(());
+                }
                 Err(failure) => self.again(&mut course, failure).await?,
             }
         }
@@ -294,7 +298,8 @@ impl Line {
         let mut entry = entry.lock().await;
         let size = picture.source.len();
         let now = SystemTime::now();
-        if let Some(kept) = entry.as_ref().filter(|kept| kept.until > now && !gone.contains(&kept.file.name)) {
+        if let Some(kept) = entry.as_ref().filter(|kept| kept.until > now && !gone.contains(&kept.file.name))
+        {
             self.tell(|report| report.uploads(&kept.file.name, size, None));
             return Ok(kept.file.clone());
         }
@@ -406,7 +411,10 @@ pub(crate) fn choose(
         return if len <= limit {
             Ok(Vec::new())
         } else {
-            Err(too_large(len, "set `upload` to \"auto\" so that large pictures are uploaded first, or send less"))
+            Err(too_large(
+                len,
+                "set `upload` to \"auto\" so that large pictures are uploaded first, or send less",
+            ))
         };
     }
     let mut all = pictures(history, parts);
@@ -423,7 +431,8 @@ pub(crate) fn choose(
         }
     }
     if left > limit {
-        let advice = "what can be uploaded is not counted. In a conversation, `drop_images` lets go of older pictures";
+        let advice =
+            "what can be uploaded is not counted. In a conversation, `drop_images` lets go of older pictures";
         return Err(too_large(left, advice));
     }
     Ok(chosen)

@@ -450,7 +450,9 @@ fn uploaded(file: records::File) -> Result<Part, Error> {
     let end = file.expiration_time.as_deref().and_then(|end| humantime::parse_rfc3339_weak(end).ok());
     if end.is_some_and(|end| end <= SystemTime::now()) {
         let end = file.expiration_time.as_deref().unwrap_or_default();
-        return Err(bad(format!("{name} is gone since {end}: uploaded files live 48 hours; upload it again")));
+        return Err(bad(format!(
+            "{name} is gone since {end}: uploaded files live 48 hours; upload it again"
+        )));
     }
     if file.uri.is_empty() {
         return Err(bad("this file has no `uri`; give what `files.upload` or `files.get` gave"));

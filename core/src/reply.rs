@@ -12,7 +12,9 @@ use crate::catalogue::Model;
 use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
-use crate::records::{Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount};
+use crate::records::{
+    Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount,
+};
 use crate::schema::Case;
 
 /// A field by its snake case name, spelt either way.

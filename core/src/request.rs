@@ -131,7 +131,9 @@ pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
     hashed(move |waiting| picture_digest(&source, waiting)).await
 }
 
-async fn hashed(work: impl FnOnce(&Weak<()>) -> Result<Digest, Error> + Send + 'static) -> Result<Digest, Error> {
+async fn hashed(
+    work: impl FnOnce(&Weak<()>) -> Result<Digest, Error> + Send + 'static,
+) -> Result<Digest, Error> {
     // Nobody waits for gigabytes that nobody asks for any more.
     let caller = Arc::new(());
     let waiting = Arc::downgrade(&caller);

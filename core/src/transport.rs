@@ -264,7 +264,8 @@ impl Transport {
     /// host alone.
     pub async fn ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
         let is_ours = ask.url.origin() == self.settings.base.origin();
-        let mut headers = if is_ours { self.headers(ask.key, ask.headers, ask.left)? } else { HeaderMap::new() };
+        let mut headers =
+            if is_ours { self.headers(ask.key, ask.headers, ask.left)? } else { HeaderMap::new() };
         for (name, value) in ask.own {
             let value = HeaderValue::from_str(value)
                 .map_err(|_| config(format!("the header {name} cannot be sent: {value:?}")))?;

@@ -126,7 +126,8 @@ fn name_of(file: Input) -> Result<String, Error> {
         Input::Text(name) | Input::Named(name) => named(&name),
         other => {
             let label = other.label().unwrap_or_default();
-            let problem = format!("the file's `name` is a text like files/abc, or an uploaded file, not {label}");
+            let problem =
+                format!("the file's `name` is a text like files/abc, or an uploaded file, not {label}");
             Err(Error::new(Kind::InvalidOptionError, problem).with("option", "name".to_owned()))
         }
     }
@@ -183,7 +184,8 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
 
 async fn on_disk(path: PathBuf) -> Result<(Source, Option<PathBuf>), Error> {
     blocking(move || {
-        let cannot = |cause: &dyn fmt::Display| bad(format!("the file {} cannot be read: {cause}", path.display()));
+        let cannot =
+            |cause: &dyn fmt::Display| bad(format!("the file {} cannot be read: {cause}", path.display()));
         let file = std::fs::File::open(&path).map_err(|cause| cannot(&cause).because(cause))?;
         let now = file.metadata().map_err(|cause| cannot(&cause).because(cause))?;
         if !now.is_file() {
@@ -204,14 +206,18 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
             let file = file.clone();
             blocking(move || {
                 let mut start = Vec::new();
-                let read = std::io::Read::read_to_end(&mut std::io::Read::take(file.open()?, START as u64), &mut start);
+                let read = std::io::Read::read_to_end(
+                    &mut std::io::Read::take(file.open()?, START as u64),
+                    &mut start,
+                );
                 read.map_err(|cause| file.changed(&cause.to_string()))?;
                 Ok(Bytes::from(start))
             })
             .await?
         }
     };
-    let extension = path.and_then(Path::extension).map(|extension| extension.to_string_lossy().to_lowercase());
+    let extension =
+        path.and_then(Path::extension).map(|extension| extension.to_string_lossy().to_lowercase());
     let known = sniffed(&start).or_else(|| by_extension(extension.as_deref()?));
     known.map(str::to_owned).ok_or_else(|| {
         let what = path.map_or("these bytes".to_owned(), |path| path.display().to_string());

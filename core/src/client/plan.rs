@@ -76,12 +76,14 @@ impl Plan {
         options.seed = options.seed.map(|seed| seed + i64::from(number));
         let body = Body::new(history, &self.parts, &options);
         let chosen = self.uploads.get_or_init(|| {
-            let (how, limit) = (options.upload.unwrap_or(Upload::Auto), self.client.catalogue().inline_limit_bytes);
+            let (how, limit) =
+                (options.upload.unwrap_or(Upload::Auto), self.client.catalogue().inline_limit_bytes);
             files::choose(history, &self.parts, how, body.len(), limit).map(Arc::new)
         });
         let outline = chosen.clone().map(|pictures| {
             let (parts, options) = (self.parts.clone(), options.clone());
-            let outline = || Outline { history: history.to_vec(), parts, options, pictures: pictures.clone() };
+            let outline =
+                || Outline { history: history.to_vec(), parts, options, pictures: pictures.clone() };
             (!pictures.is_empty()).then(outline)
         });
         Job {

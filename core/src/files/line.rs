@@ -137,11 +137,13 @@ impl Line {
         };
         let mut reply = self.transport.ask(ask).await?;
         attempt.status = Some(reply.status());
-        attempt.request_id = reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
+        attempt.request_id =
+            reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
-        let headers = TOLD.into_iter().filter_map(|name| Some((name, reply.header(name)?.to_owned()))).collect();
+        let headers =
+            TOLD.into_iter().filter_map(|name| Some((name, reply.header(name)?.to_owned()))).collect();
         let body = reply.whole(MOST).await?;
         let json = match body.iter().all(u8::is_ascii_whitespace) {
             true => Value::Null,
