@@ -5,7 +5,7 @@
 //! it, and a retry must send it again.
 
 use bytes::Bytes;
-use nanobanana::{Error, Input, Kind, Pixels};
+use nanobanana::{Case, Error, File, Input, Kind, Pixels};
 use napi::ValueType;
 use napi::bindgen_prelude::{
     ClassInstance, FromNapiValue, JsObjectValue, JsValue, Object, Uint8ArraySlice, Uint8ClampedSlice, Unknown,
@@ -14,6 +14,7 @@ use napi_derive::napi;
 
 use crate::error::{Outcome, Refused, outcome, settle};
 use crate::image::NativeImage;
+use crate::value;
 
 /// The inputs of one call, which takes them.
 #[napi]
@@ -103,8 +104,11 @@ fn read(item: &Object, index: u32) -> Result<Option<Input>, Refused> {
     }
 }
 
-/// Pixels, or what sharp gives: `{ data, info }`.
+/// Pixels, what sharp gives (`{ data, info }`), or an uploaded file.
 fn object(item: &Object, index: u32) -> Result<Input, Refused> {
+    if let (Ok(Some(_)), Ok(Some(_))) = (item.get::<String>("uri"), item.get::<String>("state")) {
+        return Ok(Input::File(File::read(&value::map(item)?.into(), Case::Camel)));
+    }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
     if let Some(data) = memory(item.get_named_property_unchecked("data")?) {
@@ -147,8 +151,7 @@ fn pixels(about: &Object, data: Vec<u8>, index: u32) -> Result<Input, Refused> {
 }
 
 fn refuse(index: u32, problem: &str) -> Refused {
-    let kinds =
-        "an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }";
+    let kinds = "an Image, a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or pixels as { data, width, height }";
     Error::new(Kind::ImageError, format!("picture {index} {problem}; a picture is {kinds}"))
         .with("index", index)
         .into()
