@@ -256,7 +256,7 @@ async fn cancel_and_deadline_leave_nothing_under_way() {
 
 #[tokio::test]
 async fn a_video_is_waited_for_and_a_broken_one_tells_why() {
-    let emulator = Emulator::start_with(EmulatorOptions::new().file_processing(0.12)).unwrap();
+    let emulator = Emulator::start_with(EmulatorOptions::new().file_processing(1.0)).unwrap();
     let files = client(&emulator).files();
     let video = b"\0\0\0\x18ftypmp42 and so on".to_vec();
     let file = files.upload(video.clone(), none()).await.unwrap();
@@ -265,7 +265,7 @@ async fn a_video_is_waited_for_and_a_broken_one_tells_why() {
     let error = files.upload(b"no video".to_vec(), none().mime_type("video/mp4")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::APIError);
     assert!(error.message().contains("it is no MP4 file"), "{error}");
-    let late = none().timeout(Timeout::new().total(0.08));
+    let late = none().timeout(Timeout::new().total(0.6));
     let error = files.upload(video, late).await.unwrap_err();
     assert!(error.is(Kind::APITimeoutError) && error.message().contains("PROCESSING"), "{error}");
 }
@@ -406,11 +406,11 @@ async fn a_file_that_is_gone_is_uploaded_again_once() {
 
 #[tokio::test]
 async fn files_that_have_ended_are_not_counted_on() {
-    let emulator = Emulator::start_with(EmulatorOptions::new().file_life(0.4)).unwrap();
+    let emulator = Emulator::start_with(EmulatorOptions::new().file_life(2.0)).unwrap();
     let client = client(&emulator);
     let always = || GenerateOptions::new().upload(Upload::Always);
     client.edit("at night", noise(13, 100), always()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(450)).await;
+    tokio::time::sleep(Duration::from_millis(2050)).await;
     let result = client.edit("at night", noise(13, 100), always()).await.unwrap();
     assert_eq!((result.attempts.len(), uploads(&emulator)), (1, 2));
     assert_eq!(client.files().list(FileOptions::new()).await.unwrap().len(), 1);
