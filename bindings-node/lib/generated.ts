@@ -68,6 +68,7 @@ export type PictureObject =
   | ArrayBufferView
   | ArrayBuffer
   | URL
+  | File
   | Blob
   | AsyncIterable<Uint8Array>
   | ReadableStream<Uint8Array>
@@ -145,6 +146,12 @@ export interface GenerateOptions {
   outputQuality?: number | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
+  /**
+   * Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
+   * that would be too large (100 MB), with "always" all above 16 kB, with "never" none. Each is
+   * uploaded once while it lives there, which is 48 hours. Default: auto.
+   */
+  upload?: 'auto' | 'never' | 'always' | null | undefined
   /** What happens to an option that the model does not have. Default: error. */
   onUnsupported?: 'error' | 'warn' | null | undefined
   /** How long the call may take. Default: the client's. */
@@ -286,7 +293,35 @@ export interface Cache {
   maxAge?: number | null | undefined
 }
 
-/** What an emulator can be told. */
+/** What the upload of a file can be told. */
+export interface UploadOptions {
+  /** What the file is, for example "application/pdf". Default: as its first bytes or its name say. */
+  mimeType?: string | null | undefined
+  /** What it is called for people, at most 512 characters. */
+  displayName?: string | null | undefined
+  /**
+   * What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a name is
+   * given once. Default: one that is drawn by lot.
+   */
+  name?: string | null | undefined
+  /** How long all of it may take, until the file can be used. Default: the client's. */
+  timeout?: Timeout | number | null | undefined
+  /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/** What a question about uploaded files can be told. */
+export interface FileOptions {
+  /** How long it may take. Default: the client's. */
+  timeout?: Timeout | number | null | undefined
+  /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/**
+ * What an emulator can be told.
+ * Durations are numbers of milliseconds.
+ */
 export interface EmulatorOptions {
   /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
   port?: number | null | undefined
@@ -294,6 +329,10 @@ export interface EmulatorOptions {
   tls?: boolean | null | undefined
   /** How many requests it remembers. Default: 1000. */
   keep?: number | null | undefined
+  /** How long an uploaded file lives. Default: 48 hours. */
+  fileLife?: number | null | undefined
+  /** How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. */
+  fileProcessing?: number | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */
@@ -547,6 +586,54 @@ export interface Estimate {
   warnings: Array<string>
 }
 
+/** How many tokens a request would send. */
+export interface TokenCount {
+  /** All of them. */
+  totalTokens: number
+  /** Those that the service has cached. */
+  cachedTokens: number
+  /** Those of words. */
+  textTokens: number
+  /** Those of pictures. */
+  imageTokens: number
+  /** Those of videos. */
+  videoTokens: number
+  /** Those of sound. */
+  audioTokens: number
+  /** Those of documents. */
+  documentTokens: number
+  /** What the caller should know about the options, in sentences. */
+  warnings: Array<string>
+}
+
+/** A file that was uploaded to the Files API. Its project alone can use it; it lives 48 hours, and is free. */
+export interface File {
+  /** What the service calls it: "files/" and up to 40 lower case letters, digits and dashes. */
+  name: string
+  /** Its address, which is what goes into a request. */
+  uri: string
+  /** What it is, for example "image/png". */
+  mimeType: string
+  /** How many bytes it has. */
+  sizeBytes: number | null
+  /** "PROCESSING", "ACTIVE" (it can be used) or "FAILED". */
+  state: string
+  /** What its owner calls it. */
+  displayName: string | null
+  /** When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`. */
+  createTime: string | null
+  /** When it was last changed. */
+  updateTime: string | null
+  /** When the service deletes it. */
+  expirationTime: string | null
+  /** The SHA-256 of its bytes in base64, as the service tells it. */
+  sha256: string | null
+  /** How it came: "UPLOADED", "GENERATED" or "REGISTERED". */
+  source: string | null
+  /** Why it cannot be used, if it is FAILED. */
+  error: string | null
+}
+
 /** A request of which it is not known whether it was billed. */
 export interface UnknownCall {
   /** When that was found, in UTC, as `2026-11-24T20:44:39.123Z`. */
@@ -633,7 +720,8 @@ export interface DoneEvent {
 export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-   * "response" or "retry" (the attempt failed and is made again after `wait`).
+   * "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
+   * of the call is at the Files API now).
    */
   name: string
   /** The same as a sentence, for a log. */

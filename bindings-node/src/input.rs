@@ -5,7 +5,7 @@
 //! it, and a retry must send it again.
 
 use bytes::Bytes;
-use nanobanana::{Case, Input, Pixels, Place};
+use nanobanana::{Case, File, Input, Pixels, Place};
 use napi::ValueType;
 use napi::bindgen_prelude::{
     ClassInstance, FromNapiValue, JsObjectValue, JsValue, Object, Uint8ArraySlice, Uint8ClampedSlice, Unknown,
@@ -136,8 +136,11 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
     }
 }
 
-/// Pixels, or what sharp gives: `{ data, info }`.
+/// Pixels, what sharp gives (`{ data, info }`), or an uploaded file.
 fn object(item: &Object, place: Place) -> Result<Input, Refused> {
+    if let (Ok(Some(_)), Ok(Some(_))) = (item.get::<String>("uri"), item.get::<String>("state")) {
+        return Ok(Input::File(File::read(&value::map(item)?.into(), Case::Camel)));
+    }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
     if let Some(data) = memory(item.get_named_property_unchecked("data")?) {
@@ -180,7 +183,6 @@ fn pixels(about: &Object, data: Vec<u8>, place: Place) -> Result<Input, Refused>
 }
 
 fn refuse(place: Place, problem: &str) -> Refused {
-    let kinds =
-        "an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }";
+    let kinds = "an Image, a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or pixels as { data, width, height }";
     place.refuse("", format!("{problem}; a picture is {kinds}")).into()
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Case, Error, Input, Pixels, Place};
+use nanobanana::{Case, Error, File, Input, Pixels, Place};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -16,7 +16,7 @@ use crate::error::raise;
 use crate::image::Image;
 use crate::value::{invalid, type_name};
 
-const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, a binary file, a PIL image, or an array of \
+const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, an uploaded File, a binary file, a PIL image, or an array of \
                      uint8 with the shape (height, width) or (height, width, 1, 3 or 4)";
 
 /// A prompt: a text, or a list of texts and pictures.
@@ -100,6 +100,11 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     }
     if let Some(bytes) = plain_bytes(value) {
         return Ok(Input::Bytes(bytes));
+    }
+    if type_name(value) == "nanobanana.File" {
+        let told = value.call_method0("to_dict")?;
+        let told = crate::value::options(told.cast::<PyDict>()?)?;
+        return Ok(Input::File(File::read(&told.into(), Case::Snake)));
     }
     if value.hasattr("__fspath__")? {
         return Ok(Input::Path(value.extract::<PathBuf>()?));

@@ -45,10 +45,21 @@ pub struct Catalogue {
     ratio_sets: BTreeMap<String, Vec<String>>,
     #[serde(rename = "pixels")]
     pixel_tables: BTreeMap<String, PixelTable>,
+    /// How many bytes one request may have, whatever the model; more goes through the Files API.
+    #[serde(default = "inline_limit")]
+    pub inline_limit_bytes: u64,
+    /// Where that number is from.
+    #[serde(default)]
+    pub inline_limit_source: String,
     /// The models, the recommended one first.
     pub models: Vec<Model>,
     /// Models that no longer exist and have no living twin.
     pub gone: Vec<Gone>,
+}
+
+/// What a file without this number means.
+fn inline_limit() -> u64 {
+    Catalogue::builtin().inline_limit_bytes
 }
 
 /// Whether a model is to be used.

@@ -6,8 +6,8 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,14 +24,16 @@ use crate::money::Ledger;
 use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::output::Output;
 use crate::process::PerProcess;
-use crate::records::{Estimate, Generation, Spent};
+use crate::records::{Estimate, Generation, Spent, TokenCount};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
+mod files;
 mod plan;
 
+pub use files::Files;
 pub(crate) use plan::{Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -193,6 +195,7 @@ impl Client {
                 ledger: Arc::new(Ledger::new(options.budget.as_ref())),
                 cache: options.cache.as_ref().map(Cache::new).transpose()?,
                 traffic: Arc::default(),
+                files: Arc::default(),
                 max_concurrency: options.max_concurrency,
                 rate: options.rate,
             },
@@ -322,6 +325,24 @@ impl Client {
         self.estimated(&prompt.into_inputs(), options, Case::Snake)
     }
 
+    /// How many tokens a call with this prompt, its pictures among it, and these options would send, as the
+    /// service counts them. That is free, and does not wait for the turn of those that are not.
+    ///
+    /// # Errors
+    /// As [`Client::generate`].
+    pub async fn count_tokens(
+        &self,
+        prompt: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> Result<TokenCount, Error> {
+        self.counted(prompt.into_inputs(), options, Case::Snake).await
+    }
+
+    /// The files that were uploaded.
+    pub fn files(&self) -> Files {
+        Files::of(self.clone())
+    }
+
     /// What this client and its copies have spent in this process.
     pub fn spent(&self) -> Spent {
         self.0.common.ledger.spent()
@@ -380,6 +401,15 @@ impl Client {
             self.plan(inputs, options, case).await?.draw(None, "", &|_, _| std::future::ready(())).await
         })
         .await
+    }
+
+    pub(crate) async fn counted(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<TokenCount, Error> {
+        self.alive(async { self.plan(inputs, options, case).await?.count().await }).await
     }
 
     pub(crate) fn stream(
@@ -463,6 +493,7 @@ impl Client {
             policy: Policy::new(retry.as_ref()),
             total,
             idle: timeout.idle.map(|idle| idle.duration()),
+            uploads: OnceLock::new(),
         })
     }
 
@@ -481,7 +512,8 @@ impl Client {
                 })
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
-        input::prepare(inputs, &self.0.base, &fetch).await
+        let base = transport.address(&self.0.version)?;
+        input::prepare(inputs, &base, &fetch).await
     }
 
     /// Pictures and words for the history of a conversation.
@@ -504,6 +536,8 @@ impl Inner {
         {
             self.common.traffic = original.common.traffic.clone();
         }
+        // What is there is known by its key and address.
+        self.common.files = original.common.files.clone();
         if own.budget == other.budget {
             self.common.ledger = original.common.ledger.clone();
         }

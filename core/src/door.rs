@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::attempt::Sink;
 use crate::chat::Chat;
-use crate::client::{Client, joined};
+use crate::client::{Client, Files, joined};
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
@@ -23,7 +23,7 @@ use crate::input::Input;
 use crate::many::{Item, Many, Step};
 #[cfg(feature = "emulator")]
 use crate::options::EmulatorOptions;
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::options::{ClientOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -46,13 +46,16 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`,
-    /// `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `count_tokens`, `spent`, `describe`; `files`,
+    /// `generate_stream`, `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
     /// run and of its calls in one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
     Chat(Chat),
+    /// Verbs: `upload` of the one picture or other file; `get` and `delete` of the file that the one picture names;
+    /// `list`.
+    Files(Files),
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
     /// Verbs: `step {want_item}`, which gives `{"type": "need_item"}`, `{"type": "outcome", "outcome",
@@ -208,6 +211,29 @@ impl Door {
             (Door::Client(client), "estimate") => {
                 let estimate = client.estimated(&both(prompt, images), read()?, case)?;
                 Ok(plain(spelt(estimate.write(case), case)))
+            }
+            (Door::Client(client), "count_tokens") => {
+                let count = client.counted(both(prompt, images), read()?, case).await?;
+                Ok(plain(spelt(count.write(case), case)))
+            }
+            (Door::Client(client), "files") => {
+                Ok(Answer { door: Some(Door::Files(client.files())), ..Answer::default() })
+            }
+            (Door::Files(files), "upload") => {
+                let options = UploadOptions::read(options, case)?;
+                Ok(plain(files.upload(only(prompt, images)?, options).await?.write(case)))
+            }
+            (Door::Files(files), "get") => {
+                let options = FileOptions::read(options, case)?;
+                Ok(plain(files.get(only(prompt, images)?, options).await?.write(case)))
+            }
+            (Door::Files(files), "list") => {
+                let files = files.list(FileOptions::read(options, case)?).await?;
+                Ok(plain(json!({ "files": files.write(case) })))
+            }
+            (Door::Files(files), "delete") => {
+                files.delete(only(prompt, images)?, FileOptions::read(options, case)?).await?;
+                Ok(Answer::default())
             }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
@@ -382,6 +408,7 @@ impl Door {
         Ok(match self {
             Door::Client(client) => Door::Client(client.for_call(options)?),
             Door::Chat(chat) => Door::Chat(chat.for_call(options)?),
+            Door::Files(files) => Door::Files(files.for_call(options)?),
             Door::Stream(stream) => {
                 if let State::Ready(_, with) = &mut *stream.state() {
                     *with = Some(Box::new(options));
@@ -403,7 +430,7 @@ impl Door {
             Door::Many(many) => many.close(),
             #[cfg(feature = "emulator")]
             Door::Emulator(emulator) => emulator.close(),
-            Door::Chat(_) | Door::Tools => {}
+            Door::Chat(_) | Door::Files(_) | Door::Tools => {}
         }
     }
 }
@@ -487,6 +514,19 @@ fn other(client: Client, options: Option<ClientOptions>) -> Result<Client, Error
 fn both(mut prompt: Vec<Input>, images: Vec<Input>) -> Vec<Input> {
     prompt.extend(images);
     prompt
+}
+
+/// The one thing that a call is about.
+fn only(prompt: Vec<Input>, images: Vec<Input>) -> Result<Input, Error> {
+    let mut all = both(prompt, images).into_iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one),
+        (one, _) => {
+            let got = if one.is_some() { "several" } else { "none" };
+            let problem = format!("this takes one file, and got {got}");
+            Err(Error::new(Kind::InvalidOptionError, problem).with("option", "source".to_owned()))
+        }
+    }
 }
 
 fn plain(json: Value) -> Answer {

@@ -3,6 +3,7 @@
 //! `prepare` runs once per call, before anything is sent: every picture is found, opened and
 //! sniffed, so that a bad one is named at once. What it gives can be read again by each attempt.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::options::Reference;
+use crate::records;
 use crate::schema::Case;
 
 /// One piece of a prompt, or one picture.
@@ -36,6 +38,8 @@ pub enum Input {
     Image(Image),
     /// Pixels; they are sent as PNG.
     Pixels(Pixels),
+    /// A file that was uploaded before; it is sent by reference.
+    File(records::File),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
 }
@@ -113,6 +117,18 @@ impl From<Vec<u8>> for Input {
     }
 }
 
+impl From<records::File> for Input {
+    fn from(file: records::File) -> Self {
+        Input::File(file)
+    }
+}
+
+impl From<&records::File> for Input {
+    fn from(file: &records::File) -> Self {
+        Input::File(file.clone())
+    }
+}
+
 impl From<Pixels> for Input {
     fn from(pixels: Pixels) -> Self {
         Input::Pixels(pixels)
@@ -130,7 +146,7 @@ pub(crate) enum Part {
     /// A picture that the service fetches itself.
     Reference {
         uri: String,
-        mime_type: Option<&'static str>,
+        mime_type: Option<Cow<'static, str>>,
     },
 }
 
@@ -168,6 +184,11 @@ pub(crate) struct File {
 }
 
 impl File {
+    /// The file at this path, as it is now.
+    pub fn at(path: PathBuf, index: u64, now: &std::fs::Metadata) -> Self {
+        File { index, len: now.len(), modified: now.modified().ok(), identity: identity(now), path }
+    }
+
     /// Opens it for one attempt.
     ///
     /// # Errors
@@ -281,6 +302,7 @@ impl Input {
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
             Input::Reference(of, _) => return of.label(),
+            Input::File(file) => file.name.clone(),
         })
     }
 
@@ -316,8 +338,8 @@ pub(crate) fn letters(inputs: &[Input]) -> usize {
     inputs.iter().map(|input| if let Input::Text(text) = input { text.chars().count() } else { 0 }).sum()
 }
 
-/// Finds and checks every piece. `base` is the API's own address, whose Files URIs are sent as
-/// references.
+/// Finds and checks every piece. `base` is the API's own address with its version, whose Files URIs are sent
+/// as references.
 pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
     let mut index = 0;
     let parts = inputs.into_iter().map(|input| {
@@ -352,6 +374,7 @@ async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Res
         }
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
+        Input::File(file) => uploaded(file),
     };
     found.map_err(|error| match error.kind() {
         Kind::ImageError if error.field("index").is_none() => {
@@ -395,7 +418,7 @@ fn short(name: &str) -> String {
     }
 }
 
-fn is_scheme(name: &str, scheme: &str) -> bool {
+pub(crate) fn is_scheme(name: &str, scheme: &str) -> bool {
     name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
@@ -460,14 +483,7 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
             sniffed(&start)?
         }
     };
-    let file = File {
-        index,
-        len: metadata.len(),
-        modified: metadata.modified().ok(),
-        identity: identity(&metadata),
-        path,
-    };
-    Ok(Part::Picture { mime_type, source: Source::File(file) })
+    Ok(Part::Picture { mime_type, source: Source::File(File::at(path, index, &metadata)) })
 }
 
 async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
@@ -496,8 +512,49 @@ async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
     if name.is_empty() {
         return Err(bad("its name is empty; give a path or a URL"));
     }
+    let path = PathBuf::from(&name);
+    if is_file_name(&name) {
+        let is_there = blocking(move || Ok(path.exists())).await?;
+        if !is_there {
+            return Ok(reference(format!("{}/{name}", base.as_str().trim_end_matches('/'))));
+        }
+    }
     let path = PathBuf::from(name);
     blocking(move || on_disk(path, index)).await
+}
+
+/// Whether this is what the service calls an uploaded file.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    let is_letter = |letter: u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    name.strip_prefix("files/").is_some_and(|id| (1..=40).contains(&id.len()) && id.bytes().all(is_letter))
+}
+
+/// An uploaded file as a part, if it can be used now.
+fn uploaded(file: records::File) -> Result<Part, Error> {
+    let name = &file.name;
+    match file.state.as_str() {
+        "PROCESSING" => {
+            return Err(bad(format!("{name} is still PROCESSING; get it again until it is ACTIVE")));
+        }
+        "FAILED" => {
+            let why = file.error.as_deref().unwrap_or("with no explanation");
+            return Err(bad(format!("{name} has FAILED: {why}")));
+        }
+        // A state that is not known yet is the service's to judge.
+        _ => {}
+    }
+    let end = file.expiration_time.as_deref().and_then(|end| humantime::parse_rfc3339_weak(end).ok());
+    if end.is_some_and(|end| end <= SystemTime::now()) {
+        let end = file.expiration_time.as_deref().unwrap_or_default();
+        return Err(bad(format!(
+            "{name} is gone since {end}: uploaded files live 48 hours; upload it again"
+        )));
+    }
+    if file.uri.is_empty() {
+        return Err(bad("this file has no `uri`; give what `files.upload` or `files.get` gave"));
+    }
+    let mime_type = Some(file.mime_type).filter(|kind| !kind.is_empty()).map(Cow::Owned);
+    Ok(Part::Reference { uri: file.uri, mime_type })
 }
 
 /// Whether this is the address of a file that was uploaded to the API.
@@ -514,17 +571,17 @@ fn is_file_uri(url: &Url, base: &Url) -> bool {
 fn reference(uri: String) -> Part {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
     let mime_type = match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
-        Some("png") => Some("image/png"),
-        Some("jpg" | "jpeg") => Some("image/jpeg"),
-        Some("webp") => Some("image/webp"),
-        Some("heic") => Some("image/heic"),
-        Some("heif") => Some("image/heif"),
+        Some("png") => Some(Cow::Borrowed("image/png")),
+        Some("jpg" | "jpeg") => Some(Cow::Borrowed("image/jpeg")),
+        Some("webp") => Some(Cow::Borrowed("image/webp")),
+        Some("heic") => Some(Cow::Borrowed("image/heic")),
+        Some("heif") => Some(Cow::Borrowed("image/heif")),
         _ => None,
     };
     Part::Reference { uri, mime_type }
 }
 
-fn data_url(url: &str) -> Result<Bytes, Error> {
+pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {
     let (head, data) = url
         .split_once(',')
         .ok_or_else(|| bad("its data: URL has no comma; it takes data:image/png;base64,…"))?;

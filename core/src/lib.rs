@@ -32,6 +32,7 @@ pub mod door;
 pub mod emulator;
 pub mod error;
 pub mod events;
+mod files;
 pub mod image;
 pub mod input;
 mod json;
@@ -54,7 +55,7 @@ mod transport;
 
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
-pub use client::Client;
+pub use client::{Client, Files};
 #[doc(hidden)]
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
@@ -65,13 +66,15 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    Budget, Cache, ClientOptions, EmulatorOptions, FileOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use provenance::{Mark, Provenance};
 pub use records::{
-    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+    ChatTurn, Estimate, Event, File, Generation, Grounding, Outcome, Progress, Spent, Thoughts, TokenCount,
+    UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;

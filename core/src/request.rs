@@ -26,7 +26,7 @@ use crate::json::{self, Piece};
 use crate::options::GenerateOptions;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Body {
     segments: Arc<[Segment]>,
     len: u64,
@@ -69,6 +69,20 @@ impl Body {
         Body::of(segments)
     }
 
+    /// The same request to this model, asking only how many tokens it has.
+    pub fn counted(&self, model: &str) -> Self {
+        let start = format!("{{\"generateContentRequest\":{{\"model\":{},", json!(format!("models/{model}")));
+        let mut segments = vec![Segment::Text(start.into())];
+        for (place, segment) in self.segments.iter().enumerate() {
+            segments.push(match segment {
+                Segment::Text(text) if place == 0 => Segment::Text(text.slice(1.min(text.len())..)),
+                other => other.clone(),
+            });
+        }
+        segments.push(Segment::Text(Bytes::from_static(b"}")));
+        Body::of(segments)
+    }
+
     /// How many bytes are sent.
     pub fn len(&self) -> u64 {
         self.len
@@ -82,13 +96,7 @@ impl Body {
     /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
     pub async fn digest(&self) -> Result<Digest, Error> {
         let segments = self.segments.clone();
-        // Nobody waits for gigabytes that nobody asks for any more.
-        let caller = Arc::new(());
-        let waiting = Arc::downgrade(&caller);
-        let work = tokio::task::spawn_blocking(move || digest_of(&segments, &waiting));
-        let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
-        drop(caller);
-        done
+        hashed(move |waiting| digest_of(&segments, waiting)).await
     }
 
     fn of(segments: Vec<Segment>) -> Self {
@@ -112,6 +120,27 @@ impl Segment {
             Segment::Picture(source) => source.len().div_ceil(3) * 4,
         }
     }
+}
+
+/// The SHA-256 of a picture's bytes.
+///
+/// # Errors
+/// [`Kind::ImageError`] if its file is not the one that was opened.
+pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
+    let source = source.clone();
+    hashed(move |waiting| picture_digest(&source, waiting)).await
+}
+
+async fn hashed(
+    work: impl FnOnce(&Weak<()>) -> Result<Digest, Error> + Send + 'static,
+) -> Result<Digest, Error> {
+    // Nobody waits for gigabytes that nobody asks for any more.
+    let caller = Arc::new(());
+    let waiting = Arc::downgrade(&caller);
+    let work = tokio::task::spawn_blocking(move || work(&waiting));
+    let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
+    drop(caller);
+    done
 }
 
 /// One turn of a conversation, as it goes back to the service.

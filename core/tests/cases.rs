@@ -227,6 +227,13 @@ async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answe
     }
     let verb = call["verb"].as_str().unwrap();
     let (prompt, images) = (inputs(call.get("prompt"), true), inputs(call.get("images"), false));
+    let (door, verb) = match verb.strip_prefix("files.") {
+        Some(verb) => {
+            let opened = door.call("files", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await?;
+            (&opened.door.unwrap(), verb)
+        }
+        None => (door, verb),
+    };
     let answer = door.call(verb, prompt, images, &options, Case::Snake).await?;
     let Some(stream @ Door::Stream(_)) = answer.door else { return Ok(answer) };
     let mut last = Answer::default();

@@ -23,18 +23,24 @@ use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
-    Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
+    Budget, Cache, ClientOptions, FileOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
+    UploadOptions,
 };
 use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
-    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, File, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
+    TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
     vec![GenerateOptions::table(), client_options()]
+}
+
+/// What those calls can be told that are about files.
+fn of_files() -> Vec<Table> {
+    vec![UploadOptions::table(), FileOptions::table()]
 }
 
 /// What a run of many calls can be told: its own options, and those of its calls.
@@ -97,6 +103,8 @@ fn records() -> Vec<Table> {
         ModelInfo::table(),
         Outcome::table(),
         Estimate::table(),
+        TokenCount::table(),
+        File::table(),
         UnknownCall::table(),
         Spent::table(),
         ChatTurn::table(),

@@ -31,6 +31,7 @@ const ORDER: &[&str] = &[
     "reply",
     "output",
     "events",
+    "files",
     "attempt",
     "stream",
     "client",
@@ -94,7 +95,7 @@ fn each_thing_is_done_in_one_place() {
         ("std::env::var", &["client", "cli"]),
         ("print!(", &[]),
         ("println!(", &[]),
-        ("retry::decide", &["attempt"]),
+        ("retry::decide", &["files", "attempt"]),
         ("stdout()", &["cli"]),
         ("stderr()", &["cli"]),
     ];

@@ -168,6 +168,12 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
     if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
     if (call.verb === 'estimate') return { result: await on.estimate(prompt, { ...given, images }) }
+    if (call.verb === 'count_tokens') return { result: await on.countTokens(prompt, { ...given, images }) }
+    const [file] = images as [string]
+    if (call.verb === 'files.upload') return { result: await on.files.upload(file, given) }
+    if (call.verb === 'files.get') return { result: await on.files.get(file, given) }
+    if (call.verb === 'files.list') return { result: { files: await on.files.list(given) } }
+    if (call.verb === 'files.delete') return { result: (await on.files.delete(file, given)) ?? null }
     if (call.verb === 'models') return { result: { models: await on.models() } }
   }
   throw new Error(`a case has the verb ${call.verb}`)

@@ -98,6 +98,10 @@ def is_path(value: Any) -> bool:
 def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event]) -> Any:
     """Make a call; of a stream, to its end: its last event's result is what came."""
     takes = {name: given(call[name]) for name in ("prompt", "images", "role", "keep") if name in call}
+    if call["verb"].startswith("files."):
+        assert isinstance(door, nb.Client)
+        about = [given(call["images"])] if "images" in call else []
+        return getattr(door.files, call["verb"].removeprefix("files."))(*about, **call.get("options", {}))
     if call["verb"] in ("edit", "edit_stream"):
         takes.setdefault("images", [])
     if call["verb"] not in ("models", "history", "undo", "drop_images"):
@@ -117,9 +121,10 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
 
 def as_json(came: Any) -> Any:
     if isinstance(came, list):
-        name = "models" if came and isinstance(came[0], nb.ModelInfo) else "turns"
+        names: dict[type, str] = {nb.ModelInfo: "models", nb.File: "files"}
+        name = names.get(type(came[0]), "turns") if came else "turns"
         return {name: [record.to_dict() for record in came]}
-    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate) else came
+    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate | nb.File | nb.TokenCount) else came
 
 
 def pictures_of(came: Any) -> list[nb.Image]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     F = TypeVar("F")
 
 # The verbs that send a request, and so need the key of a client whose key is asked for at each call.
-_SENDING = ("generate", "edit", "send", "next")
+_SENDING = ("generate", "edit", "send", "next", "count_tokens", "upload", "get", "list", "delete")
 
 
 def documented(listed: Any) -> Callable[[F], F]:
@@ -101,8 +101,8 @@ class AsyncClosing(Front):
         await self.aclose()
 
 
-class ChatFront(Front):
-    """What both conversations share."""
+class Opened(Front):
+    """What a client has opened, and what asks with that client's key."""
 
     __slots__ = ("_client",)
 
@@ -112,6 +112,21 @@ class ChatFront(Front):
     @property
     def _get_key(self) -> Any:
         return self._client._get_key
+
+
+class FilesFront(Opened):
+    """What both lists of files share."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._client!r})"
+
+
+class ChatFront(Opened):
+    """What both conversations share."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self._now('history')[0]['turns'])} turns)"

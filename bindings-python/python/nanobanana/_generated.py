@@ -33,6 +33,7 @@ __all__ = [
     "ConfigError",
     "DoneEvent",
     "Estimate",
+    "File",
     "Grounding",
     "ImageError",
     "ImageEvent",
@@ -59,6 +60,7 @@ __all__ = [
     "ThoughtEvent",
     "Thoughts",
     "Timeout",
+    "TokenCount",
     "UnknownCall",
     "UnsupportedOptionError",
     "Usage",
@@ -625,6 +627,85 @@ class Estimate(Record):
     """What the caller should know about the options, in sentences."""
 
 
+class TokenCount(Record):
+    """How many tokens a request would send."""
+
+    __slots__ = (
+        "total_tokens",
+        "cached_tokens",
+        "text_tokens",
+        "image_tokens",
+        "video_tokens",
+        "audio_tokens",
+        "document_tokens",
+        "warnings",
+    )
+    _fields = dict.fromkeys(__slots__)
+    total_tokens: int
+    """All of them."""
+    cached_tokens: int
+    """Those that the service has cached."""
+    text_tokens: int
+    """Those of words."""
+    image_tokens: int
+    """Those of pictures."""
+    video_tokens: int
+    """Those of videos."""
+    audio_tokens: int
+    """Those of sound."""
+    document_tokens: int
+    """Those of documents."""
+    warnings: list[str]
+    """What the caller should know about the options, in sentences."""
+
+
+class File(Record):
+    """A file that was uploaded to the Files API.
+
+    Its project alone can use it; it lives 48 hours, and is free.
+    """
+
+    __slots__ = (
+        "name",
+        "uri",
+        "mime_type",
+        "size_bytes",
+        "state",
+        "display_name",
+        "create_time",
+        "update_time",
+        "expiration_time",
+        "sha256",
+        "source",
+        "error",
+    )
+    _fields = dict.fromkeys(__slots__)
+    name: str
+    """What the service calls it: "files/" and up to 40 lower case letters, digits and dashes."""
+    uri: str
+    """Its address, which is what goes into a request."""
+    mime_type: str
+    """What it is, for example "image/png"."""
+    size_bytes: int | None
+    """How many bytes it has."""
+    state: str
+    """"PROCESSING", "ACTIVE" (it can be used) or "FAILED"."""
+    display_name: str | None
+    """What its owner calls it."""
+    create_time: str | None
+    """When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`."""
+    update_time: str | None
+    """When it was last changed."""
+    expiration_time: str | None
+    """When the service deletes it."""
+    sha256: str | None
+    """The SHA-256 of its bytes in base64, as the service tells it."""
+    source: str | None
+    """How it came: "UPLOADED", "GENERATED" or "REGISTERED"."""
+    error: str | None
+    """Why it cannot be used, if it is FAILED."""
+
+
 class UnknownCall(Record):
     """A request of which it is not known whether it was billed."""
 
@@ -761,8 +842,9 @@ class ClientEvent(Record):
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
-    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response" or
-    "retry" (the attempt failed and is made again after `wait`).
+    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
+    "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture of the call is at
+    the Files API now).
     """
     message: str
     """The same as a sentence, for a log."""
@@ -1027,6 +1109,7 @@ def generate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1059,6 +1142,7 @@ def edit(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1091,6 +1175,7 @@ def send(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1123,6 +1208,7 @@ def estimate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1153,6 +1239,7 @@ def chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1184,6 +1271,7 @@ def load_chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1219,12 +1307,137 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def count_tokens(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+count_tokens.__doc__ = """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def upload(
+    self: Any,
+    source: ImageInput,
+    *,
+    mime_type: str | None = None,
+    display_name: str | None = None,
+    name: str | None = None,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+upload.__doc__ = """
+    Options:
+        mime_type: What the file is, for example "application/pdf". Default: as its first bytes or its
+            name say.
+        display_name: What it is called for people, at most 512 characters.
+        name: What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a
+            name is given once. Default: one that is drawn by lot.
+        timeout: How long all of it may take, until the file can be used. Default: the client's.
+    """
+
+
+def get_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def list_files(
+    self: Any,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def delete_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+get_file.__doc__ = list_files.__doc__ = delete_file.__doc__ = """
+    Options:
+        timeout: How long it may take. Default: the client's.
     """
 
 
@@ -1256,6 +1469,7 @@ def generate_many(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1300,6 +1514,9 @@ generate_many.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.

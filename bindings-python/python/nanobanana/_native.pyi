@@ -36,7 +36,15 @@ class Door:
 
 @final
 class Emulator:
-    def __new__(cls, port: int = 0, *, tls: bool = False, keep: int | None = None) -> Self: ...
+    def __new__(
+        cls,
+        port: int = 0,
+        *,
+        tls: bool = False,
+        keep: int | None = None,
+        file_life: float | None = None,
+        file_processing: float | None = None,
+    ) -> Self: ...
     @property
     def url(self) -> str: ...
     @property

@@ -12,6 +12,7 @@ from ._generated import (
     Cache,
     ClientEvent,
     DoneEvent,
+    File,
     ImageEvent,
     Reference,
     Retry,
@@ -25,6 +26,7 @@ __all__ = [
     "AspectRatio",
     "ClientOptions",
     "Event",
+    "FileOptions",
     "GenerateOptions",
     "ImageInput",
     "ImageSize",
@@ -32,6 +34,7 @@ __all__ = [
     "ManyOptions",
     "Model",
     "Prompt",
+    "UploadOptions",
 ]
 
 Model: TypeAlias = (
@@ -93,7 +96,7 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
-ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
+ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput]
@@ -172,6 +175,13 @@ class GenerateOptions(TypedDict, total=False):
 
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
+
+    upload: Literal["auto", "never", "always"] | None
+    """Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
+    that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+
+    Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+    """
 
     on_unsupported: Literal["error", "warn"] | None
     """What happens to an option that the model does not have. Default: error."""
@@ -279,6 +289,33 @@ class ClientOptions(TypedDict, total=False):
 
     No event holds a key, a prompt or a picture.
     """
+
+
+class UploadOptions(TypedDict, total=False):
+    """What the upload of a file can be told."""
+
+    mime_type: str | None
+    """What the file is, for example "application/pdf". Default: as its first bytes or its name say."""
+
+    display_name: str | None
+    """What it is called for people, at most 512 characters."""
+
+    name: str | None
+    """What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a name is given
+    once.
+
+    Default: one that is drawn by lot.
+    """
+
+    timeout: Timeout | float | None
+    """How long all of it may take, until the file can be used. Default: the client's."""
+
+
+class FileOptions(TypedDict, total=False):
+    """What a question about uploaded files can be told."""
+
+    timeout: Timeout | float | None
+    """How long it may take. Default: the client's."""
 
 
 class Item(TypedDict, total=False):

@@ -1,7 +1,7 @@
 //! A call that is ready to be made: its options held against the model, its pictures found. From here on
 //! it is one job for each of its `n` pictures, and what came of them put together.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,10 +11,11 @@ use super::Client;
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
+use crate::files::{self, Outline, Picture};
 use crate::input::Part;
-use crate::options::{At, GenerateOptions};
+use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
-use crate::records::Generation;
+use crate::records::{Generation, TokenCount};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::Case;
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     pub policy: Policy,
     pub(super) total: Duration,
     pub(super) idle: Option<Duration>,
+    /// Those of its pictures that are sent by reference, once it is known: all of its `n` requests share them.
+    pub(super) uploads: OnceLock<Result<Arc<Vec<Picture>>, Error>>,
 }
 
 impl Plan {
@@ -75,6 +78,18 @@ impl Plan {
         let inner = &*self.client.0;
         let mut options = self.options.clone();
         options.seed = options.seed.map(|seed| seed + i64::from(number));
+        let body = Body::new(history, &self.parts, &options);
+        let chosen = self.uploads.get_or_init(|| {
+            let (how, limit) =
+                (options.upload.unwrap_or(Upload::Auto), self.client.catalogue().inline_limit_bytes);
+            files::choose(history, &self.parts, how, body.len(), limit).map(Arc::new)
+        });
+        let outline = chosen.clone().map(|pictures| {
+            let (parts, options) = (self.parts.clone(), options.clone());
+            let outline =
+                || Outline { history: history.to_vec(), parts, options, pictures: pictures.clone() };
+            (!pictures.is_empty()).then(outline)
+        });
         Job {
             common: inner.common.clone(),
             watcher: inner.watcher.clone(),
@@ -83,7 +98,9 @@ impl Plan {
             id: self.id.clone(),
             path: format!("{}/models/{}", inner.version, segment(&self.id)),
             headers: options.headers.clone().unwrap_or_default(),
-            body: Body::new(history, &self.parts, &options),
+            version: inner.version.clone(),
+            body,
+            outline,
             number,
             repeat: String::new(),
             scope: inner.scope(),
@@ -97,6 +114,13 @@ impl Plan {
             text_will_do,
             before: None,
         }
+    }
+
+    /// Asks how many tokens it would send.
+    pub async fn count(&self) -> Result<TokenCount, Error> {
+        let mut count = self.job(&[], 0, false).count().await?;
+        count.warnings.splice(0..0, self.warnings.iter().cloned());
+        Ok(count)
     }
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none

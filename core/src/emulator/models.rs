@@ -27,7 +27,7 @@ fn described(model: &Model) -> Value {
         "description": model.notes.join(" "),
         "inputTokenLimit": model.max_input_tokens,
         "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
         "temperature": 1, "maxTemperature": 2, "topP": 0.95, "topK": 64,
     });
     if model.thinking.thoughts {

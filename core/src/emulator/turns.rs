@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::check::{Refusal, at, bad, list, text};
 use super::draw;
 use super::fields::{self, Fault};
+use super::files::Library;
 use super::sign;
 use crate::catalogue::Model;
 use crate::codec;
@@ -45,7 +46,7 @@ struct Taken {
 }
 
 impl Turns {
-    pub fn read(model: &Model, request: &Value) -> Result<Self, Refusal> {
+    pub fn read(model: &Model, request: &Value, files: &Library) -> Result<Self, Refusal> {
         let mut turns = Turns::default();
         for part in list(at(at(request, "systemInstruction"), "parts")) {
             let words = text(at(part, "text"))
@@ -82,7 +83,7 @@ impl Turns {
                 if at(part, "thought") == true {
                     continue;
                 }
-                let taken = turns.part(model, part, &format!("contents[{turn}].parts[{index}]"))?;
+                let taken = turns.part(model, files, part, &format!("contents[{turn}].parts[{index}]"))?;
                 if is_model && model.signatures {
                     taken.check_signature(text(at(part, "thoughtSignature")), is_first, (turn, index))?;
                 }
@@ -116,7 +117,7 @@ impl Turns {
     }
 
     /// Takes one part in.
-    fn part(&mut self, model: &Model, part: &Value, place: &str) -> Result<Taken, Refusal> {
+    fn part(&mut self, model: &Model, files: &Library, part: &Value, place: &str) -> Result<Taken, Refusal> {
         for tool in [
             "functionCall",
             "functionResponse",
@@ -155,6 +156,10 @@ impl Turns {
                     uri.chars().take(80).collect::<String>()
                 )));
             }
+            // One that was uploaded here is as good as one in the request.
+            if let Some((known, bytes)) = files.read(uri)? {
+                return self.content(model, mime.unwrap_or(&known), &bytes, place);
+            }
             self.salt = draw::hash(uri.as_bytes(), self.salt);
             let video = mime.is_none() && uri.contains("youtu");
             let kind =
@@ -175,7 +180,7 @@ impl Turns {
         let mime = mime.filter(|mime| !mime.is_empty()).ok_or_else(|| {
             bad(format!("* GenerateContentRequest.{place}.inline_data.mime_type: must not be empty\n"))
         })?;
-        let kind = media(model, mime)?;
+        media(model, mime)?;
         let data = text(at(inline, "data")).unwrap_or_default();
         let bytes = fields::base64(data).ok_or_else(|| {
             let field = format!("{place}.inline_data.data");
@@ -187,14 +192,20 @@ impl Turns {
                 "* GenerateContentRequest.{place}.inline_data.data: must not be empty\n"
             )));
         }
-        self.salt = draw::hash(&bytes, self.salt);
-        let content = sign::of_bytes(&bytes);
+        self.content(model, mime, &bytes, place)
+    }
+
+    /// Takes the bytes of a part in.
+    fn content(&mut self, model: &Model, mime: &str, bytes: &[u8], place: &str) -> Result<Taken, Refusal> {
+        let kind = media(model, mime)?;
+        self.salt = draw::hash(bytes, self.salt);
+        let content = sign::of_bytes(bytes);
         if !matches!(kind, Media::Image) {
             self.documents += 1;
             return Ok(Taken { picture: None, content, is_text: false });
         }
         self.images += 1;
-        let picture = decode(&bytes, mime).ok_or_else(|| {
+        let picture = decode(bytes, mime).ok_or_else(|| {
             bad(format!(
                 "Unable to process input image at {place}: it is not a whole picture of a supported type."
             ))

@@ -113,6 +113,18 @@ choice! {
 }
 
 choice! {
+    /// Which pictures go to the service by way of the Files API, instead of in the request.
+    Upload {
+        /// The largest ones, until the rest fits into one request.
+        Auto "auto",
+        /// None: a request that is too large is an `ImageError` before anything is sent.
+        Never "never",
+        /// All but the smallest.
+        Always "always",
+    }
+}
+
+choice! {
     /// What happens to an option that the model does not have.
     OnUnsupported {
         /// An `UnsupportedOptionError` before anything is sent.

@@ -13,6 +13,7 @@ use nanobanana::{Emulator, Image, Kind};
 use serde_json::{Value, json};
 
 mod chat;
+mod files;
 mod line;
 mod stream;
 mod tls;
@@ -289,7 +290,9 @@ fn keys_models_paths_and_bodies_that_are_wrong() {
         ("GET", "/"),
         ("POST", "/v2/models/x:generateContent"),
         ("POST", "/v1/models/x:predict"),
-        ("GET", "/v1/files"),
+        ("GET", "/v1/cachedContents"),
+        ("PUT", "/v1/files/abc"),
+        ("GET", "/upload/v1/files"),
     ];
     for (method, path) in nowhere {
         assert_eq!(ask(&emulator, method, path, &key, b"").error(), (404, "NOT_FOUND".into()), "{path}");

@@ -15,6 +15,8 @@ pub const FORMS: &[Form] = &[
     Form { python: &["str"], typescript: &["string"] },
     // A path or URL that is no text.
     Form { python: &["os.PathLike[str]"], typescript: &["URL"] },
+    // One that was uploaded.
+    Form { python: &["File"], typescript: &["File"] },
     // What gives bytes when it is read.
     Form {
         python: &["_File"],

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::GenerateOptions;
+use nanobanana::options::{FileOptions, GenerateOptions, UploadOptions};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -86,6 +86,15 @@ pub fn classes() -> String {
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
+    signature(&mut out, "count_tokens", &["prompt: Prompt", &more], &call);
+    options_docs(&mut out, &["count_tokens"], &call);
+    let (upload, file) = (UploadOptions::table(), FileOptions::table());
+    signature(&mut out, "upload", &["source: ImageInput"], &upload);
+    options_docs(&mut out, &["upload"], &upload);
+    signature(&mut out, "get_file", &["file: str | File"], &file);
+    signature(&mut out, "list_files", &[], &file);
+    signature(&mut out, "delete_file", &["file: str | File"], &file);
+    options_docs(&mut out, &["get_file", "list_files", "delete_file"], &file);
     signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
     options_docs(&mut out, &["generate_many"], &many);
     let mut client = super::client_options();
@@ -104,7 +113,7 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| stream_event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
+    let mut imported = [events.as_slice(), &["ClientEvent", "File"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
     imported.extend(super::wrappers().iter().map(|(table, _)| table.name));
     imported.sort_unstable();
@@ -124,7 +133,7 @@ pub fn types() -> String {
     let mut names =
         ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
             .to_vec();
-    names.extend(super::calls().iter().map(|table| table.name));
+    names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
     out.push_str("]\n");
@@ -157,6 +166,8 @@ pub fn types() -> String {
         (GenerateOptions::table(), "TypedDict"),
         (super::run_options(), "GenerateOptions"),
         (client, "TypedDict"),
+        (UploadOptions::table(), "TypedDict"),
+        (FileOptions::table(), "TypedDict"),
     ] {
         write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);

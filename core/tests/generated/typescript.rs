@@ -29,7 +29,8 @@ pub fn write() -> String {
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
-    for table in super::calls().iter().chain(&super::settings()).chain([&EmulatorOptions::table()]) {
+    let others = [super::settings(), super::of_files(), vec![EmulatorOptions::table()]].concat();
+    for table in super::calls().iter().chain(&others) {
         options(&mut out, table, "");
     }
     options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
@@ -105,7 +106,7 @@ fn options(out: &mut String, table: &Table, base: &str) {
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
         writeln!(out, "{}  {name}?: {} | null | undefined", doc(field.doc, "  "), field.typescript).unwrap();
     }
-    if table.name == "GenerateOptions" {
+    if ["GenerateOptions", "UploadOptions", "FileOptions"].contains(&table.name) {
         let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
         writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
     }
@@ -238,7 +239,9 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress"].contains(&table.name) {
+    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress", "EmulatorOptions"]
+        .contains(&table.name)
+    {
         text.push_str("Durations are numbers of milliseconds.\n");
     }
     text
