@@ -63,7 +63,8 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Reference,
+    Retry, Role, Timeout,
 };
 #[doc(hidden)]
 pub use process::PerProcess;

@@ -16,7 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret, ServiceTier, Thinking,
+    AspectRatio, Attachments, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret, ServiceTier,
+    Thinking,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -47,6 +48,13 @@ impl At {
     pub fn invalid(&self, problem: impl fmt::Display) -> Error {
         Error::new(Kind::InvalidOptionError, format!("option `{}` {problem}", self.path))
             .with("option", self.path.clone())
+    }
+
+    /// An error about an option that holds inputs, set where no input is taken.
+    pub(crate) fn misplaced(&self) -> Error {
+        self.invalid(
+            "goes with a prompt: give it to each call, each turn of a conversation, each item of many calls",
+        )
     }
 
     fn wrong_type(&self, wants: &str, got: &Value) -> Error {
@@ -301,7 +309,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Budget, Cache, Reference, Retry, Timeout};
+pub use settings::{Attachment, Budget, Cache, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -341,6 +349,9 @@ options! {
         safety: Safety => "safetySettings",
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
+        /// Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
+        /// URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
+        attachments: Attachments,
         /// What happens to an option that the model does not have. Default: error.
         on_unsupported: OnUnsupported,
         /// How long the call may take. Default: the client's.
