@@ -87,8 +87,20 @@ export interface Item {
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
+/** A document or a video in whatever form it is at hand; a string is its path or URL. */
+export type AttachmentInput =
+  | ArrayBufferView
+  | ArrayBuffer
+  | string
+  | URL
+  | File
+  | Blob
+  | AsyncIterable<Uint8Array>
+  | ReadableStream<Uint8Array>
+  | Attachment
+
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
-export type Prompt = string | ReadonlyArray<string | PictureObject>
+export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
 
 /** One picture, or a list of them. */
 export type Pictures = ImageInput | ReadonlyArray<ImageInput>
@@ -146,6 +158,11 @@ export interface GenerateOptions {
   outputQuality?: number | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
+  /**
+   * Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
+   * URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
+   */
+  attachments?: AttachmentInput | ReadonlyArray<AttachmentInput> | null | undefined
   /**
    * Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
    * that would be too large (100 MB), with "always" all above 16 kB, with "never" none. Each is
@@ -336,7 +353,7 @@ export interface EmulatorOptions {
 }
 
 /** What `generate_many` can be told beside the options of its calls. */
-export interface ManyOptions extends GenerateOptions {
+export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   /** How many items are under way at once. Default: 8. */
   concurrency?: number | null | undefined
   /** Whether outcomes come in the order of the items. Default: false, as they finish. */
@@ -373,6 +390,37 @@ export class Reference extends Wrapper {
   constructor(readonly image: ImageInput, readonly fields: ReferenceFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Reference', of: this.image, fields: this.fields } }
+}
+
+/**
+ * A document or a video, and what of it the model is to see.
+ * Durations are numbers of milliseconds.
+ */
+export interface AttachmentFields {
+  /**
+   * Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+   * name if the service fetches it itself.
+   */
+  mimeType?: string | null | undefined
+  /** From where on a video is seen. Default: its start. */
+  start?: number | null | undefined
+  /** Up to where a video is seen. Default: its end. */
+  end?: number | null | undefined
+  /**
+   * How many pictures of each second of a video are seen: more than 0, at most 24. Default: the
+   * service's, 1.
+   */
+  fps?: number | null | undefined
+}
+
+/**
+ * A document or a video, and what of it the model is to see.
+ * Durations are numbers of milliseconds.
+ */
+export class Attachment extends Wrapper {
+  constructor(readonly source: AttachmentInput, readonly fields: AttachmentFields = {}) { super() }
+  /** @internal */
+  wrapped() { return { made: 'Attachment', of: this.source, fields: this.fields } }
 }
 
 /**
@@ -525,6 +573,10 @@ export interface ModelInfo {
   serviceTiers: Array<string>
   /** How many pictures a call may send; none if no limit is known. */
   maxImages: number | null
+  /** How many references of a role it keeps alike from picture to picture, where that is known. */
+  references: Record<string, number>
+  /** Whether it takes videos. */
+  videoInput: boolean
   /** How many tokens an answer may have. */
   maxOutputTokens: number
   /** What one picture costs in USD by size, in the standard tier, prompt not counted. */
@@ -675,7 +727,7 @@ export interface ChatTurn {
   text: string
   /** The pictures, in order. */
   images: Array<Image>
-  /** Pictures that were named only: their URIs. */
+  /** What was attached, as its type and size; and what was named only, as its URI. */
   files: Array<string>
 }
 

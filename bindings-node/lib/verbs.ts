@@ -14,7 +14,7 @@ import { record, type Result } from './record'
 import { EventStream } from './stream'
 
 /** What a whole conversation can be told; each turn may be told something else. */
-export type ChatOptions = Omit<GenerateOptions, 'signal'>
+export type ChatOptions = Omit<GenerateOptions, 'signal' | 'attachments'>
 
 /** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Usage};
-use crate::options::{ServiceTier, Thinking, nearest};
+use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
 mod check;
@@ -135,6 +135,12 @@ pub struct Model {
     pub image_search: bool,
     /// Whether it takes videos.
     pub video_input: bool,
+    /// How many videos a call may send; none if no limit is known.
+    #[serde(default)]
+    pub max_videos: Option<u32>,
+    /// How many references of a role it keeps alike from picture to picture, where that is known.
+    #[serde(default)]
+    pub references: BTreeMap<String, u32>,
     /// The sampling options it takes: `temperature`, `top_p`, `seed`.
     pub sampling: Vec<String>,
     /// The service tiers it is offered in.
@@ -624,6 +630,7 @@ impl Model {
         }
         known("thinking.levels", &self.thinking.levels, Thinking::WORDS)?;
         known("sampling", &self.sampling, check::SAMPLING)?;
+        known("references", &self.references.keys().cloned().collect::<Vec<_>>(), Role::WORDS)?;
         known("service_tiers", &self.service_tiers, ServiceTier::WORDS)?;
         if let Some(default) = &self.thinking.default
             && !self.thinking.levels.contains(default)
@@ -716,6 +723,10 @@ record! {
         service_tiers: Vec<String>,
         /// How many pictures a call may send; none if no limit is known.
         max_images: Option<u32>,
+        /// How many references of a role it keeps alike from picture to picture, where that is known.
+        references: BTreeMap<String, u32>,
+        /// Whether it takes videos.
+        video_input: bool,
         /// How many tokens an answer may have.
         max_output_tokens: u64,
         /// What one picture costs in USD by size, in the standard tier, prompt not counted.
@@ -754,6 +765,8 @@ impl From<&Model> for ModelInfo {
             image_search: model.image_search,
             service_tiers: model.service_tiers.clone(),
             max_images: model.max_images,
+            references: model.references.clone(),
+            video_input: model.video_input,
             max_output_tokens: model.max_output_tokens,
             price_per_image: PriceBySize(model.sizes.iter().filter_map(price).collect()),
             prices_checked: model.prices.checked.clone(),

@@ -19,7 +19,7 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Part};
+use crate::input::{self, Input, Media, Part};
 use crate::money::Ledger;
 use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::output::Output;
@@ -438,7 +438,9 @@ impl Client {
     ) -> Result<Estimate, Error> {
         let (resolved, options, warnings) = self.checked(inputs, options, case)?;
         let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
-        Ok(Estimate { warnings, ..self.catalogue().estimate(&resolved, letters, pictures, &options) })
+        let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
+        estimate.not_included.extend(input::uncounted(inputs));
+        Ok(Estimate { warnings, ..estimate })
     }
 
     /// The model, the options held against it, and what the caller should know about both.
@@ -462,6 +464,7 @@ impl Client {
         let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
+        warnings.extend(catalogue.references(&resolved, &input::roles(inputs)));
         Ok((resolved, checked.options, warnings))
     }
 
@@ -480,6 +483,8 @@ impl Client {
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let parts = self.prepare(inputs, &transport, total).await?;
+        let videos = parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
+        self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
             transport,

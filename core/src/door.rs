@@ -23,7 +23,7 @@ use crate::input::Input;
 use crate::many::{Item, Many, Step};
 #[cfg(feature = "emulator")]
 use crate::options::EmulatorOptions;
-use crate::options::{ClientOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions};
+use crate::options::{At, ClientOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -189,6 +189,11 @@ impl Door {
         case: Case,
     ) -> Result<Answer, Error> {
         let read = || GenerateOptions::read(options, case);
+        if matches!(verb, "chat" | "load_chat" | "generate_many")
+            && let Some(option) = images.iter().find_map(Input::option)
+        {
+            return Err(At::option(case, option).misplaced());
+        }
         match (self, verb) {
             (Door::Client(client), "generate") => {
                 Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))

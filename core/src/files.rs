@@ -449,8 +449,8 @@ fn pictures(history: &[Turn], parts: &[Part]) -> Vec<Picture> {
     let before = found.len();
     let mut index = 0;
     for (place, part) in parts.iter().enumerate() {
-        if let Part::Picture { mime_type, source } = part {
-            found.push((Place::Part(place), (*mime_type).to_owned(), source.clone()));
+        if let Part::Picture { mime_type, source, .. } = part {
+            found.push((Place::Part(place), mime_type.to_string(), source.clone()));
         }
     }
     let number = |place: &Place| {
@@ -504,19 +504,18 @@ impl Outline {
     pub fn body(&self, files: &[File]) -> Body {
         let (mut history, mut parts) = (self.history.clone(), self.parts.clone());
         for (picture, file) in self.pictures.iter().zip(files) {
-            let reference =
-                Part::Reference { uri: file.uri.clone(), mime_type: Some(picture.mime_type.clone().into()) };
+            let (uri, mime_type) = (file.uri.clone(), Some(picture.mime_type.clone().into()));
             match picture.place {
                 Place::Part(place) => {
-                    if let Some(part) = parts.get_mut(place) {
-                        *part = reference;
-                    }
+                    let Some(part) = parts.get_mut(place) else { continue };
+                    let Part::Picture { attached, .. } = part else { continue };
+                    *part = Part::Reference { uri, mime_type, attached: attached.take() };
                 }
                 Place::Turn(turn, place) => {
                     let Some(turn) = history.get_mut(turn) else { continue };
                     let mut pieces = turn.pieces.to_vec();
                     if let Some(piece) = pieces.get_mut(place) {
-                        *piece = request::piece(&reference);
+                        *piece = request::piece(&Part::Reference { uri, mime_type, attached: None });
                     }
                     turn.pieces = pieces.into();
                 }

@@ -17,9 +17,13 @@ use url::Url;
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
-use crate::options::Reference;
+use crate::options::{Attachment, Reference, Role};
 use crate::records;
 use crate::schema::Case;
+
+mod attachment;
+
+pub(crate) use attachment::{Clip, Media, uncounted};
 
 /// One piece of a prompt, or one picture.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub enum Input {
     File(records::File),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
+    /// A document or a video: anything of the above but words, pictures and pixels.
+    Attachment(Box<Input>, Attachment),
 }
 
 /// Where a caller put an input, for messages.
@@ -63,7 +69,12 @@ impl Place {
                 bad(format!("picture {index}{named} {problem}")).with("index", index as u64)
             }
             Place::Option(name) => {
-                bad(format!("option `{name}`{named} {problem}")).with("option", name.to_owned())
+                // What is no picture has nothing to do with pictures' errors.
+                let kind = match name {
+                    attachment::OPTION => Kind::InvalidOptionError,
+                    _ => Kind::ImageError,
+                };
+                Error::new(kind, format!("option `{name}`{named} {problem}")).with("option", name.to_owned())
             }
         }
     }
@@ -139,15 +150,33 @@ impl From<Pixels> for Input {
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     Text(String),
+    /// A picture, or what is attached, by its bytes.
     Picture {
-        mime_type: &'static str,
+        mime_type: Cow<'static, str>,
         source: Source,
+        /// Set for what is attached.
+        attached: Option<Clip>,
     },
-    /// A picture that the service fetches itself.
+    /// The same where the service fetches it itself.
     Reference {
         uri: String,
         mime_type: Option<Cow<'static, str>>,
+        attached: Option<Clip>,
     },
+}
+
+impl Part {
+    /// What it is beside words; none for words.
+    pub fn media(&self) -> Option<Media> {
+        match self {
+            Part::Text(_) => None,
+            Part::Picture { mime_type, .. } => Some(Media::of(mime_type)),
+            Part::Reference { attached: None, .. } => Some(Media::Picture),
+            Part::Reference { mime_type: Some(mime_type), .. } => Some(Media::of(mime_type)),
+            Part::Reference { uri, .. } if attachment::is_youtube(uri) => Some(Media::Video),
+            Part::Reference { .. } => Some(Media::Unknown),
+        }
+    }
 }
 
 /// Where a picture's bytes are.
@@ -175,8 +204,8 @@ impl Source {
 /// A file as it was when it was sniffed; each attempt opens it again and compares.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
-    /// Which of the call's pictures it is.
-    pub index: u64,
+    /// Where the caller put it.
+    pub place: Place,
     pub path: PathBuf,
     pub len: u64,
     modified: Option<SystemTime>,
@@ -185,8 +214,8 @@ pub(crate) struct File {
 
 impl File {
     /// The file at this path, as it is now.
-    pub fn at(path: PathBuf, index: u64, now: &std::fs::Metadata) -> Self {
-        File { index, len: now.len(), modified: now.modified().ok(), identity: identity(now), path }
+    pub fn at(path: PathBuf, place: Place, now: &std::fs::Metadata) -> Self {
+        File { place, len: now.len(), modified: now.modified().ok(), identity: identity(now), path }
     }
 
     /// Opens it for one attempt.
@@ -214,16 +243,9 @@ impl File {
     }
 
     pub fn changed(&self, how: &str) -> Error {
-        let path = self.path.display();
-        Error::new(
-            Kind::ImageError,
-            format!(
-                "picture {} changed while it was being sent: {path}: {how}. Call again once it is still",
-                self.index
-            ),
-        )
-        .with("index", self.index)
-        .with("input", path.to_string())
+        let path = self.path.display().to_string();
+        let problem = format!("changed while it was being sent: {how}. Call again once it is still");
+        self.place.refuse(&path, problem).with("input", path)
     }
 }
 
@@ -241,16 +263,24 @@ impl Input {
     /// The options that take inputs, which a binding reads as it reads pictures and hands to the call among
     /// them, each marked by [`Input::of_option`].
     #[doc(hidden)]
-    pub const OPTIONS: &[&'static str] = &[];
+    pub const OPTIONS: &[&'static str] = &[attachment::OPTION];
 
     /// What stands in one of [`Input::OPTIONS`].
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] if no option of that name takes inputs.
+    /// [`Kind::InvalidOptionError`] if no option of that name takes inputs, or not such a one.
     #[doc(hidden)]
-    pub fn of_option(option: &str, _: Input) -> Result<Input, Error> {
+    pub fn of_option(option: &str, input: Input) -> Result<Input, Error> {
+        if option == attachment::OPTION {
+            return attachment::read(input, Attachment::new());
+        }
         let problem = format!("option `{option}` takes no pictures");
         Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+    }
+
+    /// Which of [`Input::OPTIONS`] it stands in.
+    pub(crate) fn option(&self) -> Option<&'static str> {
+        matches!(self, Input::Attachment(..)).then_some(attachment::OPTION)
     }
 
     /// An input that a caller wrapped: `class` is the name of the wrapping class, `of` what it wraps, and
@@ -267,8 +297,16 @@ impl Input {
         case: Case,
     ) -> Result<Self, Error> {
         match (class, of) {
+            ("Attachment", Some(of)) => attachment::read(of, Attachment::read(fields, case)?),
+            ("Attachment", None) => Err(attachment::PLACE.refuse("", "holds an Attachment of nothing")),
+            ("Reference", Some(Input::Reference(..))) => {
+                Err(bad("a Reference of a Reference: say all in one"))
+            }
             ("Reference", Some(of)) if of.is_picture() => {
                 Ok(Input::Reference(Box::new(of), Reference::read(fields, case)?))
+            }
+            ("Reference", None) => {
+                Err(bad("a Reference of nothing: it takes a picture, and what is said of it"))
             }
             _ => Err(bad(format!("a {class} of this is no picture"))),
         }
@@ -277,19 +315,19 @@ impl Input {
     /// Whether it is one of the call's pictures.
     #[doc(hidden)]
     pub fn is_picture(&self) -> bool {
-        !matches!(self, Input::Text(_))
+        !matches!(self, Input::Text(_) | Input::Attachment(..))
     }
 
     /// Puts the bytes of a file that had to be read first in place of what stands for them.
     #[doc(hidden)]
     pub fn fill(&mut self, bytes: Bytes) {
         match self {
-            Input::Reference(of, _) => of.fill(bytes),
+            Input::Reference(of, _) | Input::Attachment(of, _) => of.fill(bytes),
             place => *place = Input::Bytes(bytes),
         }
     }
 
-    /// The picture as it was named, for messages and notes; none for words.
+    /// A picture, or what is attached, as it was named, for messages and notes; none for words.
     pub(crate) fn label(&self) -> Option<String> {
         Some(match self {
             Input::Text(_) => return None,
@@ -301,7 +339,7 @@ impl Input {
                 None => format!("{image:?}"),
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
-            Input::Reference(of, _) => return of.label(),
+            Input::Reference(of, _) | Input::Attachment(of, _) => return of.label(),
             Input::File(file) => file.name.clone(),
         })
     }
@@ -310,7 +348,7 @@ impl Input {
     pub(crate) fn is_fetched(&self) -> bool {
         match self {
             Input::Named(name) => is_scheme(name, "http://") || is_scheme(name, "https://"),
-            Input::Reference(of, _) => of.is_fetched(),
+            Input::Reference(of, _) | Input::Attachment(of, _) => of.is_fetched(),
             _ => false,
         }
     }
@@ -333,9 +371,21 @@ pub(crate) fn pictures(inputs: &[Input]) -> usize {
     inputs.iter().filter(|input| input.is_picture()).count()
 }
 
-/// How many letters the words among the pieces have.
+/// How many letters the words among the pieces have, those that go before a picture included.
 pub(crate) fn letters(inputs: &[Input]) -> usize {
-    inputs.iter().map(|input| if let Input::Text(text) = input { text.chars().count() } else { 0 }).sum()
+    let letters = |input: &Input| match input {
+        Input::Text(text) => text.chars().count(),
+        Input::Reference(_, said) => said.words().map_or(0, |words| words.chars().count()),
+        Input::Attachment(of, about) => attachment::letters(of, about),
+        _ => 0,
+    };
+    inputs.iter().map(letters).sum()
+}
+
+/// Which of the pictures are references, by what they are there for.
+pub(crate) fn roles(inputs: &[Input]) -> Vec<Role> {
+    let role = |input: &Input| if let Input::Reference(_, said) = input { said.role } else { None };
+    inputs.iter().filter_map(role).collect()
 }
 
 /// Finds and checks every piece. `base` is the API's own address with its version, whose Files URIs are sent
@@ -357,7 +407,12 @@ pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -
 async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
     match input {
         Input::Text(text) => Ok(vec![Part::Text(text)]),
-        Input::Reference(of, _) => Ok(vec![picture(*of, index, base, fetch).await?]),
+        Input::Reference(of, said) => {
+            said.check()?;
+            let picture = picture(*of, index, base, fetch).await?;
+            Ok(said.words().map(Part::Text).into_iter().chain([picture]).collect())
+        }
+        Input::Attachment(of, about) => Ok(vec![attachment::part(*of, about, base, fetch).await?]),
         input => Ok(vec![picture(input, index, base, fetch).await?]),
     }
 }
@@ -365,8 +420,7 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
 async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
     let label = input.label().unwrap_or_default();
     let found = match input {
-        // No caller can wrap these.
-        Input::Text(_) | Input::Reference(..) => Err(bad("it is no picture")),
+        Input::Text(_) | Input::Reference(..) | Input::Attachment(..) => Err(bad("it is no picture")),
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {
@@ -392,9 +446,11 @@ async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Res
 /// The same parts with every picture's bytes in memory, where a conversation keeps them.
 pub(crate) async fn in_memory(parts: Vec<Part>) -> Result<Vec<Part>, Error> {
     let read = |part: Part| {
-        let Part::Picture { mime_type, source: Source::File(file) } = part else { return Ok(part) };
+        let Part::Picture { mime_type, source: Source::File(file), attached } = part else {
+            return Ok(part);
+        };
         let bytes = file.read()?;
-        Ok(Part::Picture { mime_type, source: Source::Memory(bytes) })
+        Ok(Part::Picture { mime_type, source: Source::Memory(bytes), attached })
     };
     blocking(move || parts.into_iter().map(read).collect()).await
 }
@@ -428,7 +484,7 @@ fn bad(message: impl Into<String>) -> Error {
 
 /// The type that is sent for bytes that start so.
 fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
-    let header = codec::header(start)?;
+    let header = codec::header(start).map_err(|error| attachment::instead(start).unwrap_or(error))?;
     if !is_taken(header.format) {
         return Err(bad(format!(
             "the service does not take {}; save it as PNG, JPEG or WebP first, for example with Pillow or sharp",
@@ -439,7 +495,11 @@ fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
 }
 
 fn whole(bytes: Bytes) -> Result<Part, Error> {
-    Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
+    Ok(sent(sniffed(&bytes)?, Source::Memory(bytes)))
+}
+
+fn sent(mime_type: &'static str, source: Source) -> Part {
+    Part::Picture { mime_type: mime_type.into(), source, attached: None }
 }
 
 /// A picture that may lie on disk, where it stays.
@@ -454,21 +514,29 @@ async fn saved(image: Image, index: u64) -> Result<Part, Error> {
     .await
 }
 
-fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
-    use std::io::Read as _;
-    let cannot = |cause: std::io::Error| {
-        let why = match cause.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "its file may not be read".to_owned(),
-            _ => format!("its file cannot be read: {cause}"),
-        };
-        bad(why).because(cause)
+/// Why a file is of no use.
+fn cannot(cause: std::io::Error) -> Error {
+    let why = match cause.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "its file may not be read".to_owned(),
+        _ => format!("its file cannot be read: {cause}"),
     };
-    let file = std::fs::File::open(&path).map_err(cannot)?;
+    bad(why).because(cause)
+}
+
+/// Opens what is no folder.
+fn opened(path: &Path) -> Result<(std::fs::File, std::fs::Metadata), Error> {
+    let file = std::fs::File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if metadata.is_dir() {
-        return Err(bad("it is a folder; name the picture's file"));
+        return Err(bad("it is a folder; name a file in it"));
     }
+    Ok((file, metadata))
+}
+
+fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
+    use std::io::Read as _;
+    let (file, metadata) = opened(&path)?;
     let mut start = Vec::new();
     let regular = metadata.is_file();
     (&file).take(if regular { SMALL_FILE } else { u64::MAX }).read_to_end(&mut start).map_err(cannot)?;
@@ -483,28 +551,46 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
             sniffed(&start)?
         }
     };
-    Ok(Part::Picture { mime_type, source: Source::File(File::at(path, index, &metadata)) })
+    Ok(sent(mime_type, Source::File(File::at(path, Place::Picture(index as usize), &metadata))))
+}
+
+/// Where what was named lies.
+enum Found {
+    Here(Bytes),
+    OnDisk(PathBuf),
+    /// Where the service fetches it itself.
+    There(String),
 }
 
 async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+    if attachment::is_youtube(&name) {
+        return Err(bad("it is a video; give it in the option `attachments`"));
+    }
+    match found(name, base, fetch).await? {
+        Found::Here(bytes) => whole(bytes),
+        Found::OnDisk(path) => blocking(move || on_disk(path, index)).await,
+        Found::There(uri) => Ok(reference(uri)),
+    }
+}
+
+async fn found(name: String, base: &Url, fetch: &Fetch<'_>) -> Result<Found, Error> {
     if is_scheme(&name, "data:") {
-        return whole(data_url(&name)?);
+        return Ok(Found::Here(data_url(&name)?));
     }
     if is_scheme(&name, "gs://") {
-        return Ok(reference(name));
+        return Ok(Found::There(name));
     }
     if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
         let url =
             Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
         if is_file_uri(&url, base) {
-            return Ok(reference(name));
+            return Ok(Found::There(name));
         }
-        return fetch(url).await.and_then(whole);
+        return Ok(Found::Here(fetch(url).await?));
     }
     if is_scheme(&name, "file://") {
         let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
-        let path = path.ok_or_else(|| bad("it is not a file URL of this machine"))?;
-        return blocking(move || on_disk(path, index)).await;
+        return path.map(Found::OnDisk).ok_or_else(|| bad("it is not a file URL of this machine"));
     }
     if let Some((scheme, _)) = name.split_once("://") {
         return Err(bad(format!("{scheme}: URLs are not taken; http, https, data, file and gs are")));
@@ -516,11 +602,10 @@ async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
     if is_file_name(&name) {
         let is_there = blocking(move || Ok(path.exists())).await?;
         if !is_there {
-            return Ok(reference(format!("{}/{name}", base.as_str().trim_end_matches('/'))));
+            return Ok(Found::There(format!("{}/{name}", base.as_str().trim_end_matches('/'))));
         }
     }
-    let path = PathBuf::from(name);
-    blocking(move || on_disk(path, index)).await
+    Ok(Found::OnDisk(PathBuf::from(name)))
 }
 
 /// Whether this is what the service calls an uploaded file.
@@ -554,7 +639,7 @@ fn uploaded(file: records::File) -> Result<Part, Error> {
         return Err(bad("this file has no `uri`; give what `files.upload` or `files.get` gave"));
     }
     let mime_type = Some(file.mime_type).filter(|kind| !kind.is_empty()).map(Cow::Owned);
-    Ok(Part::Reference { uri: file.uri, mime_type })
+    Ok(Part::Reference { uri: file.uri, mime_type, attached: None })
 }
 
 /// Whether this is the address of a file that was uploaded to the API.
@@ -578,7 +663,7 @@ fn reference(uri: String) -> Part {
         Some("heif") => Some(Cow::Borrowed("image/heif")),
         _ => None,
     };
-    Part::Reference { uri, mime_type }
+    Part::Reference { uri, mime_type, attached: None }
 }
 
 pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {

@@ -66,8 +66,8 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, FileOptions, GenerateOptions, ManyOptions, Retry, Timeout,
-    UploadOptions,
+    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, FileOptions, GenerateOptions, ManyOptions,
+    Reference, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;

@@ -16,8 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role, Safety, Secret,
-    ServiceTier, Thinking, Upload,
+    AspectRatio, Attachments, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role, Safety,
+    Secret, ServiceTier, Thinking, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -48,6 +48,13 @@ impl At {
     pub fn invalid(&self, problem: impl fmt::Display) -> Error {
         Error::new(Kind::InvalidOptionError, format!("option `{}` {problem}", self.path))
             .with("option", self.path.clone())
+    }
+
+    /// An error about an option that holds inputs, set where no input is taken.
+    pub(crate) fn misplaced(&self) -> Error {
+        self.invalid(
+            "goes with a prompt: give it to each call, each turn of a conversation, each item of many calls",
+        )
     }
 
     fn wrong_type(&self, wants: &str, got: &Value) -> Error {
@@ -302,7 +309,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Budget, Cache, Reference, Retry, Timeout};
+pub use settings::{Attachment, Budget, Cache, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -348,6 +355,9 @@ options! {
         output_quality: u32,
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
+        /// Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
+        /// URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
+        attachments: Attachments,
         /// Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
         /// that would be too large (100 MB), with "always" all above 16 kB, with "never" none. Each is
         /// uploaded once while it lives there, which is 48 hours. Default: auto.

@@ -180,7 +180,7 @@ record! {
         text: String,
         /// The pictures, in order.
         images: Vec<Image>,
-        /// Pictures that were named only: their URIs.
+        /// What was attached, as its type and size; and what was named only, as its URI.
         files: Vec<String>,
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind};
-use crate::input::{File, Part, Source};
+use crate::input::{Clip, File, Part, Source};
 use crate::json::{self, Piece};
 use crate::options::GenerateOptions;
 
@@ -253,14 +253,26 @@ impl Holes {
 fn part_json(part: &Part, holes: &mut Holes) -> Value {
     match part {
         Part::Text(text) => json!({ "text": text }),
-        Part::Picture { mime_type, source } => {
-            json!({ "inlineData": { "mimeType": mime_type, "data": holes.mark(Hole::Picture(source.clone())) } })
+        Part::Picture { mime_type, source, attached } => {
+            let data = holes.mark(Hole::Picture(source.clone()));
+            cut_to(attached, json!({ "inlineData": { "mimeType": mime_type, "data": data } }))
         }
-        Part::Reference { uri, mime_type: None } => json!({ "fileData": { "fileUri": uri } }),
-        Part::Reference { uri, mime_type: Some(mime_type) } => {
-            json!({ "fileData": { "mimeType": mime_type, "fileUri": uri } })
+        Part::Reference { uri, mime_type: None, attached } => {
+            cut_to(attached, json!({ "fileData": { "fileUri": uri } }))
+        }
+        Part::Reference { uri, mime_type: Some(mime_type), attached } => {
+            cut_to(attached, json!({ "fileData": { "mimeType": mime_type, "fileUri": uri } }))
         }
     }
+}
+
+/// The part, with what of a video is to be seen.
+fn cut_to(clip: &Option<Clip>, mut part: Value) -> Value {
+    let told = clip.as_ref().map(Clip::wire).filter(|told| !told.is_empty());
+    if let (Some(part), Some(told)) = (part.as_object_mut(), told) {
+        part.insert("videoMetadata".to_owned(), Value::Object(told));
+    }
+    part
 }
 
 /// Puts a value where a dotted path leads.

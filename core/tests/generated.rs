@@ -19,12 +19,11 @@ mod typescript_verbs;
 mod verbs;
 
 use file::{root, same};
-use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
-    Budget, Cache, ClientOptions, FileOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
-    UploadOptions,
+    Attachment, Budget, Cache, ClientOptions, FileOptions, GenerateOptions, ManyOptions, Reference, Retry,
+    Timeout, UploadOptions,
 };
 use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
@@ -32,6 +31,7 @@ use nanobanana::records::{
     TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
+use nanobanana::{ClientEvent, Input};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
@@ -46,7 +46,14 @@ fn of_files() -> Vec<Table> {
 /// What a run of many calls can be told: its own options, and those of its calls.
 fn many_options() -> Table {
     let mut table = run_options();
-    table.fields.extend(GenerateOptions::table().fields);
+    table.fields.extend(without_inputs().fields);
+    table
+}
+
+/// What can be said of calls before their prompts: nothing that goes with one.
+fn without_inputs() -> Table {
+    let mut table = GenerateOptions::table();
+    table.fields.retain(|field| !Input::OPTIONS.contains(&field.name));
     table
 }
 
@@ -82,9 +89,9 @@ fn settings() -> Vec<Table> {
     vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
 }
 
-/// Classes that wrap an input, and the name under which they hold it.
-fn wrappers() -> Vec<(Table, &'static str)> {
-    vec![(Reference::table(), "image")]
+/// Classes that wrap an input, the name under which they hold it, and its type.
+fn wrappers() -> Vec<(Table, &'static str, &'static str)> {
+    vec![(Reference::table(), "image", "ImageInput"), (Attachment::table(), "source", "AttachmentInput")]
 }
 
 /// Records that errors hold.

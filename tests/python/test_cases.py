@@ -22,6 +22,11 @@ def given(value: Any) -> Any:
         return [given(item) for item in value]
     if not isinstance(value, dict):
         return value
+    fields = dict(value)
+    if "reference" in fields:
+        return nb.Reference(given(fields.pop("reference")), **fields)
+    if "attachment" in fields:
+        return nb.Attachment(given(fields.pop("attachment")), **fields)
     [(how, text)] = value.items()
     if how == "path":
         return TESTS / text
@@ -109,7 +114,10 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
     if call["verb"] == "history":
         assert isinstance(door, nb.Chat)
         return door.history
-    came = getattr(door, call["verb"])(**takes, **call.get("options", {}))
+    options = dict(call.get("options", {}))
+    if "attachments" in options:
+        options["attachments"] = given(options["attachments"])
+    came = getattr(door, call["verb"])(**takes, **options)
     if not isinstance(came, nb.Stream):
         return came
     with came as stream:

@@ -14,13 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, Literal
 
-    from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt
+    from ._options import (
+        AspectRatio,
+        AttachmentInput,
+        Event,
+        ImageInput,
+        ImageSize,
+        Item,
+        Model,
+        Prompt,
+    )
 
 __all__ = [
     "APIConnectionError",
     "APIError",
     "APIStatusError",
     "APITimeoutError",
+    "Attachment",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
@@ -504,6 +514,8 @@ class ModelInfo(Record):
         "image_search",
         "service_tiers",
         "max_images",
+        "references",
+        "video_input",
         "max_output_tokens",
         "price_per_image",
         "prices_checked",
@@ -541,6 +553,10 @@ class ModelInfo(Record):
     """The service tiers it is offered in."""
     max_images: int | None
     """How many pictures a call may send; none if no limit is known."""
+    references: dict[str, int]
+    """How many references of a role it keeps alike from picture to picture, where that is known."""
+    video_input: bool
+    """Whether it takes videos."""
     max_output_tokens: int
     """How many tokens an answer may have."""
     price_per_image: dict[str, float]
@@ -768,7 +784,7 @@ class ChatTurn(Record):
     images: list[Image]
     """The pictures, in order."""
     files: list[str]
-    """Pictures that were named only: their URIs."""
+    """What was attached, as its type and size; and what was named only, as its URI."""
 
 
 class ThoughtEvent(Record):
@@ -1069,6 +1085,44 @@ class Reference(Wrapper):
         self.role = role
 
 
+class Attachment(Wrapper):
+    """A document or a video, and what of it the model is to see."""
+
+    __slots__ = ("source", "mime_type", "start", "end", "fps")
+    _wraps = "source"
+    _fields = dict.fromkeys(__slots__[1:])
+    source: AttachmentInput
+    mime_type: str | None
+    """Its type, for example "application/pdf".
+
+    Default: told by its first bytes, or by the end of its name if the service fetches it itself.
+    """
+    start: float | None
+    """From where on a video is seen. Default: its start."""
+    end: float | None
+    """Up to where a video is seen. Default: its end."""
+    fps: float | None
+    """How many pictures of each second of a video are seen: more than 0, at most 24.
+
+    Default: the service's, 1.
+    """
+
+    def __init__(
+        self,
+        source: AttachmentInput,
+        *,
+        mime_type: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+    ) -> None:
+        self.source = source
+        self.mime_type = mime_type
+        self.start = start
+        self.end = end
+        self.fps = fps
+
+
 # Where they stand is nobody's business: neither a reader's nor a pickle's.
 for _name in __all__:
     globals()[_name].__module__ = "nanobanana"
@@ -1109,6 +1163,7 @@ def generate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1142,6 +1197,7 @@ def edit(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1175,6 +1231,7 @@ def send(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1208,6 +1265,7 @@ def estimate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1216,6 +1274,173 @@ def estimate(
     labels: dict[str, str] | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Any: ...
+
+
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
+            paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
+            none.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def count_tokens(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+count_tokens.__doc__ = """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
+            paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
+            none.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def upload(
+    self: Any,
+    source: ImageInput,
+    *,
+    mime_type: str | None = None,
+    display_name: str | None = None,
+    name: str | None = None,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+upload.__doc__ = """
+    Options:
+        mime_type: What the file is, for example "application/pdf". Default: as its first bytes or its
+            name say.
+        display_name: What it is called for people, at most 512 characters.
+        name: What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a
+            name is given once. Default: one that is drawn by lot.
+        timeout: How long all of it may take, until the file can be used. Default: the client's.
+    """
+
+
+def get_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def list_files(
+    self: Any,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def delete_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+get_file.__doc__ = list_files.__doc__ = delete_file.__doc__ = """
+    Options:
+        timeout: How long it may take. Default: the client's.
+    """
 
 
 def chat(
@@ -1281,7 +1506,7 @@ def load_chat(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__ = load_chat.__doc__ = """
+chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -1316,128 +1541,6 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
         headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
-    """
-
-
-def count_tokens(
-    self: Any,
-    prompt: Prompt,
-    images: ImageInput | Sequence[ImageInput] | None = None,
-    *,
-    model: Model | None = None,
-    aspect_ratio: AspectRatio | None = None,
-    image_size: ImageSize | None = None,
-    n: int | None = None,
-    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
-    thoughts: bool | None = None,
-    search: bool | None = None,
-    image_search: bool | None = None,
-    system: str | None = None,
-    modalities: Literal["image", "text+image"] | None = None,
-    seed: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_output_tokens: int | None = None,
-    safety: dict[str, str] | Literal["off"] | None = None,
-    output_format: Literal["png", "jpeg", "webp"] | None = None,
-    output_quality: int | None = None,
-    service_tier: Literal["standard", "flex", "priority"] | None = None,
-    upload: Literal["auto", "never", "always"] | None = None,
-    on_unsupported: Literal["error", "warn"] | None = None,
-    timeout: Timeout | float | None = None,
-    retry: Retry | int | bool | None = None,
-    headers: dict[str, str] | None = None,
-    labels: dict[str, str] | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Any: ...
-
-
-count_tokens.__doc__ = """
-    Options:
-        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
-        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
-        image_size: How large the picture will be. Default: 1K.
-        n: How many pictures: that many calls side by side. Default: 1.
-        thinking: How hard the model thinks before it draws. Default: the model's own.
-        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
-            Default: false.
-        search: Whether the model may search the web first. Default: false.
-        image_search: Whether the model may look at pictures of the web first. Default: false.
-        system: What the model is told before the prompt, for the whole call.
-        modalities: What the answer may hold. Default: the service's, text and pictures.
-        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
-            `n`, call i sends `seed + i`.
-        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
-        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
-        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
-        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
-            the service's.
-        output_format: The type that pictures are to have. What came is converted here if it is of another
-            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
-            comes.
-        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
-            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
-        service_tier: How urgently the service works, and at what price. Default: standard.
-        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
-            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
-            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
-        on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
-        retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
-        labels: Labels for the bill: keys and values of at most 63 lower case characters.
-        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
-    """
-
-
-def upload(
-    self: Any,
-    source: ImageInput,
-    *,
-    mime_type: str | None = None,
-    display_name: str | None = None,
-    name: str | None = None,
-    timeout: Timeout | float | None = None,
-) -> Any: ...
-
-
-upload.__doc__ = """
-    Options:
-        mime_type: What the file is, for example "application/pdf". Default: as its first bytes or its
-            name say.
-        display_name: What it is called for people, at most 512 characters.
-        name: What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a
-            name is given once. Default: one that is drawn by lot.
-        timeout: How long all of it may take, until the file can be used. Default: the client's.
-    """
-
-
-def get_file(
-    self: Any,
-    file: str | File,
-    *,
-    timeout: Timeout | float | None = None,
-) -> Any: ...
-
-
-def list_files(
-    self: Any,
-    *,
-    timeout: Timeout | float | None = None,
-) -> Any: ...
-
-
-def delete_file(
-    self: Any,
-    file: str | File,
-    *,
-    timeout: Timeout | float | None = None,
-) -> Any: ...
-
-
-get_file.__doc__ = list_files.__doc__ = delete_file.__doc__ = """
-    Options:
-        timeout: How long it may take. Default: the client's.
     """
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
 from ._generated import (
+    Attachment,
     Budget,
     Cache,
     ClientEvent,
@@ -24,6 +25,7 @@ from ._native import Image
 
 __all__ = [
     "AspectRatio",
+    "AttachmentInput",
     "ClientOptions",
     "Event",
     "FileOptions",
@@ -99,7 +101,10 @@ class _File(Protocol):
 ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
-Prompt: TypeAlias = str | Sequence[str | ImageInput]
+AttachmentInput: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
+"""A document or a video in whatever form it is at hand; a string is its path or URL."""
+
+Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]
 """A text, or texts and pictures in turn."""
 
 Event: TypeAlias = DoneEvent | ImageEvent | TextEvent | ThoughtEvent
@@ -175,6 +180,13 @@ class GenerateOptions(TypedDict, total=False):
 
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
+
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None
+    """Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes, URLs
+    (YouTube's too), files of the API.
+
+    An `Attachment` says more of one. Default: none.
+    """
 
     upload: Literal["auto", "never", "always"] | None
     """Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request

@@ -12,7 +12,7 @@ use crate::codec::Format;
 use crate::error::{Error, Kind};
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
-use crate::input::{self, Input, Source};
+use crate::input::{self, Input, Place, Source};
 use crate::options::{FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
 use crate::retry::Policy;
@@ -179,7 +179,7 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
             blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }
         Input::File(file) => Err(bad(format!("{} is uploaded already", file.name))),
-        Input::Reference(of, _) => Box::pin(found(*of)).await,
+        Input::Reference(of, _) | Input::Attachment(of, _) => Box::pin(found(*of)).await,
     }
 }
 
@@ -194,7 +194,7 @@ async fn on_disk(path: PathBuf) -> Result<(Source, Option<PathBuf>), Error> {
         }
         // It is the same one from another working directory.
         let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        Ok((Source::File(input::File::at(whole, 0, &now)), Some(path)))
+        Ok((Source::File(input::File::at(whole, Place::Picture(0), &now)), Some(path)))
     })
     .await
 }

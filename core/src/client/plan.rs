@@ -12,7 +12,7 @@ use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
 use crate::files::{self, Outline, Picture};
-use crate::input::Part;
+use crate::input::{Media, Part};
 use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
 use crate::records::{Generation, TokenCount};
@@ -130,15 +130,22 @@ impl Plan {
         let mut letters = 0;
         let mut pictures = 0;
         for part in &self.parts {
-            match part {
-                Part::Text(text) => letters += words(text),
-                Part::Picture { .. } | Part::Reference { .. } => pictures += 1,
+            match (part, part.media()) {
+                (Part::Text(text), _) => letters += words(text),
+                (Part::Picture { source, .. }, Some(Media::Text)) => letters += source.len() as usize,
+                (_, Some(Media::Picture)) => pictures += 1,
+                // Of a PDF or a video nobody knows how long it is.
+                _ => {}
             }
         }
         for piece in history.iter().flat_map(|turn| turn.pieces.iter()) {
             let part = piece.value("");
             letters += part.get("text").and_then(Value::as_str).map_or(0, words);
-            pictures += usize::from(piece.picture.is_some() || part.get("fileData").is_some());
+            match (&piece.picture, Media::of_part(&part)) {
+                (Some(text), Some(Media::Text)) => letters += text.len(),
+                (_, Some(Media::Picture)) => pictures += 1,
+                _ => {}
+            }
         }
         self.model.as_ref()?.typical(letters, pictures, &self.options)
     }

@@ -75,6 +75,9 @@ pub(super) struct Ask {
     pub text_tokens: u64,
     pub image_tokens: u64,
     pub document_tokens: u64,
+    pub video_tokens: u64,
+    /// What was attached, in words.
+    pub attached: Vec<String>,
     pub most_tokens: Option<u64>,
     /// Of an answer that is to be gone on with.
     pub continuation: Option<String>,
@@ -131,6 +134,9 @@ pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<As
         text_tokens: turns.letters.div_ceil(4),
         image_tokens: turns.images as u64 * model.tokens_per_input_image,
         document_tokens: turns.documents as u64 * 258,
+        // Ten pictures of each, as long as nobody looks at one.
+        video_tokens: turns.videos as u64 * 700,
+        attached: turns.attached,
         most_tokens: whole("maxOutputTokens").map(i64::unsigned_abs),
         continuation: text(at(request, "continuationToken")).map(str::to_owned),
         salt: turns.salt,

@@ -163,6 +163,25 @@ options! {
 }
 
 impl Reference {
+    /// What the model is told right before the picture; none if there is nothing to say.
+    pub fn words(&self) -> Option<String> {
+        let name = self.name.as_deref().map(str::trim);
+        Some(match (name, self.role.map(Role::told)) {
+            (None, None) => return None,
+            (Some(name), None) => format!("The next picture shows {name}."),
+            (None, Some((one, wanted))) => format!("The next picture shows {one}: {wanted}."),
+            (Some(name), Some((one, wanted))) => format!("The next picture shows {name}, {one}: {wanted}."),
+        })
+    }
+
+    /// Checks what was set by setters as [`Reference::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidOptionError`] for an empty name.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+
     fn validate(&self, at: &At) -> Result<(), Error> {
         match self.name.as_deref().map(str::trim) {
             Some("") => Err(at
@@ -170,6 +189,71 @@ impl Reference {
                 .invalid("is empty; leave it out, or say what the prompt calls the picture")),
             _ => Ok(()),
         }
+    }
+}
+
+options! {
+    /// A document or a video, and what of it the model is to see.
+    pub struct Attachment {
+        /// Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+        /// name if the service fetches it itself.
+        mime_type: String,
+        /// From where on a video is seen. Default: its start.
+        start: Seconds,
+        /// Up to where a video is seen. Default: its end.
+        end: Seconds,
+        /// How many pictures of each second of a video are seen: more than 0, at most 24. Default: the
+        /// service's, 1.
+        fps: f64,
+    }
+}
+
+impl Attachment {
+    /// The most pictures of each second that the service takes (Gemini API reference, `VideoMetadata`).
+    const MOST_FPS: f64 = 24.0;
+
+    /// The first of the options that only a video has, if one is set.
+    pub(crate) fn of_video(&self) -> Option<&'static str> {
+        let set = [("start", self.start.is_some()), ("end", self.end.is_some()), ("fps", self.fps.is_some())];
+        set.into_iter().find(|(_, is_set)| *is_set).map(|(name, _)| name)
+    }
+
+    /// Checks what was set by setters as [`Attachment::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        if let Some(kind) = &self.mime_type {
+            let plain = |word: &str| {
+                !word.is_empty()
+                    && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+            };
+            if !kind.split_once('/').is_some_and(|(class, one)| plain(class) && plain(one)) {
+                let problem = format!("is {kind:?}; it takes a type like \"application/pdf\"");
+                return Err(of("mime_type").invalid(problem));
+            }
+        }
+        let unit = at.case.units_per_second();
+        if let (Some(start), Some(end)) = (self.start, self.end)
+            && start.0 >= end.0
+        {
+            let (start, end) = (start.0 * unit, end.0 * unit);
+            return Err(of("start").invalid(format!("is {start}, not before `end`, {end}")));
+        }
+        if let Some(fps) = self.fps
+            && !(fps > 0.0 && fps <= Self::MOST_FPS)
+        {
+            let most = Self::MOST_FPS;
+            return Err(
+                of("fps").invalid(format!("is {fps}; it takes a number more than 0 and at most {most}"))
+            );
+        }
+        Ok(())
     }
 }
 

@@ -27,3 +27,20 @@ pub const FORMS: &[Form] = &[
     // One of these with something said of it.
     Form { python: &["Reference"], typescript: &["Reference"] },
 ];
+
+/// The options that are inputs, as TypeScript names them in a union: what stands before the prompts of calls has none.
+pub fn options() -> String {
+    let names =
+        nanobanana::Input::OPTIONS.iter().map(|name| format!("'{}'", nanobanana::Case::Camel.name(name)));
+    names.collect::<Vec<_>>().join(" | ")
+}
+
+/// What is a picture alone and cannot be attached, by its Python name.
+const PICTURES: &[&str] = &["Image", "_Array", "Reference"];
+
+/// What can be attached: the forms in which bytes are at hand, and an `Attachment` of one.
+pub fn attachable() -> impl Iterator<Item = &'static Form> {
+    const ATTACHMENT: Form = Form { python: &["Attachment"], typescript: &["Attachment"] };
+    let files = FORMS.iter().filter(|form| form.python.iter().all(|name| !PICTURES.contains(name)));
+    files.chain([const { &ATTACHMENT }])
+}

@@ -32,12 +32,15 @@ pub fn classes() -> String {
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
             from typing import Any, ClassVar, Literal\n\n    \
-            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt\n"
+            from ._options import (\n        \
+                AspectRatio,\n        AttachmentInput,\n        Event,\n        ImageInput,\n        \
+                ImageSize,\n        Item,\n        Model,\n        Prompt,\n    \
+            )\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
         [&of_errors, &super::settings(), &others].into_iter().flatten().map(|t| t.name).collect();
-    names.extend(super::wrappers().iter().map(|(table, _)| table.name));
+    names.extend(super::wrappers().iter().map(|(table, ..)| table.name));
     names.extend(Kind::table().iter().map(|row| row.kind.name()));
     names.sort_unstable();
     out.push_str("\n__all__ = [\n");
@@ -55,7 +58,7 @@ pub fn classes() -> String {
     );
     others.iter().for_each(|table| record(&mut out, table));
     super::settings().iter().for_each(|table| setting(&mut out, table, None));
-    super::wrappers().iter().for_each(|(table, of)| setting(&mut out, table, Some(of)));
+    super::wrappers().iter().for_each(|(table, of, kind)| setting(&mut out, table, Some((of, kind))));
     out.push_str(
         "\n\n\
 # Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
@@ -76,13 +79,11 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 6] = [
+    let calls: [(&str, &[&str]); 4] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
         ("send", &["prompt: Prompt", &more]),
         ("estimate", &["prompt: Prompt", &more]),
-        ("chat", &[]),
-        ("load_chat", &["path: str | os.PathLike[str]"]),
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
@@ -95,6 +96,10 @@ pub fn classes() -> String {
     signature(&mut out, "list_files", &[], &file);
     signature(&mut out, "delete_file", &["file: str | File"], &file);
     options_docs(&mut out, &["get_file", "list_files", "delete_file"], &file);
+    let (chats, chat): ([(&str, &[&str]); 2], _) =
+        ([("chat", &[]), ("load_chat", &["path: str | os.PathLike[str]"])], super::without_inputs());
+    chats.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &chat));
+    options_docs(&mut out, &chats.map(|(name, _)| name), &chat);
     signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
     options_docs(&mut out, &["generate_many"], &many);
     let mut client = super::client_options();
@@ -115,7 +120,7 @@ pub fn types() -> String {
     events.sort_unstable();
     let mut imported = [events.as_slice(), &["ClientEvent", "File"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
-    imported.extend(super::wrappers().iter().map(|(table, _)| table.name));
+    imported.extend(super::wrappers().iter().map(|(table, ..)| table.name));
     imported.sort_unstable();
     let line = format!("from ._generated import {}", imported.join(", "));
     let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
@@ -133,6 +138,7 @@ pub fn types() -> String {
     let mut names =
         ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
             .to_vec();
+    names.push("AttachmentInput");
     names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -150,9 +156,12 @@ pub fn types() -> String {
             def read(self) -> bytes: ...\n\n\n\
         ImageInput: TypeAlias = $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
-        Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
+        AttachmentInput: TypeAlias = $files\n\
+        \"\"\"A document or a video in whatever form it is at hand; a string is its path or URL.\"\"\"\n\n\
+        Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
-    out.push_str(&text.replace("$forms", &forms.join(" | ")));
+    let files: Vec<&str> = super::inputs::attachable().flat_map(|form| form.python).copied().collect();
+    out.push_str(&text.replace("$forms", &forms.join(" | ")).replace("$files", &files.join(" | ")));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
@@ -345,9 +354,10 @@ fn error(out: &mut String, row: &KindRow) {
     attributes(out, &row.fields);
 }
 
-/// A class of options; with `of` it wraps an input under that name.
-fn setting(out: &mut String, table: &Table, of: Option<&str>) {
+/// A class of options; with `of` it wraps an input under that name, of that type.
+fn setting(out: &mut String, table: &Table, of: Option<(&str, &str)>) {
     let base = if of.is_some() { "Wrapper" } else { "Settings" };
+    let (of, kind) = (of.map(|(name, _)| name), of.map_or("", |(_, kind)| kind));
     write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
@@ -359,15 +369,14 @@ fn setting(out: &mut String, table: &Table, of: Option<&str>) {
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
     match of {
         None => out.push_str("    _fields = dict.fromkeys(__slots__)\n"),
-        Some(of) => write!(
-            out,
-            "    _wraps = {of:?}\n    _fields = dict.fromkeys(__slots__[1:])\n    {of}: ImageInput\n"
-        )
-        .unwrap(),
+        Some(of) => {
+            write!(out, "    _wraps = {of:?}\n    _fields = dict.fromkeys(__slots__[1:])\n    {of}: {kind}\n")
+                .unwrap()
+        }
     }
     attributes(out, &optional(&table.fields));
     write!(out, "\n    def __init__(\n        self,\n").unwrap();
-    of.iter().for_each(|of| writeln!(out, "        {of}: ImageInput,").unwrap());
+    of.iter().for_each(|of| writeln!(out, "        {of}: {kind},").unwrap());
     out.push_str("        *,\n");
     for field in optional(&table.fields) {
         writeln!(out, "        {}: {} = None,", field.name, field.python).unwrap();

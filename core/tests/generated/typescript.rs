@@ -33,8 +33,9 @@ pub fn write() -> String {
     for table in super::calls().iter().chain(&others) {
         options(&mut out, table, "");
     }
-    options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
-    super::wrappers().iter().for_each(|(table, of)| wrapper(&mut out, table, of));
+    let base = format!(" extends Omit<GenerateOptions, {}>", super::inputs::options());
+    options(&mut out, &ManyOptions::table(), &base);
+    super::wrappers().iter().for_each(|(table, of, kind)| wrapper(&mut out, table, of, kind));
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -77,8 +78,7 @@ export type PictureObject =
     );
     let forms = super::inputs::FORMS.iter().flat_map(|form| form.typescript);
     forms.filter(|form| **form != "string").for_each(|form| writeln!(out, "  | {form}").unwrap());
-    out.push_str(
-        "
+    let text = "
 /** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
 export interface Item {
   prompt: Prompt
@@ -90,13 +90,18 @@ export interface Item {
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
+/** A document or a video in whatever form it is at hand; a string is its path or URL. */
+export type AttachmentInput =
+$files
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
-export type Prompt = string | ReadonlyArray<string | PictureObject>
+export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
 
 /** One picture, or a list of them. */
 export type Pictures = ImageInput | ReadonlyArray<ImageInput>
-",
-    );
+";
+    let forms = super::inputs::attachable().flat_map(|form| form.typescript);
+    let files: String = forms.map(|form| format!("  | {form}\n")).collect();
+    out.push_str(&text.replace("$files", &files));
 }
 
 fn options(out: &mut String, table: &Table, base: &str) {
@@ -114,14 +119,14 @@ fn options(out: &mut String, table: &Table, base: &str) {
 }
 
 /// A class that wraps an input, and the interface of what is said of it.
-fn wrapper(out: &mut String, table: &Table, of: &str) {
+fn wrapper(out: &mut String, table: &Table, of: &str, kind: &str) {
     let fields = Table { name: Box::leak(format!("{}Fields", table.name).into_boxed_str()), ..table.clone() };
     options(out, &fields, "");
     let name = table.name;
     write!(
         out,
         "\n{}export class {name} extends Wrapper {{\n  \
-           constructor(readonly {of}: ImageInput, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
+           constructor(readonly {of}: {kind}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
            /** @internal */\n  \
            wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
          }}\n",
@@ -239,8 +244,18 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress", "EmulatorOptions"]
-        .contains(&table.name)
+    if [
+        "Timeout",
+        "Retry",
+        "Cache",
+        "Attempt",
+        "Attachment",
+        "AttachmentFields",
+        "ClientEvent",
+        "Progress",
+        "EmulatorOptions",
+    ]
+    .contains(&table.name)
     {
         text.push_str("Durations are numbers of milliseconds.\n");
     }

@@ -29,7 +29,7 @@ import { record, type Result } from './record'
 import { EventStream } from './stream'
 
 /** What a whole conversation can be told; each turn may be told something else. */
-export type ChatOptions = Omit<GenerateOptions, 'signal'>
+export type ChatOptions = Omit<GenerateOptions, 'signal' | $inputs>
 
 /** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
@@ -47,7 +47,7 @@ const FUNCTIONS: &[&str] = &["generate", "edit"];
 
 /// `verbs.ts`.
 pub fn write() -> String {
-    let mut out = format!("{HEADER}{IMPORTS}");
+    let mut out = format!("{HEADER}{}", IMPORTS.replace("$inputs", &super::inputs::options()));
     class(&mut out, "ClientVerbs", "What a client can do.", OF_CLIENTS);
     let chat = format!(
         "{CHAT} A turn that fails, or is refused, leaves it as it was; one to which the model drew \
