@@ -292,8 +292,7 @@ impl Memory {
         };
         // SAFETY: `view` is Python's own and valid. The memory belongs to `slf`, to which the view gets a
         // reference here; it neither grows nor is read or written by Rust any more.
-        let filled =
-            unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data.cast(), length, 0, flags) };
+        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data.cast(), length, 0, flags) };
         if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
     }
 }

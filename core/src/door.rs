@@ -407,12 +407,7 @@ impl Door {
 }
 
 /// What computes, or touches files, without a client.
-fn tool(
-    verb: &str,
-    images: &[Image],
-    options: &Map<String, Value>,
-    case: Case,
-) -> Result<Answer, Error> {
+fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) -> Result<Answer, Error> {
     let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
     let made = |picture: Image, of: &Image| {
         // What is the same picture still was told of when it was made.
@@ -464,7 +459,8 @@ fn thumbnails(images: &[Image], side: u32) -> Answer {
     let share = images.len().div_ceil(cores).max(1);
     let small: Vec<_> = std::thread::scope(|scope| {
         let work = |share: &'_ [Image]| share.iter().map(|image| image.thumbnail(side)).collect::<Vec<_>>();
-        let workers: Vec<_> = images.chunks(share).map(|share| (share, scope.spawn(move || work(share)))).collect();
+        let workers: Vec<_> =
+            images.chunks(share).map(|share| (share, scope.spawn(move || work(share)))).collect();
         let lost = || Error::new(Kind::NanoBananaError, "the work was lost");
         let done = workers.into_iter().flat_map(|(share, worker)| {
             worker.join().unwrap_or_else(|_| share.iter().map(|_| Err(lost())).collect())

@@ -334,7 +334,8 @@ impl Image {
             };
             pixels = codec::resize(&pixels, scaled(pixels.width), scaled(pixels.height))?;
         }
-        let shows_through = pixels.channels == 4 && pixels.data.iter().skip(3).step_by(4).any(|alpha| *alpha < 255);
+        let shows_through =
+            pixels.channels == 4 && pixels.data.iter().skip(3).step_by(4).any(|alpha| *alpha < 255);
         let (format, quality) = if shows_through { (Format::Png, None) } else { (Format::Jpeg, Some(80)) };
         Self::from_bytes(codec::encode(&pixels, format, quality)?)
     }
@@ -587,10 +588,13 @@ mod tests {
     #[test]
     fn a_thumbnail_is_small_and_shows_through_only_if_it_must() {
         let data = |channels: usize, alpha: u8| -> Vec<u8> {
-            let bytes = (0..1200 * 300 * channels).map(|at| if at % channels == 3 { alpha } else { (at / 7) as u8 });
+            let bytes =
+                (0..1200 * 300 * channels).map(|at| if at % channels == 3 { alpha } else { (at / 7) as u8 });
             bytes.collect()
         };
-        for (channels, alpha, mime_type) in [(3, 0, "image/jpeg"), (4, 255, "image/jpeg"), (4, 9, "image/png")] {
+        for (channels, alpha, mime_type) in
+            [(3, 0, "image/jpeg"), (4, 255, "image/jpeg"), (4, 9, "image/png")]
+        {
             let pixels = Pixels { width: 1200, height: 300, channels, data: data(channels.into(), alpha) };
             let image = Image::from_pixels(&pixels).unwrap();
             let small = image.thumbnail(400).unwrap();

@@ -16,7 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Safety, Secret, ServiceTier, Thinking,
+    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Safety, Secret, ServiceTier,
+    Thinking,
 };
 
 /// Where a value stands in what the caller wrote, for messages.

@@ -33,7 +33,9 @@ impl Output {
     /// [`Kind::InvalidOptionError`] for a quality without a format that has one.
     pub fn of(options: &GenerateOptions, case: Case) -> Result<Self, Error> {
         let format = options.output_format;
-        if options.output_quality.is_some() && !matches!(format, Some(OutputFormat::Jpeg | OutputFormat::Webp)) {
+        if options.output_quality.is_some()
+            && !matches!(format, Some(OutputFormat::Jpeg | OutputFormat::Webp))
+        {
             let has = match format {
                 Some(format) => format!("{} has no quality", format.as_str()),
                 None => format!("`{}` is not set", case.name("output_format")),
@@ -65,7 +67,10 @@ impl Output {
             Ok(made) => (made.clone(), made.warnings().to_vec()),
             Err(error) => {
                 let why = error.message();
-                let warning = format!("a picture could not be made {}, and is given as it came: {why}", format.as_str());
+                let warning = format!(
+                    "a picture could not be made {}, and is given as it came: {why}",
+                    format.as_str()
+                );
                 (came.clone(), vec![warning])
             }
         };
@@ -129,7 +134,8 @@ pub(crate) fn another_size(
             let areas: Vec<f64> = areas.map(|(width, height)| width * height).collect();
             let least = areas.iter().copied().reduce(f64::min)? * (1.0 - SIDE).powi(2);
             let most = areas.iter().copied().reduce(f64::max)? * (1.0 + SIDE).powi(2);
-            let pixels = model.pixels("1:1", size).or_else(|| model.pixels(model.aspect_ratios.first()?, size))?;
+            let pixels =
+                model.pixels("1:1", size).or_else(|| model.pixels(model.aspect_ratios.first()?, size))?;
             let fits = move |(width, height): (f64, f64)| (least..=most).contains(&(width * height));
             (format!("`image_size` {size} was"), pixels, Box::new(fits))
         }

@@ -156,8 +156,7 @@ fn jpeg(bytes: &[u8], found: &mut Provenance) {
 /// box's number, the segment's number, and the box's own head, which every segment has again.
 fn jumbf(segment: &[u8], boxes: &mut BTreeMap<usize, Vec<u8>>) {
     let Some([b'J', b'P', ..]) = segment.get(..2) else { return };
-    let (Some(number), Some(order), Some(len)) =
-        (u16be(segment, 2), u32be(segment, 4), u32be(segment, 8))
+    let (Some(number), Some(order), Some(len)) = (u16be(segment, 2), u32be(segment, 4), u32be(segment, 8))
     else {
         return;
     };
@@ -267,14 +266,16 @@ fn lossy(bytes: &[u8]) -> Cow<'_, str> {
 /// Whether an IPTC digital source type means that AI had a part in it (IPTC NewsCodes, "Digital Source
 /// Type").
 fn is_ai_type(word: &str) -> bool {
-    word.to_ascii_lowercase().contains("trainedalgorithmic") || word.eq_ignore_ascii_case("compositeSynthetic")
+    word.to_ascii_lowercase().contains("trainedalgorithmic")
+        || word.eq_ignore_ascii_case("compositeSynthetic")
 }
 
 /// Whether a credit says so, such as Google's "Made with Google AI" and "Edited with Google AI".
 fn is_ai_credit(credit: &str) -> bool {
     let credit = credit.to_lowercase();
     let mut words = credit.split(|letter: char| !letter.is_alphanumeric());
-    matches!(words.next(), Some("made" | "edited" | "created" | "generated")) && words.any(|word| word == "ai")
+    matches!(words.next(), Some("made" | "edited" | "created" | "generated"))
+        && words.any(|word| word == "ai")
 }
 
 /// The program that a store of manifests names as the last claim's. A claim is CBOR: a text has its
@@ -372,7 +373,11 @@ mod tests {
         for name in ["c2pa.png", "c2pa.jpg", "c2pa-in-pieces.jpg", "c2pa.webp"] {
             let found = find(&media(name));
             assert!(found.c2pa && found.ai, "{name}");
-            assert_eq!(told(&found), [("c2pa", TRAINED, Some("Google C2PA Core Generator Library"))], "{name}");
+            assert_eq!(
+                told(&found),
+                [("c2pa", TRAINED, Some("Google C2PA Core Generator Library"))],
+                "{name}"
+            );
         }
     }
 
@@ -412,17 +417,18 @@ mod tests {
         assert_eq!(read("<x p:Credit = 'a &amp; &lt;b' />"), ["a & <b"]);
         assert_eq!(read("<p:Credit>a</p:Credit><p:Credit\n xml:lang=\"x\">b</p:Credit>"), ["a", "b"]);
         assert_eq!(read("<p:Credit rdf:resource=\"http://a/b\"/>"), ["http://a/b"]);
-        for none in ["Credit='a'", "<p:Credits>a</p:Credits>", "<p:Credit>a", "<p:Credit=a>", "</p:Credit>b<c>"] {
+        for none in
+            ["Credit='a'", "<p:Credits>a</p:Credits>", "<p:Credit>a", "<p:Credit=a>", "</p:Credit>b<c>"]
+        {
             assert!(read(none).is_empty(), "{none}");
         }
     }
 
     #[test]
     fn wherever_a_file_ends_it_is_read_without_fear() {
-        for entry in std::fs::read_dir(
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/marks"),
-        )
-        .unwrap()
+        for entry in
+            std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/marks"))
+                .unwrap()
         {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             for end in 0..bytes.len() {

@@ -57,9 +57,10 @@ impl EventStream {
             (Event::Image(event), Some(output)) => (event, output),
             (event, _) => return Poll::Ready(Some(Ok(event))),
         };
-        self.shaping = Some(Box::pin(async move {
-            Event::Image(ImageEvent { image: output.shaped(event.image).await })
-        }));
+        self.shaping =
+            Some(Box::pin(
+                async move { Event::Image(ImageEvent { image: output.shaped(event.image).await }) },
+            ));
         self.poll_shaping(context).map_or(Poll::Pending, |poll| poll.map(|event| Some(Ok(event))))
     }
 }

@@ -22,8 +22,8 @@ use file::{root, same};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
     TextEvent, ThoughtEvent, Thoughts, UnknownCall,
