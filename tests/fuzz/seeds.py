@@ -35,3 +35,10 @@ for target, bodies in [("split", JSON), ("sse", JSON + STREAMS)]:
     for number, body in enumerate(bodies):
         # The first byte says how it is read: see README.md.
         (folder / f"seed-{number}").write_bytes(bytes([number % 4 + 8 * (number % 3)]) + body.encode())
+
+# Pictures with marks, as their tools wrote them; the large ones without what only fills them.
+folder = Path(__file__).parent / "corpus" / "provenance"
+folder.mkdir(parents=True, exist_ok=True)
+for path in sorted((Path(__file__).parent.parent / "media" / "marks").glob("*.*")):
+    if path.suffix != ".py":
+        (folder / path.name).write_bytes(path.read_bytes())

@@ -51,7 +51,7 @@ test('what is made keeps what came', async () => {
   const made = await came.convert('webp')
   assert.ok(made.original?.equals(came))
   assert.equal(made.original, made.original)
-  assert.ok(made.original.bytes.equals(came.bytes))
+  assert.ok(made.original?.bytes.equals(came.bytes))
   assert.ok((await made.resize(4, 4)).original?.equals(came))
 })
 
@@ -84,14 +84,4 @@ test('a call gives the type that was asked for, and what came', async () => {
       if (event.type === 'done') assert.equal(event.result.image.original?.mimeType, 'image/png')
     }
   })
-})
-
-test('a picture that holds its original is weighed with it', async () => {
-  const came = await Image.open(mark('c2pa.png'))
-  let most = 0
-  const before = process.memoryUsage().external
-  const kept = []
-  for (let round = 0; round < 20; round++) kept.push(await (await Image.open(mark('c2pa.png'))).resize(2, 2))
-  most = process.memoryUsage().external - before
-  assert.ok(most >= 15 * came.bytes.length, `${most} bytes for ${kept.length} pictures`)
 })

@@ -86,7 +86,9 @@ def test_several_pictures_of_a_run_are_all_converted(
     client: nb.Client, emulator: nb.Emulator, tmp_path: Path
 ) -> None:
     emulator.script([{"image": "png 8x8"}])
-    [outcome] = client.generate_many(["a boat"], save_to=tmp_path, n=2, output_format="webp", model="nano-banana")
+    [outcome] = client.generate_many(
+        ["a boat"], save_to=tmp_path, n=2, output_format="webp", model="nano-banana"
+    )
     assert outcome.result is not None
     assert {Path(name).suffix for name in outcome.files} == {".webp"}
     assert {image.mime_type for image in outcome.result.images} == {"image/webp"}

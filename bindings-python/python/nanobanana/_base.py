@@ -181,7 +181,7 @@ class Wrapper(Settings):
 class ErrorBase(Fields, Exception):
     """An error with fields, which are its attributes. It pickles: its fields are its `__dict__`."""
 
-    _fields = {"message": ""}
+    _fields: ClassVar[dict[str, Any]] = {"message": ""}
 
     def __init__(self, message: str = "", **fields: Any) -> None:
         Exception.__init__(self, message)

@@ -1,4 +1,4 @@
-"""How pictures show in a notebook: small, in a grid, with what belongs to them; imported when first needed."""
+"""How pictures show in a notebook: small, in a grid, with their captions; imported when first needed."""
 
 from __future__ import annotations
 
@@ -48,10 +48,15 @@ def _shown(images: list[Image], side: int, types: tuple[str, ...]) -> list[Image
     """What stands for each picture on the screen: a picture of one of these types, or why there is none."""
     whole = [_full and image.mime_type in types for image in images]
     small = [image for image, is_whole in zip(images, whole, strict=True) if not is_whole]
-    told, pictures, _ = Door.tools().call("wait", "thumbnails", None, small, {"side": _ANY if _full else side})
+    told, pictures, _ = Door.tools().call(
+        "wait", "thumbnails", None, small, {"side": _ANY if _full else side}
+    )
     made = iter(pictures)
     failed = iter(told["failed"])
-    return [image if is_whole else next(failed) or next(made) for image, is_whole in zip(images, whole, strict=True)]
+    return [
+        image if is_whole else next(failed) or next(made)
+        for image, is_whole in zip(images, whole, strict=True)
+    ]
 
 
 def _size(image: Image) -> str:

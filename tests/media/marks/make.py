@@ -1,7 +1,7 @@
 """Makes the files of this folder again: needs Pillow, c2pa-python, cryptography, and the command exiftool.
 
-They are committed, since tests know what is in them. No mark is written by code of this library: credentials are
-signed by the C2PA project's own tool with a certificate made here, XMP and IPTC are written by exiftool.
+They are committed, since tests know what is in them. No mark is written by code of this library: credentials
+are signed by the C2PA project's own tool with a certificate made here, XMP and IPTC are written by exiftool.
 What no tool writes is put together by hand, and read back by those tools.
 """
 
@@ -51,12 +51,8 @@ def certificates():
     ]
     chain = []
     for at, is_authority in ((0, False), (1, True)):
-        usage = {
-            name: False
-            for name in (
-                "content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only"
-            ).split()
-        }
+        unused = ["content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
+        usage = dict.fromkeys([*unused, "encipher_only", "decipher_only"], False)
         builder = (
             x509.CertificateBuilder()
             .subject_name(names[at])
@@ -140,9 +136,8 @@ def extended(jpeg, packet):
     name = hashlib.md5(packet).hexdigest().upper().encode()
     main = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        b'<rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="'
-        + name
-        + b'"/></rdf:RDF></x:xmpmeta>'
+        b'<rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" '
+        b'xmpNote:HasExtendedXMP="' + name + b'"/></rdf:RDF></x:xmpmeta>'
     )
     half = len(packet) // 2
     parts = [segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + main)]
@@ -180,7 +175,9 @@ packet = subprocess.run(["exiftool", "-b", "-XMP", here / "xmp.jpg"], check=True
 (here / "xmp.webp").write_bytes(plain("webp", lossless=True, xmp=packet))
 long = extended(PLAIN["jpg"], packet)
 (here / "xmp-extended.jpg").write_bytes(long)
-told = subprocess.run(["exiftool", "-s3", "-Credit", here / "xmp-extended.jpg"], capture_output=True, text=True)
+told = subprocess.run(
+    ["exiftool", "-s3", "-Credit", here / "xmp-extended.jpg"], capture_output=True, text=True
+)
 assert told.stdout.strip() == "Made with Google AI", told
 tagged("iptc.jpg", "-IPTC:Credit=Made with Google AI", "-IPTC:Headline=A boat")
 tagged("camera.jpg", f"-XMP-iptcExt:DigitalSourceType={CAPTURED}", "-XMP-photoshop:Credit=Ai Weiwei")
