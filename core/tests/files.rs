@@ -248,10 +248,20 @@ async fn cancel_and_deadline_leave_nothing_under_way() {
     let late = none().timeout(Timeout::new().total(0.2));
     let error = files.upload(bytes(5, 1000), late).await.unwrap_err();
     assert_eq!(error.kind(), Kind::APITimeoutError, "{error:?}");
-    // A call ends with its own deadline, and closing the client ends its uploads.
-    let options = GenerateOptions::new().upload(Upload::Always).timeout(Timeout::new().total(0.2));
-    let error = client(&emulator).edit("at night", noise(1, 100), options).await.unwrap_err();
+    // A call ends with its own deadline, and has spent nothing; nor has one that is given up.
+    let client = client(&emulator);
+    let always = || GenerateOptions::new().upload(Upload::Always);
+    let options = always().timeout(Timeout::new().total(0.2));
+    let error = client.edit("at night", noise(1, 100), options).await.unwrap_err();
     assert_eq!((error.kind(), error.is_billed_no()), (Kind::APITimeoutError, true), "{error:?}");
+    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "hang": true, "times": 9 })]).unwrap();
+    let call = client.edit("at night", noise(1, 100), always());
+    assert!(tokio::time::timeout(Duration::from_millis(200), call).await.is_err());
+    let spent = client.spent();
+    assert_eq!((spent.unknown, spent.calls, spent.pending_usd), (0, 0, 0.0));
+    // Another one that wants the same picture does not wait for it.
+    emulator.script(&[]).unwrap();
+    client.edit("at night", noise(1, 100), always()).await.unwrap();
 }
 
 #[tokio::test]
