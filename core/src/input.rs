@@ -36,7 +36,7 @@ pub enum Input {
     /// Pixels; they are sent as PNG.
     Pixels(Pixels),
     /// A file that was uploaded before; it is sent by reference.
-    File(records::File),
+    File(Box<records::File>),
 }
 
 impl From<&str> for Input {
@@ -89,13 +89,13 @@ impl From<Vec<u8>> for Input {
 
 impl From<records::File> for Input {
     fn from(file: records::File) -> Self {
-        Input::File(file)
+        Input::File(Box::new(file))
     }
 }
 
 impl From<&records::File> for Input {
     fn from(file: &records::File) -> Self {
-        Input::File(file.clone())
+        Input::File(Box::new(file.clone()))
     }
 }
 
@@ -278,7 +278,7 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
         }
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
-        Input::File(file) => uploaded(file),
+        Input::File(file) => uploaded(*file),
     };
     found.map_err(|error| match error.kind() {
         Kind::ImageError if error.field("index").is_none() => {

@@ -296,7 +296,7 @@ async fn what_cannot_be_uploaded_says_why() {
         (Input::Path(folder.path().to_owned()), none(), Kind::ImageError, "no file with a length"),
         (Input::Path(PathBuf::from("nowhere.pdf")), none(), Kind::ImageError, "nowhere.pdf"),
         (Input::Named("https://example.com/a.pdf".into()), none(), Kind::ImageError, "are not uploaded"),
-        (Input::File(file), none(), Kind::ImageError, "uploaded already"),
+        (Input::from(file), none(), Kind::ImageError, "uploaded already"),
         (Input::Bytes(bytes(6, 9).into()), none().name("No!"), Kind::InvalidOptionError, "`name`"),
         (Input::Bytes(bytes(6, 9).into()), none().mime_type("pdf"), Kind::InvalidOptionError, "`mime_type`"),
     ] {
@@ -320,10 +320,10 @@ async fn an_uploaded_picture_is_as_good_as_one_in_the_request() {
     let inline = client.edit("at night", &picture, seeded()).await.unwrap();
     let file = client.files().upload(&picture, none()).await.unwrap();
     let id = file.name.clone();
-    for image in [Input::File(file.clone()), Input::Named(id), Input::Named(file.uri.clone())] {
+    for image in [Input::from(&file), Input::Named(id), Input::Named(file.uri.clone())] {
         let result = client.edit("at night", image, seeded()).await.unwrap();
         assert!(result.image().unwrap() == inline.image().unwrap());
-        assert_eq!(uris(emulator.requests().last().unwrap()), [file.uri.clone()]);
+        assert_eq!(uris(emulator.requests().last().unwrap()), vec![file.uri.clone()]);
     }
     let counted =
         client.count_tokens(vec![Input::Text("eight ..".into()), (&file).into()], seeded()).await.unwrap();

@@ -95,7 +95,9 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
-ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array
+ImageInput: TypeAlias = (
+    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array
+)
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput]

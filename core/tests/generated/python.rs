@@ -146,11 +146,16 @@ pub fn types() -> String {
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
-        ImageInput: TypeAlias = $forms\n\
+        $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
-    out.push_str(&text.replace("$forms", &forms.join(" | ")));
+    let (start, forms) = ("ImageInput: TypeAlias = ", forms.join(" | "));
+    let forms = match start.len() + forms.len() <= WIDTH {
+        true => format!("{start}{forms}"),
+        false => format!("{start}(\n    {forms}\n)"),
+    };
+    out.push_str(&text.replace("$forms", &forms));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
