@@ -139,7 +139,7 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
 /// Pixels, what sharp gives (`{ data, info }`), or an uploaded file.
 fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     if let (Ok(Some(_)), Ok(Some(_))) = (item.get::<String>("uri"), item.get::<String>("state")) {
-        return Ok(Input::File(File::read(&value::map(item)?.into(), Case::Camel)));
+        return Ok(File::read(&value::map(item)?.into(), Case::Camel).into());
     }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);

@@ -104,7 +104,7 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     if type_name(value) == "nanobanana.File" {
         let told = value.call_method0("to_dict")?;
         let told = crate::value::options(told.cast::<PyDict>()?)?;
-        return Ok(Input::File(File::read(&told.into(), Case::Snake)));
+        return Ok(File::read(&told.into(), Case::Snake).into());
     }
     if value.hasattr("__fspath__")? {
         return Ok(Input::Path(value.extract::<PathBuf>()?));

@@ -470,7 +470,7 @@ impl Job {
         deadline: Instant,
         report: &Reporter,
     ) -> Result<Hold, Error> {
-        let hold = match next.held.take() {
+        let mut hold = match next.held.take() {
             Some(hold) => hold,
             None => self.common.ledger.hold(self.price, &self.id).map_err(|refused| {
                 match course.failure.take() {
@@ -480,6 +480,8 @@ impl Job {
             })?,
         };
         if let Some(outline) = uploads.missing() {
+            // Uploads cost nothing: who gives up meanwhile has not spent it.
+            hold.until(Arc::default());
             match outline.files(&self.line(deadline, Some(report.clone())), &uploads.gone).await {
                 Ok(files) => next.body = uploads.come(files),
                 Err(failure) => {

@@ -312,7 +312,7 @@ impl Line {
         };
         let started = Instant::now();
         let file = self.upload(&parcel).await.map_err(|failure| {
-            let message = format!("picture {} could not be uploaded: {}", picture.index, failure.message());
+            let message = format!("{} could not be uploaded: {}", picture.label, failure.message());
             if failure.is(Kind::APIError) { failure.reworded(message) } else { failure }
         })?;
         self.tell(|report| report.uploads(&file.name, size, Some(started.elapsed())));
@@ -370,8 +370,8 @@ async fn chunk(source: &Source, at: u64) -> Result<Bytes, Error> {
 /// One picture of a request that is to be sent by reference.
 pub(crate) struct Picture {
     place: Place,
-    /// Which of the new pictures it is, for messages; of an earlier turn's, which of the request's.
-    index: usize,
+    /// Which it is, for messages.
+    label: String,
     mime_type: String,
     source: Source,
     digest: OnceCell<Digest>,
@@ -446,22 +446,23 @@ fn pictures(history: &[Turn], parts: &[Part]) -> Vec<Picture> {
             found.push((Place::Turn(turn, place), mime_type, Source::Memory(bytes)));
         }
     }
-    let before = found.len();
-    let mut index = 0;
+    let words = |part: &&Part| matches!(part, Part::Text(_));
     for (place, part) in parts.iter().enumerate() {
         if let Part::Picture { mime_type, source, .. } = part {
             found.push((Place::Part(place), mime_type.to_string(), source.clone()));
         }
     }
-    let number = |place: &Place| {
-        index += 1;
-        if matches!(place, Place::Part(_)) { index - 1 - before } else { index - 1 }
+    let label = |place: &Place| match place {
+        Place::Turn(..) => "a picture of an earlier turn".to_owned(),
+        Place::Part(place) => {
+            let before = parts.iter().take(*place);
+            format!("picture {}", before.clone().count() - before.filter(words).count())
+        }
     };
-    let numbers: Vec<usize> = found.iter().map(|(place, ..)| place).map(number).collect();
-    (found.into_iter().zip(numbers))
-        .map(|((place, mime_type, source), index)| Picture {
+    (found.into_iter())
+        .map(|(place, mime_type, source)| Picture {
+            label: label(&place),
             place,
-            index,
             mime_type,
             source,
             digest: OnceCell::new(),

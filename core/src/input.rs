@@ -43,7 +43,7 @@ pub enum Input {
     /// Pixels; they are sent as PNG.
     Pixels(Pixels),
     /// A file that was uploaded before; it is sent by reference.
-    File(records::File),
+    File(Box<records::File>),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
     /// A document or a video: anything of the above but words, pictures and pixels.
@@ -130,13 +130,13 @@ impl From<Vec<u8>> for Input {
 
 impl From<records::File> for Input {
     fn from(file: records::File) -> Self {
-        Input::File(file)
+        Input::File(Box::new(file))
     }
 }
 
 impl From<&records::File> for Input {
     fn from(file: &records::File) -> Self {
-        Input::File(file.clone())
+        Input::File(Box::new(file.clone()))
     }
 }
 
@@ -428,7 +428,7 @@ async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Res
         }
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
-        Input::File(file) => uploaded(file),
+        Input::File(file) => uploaded(*file),
     };
     found.map_err(|error| match error.kind() {
         Kind::ImageError if error.field("index").is_none() => {

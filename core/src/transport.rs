@@ -522,6 +522,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_upload_goes_the_clients_own_way() {
+        let near = |base: &str, url: &str| {
+            let settings = Settings {
+                base: Url::parse(base).unwrap(),
+                headers: BTreeMap::new(),
+                connect: Duration::from_secs(1),
+                proxy: None,
+                ca_bundle: None,
+                allow_private_urls: false,
+            };
+            Transport::new(settings).unwrap().near(Url::parse(url).unwrap()).unwrap().to_string()
+        };
+        let google = "https://generativelanguage.googleapis.com/upload/v1beta/files?upload_id=a";
+        let upload = "https://upload.googleapis.com/upload/v1beta/files?upload_id=a";
+        for (base, url, wanted) in [
+            ("https://generativelanguage.googleapis.com", google, google),
+            ("https://generativelanguage.googleapis.com", upload, upload),
+            (
+                "https://generativelanguage.googleapis.com",
+                "http://evil.example/upload/v1beta/files?upload_id=a",
+                google,
+            ),
+            ("http://127.0.0.1:9", google, "http://127.0.0.1:9/upload/v1beta/files?upload_id=a"),
+            (
+                "https://gate.example/gemini/",
+                google,
+                "https://gate.example/gemini/upload/v1beta/files?upload_id=a",
+            ),
+            ("https://gate.example/gemini", "https://gate.example/x?y=1", "https://gate.example/x?y=1"),
+        ] {
+            assert_eq!(near(base, url), wanted);
+        }
+    }
+
+    #[test]
     fn private_addresses_are_told_from_public_ones() {
         let private = "127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255 \
                        198.18.0.1 192.0.0.8 ::1 :: fe80::1 fc00::1 fd12::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 \

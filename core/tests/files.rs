@@ -248,10 +248,20 @@ async fn cancel_and_deadline_leave_nothing_under_way() {
     let late = none().timeout(Timeout::new().total(0.2));
     let error = files.upload(bytes(5, 1000), late).await.unwrap_err();
     assert_eq!(error.kind(), Kind::APITimeoutError, "{error:?}");
-    // A call ends with its own deadline, and closing the client ends its uploads.
-    let options = GenerateOptions::new().upload(Upload::Always).timeout(Timeout::new().total(0.2));
-    let error = client(&emulator).edit("at night", noise(1, 100), options).await.unwrap_err();
+    // A call ends with its own deadline, and has spent nothing; nor has one that is given up.
+    let client = client(&emulator);
+    let always = || GenerateOptions::new().upload(Upload::Always);
+    let options = always().timeout(Timeout::new().total(0.2));
+    let error = client.edit("at night", noise(1, 100), options).await.unwrap_err();
     assert_eq!((error.kind(), error.is_billed_no()), (Kind::APITimeoutError, true), "{error:?}");
+    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "hang": true, "times": 9 })]).unwrap();
+    let call = client.edit("at night", noise(1, 100), always());
+    assert!(tokio::time::timeout(Duration::from_millis(200), call).await.is_err());
+    let spent = client.spent();
+    assert_eq!((spent.unknown, spent.calls, spent.pending_usd), (0, 0, 0.0));
+    // Another one that wants the same picture does not wait for it.
+    emulator.script(&[]).unwrap();
+    client.edit("at night", noise(1, 100), always()).await.unwrap();
 }
 
 #[tokio::test]
@@ -286,7 +296,7 @@ async fn what_cannot_be_uploaded_says_why() {
         (Input::Path(folder.path().to_owned()), none(), Kind::ImageError, "no file with a length"),
         (Input::Path(PathBuf::from("nowhere.pdf")), none(), Kind::ImageError, "nowhere.pdf"),
         (Input::Named("https://example.com/a.pdf".into()), none(), Kind::ImageError, "are not uploaded"),
-        (Input::File(file), none(), Kind::ImageError, "uploaded already"),
+        (Input::from(file), none(), Kind::ImageError, "uploaded already"),
         (Input::Bytes(bytes(6, 9).into()), none().name("No!"), Kind::InvalidOptionError, "`name`"),
         (Input::Bytes(bytes(6, 9).into()), none().mime_type("pdf"), Kind::InvalidOptionError, "`mime_type`"),
     ] {
@@ -310,10 +320,10 @@ async fn an_uploaded_picture_is_as_good_as_one_in_the_request() {
     let inline = client.edit("at night", &picture, seeded()).await.unwrap();
     let file = client.files().upload(&picture, none()).await.unwrap();
     let id = file.name.clone();
-    for image in [Input::File(file.clone()), Input::Named(id), Input::Named(file.uri.clone())] {
+    for image in [Input::from(&file), Input::Named(id), Input::Named(file.uri.clone())] {
         let result = client.edit("at night", image, seeded()).await.unwrap();
         assert!(result.image().unwrap() == inline.image().unwrap());
-        assert_eq!(uris(emulator.requests().last().unwrap()), [file.uri.clone()]);
+        assert_eq!(uris(emulator.requests().last().unwrap()), vec![file.uri.clone()]);
     }
     let counted =
         client.count_tokens(vec![Input::Text("eight ..".into()), (&file).into()], seeded()).await.unwrap();

@@ -157,7 +157,13 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
         Input::Bytes(bytes) => memory(bytes),
         Input::Path(path) => on_disk(path).await,
         Input::Image(image) => match image.path().map(Path::to_owned) {
-            Some(path) => on_disk(path).await,
+            Some(path) => match on_disk(path).await? {
+                (source, _) if source.len() != image.len() as u64 => {
+                    let (before, now) = (image.len(), source.len());
+                    Err(bad(format!("the picture's file had {before} bytes and now has {now}")))
+                }
+                found => Ok(found),
+            },
             None => memory(image.bytes()?.clone()),
         },
         Input::Text(name) | Input::Named(name) => {

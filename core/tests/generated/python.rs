@@ -154,14 +154,19 @@ pub fn types() -> String {
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
-        ImageInput: TypeAlias = $forms\n\
+        $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         AttachmentInput: TypeAlias = $files\n\
         \"\"\"A document or a video in whatever form it is at hand; a string is its path or URL.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
     let files: Vec<&str> = super::inputs::attachable().flat_map(|form| form.python).copied().collect();
-    out.push_str(&text.replace("$forms", &forms.join(" | ")).replace("$files", &files.join(" | ")));
+    let (start, forms) = ("ImageInput: TypeAlias = ", forms.join(" | "));
+    let forms = match start.len() + forms.len() <= WIDTH {
+        true => format!("{start}{forms}"),
+        false => format!("{start}(\n    {forms}\n)"),
+    };
+    out.push_str(&text.replace("$forms", &forms).replace("$files", &files.join(" | ")));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
