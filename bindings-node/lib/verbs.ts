@@ -4,7 +4,7 @@
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, Estimate, Explained, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -89,6 +89,16 @@ export class ClientVerbs {
   async estimate(prompt: Prompt, options?: TurnOptions): Promise<Estimate> {
     const { plain, own: images } = apart(options, 'images')
     return record('Estimate', await this.#door.keyless.call('estimate', prompt, images ?? [], plain))
+  }
+
+  /**
+   * What becomes of each picture before it is sent, and why: from what to what, and whether something is
+   * lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures
+   * encoded; nothing is sent to the service.
+   */
+  async explain(prompt: Prompt, options?: TurnOptions): Promise<Explained> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('Explained', await this.#door.keyless.call('explain', prompt, images ?? [], plain))
   }
 
   /** What this client and its copies have spent in this process, and what may have been billed. */

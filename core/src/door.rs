@@ -43,7 +43,7 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`,
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `explain`, `spent`, `describe`; `generate_stream`,
     /// `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
     /// run and of its calls in one map, open doors.
     Client(Client),
@@ -205,6 +205,14 @@ impl Door {
             (Door::Client(client), "estimate") => {
                 let estimate = client.estimated(&both(prompt, images), read()?, case)?;
                 Ok(plain(spelt(estimate.write(case), case)))
+            }
+            (Door::Client(client), "explain") => {
+                let explained = client.explained(both(prompt, images), read()?, case).await?;
+                let mut json = spelt(explained.write(case), case);
+                for input in json.pointer_mut("/inputs").and_then(Value::as_array_mut).into_iter().flatten() {
+                    *input = spelt(input.take(), case);
+                }
+                Ok(plain(json))
             }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
@@ -485,7 +493,7 @@ fn spelt(mut json: Value, case: Case) -> Value {
         Some(result) => result,
         None => &mut json,
     };
-    for list in ["warnings", "assumes", "not_included"] {
+    for list in ["warnings", "assumes", "not_included", "why"] {
         let sentences = record.get_mut(&*case.name(list)).and_then(Value::as_array_mut);
         for sentence in sentences.into_iter().flatten() {
             if let Some(text) = sentence.as_str() {

@@ -13,10 +13,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::codec::{self, Format, Quality};
+use crate::array::{Array, Sample};
+use crate::codec::{self, Header};
+use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
-use crate::options::Reference;
+use crate::options::{Encode, Reference};
+use crate::records::InputPlan;
 use crate::schema::Case;
 
 /// One piece of a prompt, or one picture.
@@ -34,8 +37,10 @@ pub enum Input {
     Bytes(Bytes),
     /// A picture that came from a call or was opened before.
     Image(Image),
-    /// Pixels; they are sent as PNG.
+    /// Pixels; they are sent as PNG unless `encode` says more.
     Pixels(Pixels),
+    /// Pixels as other libraries hold them, or one dimension of bytes: a file.
+    Array(Array),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
 }
@@ -53,14 +58,19 @@ pub enum Place {
 impl Place {
     /// An error about what stands there: `named` is what it is, `problem` goes on from there.
     pub fn refuse(self, named: &str, problem: impl std::fmt::Display) -> Error {
+        let error = bad(format!("{} {problem}", self.of(named)));
+        match self {
+            Place::Picture(index) => error.with("index", index as u64),
+            Place::Option(name) => error.with("option", name.to_owned()),
+        }
+    }
+
+    /// The place in words, with what stands there.
+    fn of(self, named: &str) -> String {
         let named = if named.is_empty() { String::new() } else { format!(" ({named})") };
         match self {
-            Place::Picture(index) => {
-                bad(format!("picture {index}{named} {problem}")).with("index", index as u64)
-            }
-            Place::Option(name) => {
-                bad(format!("option `{name}`{named} {problem}")).with("option", name.to_owned())
-            }
+            Place::Picture(index) => format!("picture {index}{named}"),
+            Place::Option(name) => format!("option `{name}`{named}"),
         }
     }
 }
@@ -119,6 +129,12 @@ impl From<Pixels> for Input {
     }
 }
 
+impl From<Array> for Input {
+    fn from(array: Array) -> Self {
+        Input::Array(array)
+    }
+}
+
 /// A piece that is ready to send.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
@@ -152,6 +168,14 @@ impl Source {
         match self {
             Source::Memory(bytes) => bytes.len() as u64,
             Source::File(file) => file.len,
+        }
+    }
+
+    /// All of it at once.
+    fn read(&self) -> Result<Bytes, Error> {
+        match self {
+            Source::Memory(bytes) => Ok(bytes.clone()),
+            Source::File(file) => file.read(),
         }
     }
 }
@@ -280,6 +304,7 @@ impl Input {
                 None => format!("{image:?}"),
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
+            Input::Array(array) => format!("{array:?}"),
             Input::Reference(of, _) => return of.label(),
         })
     }
@@ -301,11 +326,6 @@ pub(crate) type Fetch<'a> =
 /// Files up to this size are read once and kept; larger ones are read as they are sent.
 const SMALL_FILE: u64 = 1 << 20;
 
-/// What the service takes as it is; the rest it refuses.
-fn is_taken(format: Format) -> bool {
-    matches!(format, Format::Png | Format::Jpeg | Format::WebP | Format::Heic)
-}
-
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
     inputs.iter().filter(|input| input.is_picture()).count()
@@ -316,56 +336,138 @@ pub(crate) fn letters(inputs: &[Input]) -> usize {
     inputs.iter().map(|input| if let Input::Text(text) = input { text.chars().count() } else { 0 }).sum()
 }
 
-/// Finds and checks every piece. `base` is the API's own address, whose Files URIs are sent as
-/// references.
-pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
+/// All pieces of a call, ready to send, and what became of its pictures.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub parts: Vec<Part>,
+    pub plans: Vec<InputPlan>,
+    /// What was lost, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
+/// `base` is the API's own address, whose Files URIs are sent as references.
+pub(crate) async fn prepare(
+    inputs: Vec<Input>,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<Prepared, Error> {
     let mut index = 0;
-    let parts = inputs.into_iter().map(|input| {
+    let pieces = inputs.into_iter().map(|input| {
         let at = index;
         index += u64::from(input.is_picture());
-        prepare_one(input, at, base, fetch)
+        prepare_one(input, at, base, fetch, wishes)
     });
+    let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
-    let parts: Result<Vec<Vec<Part>>, Error> =
-        futures_util::future::join_all(parts).await.into_iter().collect();
-    Ok(parts?.into_iter().flatten().collect())
-}
-
-/// The parts that one input is sent as.
-async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
-    match input {
-        Input::Text(text) => Ok(vec![Part::Text(text)]),
-        Input::Reference(of, _) => Ok(vec![picture(*of, index, base, fetch).await?]),
-        input => Ok(vec![picture(input, index, base, fetch).await?]),
+    for piece in futures_util::future::join_all(pieces).await {
+        let (parts, told) = piece?;
+        prepared.parts.extend(parts);
+        for told in told {
+            let Told { plan, .. } = &told;
+            let named = Place::Picture(plan.index as usize).of(&plan.input);
+            prepared.warnings.extend(told.warning(&named));
+            prepared.plans.push(told.plan);
+        }
     }
+    Ok(prepared)
 }
 
-async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+/// The parts that one input is sent as, and what is told of its pictures.
+async fn prepare_one(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Vec<Part>, Vec<Told>), Error> {
+    let of = match input {
+        Input::Text(text) => return Ok((vec![Part::Text(text)], Vec::new())),
+        Input::Reference(of, _) => *of,
+        input => input,
+    };
+    let (part, told) = picture(of, index, base, fetch, wishes).await?;
+    Ok((vec![part], vec![told]))
+}
+
+/// A picture that was found.
+enum Found {
+    /// Its address will do.
+    Address(String),
+    /// A file, and what its header says.
+    File(Source, Header),
+    Pixels(Pixels),
+    Array(Array),
+}
+
+async fn picture(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Part, Told), Error> {
     let label = input.label().unwrap_or_default();
     let found = match input {
         // No caller can wrap these.
         Input::Text(_) | Input::Reference(..) => Err(bad("it is no picture")),
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
-        Input::Pixels(pixels) => {
-            codec::worker(move || Ok(codec::encode(&pixels, Format::Png, Quality::Default)?.into()))
-                .await
-                .and_then(whole)
-        }
+        Input::Pixels(pixels) => Ok(Found::Pixels(pixels)),
+        Input::Array(array) => match array.file() {
+            Some(bytes) => whole(bytes.clone()),
+            None => Ok(Found::Array(array)),
+        },
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
     };
-    found.map_err(|error| match error.kind() {
-        Kind::ImageError if error.field("index").is_none() => {
+    let sent = match found {
+        Ok(found) => sent(found, wishes).await,
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok((part, mut told)) => {
+            (told.plan.index, told.plan.input) = (index, label);
+            Ok((part, told))
+        }
+        Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
             let message = match label.as_str() {
                 "bytes" => format!("picture {index}: {}", error.message()),
                 label if error.message().contains(label) => format!("picture {index}: {}", error.message()),
                 label => format!("picture {index} ({label}): {}", error.message()),
             };
-            error.with("index", index).with("input", label).reworded(message)
+            Err(error.with("index", index).with("input", label).reworded(message))
         }
-        _ => error,
-    })
+        Err(error) => Err(error),
+    }
+}
+
+/// The part that a picture is sent as.
+async fn sent(found: Found, wishes: Option<&Encode>) -> Result<(Part, Told), Error> {
+    let (made, source) = match found {
+        Found::Address(uri) => {
+            let mime_type = type_of_address(&uri);
+            let told = Told::reference(mime_type.map(str::to_owned));
+            return Ok((Part::Reference { uri, mime_type }, told));
+        }
+        Found::File(source, header) => {
+            let from = source.clone();
+            let plan = Plan::new(header, source.len(), wishes)?;
+            (plan.carried_out(move || from.read()).await?, Some(source))
+        }
+        Found::Pixels(pixels) => {
+            let bytes = pixels.data.len();
+            (encode::pixels(move || Ok(pixels), bytes, false, wishes).await?, None)
+        }
+        Found::Array(array) => {
+            let (bytes, is_rounded) = (array.data.len(), array.sample == Sample::U16);
+            (encode::pixels(move || array.into_pixels(), bytes, is_rounded, wishes).await?, None)
+        }
+    };
+    let source = made.bytes.map(Source::Memory).or(source);
+    let source = source.ok_or_else(|| bad("the picture was not encoded"))?;
+    Ok((Part::Picture { mime_type: made.mime_type, source }, made.told))
 }
 
 /// The same parts with every picture's bytes in memory, where a conversation keeps them.
@@ -405,34 +507,24 @@ fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-/// The type that is sent for a picture of this header.
-fn taken(header: codec::Header) -> Result<&'static str, Error> {
-    if !is_taken(header.format) {
-        return Err(bad(format!(
-            "the service does not take {}; save it as PNG, JPEG or WebP first, for example with Pillow or sharp",
-            header.format.mime_type()
-        )));
-    }
-    Ok(header.format.mime_type())
-}
-
-fn whole(bytes: Bytes) -> Result<Part, Error> {
-    Ok(Part::Picture { mime_type: taken(codec::header(&bytes)?)?, source: Source::Memory(bytes) })
+fn whole(bytes: Bytes) -> Result<Found, Error> {
+    let header = codec::header(&bytes)?;
+    Ok(Found::File(Source::Memory(bytes), header))
 }
 
 /// A picture that may lie on disk, where it stays.
-async fn saved(image: Image, index: u64) -> Result<Part, Error> {
+async fn saved(image: Image, index: u64) -> Result<Found, Error> {
     let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
     blocking(move || match on_disk(path, index) {
-        Ok(Part::Picture { source, .. }) if source.len() != image.len() as u64 => {
+        Ok(Found::File(source, _)) if source.len() != image.len() as u64 => {
             Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
         }
-        part => part,
+        found => found,
     })
     .await
 }
 
-fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
+fn on_disk(path: PathBuf, index: u64) -> Result<Found, Error> {
     use std::io::Read as _;
     let cannot = |cause: std::io::Error| {
         let why = match cause.kind() {
@@ -452,7 +544,7 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
         (&file).read_to_end(&mut bytes).map_err(cannot)?;
         return whole(bytes.into());
     }
-    let mime_type = taken(codec::header_of_file(&file)?)?;
+    let header = codec::header_of_file(&file)?;
     let file = File {
         index,
         len: metadata.len(),
@@ -460,21 +552,21 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
         identity: identity(&metadata),
         path,
     };
-    Ok(Part::Picture { mime_type, source: Source::File(file) })
+    Ok(Found::File(Source::File(file), header))
 }
 
-async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Found, Error> {
     if is_scheme(&name, "data:") {
         return whole(data_url(&name)?);
     }
     if is_scheme(&name, "gs://") {
-        return Ok(reference(name));
+        return Ok(Found::Address(name));
     }
     if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
         let url =
             Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
         if is_file_uri(&url, base) {
-            return Ok(reference(name));
+            return Ok(Found::Address(name));
         }
         return fetch(url).await.and_then(whole);
     }
@@ -504,17 +596,17 @@ fn is_file_uri(url: &Url, base: &Url) -> bool {
         && segments.next().is_some_and(|id| !id.is_empty() && !id.contains(':'))
 }
 
-fn reference(uri: String) -> Part {
+/// What a file is by the end of its address.
+fn type_of_address(uri: &str) -> Option<&'static str> {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
-    let mime_type = match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
+    match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
         Some("png") => Some("image/png"),
         Some("jpg" | "jpeg") => Some("image/jpeg"),
         Some("webp") => Some("image/webp"),
         Some("heic") => Some("image/heic"),
         Some("heif") => Some("image/heif"),
         _ => None,
-    };
-    Part::Reference { uri, mime_type }
+    }
 }
 
 fn data_url(url: &str) -> Result<Bytes, Error> {

@@ -19,6 +19,7 @@
 //! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
+mod array;
 mod attempt;
 mod cache;
 pub mod catalogue;
@@ -30,6 +31,7 @@ mod codec;
 pub mod door;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod encode;
 pub mod error;
 pub mod events;
 pub mod image;
@@ -50,6 +52,7 @@ mod sse;
 pub mod stream;
 mod transport;
 
+pub use array::{Array, Sample};
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
 pub use client::Client;
@@ -57,18 +60,21 @@ pub use client::Client;
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
+#[doc(hidden)]
+pub use encode::{Elsewhere, decode_elsewhere};
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    Budget, Cache, ClientOptions, EmulatorOptions, Encode, GenerateOptions, ManyOptions, Retry, Timeout,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{
-    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+    ChatTurn, Estimate, Event, Explained, Generation, Grounding, InputPlan, Outcome, PictureFacts, Progress,
+    Spent, Thoughts, UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;

@@ -16,7 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret, ServiceTier, Thinking,
+    AspectRatio, EncodeFormat, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret,
+    ServiceTier, Thinking,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -301,7 +302,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Budget, Cache, Reference, Retry, Timeout};
+pub use settings::{Budget, Cache, Encode, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -341,6 +342,8 @@ options! {
         safety: Safety => "safetySettings",
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
+        /// How pictures are encoded before they are sent. Default: they go as they are wherever they can.
+        encode: Encode,
         /// What happens to an option that the model does not have. Default: error.
         on_unsupported: OnUnsupported,
         /// How long the call may take. Default: the client's.
@@ -397,6 +400,9 @@ impl GenerateOptions {
         self.validate(&at)?;
         if let Some(timeout) = &self.timeout {
             timeout.validate(&at.key("timeout"))?;
+        }
+        if let Some(encode) = &self.encode {
+            encode.validate(&at.key("encode"))?;
         }
         match &self.retry {
             Some(retry) => retry.validate(&at.key("retry")),

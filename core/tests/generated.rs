@@ -23,11 +23,11 @@ use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
-    Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
+    Budget, Cache, ClientOptions, Encode, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
 };
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
-    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Explained, Generation, Grounding, ImageEvent, InputPlan, Outcome,
+    PictureFacts, Source, Span, Spent, TextEvent, ThoughtEvent, Thoughts, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 
@@ -72,7 +72,7 @@ fn stream_event(table: &Table) -> Option<String> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
+    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table(), Encode::table()]
 }
 
 /// Classes that wrap an input, and the name under which they hold it.
@@ -96,6 +96,9 @@ fn records() -> Vec<Table> {
         ModelInfo::table(),
         Outcome::table(),
         Estimate::table(),
+        PictureFacts::table(),
+        InputPlan::table(),
+        Explained::table(),
         UnknownCall::table(),
         Spent::table(),
         ChatTurn::table(),

@@ -32,10 +32,13 @@ __all__ = [
     "ClientEvent",
     "ConfigError",
     "DoneEvent",
+    "Encode",
     "Estimate",
+    "Explained",
     "Grounding",
     "ImageError",
     "ImageEvent",
+    "InputPlan",
     "InternalServerError",
     "InvalidOptionError",
     "ModelInfo",
@@ -45,6 +48,7 @@ __all__ = [
     "Outcome",
     "Partial",
     "PermissionDeniedError",
+    "PictureFacts",
     "RateLimitError",
     "Reference",
     "ResponseError",
@@ -623,6 +627,65 @@ class Estimate(Record):
     """What the caller should know about the options, in sentences."""
 
 
+class PictureFacts(Record):
+    """A picture's file or pixels in numbers."""
+
+    __slots__ = ("mime_type", "width", "height", "bytes")
+    _fields = dict.fromkeys(__slots__)
+    mime_type: str | None
+    """Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
+    """
+    width: int | None
+    """Its width in pixels, as it is seen; none where that is not known."""
+    height: int | None
+    """Its height in pixels, as it is seen; none where that is not known."""
+    bytes: int | None
+    """How many bytes it has; none where that is not known."""
+
+
+class InputPlan(Record):
+    """What becomes of one picture before it is sent, and why."""
+
+    __slots__ = ("index", "input", "action", "from", "to", "lossy", "why")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"from": PictureFacts._read, "to": PictureFacts._read}
+    index: int
+    """Which of the call's pictures it is, from 0: those of the prompt first, then `images`."""
+    input: str
+    """The picture as it was named, or what it is."""
+    action: str
+    """"as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its sake:
+    "encoded" (pixels became a file), "converted" (another type or other colours), "turned" (upright, as
+    its EXIF says), "shrunk" (fewer pixels or bytes).
+
+    Of several the last of these.
+    """
+    from: PictureFacts
+    """What was handed in."""
+    to: PictureFacts
+    """What is sent."""
+    lossy: bool
+    """Whether something of it is lost: colours, sharpness, frames or pixels."""
+    why: list[str]
+    """What is done and for what reason, in sentences."""
+
+
+class Explained(Record):
+    """What a call would send."""
+
+    __slots__ = ("model", "inputs", "body_bytes", "warnings")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"inputs": InputPlan._read}
+    model: str
+    """The id of the model."""
+    inputs: list[InputPlan]
+    """What becomes of each picture, in the order in which they are sent."""
+    body_bytes: int
+    """How many bytes one request would have."""
+    warnings: list[str]
+    """What the caller should know about the options and the pictures, in sentences."""
+
+
 class UnknownCall(Record):
     """A request of which it is not known whether it was billed."""
 
@@ -926,6 +989,48 @@ class Cache(Settings):
         self.max_age = max_age
 
 
+class Encode(Settings):
+    """How pictures are encoded before they are sent.
+
+    Without it a picture goes as it is wherever it can. With it, one that has a longer side, more bytes or
+    another type than this says is encoded anew; all others still go as they are. Every loss is a warning.
+    """
+
+    __slots__ = ("max_side", "max_bytes", "format", "quality")
+    _fields = dict.fromkeys(__slots__)
+    max_side: int | None
+    """The longest side in pixels; larger pictures are scaled down. Default: no limit."""
+    max_bytes: int | None
+    """The most bytes of one picture.
+
+    Quality goes down first, and then the size in pixels, until it fits. Default: no limit.
+    """
+    format: Literal["auto", "png", "jpeg", "webp"] | None
+    """What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or lossless
+    WebP for drawings, text and what is transparent, else JPEG.
+
+    Default: auto.
+    """
+    quality: int | None
+    """How good what is lossy is made, 1 (smallest) to 100.
+
+    With "webp" it asks for a lossy one. Default: 92; a WebP is lossless.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_side: int | None = None,
+        max_bytes: int | None = None,
+        format: Literal["auto", "png", "jpeg", "webp"] | None = None,
+        quality: int | None = None,
+    ) -> None:
+        self.max_side = max_side
+        self.max_bytes = max_bytes
+        self.format = format
+        self.quality = quality
+
+
 class Reference(Wrapper):
     """A picture that the prompt speaks of, and in words what it shows."""
 
@@ -988,6 +1093,7 @@ def generate(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1018,6 +1124,7 @@ def edit(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1048,6 +1155,7 @@ def send(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1078,6 +1186,7 @@ def estimate(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1106,6 +1215,7 @@ def chat(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1135,6 +1245,7 @@ def load_chat(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1165,6 +1276,8 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
         safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
             the service's.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
@@ -1200,6 +1313,7 @@ def generate_many(
     max_output_tokens: int | None = None,
     safety: dict[str, str] | Literal["off"] | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1239,6 +1353,8 @@ generate_many.__doc__ = """
         safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
             the service's.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.

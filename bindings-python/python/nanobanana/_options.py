@@ -12,6 +12,7 @@ from ._generated import (
     Cache,
     ClientEvent,
     DoneEvent,
+    Encode,
     ImageEvent,
     Reference,
     Retry,
@@ -159,6 +160,9 @@ class GenerateOptions(TypedDict, total=False):
 
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
+
+    encode: Encode | None
+    """How pictures are encoded before they are sent. Default: they go as they are wherever they can."""
 
     on_unsupported: Literal["error", "warn"] | None
     """What happens to an option that the model does not have. Default: error."""

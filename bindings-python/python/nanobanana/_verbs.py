@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import _generated
 from ._client import AsyncClientFront, ClientFront, default_client
 from ._front import AsyncStream, ChatFront, Closing, Stream, documented
-from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent
+from ._generated import ChatTurn, Estimate, Explained, ModelInfo, Result, Spent
 from ._many import AsyncOutcomes, Outcomes
 
 TYPE_CHECKING = False
@@ -96,6 +96,21 @@ class Client(ClientFront, Closing):
         """
         return Estimate._one(self._wait("estimate", prompt, images, options))
 
+    @documented(_generated.explain)
+    def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(self._wait("explain", prompt, images, options))
+
     @property
     def spent(self) -> Spent:
         """What this client and its copies have spent in this process, and what may have been billed."""
@@ -178,6 +193,21 @@ class AsyncClient(AsyncClientFront):
         Options are checked as the call checks them; no file or URL is read, and nothing is sent.
         """
         return Estimate._one(await self._await("estimate", prompt, images, options))
+
+    @documented(_generated.explain)
+    async def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(await self._await("explain", prompt, images, options))
 
     @property
     def spent(self) -> Spent:

@@ -13,7 +13,7 @@ use crate::catalogue;
 use crate::error::{Error, Kind};
 use crate::input::Part;
 use crate::options::{At, GenerateOptions};
-use crate::records::Generation;
+use crate::records::{Explained, Generation, InputPlan};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::Case;
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) client: Client,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
+    /// What became of the pictures.
+    pub(super) inputs: Vec<InputPlan>,
     pub options: GenerateOptions,
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
@@ -93,6 +95,13 @@ impl Plan {
             text_will_do,
             before: None,
         }
+    }
+
+    /// What would be sent.
+    pub fn explained(self) -> Explained {
+        let body_bytes = self.job(&[], 0, false).body.len();
+        let Plan { id, inputs, warnings, .. } = self;
+        Explained { model: id, inputs, body_bytes, warnings }
     }
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none

@@ -22,7 +22,7 @@ pub fn write() -> String {
         from . import _generated\n\
         from ._client import AsyncClientFront, ClientFront, default_client\n\
         from ._front import AsyncStream, ChatFront, Closing, Stream, documented\n\
-        from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent\n\
+        from ._generated import ChatTurn, Estimate, Explained, ModelInfo, Result, Spent\n\
         from ._many import AsyncOutcomes, Outcomes\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -187,6 +187,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Chat => ("*Chat", "*Chat(self, @)"),
         Gives::Models => ("list[ModelInfo]", "ModelInfo._all(@)"),
         Gives::Estimate => ("Estimate", "Estimate._one(@)"),
+        Gives::Explained => ("Explained", "Explained._one(@)"),
         Gives::Spent => ("Spent", "Spent._one(@)"),
         Gives::Turns => ("list[ChatTurn]", "ChatTurn._all(@)"),
         Gives::Path => ("Path", "Path(@[0])"),

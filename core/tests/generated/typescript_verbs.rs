@@ -17,7 +17,7 @@ const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, Estimate, Explained, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -220,6 +220,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Chat => ("Chat", "new Chat(this.#door.next(@))"),
         Gives::Models => ("ModelInfo[]", "record<{ models: ModelInfo[] }>('Models', @).models"),
         Gives::Estimate => ("Estimate", "record('Estimate', @)"),
+        Gives::Explained => ("Explained", "record('Explained', @)"),
         Gives::Spent => ("Spent", "record('Spent', @)"),
         Gives::Turns => ("ChatTurn[]", "record<{ turns: ChatTurn[] }>('History', @).turns"),
         Gives::Path => ("string", "record('string', @)"),

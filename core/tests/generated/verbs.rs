@@ -58,6 +58,7 @@ pub enum Gives {
     Chat,
     Models,
     Estimate,
+    Explained,
     Spent,
     Turns,
     Path,
@@ -163,6 +164,16 @@ pub const OF_CLIENTS: &[Verb] = &[
         gives: Gives::Estimate,
         doc: "What a call with this prompt, these pictures and options will cost: a range, and what it assumes. \
               Options are checked as the call checks them; no file or URL is read, and nothing is sent.",
+    },
+    Verb {
+        name: "explain",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Works,
+        gives: Gives::Explained,
+        doc: "What becomes of each picture before it is sent, and why: from what to what, and whether something \
+              is lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures \
+              encoded; nothing is sent to the service.",
     },
     Verb {
         name: "spent",
