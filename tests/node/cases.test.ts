@@ -168,6 +168,7 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
     if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
     if (call.verb === 'estimate') return { result: await on.estimate(prompt, { ...given, images }) }
+    if (call.verb === 'explain') return { result: await on.explain(prompt, { ...given, images }) }
     if (call.verb === 'models') return { result: { models: await on.models() } }
   }
   throw new Error(`a case has the verb ${call.verb}`)

@@ -119,7 +119,7 @@ def as_json(came: Any) -> Any:
     if isinstance(came, list):
         name = "models" if came and isinstance(came[0], nb.ModelInfo) else "turns"
         return {name: [record.to_dict() for record in came]}
-    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate) else came
+    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate | nb.Explained) else came
 
 
 def pictures_of(came: Any) -> list[nb.Image]:
