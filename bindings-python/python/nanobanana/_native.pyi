@@ -31,6 +31,10 @@ class Door:
     def close(self) -> None: ...
 
 @final
+class Inputs:
+    def __new__(cls, prompt: Any, images: Any, options: dict[str, Any]) -> Self: ...
+
+@final
 class Emulator:
     def __new__(cls, port: int = 0, *, tls: bool = False, keep: int | None = None) -> Self: ...
     @property
