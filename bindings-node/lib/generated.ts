@@ -158,6 +158,8 @@ export interface GenerateOptions {
   outputQuality?: number | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
+  /** How pictures are encoded before they are sent. Default: they go as they are wherever they can. */
+  encode?: Encode | null | undefined
   /**
    * Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
    * URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
@@ -308,6 +310,31 @@ export interface Cache {
   maxBytes?: number | null | undefined
   /** How old an answer may be. Default: no limit. */
   maxAge?: number | null | undefined
+}
+
+/**
+ * How pictures are encoded before they are sent. Without it a picture goes as it is wherever it can. With
+ * it, one that has a longer side, more bytes or another type than this says is encoded anew; all others
+ * still go as they are. Every loss is a warning.
+ */
+export interface Encode {
+  /** The longest side in pixels; larger pictures are scaled down. Default: no limit. */
+  maxSide?: number | null | undefined
+  /**
+   * The most bytes of one picture. Quality goes down first, and then the size in pixels, until it
+   * fits. Default: no limit.
+   */
+  maxBytes?: number | null | undefined
+  /**
+   * What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or
+   * lossless WebP for drawings, text and what is transparent, else JPEG. Default: auto.
+   */
+  format?: 'auto' | 'png' | 'jpeg' | 'webp' | null | undefined
+  /**
+   * How good what is lossy is made, 1 (smallest) to 100. With "webp" it asks for a lossy one.
+   * Default: 92; a WebP is lossless.
+   */
+  quality?: number | null | undefined
 }
 
 /** What the upload of a file can be told. */
@@ -684,6 +711,52 @@ export interface File {
   source: string | null
   /** Why it cannot be used, if it is FAILED. */
   error: string | null
+}
+
+/** A picture's file or pixels in numbers. */
+export interface PictureFacts {
+  /** Its type, for example "image/png"; none for pixels that were never a file, and where it is not known. */
+  mimeType: string | null
+  /** Its width in pixels, as it is seen; none where that is not known. */
+  width: number | null
+  /** Its height in pixels, as it is seen; none where that is not known. */
+  height: number | null
+  /** How many bytes it has; none where that is not known. */
+  bytes: number | null
+}
+
+/** What becomes of one picture before it is sent, and why. */
+export interface InputPlan {
+  /** Which of the call's pictures it is, from 0: those of the prompt first, then `images`. */
+  index: number
+  /** The picture as it was named, or what it is. */
+  input: string
+  /**
+   * "as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its
+   * sake: "encoded" (pixels became a file), "converted" (another type or other colours), "turned"
+   * (upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.
+   */
+  action: string
+  /** What was handed in. */
+  from: PictureFacts
+  /** What is sent. */
+  to: PictureFacts
+  /** Whether something of it is lost: colours, sharpness, frames or pixels. */
+  lossy: boolean
+  /** What is done and for what reason, in sentences. */
+  why: Array<string>
+}
+
+/** What a call would send. */
+export interface Explained {
+  /** The id of the model. */
+  model: string
+  /** What becomes of each picture, in the order in which they are sent. */
+  inputs: Array<InputPlan>
+  /** How many bytes one request would have. */
+  bodyBytes: number
+  /** What the caller should know about the options and the pictures, in sentences. */
+  warnings: Array<string>
 }
 
 /** A request of which it is not known whether it was billed. */

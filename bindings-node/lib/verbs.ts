@@ -4,7 +4,7 @@
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
+  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
   Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
@@ -104,6 +104,16 @@ export class ClientVerbs {
   /** The files that were uploaded, and what uploads more. */
   get files(): Files {
     return new Files(this.#door.next(this.#door.callSync('files')))
+  }
+
+  /**
+   * What becomes of each picture before it is sent, and why: from what to what, and whether something is
+   * lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures
+   * encoded; nothing is sent to the service.
+   */
+  async explain(prompt: Prompt, options?: TurnOptions): Promise<Explained> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('Explained', await this.#door.keyless.call('explain', prompt, images ?? [], plain))
   }
 
   /** What this client and its copies have spent in this process, and what may have been billed. */

@@ -69,11 +69,7 @@ impl Door {
         options: &Bound<'py, PyDict>,
     ) -> Object<'py> {
         events::look(py);
-        let (beside, options) = input::beside(options)?;
-        let options = value::options(&options)?;
-        let prompt = input::prompt(prompt)?;
-        let mut images = input::images(images, &prompt)?;
-        images.extend(beside);
+        let (prompt, images, options) = input::taken(prompt, images, options)?;
         let door = self.0.clone();
         let call = async move { door.call(&verb, prompt, images, &options, Case::Snake).await };
         match how {

@@ -1,26 +1,78 @@
 //! What a caller hands in, as the core's [`Input`].
 //!
 //! Python's `bytes` and our own `Image` cannot change, so they are borrowed and kept alive for the
-//! call. Whatever its owner could write to meanwhile (bytearray, arrays) is copied once, here.
+//! call. Whatever its owner could write to meanwhile (bytearray, arrays) is copied once, here, without the
+//! GIL where its samples lie in a row. What a call takes can be read before it, on another thread.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Case, Error, File, Input, Pixels, Place};
+use nanobanana::{Array, Case, Error, File, Input, Pixels, Place, Sample};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use serde_json::{Map, Value};
+
 use crate::error::raise;
 use crate::image::Image;
 use crate::value::{invalid, type_name};
 
-const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, an uploaded File, a binary file, a PIL image, or an array of \
-                     uint8 with the shape (height, width) or (height, width, 1, 3 or 4)";
+const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, an uploaded File, a binary file, a PIL image, a \
+                     matplotlib figure, or \
+                     an array with the shape (height, width) or (height, width, 1, 3 or 4)";
+
+/// What one call takes, read. It is taken once.
+#[pyclass(frozen, module = "nanobanana._native")]
+pub struct Inputs(std::sync::Mutex<Taken>);
+
+/// The prompt, the pictures, and the options that are none.
+pub type Taken = (Vec<Input>, Vec<Input>, Map<String, Value>);
+
+#[pymethods]
+impl Inputs {
+    /// Reads them; files and arrays may be large, so this is done on another thread where a loop must not wait.
+    #[new]
+    fn new(
+        prompt: &Bound<'_, PyAny>,
+        images: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        Ok(Inputs(std::sync::Mutex::new(read(prompt, images, options)?)))
+    }
+}
+
+/// Whether they were read before, as `Inputs`, or are read now.
+pub fn taken(
+    prompt: &Bound<'_, PyAny>,
+    images: &Bound<'_, PyAny>,
+    options: &Bound<'_, PyDict>,
+) -> PyResult<Taken> {
+    match prompt.cast::<Inputs>() {
+        Ok(inputs) => {
+            let mut inputs = inputs.get().0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Ok(std::mem::take(&mut *inputs))
+        }
+        Err(_) => read(prompt, images, options),
+    }
+}
+
+fn read(
+    words: &Bound<'_, PyAny>,
+    pictures: &Bound<'_, PyAny>,
+    options: &Bound<'_, PyDict>,
+) -> PyResult<Taken> {
+    let (beside, options) = beside(options)?;
+    let options = crate::value::options(&options)?;
+    let prompt = prompt(words)?;
+    let mut images = images(pictures, &prompt)?;
+    images.extend(beside);
+    Ok((prompt, images, options))
+}
 
 /// A prompt: a text, or a list of texts and pictures.
-pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
+fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
     let items = match items(prompt)? {
         Some(items) => items,
         None if prompt.is_none() => Vec::new(),
@@ -43,7 +95,7 @@ pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
 }
 
 /// One picture or a list of them. They are counted on from those in the prompt.
-pub fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input>> {
+fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input>> {
     if images.is_none() {
         return Ok(Vec::new());
     }
@@ -53,7 +105,7 @@ pub fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input
 }
 
 /// The options that are inputs, and the others. Those of an item of many calls stand one level deeper.
-pub fn beside<'py>(options: &Bound<'py, PyDict>) -> PyResult<(Vec<Input>, Bound<'py, PyDict>)> {
+fn beside<'py>(options: &Bound<'py, PyDict>) -> PyResult<(Vec<Input>, Bound<'py, PyDict>)> {
     let (mut inputs, mut rest) = (Vec::new(), options.clone());
     for name in Input::OPTIONS.iter().copied() {
         let Some(value) = options.get_item(name)? else { continue };
@@ -118,18 +170,36 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     }
     let helpers = value.py().import("nanobanana._image")?;
     if type_name(value).starts_with("PIL.") {
-        let unpacked =
-            helpers.call_method1("from_pil", (value,)).map_err(|cause| refuse(place, value, cause))?;
-        let (width, height, channels, data): (u32, u32, u8, PyBackedBytes) = unpacked.extract()?;
-        return Ok(Input::Pixels(Pixels { width, height, channels, data: data.to_vec() }));
+        let unpacked = helpers.call_method1("from_pil", (value,));
+        let unpacked = unpacked.and_then(|unpacked| unpacked.extract());
+        return unpacked
+            .and_then(|unpacked| from_pil(unpacked).map_err(raise))
+            .map(Input::Array)
+            .map_err(|cause| refuse(place, value, cause));
     }
-    if let Ok(buffer) = PyUntypedBuffer::get(value) {
-        return array(value, buffer, place);
+    if let Ok(buffer) = PyUntypedBuffer::get(value)
+        && let Some(array) = array(value, &buffer)
+    {
+        return Ok(Input::Array(array));
     }
     let protocols = ["__array_interface__", "__array__", "__dlpack__"];
-    if protocols.iter().any(|name| value.hasattr(*name).unwrap_or(false)) {
+    if protocols.iter().any(|name| value.hasattr(*name).unwrap_or(false))
+        || PyUntypedBuffer::get(value).is_ok()
+    {
+        // Other byte orders and kinds, gaps between samples, memory of other libraries.
         let made = helpers.call_method1("as_array", (value,)).map_err(|cause| refuse(place, value, cause))?;
-        return array(value, PyUntypedBuffer::get(&made)?, place);
+        let buffer = PyUntypedBuffer::get(&made)?;
+        if let Some(array) = array(&made, &buffer) {
+            return Ok(Input::Array(array));
+        }
+        let kind = made.getattr("dtype").map_or_else(|_| "of no known kind".into(), |kind| kind.to_string());
+        let problem = Sample::named(&kind).err().map_or_else(String::new, |error| error.message().to_owned());
+        return Err(raise(bad(place, value, &problem)));
+    }
+    if value.hasattr("savefig")? {
+        let drawn =
+            helpers.call_method1("from_figure", (value,)).map_err(|cause| refuse(place, value, cause))?;
+        return Ok(Input::Bytes(plain_bytes(&drawn).unwrap_or_default()));
     }
     if value.hasattr("read")? {
         let content = value.call_method0("read").map_err(|cause| refuse(place, value, cause))?;
@@ -149,21 +219,76 @@ pub fn plain_bytes(value: &Bound<'_, PyAny>) -> Option<Bytes> {
     value.cast::<PyByteArray>().ok().map(|bytes| Bytes::from(bytes.to_vec()))
 }
 
-/// One dimension is a file's bytes; two or three are pixels.
-fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, place: Place) -> PyResult<Input> {
-    let shape = buffer.shape().to_vec();
-    let Ok(buffer) = buffer.into_typed::<u8>() else {
-        let kind = value.getattr("dtype").map_or_else(|_| "no bytes".into(), |dtype| dtype.to_string());
-        return Err(raise(bad(place, value, &format!("its elements are {kind}; {TAKEN}"))));
+/// Kind of samples, shape, and samples without gaps.
+type Unpacked = (String, Vec<usize>, PyBackedBytes);
+
+/// What `from_pil` gives.
+fn from_pil((kind, shape, data): Unpacked) -> Result<Array, Error> {
+    Ok(Array { shape, sample: Sample::named(&kind)?, data: Bytes::from_owner(data) })
+}
+
+/// An array whose samples lie in a row and are of a kind that the core knows; one dimension of bytes is a file.
+fn array(value: &Bound<'_, PyAny>, buffer: &PyUntypedBuffer) -> Option<Array> {
+    let sample = match buffer.format().to_bytes() {
+        b"?" | b"=?" | b"@?" => Sample::Bool,
+        _ if buffer.as_typed::<u8>().is_ok() => Sample::U8,
+        _ if buffer.as_typed::<u16>().is_ok() => Sample::U16,
+        _ if buffer.as_typed::<f32>().is_ok() => Sample::F32,
+        _ if buffer.as_typed::<f64>().is_ok() => Sample::F64,
+        _ => return None,
     };
-    let size = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
-    let (height, width, channels) = match shape.as_slice() {
-        [_] => return Ok(Input::Bytes(buffer.to_vec(value.py())?.into())),
-        [height, width] => (size(height), size(width), 1),
-        [height, width, channels @ (1 | 3 | 4)] => (size(height), size(width), *channels as u8),
-        _ => return Err(raise(bad(place, value, &format!("its shape is {shape:?}; {TAKEN}")))),
+    let data = if buffer.is_c_contiguous() {
+        copied(value.py(), buffer)
+    } else if value.py().import("numpy").is_ok() {
+        return None;
+    } else {
+        buffer.as_typed::<u8>().ok()?.to_vec(value.py()).ok()?
     };
-    Ok(Input::Pixels(Pixels { width, height, channels, data: buffer.to_vec(value.py())? }))
+    Some(Array { shape: buffer.shape().to_vec(), sample, data: data.into() })
+}
+
+/// The bytes of a buffer without gaps, copied while other threads run.
+#[allow(unsafe_code, reason = "the copy of a hundred megabytes must not hold up all of Python")]
+fn copied(py: Python<'_>, buffer: &PyUntypedBuffer) -> Vec<u8> {
+    let len = buffer.len_bytes();
+    // A pointer may not cross to where the GIL is let go of; its address may.
+    let at = buffer.buf_ptr() as usize;
+    py.detach(|| {
+        let mut data = Vec::<u8>::with_capacity(len);
+        if len > 0 {
+            // SAFETY: `buffer` is held for the whole call, so `len` bytes from `at` on stay allocated; they lie in
+            // one piece (the caller asked `is_c_contiguous`), and `data` has room for them. If another
+            // thread writes to them meanwhile, as it may with NumPy's own copies, some are new and some old.
+            unsafe {
+                std::ptr::copy_nonoverlapping(at as *const u8, data.as_mut_ptr(), len);
+                data.set_len(len);
+            }
+        }
+        data
+    })
+}
+
+/// Lets the core decode by Python's libraries what it does not decode itself.
+pub fn decode_by_libraries() {
+    nanobanana::decode_elsewhere(Box::new(|_, bytes| {
+        Box::pin(async move {
+            let work = move || {
+                Python::try_attach(|py| -> PyResult<Option<Pixels>> {
+                    let helpers = py.import("nanobanana._image")?;
+                    let unpacked = helpers.call_method1("decode", (PyBytes::new(py, &bytes),))?;
+                    let unpacked: Option<Unpacked> = unpacked.extract()?;
+                    let array = unpacked.map(|unpacked| from_pil(unpacked).map_err(raise)).transpose()?;
+                    py.detach(|| array.map(Array::into_pixels).transpose()).map_err(raise)
+                })
+                .transpose()
+            };
+            let lost = |cause: &dyn std::fmt::Display| {
+                Error::new(nanobanana::Kind::ImageError, format!("it cannot be decoded by Pillow: {cause}"))
+            };
+            let decoded = tokio::task::spawn_blocking(work).await.map_err(|cause| lost(&cause))?;
+            Ok(decoded.map_err(|cause| lost(&cause).because(cause))?.flatten())
+        })
+    }));
 }
 
 fn bad(place: Place, value: &Bound<'_, PyAny>, problem: &str) -> Error {

@@ -19,12 +19,12 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Media, Part};
+use crate::input::{self, Input, Media, Part, Prepared};
 use crate::money::Ledger;
-use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
+use crate::options::{ClientOptions, Encode, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::output::Output;
 use crate::process::PerProcess;
-use crate::records::{Estimate, Generation, Spent, TokenCount};
+use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -338,6 +338,32 @@ impl Client {
         self.counted(prompt.into_inputs(), options, Case::Snake).await
     }
 
+    /// What becomes of the pictures of a call with these options before they are sent, and why: the plan by which
+    /// the call itself works. Files are read, `http(s)` URLs fetched and pictures encoded as the call would do
+    /// it; nothing is sent to the service.
+    ///
+    /// # Errors
+    /// Those of [`Client::edit`] that come before anything is sent.
+    pub async fn explain(
+        &self,
+        prompt: impl IntoInputs,
+        images: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> Result<Explained, Error> {
+        let mut inputs = prompt.into_inputs();
+        inputs.extend(images.into_inputs());
+        self.explained(inputs, options, Case::Snake).await
+    }
+
+    pub(crate) async fn explained(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Explained, Error> {
+        self.alive(async { Ok(self.plan(inputs, options, case).await?.explained()) }).await
+    }
+
     /// The files that were uploaded.
     pub fn files(&self) -> Files {
         Files::of(self.clone())
@@ -476,19 +502,21 @@ impl Client {
         case: Case,
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
-        let (resolved, options, warnings) = self.checked(&inputs, options, case)?;
+        let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
         let timeout = Read::layered(options.timeout.clone(), inner.options.timeout.clone());
         let timeout: Timeout = timeout.unwrap_or_default();
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let parts = self.prepare(inputs, &transport, total).await?;
-        let videos = parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
+        let prepared = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        warnings.extend(prepared.warnings);
+        let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
             transport,
-            parts,
+            parts: prepared.parts,
+            inputs: prepared.plans,
             output: Arc::new(Output::of(&options, case)?),
             options,
             warnings,
@@ -507,7 +535,8 @@ impl Client {
         inputs: Vec<Input>,
         transport: &Transport,
         limit: Duration,
-    ) -> Result<Vec<Part>, Error> {
+        wishes: Option<&Encode>,
+    ) -> Result<Prepared, Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
             Box::pin(async move {
@@ -518,13 +547,19 @@ impl Client {
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
         let base = transport.address(&self.0.version)?;
-        input::prepare(inputs, &base, &fetch).await
+        let preparing = input::prepare(inputs, &base, &fetch, wishes);
+        tokio::time::timeout(limit, preparing).await.unwrap_or_else(|_| {
+            let limit = limit.as_secs_f64();
+            let problem =
+                format!("the pictures were not ready to be sent within {limit} s; give a longer `timeout`");
+            Err(Error::new(Kind::ImageError, problem))
+        })
     }
 
     /// Pictures and words for the history of a conversation.
     pub(crate) async fn parts(&self, inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let transport = self.0.transport.get_or_try(|| Transport::new(self.0.settings.clone()))?;
-        self.prepare(inputs, &transport, TOTAL).await
+        Ok(self.prepare(inputs, &transport, TOTAL, None).await?.parts)
     }
 }
 

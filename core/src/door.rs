@@ -46,7 +46,7 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `estimate`, `count_tokens`, `spent`, `describe`; `files`,
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `explain`, `count_tokens`, `spent`, `describe`; `files`,
     /// `generate_stream`, `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
     /// run and of its calls in one map, open doors.
     Client(Client),
@@ -240,6 +240,14 @@ impl Door {
                 files.delete(only(prompt, images)?, FileOptions::read(options, case)?).await?;
                 Ok(Answer::default())
             }
+            (Door::Client(client), "explain") => {
+                let explained = client.explained(both(prompt, images), read()?, case).await?;
+                let mut json = spelt(explained.write(case), case);
+                for input in json.pointer_mut("/inputs").and_then(Value::as_array_mut).into_iter().flatten() {
+                    *input = spelt(input.take(), case);
+                }
+                Ok(plain(json))
+            }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
                 let told = json!({ "options": client.describe(case), "warnings": client.warnings() });
@@ -385,7 +393,9 @@ impl Door {
             }
             (Door::Tools, _) => {
                 let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
-                blocking(move || tool(&verb, &images, &options, case)).await
+                let works = matches!(verb.as_str(), "convert" | "resize");
+                let work = move || tool(&verb, &images, &options, case);
+                if works { crate::codec::worker(work).await } else { blocking(work).await }
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
@@ -555,7 +565,7 @@ fn spelt(mut json: Value, case: Case) -> Value {
         Some(result) => result,
         None => &mut json,
     };
-    for list in ["warnings", "assumes", "not_included"] {
+    for list in ["warnings", "assumes", "not_included", "why"] {
         let sentences = record.get_mut(&*case.name(list)).and_then(Value::as_array_mut);
         for sentence in sentences.into_iter().flatten() {
             if let Some(text) = sentence.as_str() {

@@ -14,11 +14,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::codec::{self, Format};
+use crate::array::{Array, Sample};
+use crate::codec::{self, Header};
+use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
-use crate::options::{Attachment, Reference, Role};
-use crate::records;
+use crate::options::{Attachment, Encode, Reference, Role};
+use crate::records::{self, InputPlan};
 use crate::schema::Case;
 
 mod attachment;
@@ -40,10 +42,12 @@ pub enum Input {
     Bytes(Bytes),
     /// A picture that came from a call or was opened before.
     Image(Image),
-    /// Pixels; they are sent as PNG.
+    /// Pixels; they are sent as PNG unless `encode` says more.
     Pixels(Pixels),
     /// A file that was uploaded before; it is sent by reference.
     File(Box<records::File>),
+    /// Pixels as other libraries hold them, or one dimension of bytes: a file.
+    Array(Array),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
     /// A document or a video: anything of the above but words, pictures and pixels.
@@ -63,19 +67,19 @@ pub enum Place {
 impl Place {
     /// An error about what stands there: `named` is what it is, `problem` goes on from there.
     pub fn refuse(self, named: &str, problem: impl std::fmt::Display) -> Error {
+        let error = bad(format!("{} {problem}", self.of(named)));
+        match self {
+            Place::Picture(index) => error.with("index", index as u64),
+            Place::Option(name) => error.with("option", name.to_owned()),
+        }
+    }
+
+    /// The place in words, with what stands there.
+    fn of(self, named: &str) -> String {
         let named = if named.is_empty() { String::new() } else { format!(" ({named})") };
         match self {
-            Place::Picture(index) => {
-                bad(format!("picture {index}{named} {problem}")).with("index", index as u64)
-            }
-            Place::Option(name) => {
-                // What is no picture has nothing to do with pictures' errors.
-                let kind = match name {
-                    attachment::OPTION => Kind::InvalidOptionError,
-                    _ => Kind::ImageError,
-                };
-                Error::new(kind, format!("option `{name}`{named} {problem}")).with("option", name.to_owned())
-            }
+            Place::Picture(index) => format!("picture {index}{named}"),
+            Place::Option(name) => format!("option `{name}`{named}"),
         }
     }
 }
@@ -146,6 +150,12 @@ impl From<Pixels> for Input {
     }
 }
 
+impl From<Array> for Input {
+    fn from(array: Array) -> Self {
+        Input::Array(array)
+    }
+}
+
 /// A piece that is ready to send.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
@@ -197,6 +207,14 @@ impl Source {
         match self {
             Source::Memory(bytes) => bytes.len() as u64,
             Source::File(file) => file.len,
+        }
+    }
+
+    /// All of it at once.
+    fn read(&self) -> Result<Bytes, Error> {
+        match self {
+            Source::Memory(bytes) => Ok(bytes.clone()),
+            Source::File(file) => file.read(),
         }
     }
 }
@@ -339,6 +357,7 @@ impl Input {
                 None => format!("{image:?}"),
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
+            Input::Array(array) => format!("{array:?}"),
             Input::Reference(of, _) | Input::Attachment(of, _) => return of.label(),
             Input::File(file) => file.name.clone(),
         })
@@ -360,11 +379,6 @@ pub(crate) type Fetch<'a> =
 
 /// Files up to this size are read once and kept; larger ones are read as they are sent.
 const SMALL_FILE: u64 = 1 << 20;
-
-/// What the service takes as it is; the rest it refuses.
-fn is_taken(format: Format) -> bool {
-    matches!(format, Format::Png | Format::Jpeg | Format::WebP | Format::Heic)
-}
 
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
@@ -388,59 +402,146 @@ pub(crate) fn roles(inputs: &[Input]) -> Vec<Role> {
     inputs.iter().filter_map(role).collect()
 }
 
-/// Finds and checks every piece. `base` is the API's own address with its version, whose Files URIs are sent
-/// as references.
-pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
+/// All pieces of a call, ready to send, and what became of its pictures.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub parts: Vec<Part>,
+    pub plans: Vec<InputPlan>,
+    /// What was lost, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
+/// `base` is the API's own address with its version, whose Files URIs are sent as references.
+pub(crate) async fn prepare(
+    inputs: Vec<Input>,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<Prepared, Error> {
     let mut index = 0;
-    let parts = inputs.into_iter().map(|input| {
+    let pieces = inputs.into_iter().map(|input| {
         let at = index;
         index += u64::from(input.is_picture());
-        prepare_one(input, at, base, fetch)
+        prepare_one(input, at, base, fetch, wishes)
     });
+    let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
-    let parts: Result<Vec<Vec<Part>>, Error> =
-        futures_util::future::join_all(parts).await.into_iter().collect();
-    Ok(parts?.into_iter().flatten().collect())
+    for piece in futures_util::future::join_all(pieces).await {
+        let (parts, told) = piece?;
+        prepared.parts.extend(parts);
+        for told in told {
+            let Told { plan, .. } = &told;
+            let named = Place::Picture(plan.index as usize).of(&plan.input);
+            prepared.warnings.extend(told.warning(&named));
+            prepared.plans.push(told.plan);
+        }
+    }
+    Ok(prepared)
 }
 
-/// The parts that one input is sent as.
-async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
-    match input {
-        Input::Text(text) => Ok(vec![Part::Text(text)]),
+/// The parts that one input is sent as, and what is told of its pictures.
+async fn prepare_one(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Vec<Part>, Vec<Told>), Error> {
+    let (words, of) = match input {
+        Input::Text(text) => return Ok((vec![Part::Text(text)], Vec::new())),
+        Input::Attachment(of, about) => {
+            return Ok((vec![attachment::part(*of, about, base, fetch).await?], Vec::new()));
+        }
         Input::Reference(of, said) => {
             said.check()?;
-            let picture = picture(*of, index, base, fetch).await?;
-            Ok(said.words().map(Part::Text).into_iter().chain([picture]).collect())
+            (said.words(), *of)
         }
-        Input::Attachment(of, about) => Ok(vec![attachment::part(*of, about, base, fetch).await?]),
-        input => Ok(vec![picture(input, index, base, fetch).await?]),
-    }
+        input => (None, input),
+    };
+    let (part, told) = picture(of, index, base, fetch, wishes).await?;
+    Ok((words.map(Part::Text).into_iter().chain([part]).collect(), vec![told]))
 }
 
-async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+/// A picture that was found.
+enum Picture {
+    /// Its address will do.
+    Address {
+        uri: String,
+        mime_type: Option<Cow<'static, str>>,
+    },
+    /// A file, and what its header says.
+    File(Source, Header),
+    Pixels(Pixels),
+    Array(Array),
+}
+
+async fn picture(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Part, Told), Error> {
     let label = input.label().unwrap_or_default();
     let found = match input {
         Input::Text(_) | Input::Reference(..) | Input::Attachment(..) => Err(bad("it is no picture")),
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
-        Input::Pixels(pixels) => {
-            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
-        }
+        Input::Pixels(pixels) => Ok(Picture::Pixels(pixels)),
+        Input::Array(array) => match array.file() {
+            Some(bytes) => whole(bytes.clone()),
+            None => Ok(Picture::Array(array)),
+        },
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
         Input::File(file) => uploaded(*file),
     };
-    found.map_err(|error| match error.kind() {
-        Kind::ImageError if error.field("index").is_none() => {
+    let sent = match found {
+        Ok(found) => sent(found, wishes).await,
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok((part, mut told)) => {
+            (told.plan.index, told.plan.input) = (index, label);
+            Ok((part, told))
+        }
+        Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
             let message = match label.as_str() {
                 "bytes" => format!("picture {index}: {}", error.message()),
                 label if error.message().contains(label) => format!("picture {index}: {}", error.message()),
                 label => format!("picture {index} ({label}): {}", error.message()),
             };
-            error.with("index", index).with("input", label).reworded(message)
+            Err(error.with("index", index).with("input", label).reworded(message))
         }
-        _ => error,
-    })
+        Err(error) => Err(error),
+    }
+}
+
+/// The part that a picture is sent as.
+async fn sent(found: Picture, wishes: Option<&Encode>) -> Result<(Part, Told), Error> {
+    let (made, source) = match found {
+        Picture::Address { uri, mime_type } => {
+            let told = Told::reference(mime_type.as_ref().map(ToString::to_string));
+            return Ok((Part::Reference { uri, mime_type, attached: None }, told));
+        }
+        Picture::File(source, header) => {
+            let from = source.clone();
+            let plan = Plan::new(header, source.len(), wishes)?;
+            (plan.carried_out(move || from.read()).await?, Some(source))
+        }
+        Picture::Pixels(pixels) => {
+            let bytes = pixels.data.len();
+            (encode::pixels(move || Ok(pixels), bytes, false, wishes).await?, None)
+        }
+        Picture::Array(array) => {
+            let (bytes, is_rounded) = (array.data.len(), array.sample == Sample::U16);
+            (encode::pixels(move || array.into_pixels(), bytes, is_rounded, wishes).await?, None)
+        }
+    };
+    let source = made.bytes.map(Source::Memory).or(source);
+    let source = source.ok_or_else(|| bad("the picture was not encoded"))?;
+    Ok((Part::Picture { mime_type: made.mime_type.into(), source, attached: None }, made.told))
 }
 
 /// The same parts with every picture's bytes in memory, where a conversation keeps them.
@@ -482,34 +583,19 @@ fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-/// The type that is sent for bytes that start so.
-fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
-    let header = codec::header(start).map_err(|error| attachment::instead(start).unwrap_or(error))?;
-    if !is_taken(header.format) {
-        return Err(bad(format!(
-            "the service does not take {}; save it as PNG, JPEG or WebP first, for example with Pillow or sharp",
-            header.format.mime_type()
-        )));
-    }
-    Ok(header.format.mime_type())
-}
-
-fn whole(bytes: Bytes) -> Result<Part, Error> {
-    Ok(sent(sniffed(&bytes)?, Source::Memory(bytes)))
-}
-
-fn sent(mime_type: &'static str, source: Source) -> Part {
-    Part::Picture { mime_type: mime_type.into(), source, attached: None }
+fn whole(bytes: Bytes) -> Result<Picture, Error> {
+    let header = codec::header(&bytes).map_err(|error| attachment::instead(&bytes).unwrap_or(error))?;
+    Ok(Picture::File(Source::Memory(bytes), header))
 }
 
 /// A picture that may lie on disk, where it stays.
-async fn saved(image: Image, index: u64) -> Result<Part, Error> {
+async fn saved(image: Image, index: u64) -> Result<Picture, Error> {
     let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
     blocking(move || match on_disk(path, index) {
-        Ok(Part::Picture { source, .. }) if source.len() != image.len() as u64 => {
+        Ok(Picture::File(source, _)) if source.len() != image.len() as u64 => {
             Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
         }
-        part => part,
+        found => found,
     })
     .await
 }
@@ -534,24 +620,21 @@ fn opened(path: &Path) -> Result<(std::fs::File, std::fs::Metadata), Error> {
     Ok((file, metadata))
 }
 
-fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
+fn on_disk(path: PathBuf, index: u64) -> Result<Picture, Error> {
     use std::io::Read as _;
     let (file, metadata) = opened(&path)?;
-    let mut start = Vec::new();
-    let regular = metadata.is_file();
-    (&file).take(if regular { SMALL_FILE } else { u64::MAX }).read_to_end(&mut start).map_err(cannot)?;
-    if !regular || metadata.len() <= SMALL_FILE {
-        return whole(start.into());
+    if !metadata.is_file() || metadata.len() <= SMALL_FILE {
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes).map_err(cannot)?;
+        return whole(bytes.into());
     }
-    let mime_type = match sniffed(&start) {
-        Ok(mime_type) => mime_type,
-        // A JPEG's size may stand behind megabytes of metadata.
-        Err(_) => {
-            (&file).read_to_end(&mut start).map_err(cannot)?;
-            sniffed(&start)?
-        }
-    };
-    Ok(sent(mime_type, Source::File(File::at(path, Place::Picture(index as usize), &metadata))))
+    let header = codec::header_of_file(&file).map_err(|error| {
+        let mut start = Vec::new();
+        let again = std::io::Seek::seek(&mut &file, std::io::SeekFrom::Start(0));
+        let read = again.and_then(|_| (&file).take(SMALL_FILE).read_to_end(&mut start));
+        read.ok().and_then(|_| attachment::instead(&start)).unwrap_or(error)
+    })?;
+    Ok(Picture::File(Source::File(File::at(path, Place::Picture(index as usize), &metadata)), header))
 }
 
 /// Where what was named lies.
@@ -562,14 +645,16 @@ enum Found {
     There(String),
 }
 
-async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Picture, Error> {
     if attachment::is_youtube(&name) {
         return Err(bad("it is a video; give it in the option `attachments`"));
     }
     match found(name, base, fetch).await? {
         Found::Here(bytes) => whole(bytes),
         Found::OnDisk(path) => blocking(move || on_disk(path, index)).await,
-        Found::There(uri) => Ok(reference(uri)),
+        Found::There(uri) => {
+            Ok(Picture::Address { mime_type: type_of_address(&uri).map(Cow::Borrowed), uri })
+        }
     }
 }
 
@@ -614,8 +699,8 @@ pub(crate) fn is_file_name(name: &str) -> bool {
     name.strip_prefix("files/").is_some_and(|id| (1..=40).contains(&id.len()) && id.bytes().all(is_letter))
 }
 
-/// An uploaded file as a part, if it can be used now.
-fn uploaded(file: records::File) -> Result<Part, Error> {
+/// An uploaded file, if it can be used now.
+fn uploaded(file: records::File) -> Result<Picture, Error> {
     let name = &file.name;
     match file.state.as_str() {
         "PROCESSING" => {
@@ -639,7 +724,7 @@ fn uploaded(file: records::File) -> Result<Part, Error> {
         return Err(bad("this file has no `uri`; give what `files.upload` or `files.get` gave"));
     }
     let mime_type = Some(file.mime_type).filter(|kind| !kind.is_empty()).map(Cow::Owned);
-    Ok(Part::Reference { uri: file.uri, mime_type, attached: None })
+    Ok(Picture::Address { uri: file.uri, mime_type })
 }
 
 /// Whether this is the address of a file that was uploaded to the API.
@@ -653,17 +738,17 @@ fn is_file_uri(url: &Url, base: &Url) -> bool {
         && segments.next().is_some_and(|id| !id.is_empty() && !id.contains(':'))
 }
 
-fn reference(uri: String) -> Part {
+/// What a file is by the end of its address.
+fn type_of_address(uri: &str) -> Option<&'static str> {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
-    let mime_type = match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
-        Some("png") => Some(Cow::Borrowed("image/png")),
-        Some("jpg" | "jpeg") => Some(Cow::Borrowed("image/jpeg")),
-        Some("webp") => Some(Cow::Borrowed("image/webp")),
-        Some("heic") => Some(Cow::Borrowed("image/heic")),
-        Some("heif") => Some(Cow::Borrowed("image/heif")),
+    match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
+        Some("png") => Some("image/png"),
+        Some("jpg" | "jpeg") => Some("image/jpeg"),
+        Some("webp") => Some("image/webp"),
+        Some("heic") => Some("image/heic"),
+        Some("heif") => Some("image/heif"),
         _ => None,
-    };
-    Part::Reference { uri, mime_type, attached: None }
+    }
 }
 
 pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {

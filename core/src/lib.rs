@@ -19,6 +19,7 @@
 //! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
+mod array;
 mod attempt;
 mod cache;
 pub mod catalogue;
@@ -30,6 +31,7 @@ mod codec;
 pub mod door;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod encode;
 pub mod error;
 pub mod events;
 mod files;
@@ -53,6 +55,7 @@ mod sse;
 pub mod stream;
 mod transport;
 
+pub use array::{Array, Sample};
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
 pub use client::{Client, Files};
@@ -60,21 +63,23 @@ pub use client::{Client, Files};
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
+#[doc(hidden)]
+pub use encode::{Elsewhere, decode_elsewhere};
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, FileOptions, GenerateOptions, ManyOptions,
-    Reference, Retry, Role, Timeout, UploadOptions,
+    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, Encode, FileOptions, GenerateOptions,
+    ManyOptions, Reference, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use provenance::{Mark, Provenance};
 pub use records::{
-    ChatTurn, Estimate, Event, File, Generation, Grounding, Outcome, Progress, Spent, Thoughts, TokenCount,
-    UnknownCall,
+    ChatTurn, Estimate, Event, Explained, File, Generation, Grounding, InputPlan, Outcome, PictureFacts,
+    Progress, Spent, Thoughts, TokenCount, UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;

@@ -16,8 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, Attachments, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role, Safety,
-    Secret, ServiceTier, Thinking, Upload,
+    AspectRatio, Attachments, EncodeFormat, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role,
+    Safety, Secret, ServiceTier, Thinking, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -309,7 +309,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Attachment, Budget, Cache, Reference, Retry, Timeout};
+pub use settings::{Attachment, Budget, Cache, Encode, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -355,6 +355,8 @@ options! {
         output_quality: u32,
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
+        /// How pictures are encoded before they are sent. Default: they go as they are wherever they can.
+        encode: Encode,
         /// Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
         /// URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
         attachments: Attachments,
@@ -423,6 +425,9 @@ impl GenerateOptions {
         self.validate(&at)?;
         if let Some(timeout) = &self.timeout {
             timeout.validate(&at.key("timeout"))?;
+        }
+        if let Some(encode) = &self.encode {
+            encode.validate(&at.key("encode"))?;
         }
         match &self.retry {
             Some(retry) => retry.validate(&at.key("retry")),

@@ -407,3 +407,53 @@ record! {
         warnings: Vec<String>,
     }
 }
+
+record! {
+    /// A picture's file or pixels in numbers.
+    pub struct PictureFacts {
+        /// Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
+        mime_type: Option<String>,
+        /// Its width in pixels, as it is seen; none where that is not known.
+        width: Option<u32>,
+        /// Its height in pixels, as it is seen; none where that is not known.
+        height: Option<u32>,
+        /// How many bytes it has; none where that is not known.
+        bytes: Option<u64>,
+    }
+}
+
+record! {
+    /// What becomes of one picture before it is sent, and why.
+    pub struct InputPlan {
+        /// Which of the call's pictures it is, from 0: those of the prompt first, then `images`.
+        index: u64,
+        /// The picture as it was named, or what it is.
+        input: String,
+        /// "as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its
+        /// sake: "encoded" (pixels became a file), "converted" (another type or other colours), "turned"
+        /// (upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.
+        action: String,
+        /// What was handed in.
+        from: PictureFacts,
+        /// What is sent.
+        to: PictureFacts,
+        /// Whether something of it is lost: colours, sharpness, frames or pixels.
+        lossy: bool,
+        /// What is done and for what reason, in sentences.
+        why: Vec<String>,
+    }
+}
+
+record! {
+    /// What a call would send.
+    pub struct Explained {
+        /// The id of the model.
+        model: String,
+        /// What becomes of each picture, in the order in which they are sent.
+        inputs: Vec<InputPlan>,
+        /// How many bytes one request would have.
+        body_bytes: u64,
+        /// What the caller should know about the options and the pictures, in sentences.
+        warnings: Vec<String>,
+    }
+}

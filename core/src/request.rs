@@ -597,7 +597,7 @@ mod tests {
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        input::prepare(inputs, &base, &fetch).await
+        Ok(input::prepare(inputs, &base, &fetch, None).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {

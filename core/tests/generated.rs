@@ -22,13 +22,13 @@ use file::{root, same};
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
-    Attachment, Budget, Cache, ClientOptions, FileOptions, GenerateOptions, ManyOptions, Reference, Retry,
-    Timeout, UploadOptions,
+    Attachment, Budget, Cache, ClientOptions, Encode, FileOptions, GenerateOptions, ManyOptions, Reference,
+    Retry, Timeout, UploadOptions,
 };
 use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, File, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
-    TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Explained, File, Generation, Grounding, ImageEvent, InputPlan, Outcome,
+    PictureFacts, Source, Span, Spent, TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 use nanobanana::{ClientEvent, Input};
@@ -86,7 +86,7 @@ fn stream_event(table: &Table) -> Option<String> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
+    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table(), Encode::table()]
 }
 
 /// Classes that wrap an input, the name under which they hold it, and its type.
@@ -112,6 +112,9 @@ fn records() -> Vec<Table> {
         Estimate::table(),
         TokenCount::table(),
         File::table(),
+        PictureFacts::table(),
+        InputPlan::table(),
+        Explained::table(),
         UnknownCall::table(),
         Spent::table(),
         ChatTurn::table(),

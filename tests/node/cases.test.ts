@@ -173,6 +173,7 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
     if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
     if (call.verb === 'estimate') return { result: await on.estimate(prompt, { ...given, images }) }
+    if (call.verb === 'explain') return { result: await on.explain(prompt, { ...given, images }) }
     if (call.verb === 'count_tokens') return { result: await on.countTokens(prompt, { ...given, images }) }
     const [file] = images as [string]
     if (call.verb === 'files.upload') return { result: await on.files.upload(file, given) }

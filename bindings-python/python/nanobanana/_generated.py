@@ -42,11 +42,14 @@ __all__ = [
     "ClientEvent",
     "ConfigError",
     "DoneEvent",
+    "Encode",
     "Estimate",
+    "Explained",
     "File",
     "Grounding",
     "ImageError",
     "ImageEvent",
+    "InputPlan",
     "InternalServerError",
     "InvalidOptionError",
     "Mark",
@@ -57,6 +60,7 @@ __all__ = [
     "Outcome",
     "Partial",
     "PermissionDeniedError",
+    "PictureFacts",
     "Provenance",
     "RateLimitError",
     "Reference",
@@ -722,6 +726,65 @@ class File(Record):
     """Why it cannot be used, if it is FAILED."""
 
 
+class PictureFacts(Record):
+    """A picture's file or pixels in numbers."""
+
+    __slots__ = ("mime_type", "width", "height", "bytes")
+    _fields = dict.fromkeys(__slots__)
+    mime_type: str | None
+    """Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
+    """
+    width: int | None
+    """Its width in pixels, as it is seen; none where that is not known."""
+    height: int | None
+    """Its height in pixels, as it is seen; none where that is not known."""
+    bytes: int | None
+    """How many bytes it has; none where that is not known."""
+
+
+class InputPlan(Record):
+    """What becomes of one picture before it is sent, and why."""
+
+    __slots__ = ("index", "input", "action", "from", "to", "lossy", "why")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"from": PictureFacts._read, "to": PictureFacts._read}
+    index: int
+    """Which of the call's pictures it is, from 0: those of the prompt first, then `images`."""
+    input: str
+    """The picture as it was named, or what it is."""
+    action: str
+    """"as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its sake:
+    "encoded" (pixels became a file), "converted" (another type or other colours), "turned" (upright, as
+    its EXIF says), "shrunk" (fewer pixels or bytes).
+
+    Of several the last of these.
+    """
+    from: PictureFacts
+    """What was handed in."""
+    to: PictureFacts
+    """What is sent."""
+    lossy: bool
+    """Whether something of it is lost: colours, sharpness, frames or pixels."""
+    why: list[str]
+    """What is done and for what reason, in sentences."""
+
+
+class Explained(Record):
+    """What a call would send."""
+
+    __slots__ = ("model", "inputs", "body_bytes", "warnings")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"inputs": InputPlan._read}
+    model: str
+    """The id of the model."""
+    inputs: list[InputPlan]
+    """What becomes of each picture, in the order in which they are sent."""
+    body_bytes: int
+    """How many bytes one request would have."""
+    warnings: list[str]
+    """What the caller should know about the options and the pictures, in sentences."""
+
+
 class UnknownCall(Record):
     """A request of which it is not known whether it was billed."""
 
@@ -1061,6 +1124,48 @@ class Cache(Settings):
         self.max_age = max_age
 
 
+class Encode(Settings):
+    """How pictures are encoded before they are sent.
+
+    Without it a picture goes as it is wherever it can. With it, one that has a longer side, more bytes or
+    another type than this says is encoded anew; all others still go as they are. Every loss is a warning.
+    """
+
+    __slots__ = ("max_side", "max_bytes", "format", "quality")
+    _fields = dict.fromkeys(__slots__)
+    max_side: int | None
+    """The longest side in pixels; larger pictures are scaled down. Default: no limit."""
+    max_bytes: int | None
+    """The most bytes of one picture.
+
+    Quality goes down first, and then the size in pixels, until it fits. Default: no limit.
+    """
+    format: Literal["auto", "png", "jpeg", "webp"] | None
+    """What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or lossless
+    WebP for drawings, text and what is transparent, else JPEG.
+
+    Default: auto.
+    """
+    quality: int | None
+    """How good what is lossy is made, 1 (smallest) to 100.
+
+    With "webp" it asks for a lossy one. Default: 92; a WebP is lossless.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_side: int | None = None,
+        max_bytes: int | None = None,
+        format: Literal["auto", "png", "jpeg", "webp"] | None = None,
+        quality: int | None = None,
+    ) -> None:
+        self.max_side = max_side
+        self.max_bytes = max_bytes
+        self.format = format
+        self.quality = quality
+
+
 class Reference(Wrapper):
     """A picture that the prompt speaks of, and in words what it shows."""
 
@@ -1163,6 +1268,7 @@ def generate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
@@ -1197,6 +1303,7 @@ def edit(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
@@ -1231,6 +1338,7 @@ def send(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
@@ -1265,6 +1373,7 @@ def estimate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
@@ -1302,6 +1411,8 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
             paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
             none.
@@ -1340,6 +1451,7 @@ def count_tokens(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
@@ -1377,6 +1489,8 @@ count_tokens.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
             paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
             none.
@@ -1464,6 +1578,7 @@ def chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1496,6 +1611,7 @@ def load_chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1532,6 +1648,8 @@ chat.__doc__ = load_chat.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
@@ -1572,6 +1690,7 @@ def generate_many(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
@@ -1617,6 +1736,8 @@ generate_many.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
         upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.

@@ -35,6 +35,10 @@ class Door:
     def close(self) -> None: ...
 
 @final
+class Inputs:
+    def __new__(cls, prompt: Any, images: Any, options: dict[str, Any]) -> Self: ...
+
+@final
 class Emulator:
     def __new__(
         cls,

@@ -13,6 +13,7 @@ from ._generated import (
     Cache,
     ClientEvent,
     DoneEvent,
+    Encode,
     File,
     ImageEvent,
     Reference,
@@ -182,6 +183,9 @@ class GenerateOptions(TypedDict, total=False):
 
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
+
+    encode: Encode | None
+    """How pictures are encoded before they are sent. Default: they go as they are wherever they can."""
 
     attachments: AttachmentInput | Sequence[AttachmentInput] | None
     """Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes, URLs

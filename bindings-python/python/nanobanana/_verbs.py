@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import _generated
 from ._client import AsyncClientFront, ClientFront, default_client
 from ._front import AsyncStream, ChatFront, Closing, FilesFront, Stream, documented
-from ._generated import ChatTurn, Estimate, File, ModelInfo, Result, Spent, TokenCount
+from ._generated import ChatTurn, Estimate, Explained, File, ModelInfo, Result, Spent, TokenCount
 from ._many import AsyncOutcomes, Outcomes
 
 TYPE_CHECKING = False
@@ -124,6 +124,21 @@ class Client(ClientFront, Closing):
         """The files that were uploaded, and what uploads more."""
         return Files(self, self._now("files"))
 
+    @documented(_generated.explain)
+    def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(self._wait("explain", prompt, images, options))
+
     @property
     def spent(self) -> Spent:
         """What this client and its copies have spent in this process, and what may have been billed."""
@@ -225,6 +240,21 @@ class AsyncClient(AsyncClientFront):
     def files(self) -> AsyncFiles:
         """The files that were uploaded, and what uploads more."""
         return AsyncFiles(self, self._now("files"))
+
+    @documented(_generated.explain)
+    async def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(await self._await("explain", prompt, images, options))
 
     @property
     def spent(self) -> Spent:

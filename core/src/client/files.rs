@@ -181,6 +181,12 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
             }
             on_disk(PathBuf::from(name)).await
         }
+        Input::Array(array) => match array.file() {
+            Some(bytes) => memory(bytes.clone()),
+            None => blocking(move || Image::from_pixels(&array.into_pixels()?)?.bytes().cloned())
+                .await
+                .and_then(memory),
+        },
         Input::Pixels(pixels) => {
             blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }

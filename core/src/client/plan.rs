@@ -15,7 +15,7 @@ use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
 use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
-use crate::records::{Generation, TokenCount};
+use crate::records::{Explained, Generation, InputPlan, TokenCount};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::Case;
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(super) client: Client,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
+    /// What became of the pictures.
+    pub(super) inputs: Vec<InputPlan>,
     pub options: GenerateOptions,
     /// How the pictures that come are to be.
     pub output: Arc<Output>,
@@ -121,6 +123,13 @@ impl Plan {
         let mut count = self.job(&[], 0, false).count().await?;
         count.warnings.splice(0..0, self.warnings.iter().cloned());
         Ok(count)
+    }
+
+    /// What would be sent.
+    pub fn explained(self) -> Explained {
+        let body_bytes = self.job(&[], 0, false).body.len();
+        let Plan { id, inputs, warnings, .. } = self;
+        Explained { model: id, inputs, body_bytes, warnings }
     }
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none

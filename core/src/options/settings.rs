@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{At, Read, Role, nearest};
+use super::{At, EncodeFormat, Read, Role, nearest};
 use crate::error::Error;
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
@@ -254,6 +254,68 @@ impl Attachment {
             );
         }
         Ok(())
+    }
+}
+
+options! {
+    /// How pictures are encoded before they are sent. Without it a picture goes as it is wherever it can. With
+    /// it, one that has a longer side, more bytes or another type than this says is encoded anew; all others
+    /// still go as they are. Every loss is a warning.
+    pub struct Encode {
+        /// The longest side in pixels; larger pictures are scaled down. Default: no limit.
+        max_side: u32,
+        /// The most bytes of one picture. Quality goes down first, and then the size in pixels, until it
+        /// fits. Default: no limit.
+        max_bytes: u64,
+        /// What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or
+        /// lossless WebP for drawings, text and what is transparent, else JPEG. Default: auto.
+        format: EncodeFormat,
+        /// How good what is lossy is made, 1 (smallest) to 100. With "webp" it asks for a lossy one.
+        /// Default: 92; a WebP is lossless.
+        quality: u32,
+    }
+}
+
+impl Encode {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        if self.max_side == Some(0) {
+            return Err(of("max_side").invalid("must be at least 1; leave it out to keep the size"));
+        }
+        if self.max_bytes == Some(0) {
+            return Err(of("max_bytes").invalid("must be at least 1; leave it out for no limit"));
+        }
+        if let Some(quality) = self.quality {
+            if !(1..=100).contains(&quality) {
+                return Err(of("quality").invalid(format!("is {quality}; it takes 1 to 100")));
+            }
+            if self.format == Some(EncodeFormat::Png) {
+                return Err(of("quality").invalid("does not fit the format `png`, which loses nothing"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Typed for Encode {
+    fn python() -> String {
+        "Encode".into()
+    }
+    fn typescript() -> String {
+        "Encode".into()
+    }
+}
+
+impl Read for Encode {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Object(map) => Encode::read_map(map, at),
+            _ => Err(at.wrong_type("an Encode", value)),
+        }
+    }
+
+    fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        parts(first, second, Self::over)
     }
 }
 

@@ -163,6 +163,20 @@ choice! {
 }
 
 choice! {
+    /// What pictures are encoded as.
+    EncodeFormat {
+        /// The smallest that is faithful.
+        Auto "auto",
+        /// Without loss.
+        Png "png",
+        /// With loss, and without transparency.
+        Jpeg "jpeg",
+        /// Without loss, or with it if a quality is set.
+        WebP "webp",
+    }
+}
+
+choice! {
     /// What happens to an option that the model does not have.
     OnUnsupported {
         /// An `UnsupportedOptionError` before anything is sent.

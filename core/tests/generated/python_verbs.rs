@@ -22,7 +22,7 @@ pub fn write() -> String {
         from . import _generated\n\
         from ._client import AsyncClientFront, ClientFront, default_client\n\
         from ._front import AsyncStream, ChatFront, Closing, FilesFront, Stream, documented\n\
-        from ._generated import ChatTurn, Estimate, File, ModelInfo, Result, Spent, TokenCount\n\
+        from ._generated import ChatTurn, Estimate, Explained, File, ModelInfo, Result, Spent, TokenCount\n\
         from ._many import AsyncOutcomes, Outcomes\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -220,6 +220,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::File => ("File", "File._one(@)"),
         // Inside of this class `list` is the method.
         Gives::FileList => ("builtins.list[File]", "File._all(@)"),
+        Gives::Explained => ("Explained", "Explained._one(@)"),
         Gives::Spent => ("Spent", "Spent._one(@)"),
         Gives::Turns => ("list[ChatTurn]", "ChatTurn._all(@)"),
         Gives::Path => ("Path", "Path(@[0])"),

@@ -19,7 +19,7 @@ const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
+  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
   Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
@@ -234,6 +234,7 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Files => ("Files", "new Files(this.#door.next(@))"),
         Gives::File => ("File", "record('File', @)"),
         Gives::FileList => ("File[]", "record<{ files: File[] }>('Files', @).files"),
+        Gives::Explained => ("Explained", "record('Explained', @)"),
         Gives::Spent => ("Spent", "record('Spent', @)"),
         Gives::Turns => ("ChatTurn[]", "record<{ turns: ChatTurn[] }>('History', @).turns"),
         Gives::Path => ("string", "record('string', @)"),

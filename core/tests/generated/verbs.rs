@@ -67,6 +67,7 @@ pub enum Gives {
     Files,
     File,
     FileList,
+    Explained,
     Spent,
     Turns,
     Path,
@@ -202,6 +203,16 @@ pub const OF_CLIENTS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Files,
         doc: "The files that were uploaded, and what uploads more.",
+    },
+    Verb {
+        name: "explain",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Works,
+        gives: Gives::Explained,
+        doc: "What becomes of each picture before it is sent, and why: from what to what, and whether something \
+              is lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures \
+              encoded; nothing is sent to the service.",
     },
     Verb {
         name: "spent",
