@@ -180,7 +180,9 @@ fn pixels(about: &Object, data: Vec<u8>, place: Place) -> Result<Input, Refused>
 }
 
 fn refuse(place: Place, problem: &str) -> Refused {
-    let kinds =
-        "an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }";
-    place.refuse("", format!("{problem}; a picture is {kinds}")).into()
+    let taken = place.takes(
+        "a picture is an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }",
+        "an attachment is a path or URL, bytes, a Blob, a stream of bytes, or an Attachment of one of these",
+    );
+    place.refuse("", format!("{problem}; {taken}")).into()
 }

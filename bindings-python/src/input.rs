@@ -19,6 +19,9 @@ use crate::value::{invalid, type_name};
 const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, a binary file, a PIL image, or an array of \
                      uint8 with the shape (height, width) or (height, width, 1, 3 or 4)";
 
+const ATTACHED: &str =
+    "an attachment is bytes, a path, a URL, a binary file, or an Attachment of one of these";
+
 /// A prompt: a text, or a list of texts and pictures.
 pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
     let items = match items(prompt)? {
@@ -133,7 +136,7 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
             raise(bad(place, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
         });
     }
-    Err(raise(bad(place, value, TAKEN)))
+    Err(raise(bad(place, value, place.takes(TAKEN, ATTACHED))))
 }
 
 /// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.
