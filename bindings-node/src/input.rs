@@ -152,6 +152,9 @@ fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     let class = item.get::<Unknown>("constructor")?;
     let class = class.and_then(|class| class.coerce_to_object().ok()?.get::<String>("name").ok()?);
     let class = class.unwrap_or_else(|| "Object".to_owned());
+    if class == "Array" {
+        return Err(refuse(place, "is a list in a list"));
+    }
     Err(refuse(place, &format!("is an object of the class {class}")))
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,51 @@ def test_a_prompt_may_hold_pictures(client: nb.Client, emulator: nb.Emulator, im
     client.generate(["Put", image, "into", PIL.Image.new("RGB", (8, 8))], model="nano-banana")
     parts = emulator.requests[-1]["json"]["contents"][0]["parts"]
     assert [sorted(part) for part in parts] == [["text"], ["inlineData"]] * 2
+
+
+def test_what_is_said_of_inputs_pickles_and_shows_itself() -> None:
+    mia = nb.Reference("mia.jpg", name="Mia", role="character")
+    talk = nb.Attachment(b"%PDF-", mime_type="application/pdf", start=1.5)
+    for said in (mia, talk):
+        again = pickle.loads(pickle.dumps(said))
+        assert again == said
+        assert type(again) is type(said)
+    assert repr(mia) == "Reference('mia.jpg', name='Mia', role='character')"
+    assert repr(talk) == "Attachment(b'%PDF-', mime_type='application/pdf', start=1.5)"
+    assert mia != nb.Reference("mia.jpg", name="Mia")
+    assert mia != nb.Reference("tom.jpg", name="Mia", role="character")
+
+
+def test_attachments_in_every_form(client: nb.Client, tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("banana,1\n")
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        forms = [path, str(path), path.as_uri(), data, bytearray(data), memoryview(data), io.BytesIO(data), file]
+        forms.append(nb.Attachment(path))
+        came = client.generate("a banana", attachments=forms, model="nano-banana")
+    assert came.text.endswith("With it came: " + ", ".join(["text/plain"] * 9) + ".")
+    [outcome] = client.generate_many([{"prompt": "a", "options": {"attachments": path, "model": "nano-banana"}}])
+    assert outcome.result is not None
+    assert outcome.result.text.endswith("With it came: text/plain.")
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "problem"),
+    [
+        (lambda c: c.edit("x", [nb.Reference("a.png", role="charcter")]), "InvalidOptionError", "Did you mean `character`"),  # type: ignore[arg-type]
+        (lambda c: c.edit("x", [nb.Reference(None)]), "ImageError", "a Reference of nothing"),  # type: ignore[arg-type]
+        (lambda c: c.edit("x", [["a.png"]]), "ImageError", "picture 0 (a list)"),
+        (lambda c: c.edit("x", [nb.Reference(["a.png"])]), "ImageError", "picture 0 (a list)"),  # type: ignore[arg-type]
+        (lambda c: c.generate("x", attachments=[{}]), "InvalidOptionError", "an attachment is bytes"),
+        (lambda c: c.generate("x", attachments=[None]), "InvalidOptionError", "an attachment is bytes"),
+        (lambda c: c.generate("x", attachments=nb.Attachment(None)), "InvalidOptionError", "of nothing"),  # type: ignore[arg-type]
+        (lambda c: c.generate("x", attachments=np.zeros((2, 2), np.uint8)), "InvalidOptionError", "go in `images`"),
+        (lambda c: c.chat(attachments=["a.pdf"]), "InvalidOptionError", "goes with a prompt"),
+        (lambda c: list(c.generate_many(["x"], attachments=["a.pdf"])), "InvalidOptionError", "goes with a prompt"),
+    ],
+)
+def test_what_cannot_be_is_told(client: nb.Client, call: Any, kind: str, problem: str) -> None:
+    with pytest.raises(nb.NanoBananaError, match=re.escape(problem)) as raised:
+        call(client)
+    assert type(raised.value).__name__ == kind
