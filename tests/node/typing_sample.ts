@@ -13,6 +13,7 @@ import {
   Result,
   generate,
   type AspectRatio,
+  type AttachmentInput,
   type Budget,
   type Chat,
   type ChatTurn,
