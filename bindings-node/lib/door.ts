@@ -62,8 +62,12 @@ export class Door {
     }
   }
 
-  /** Calls what never waits. */
-  callSync(verb: string, options: object = {}): Reply { return settle(this.native.callSync(verb, options)) }
+  /** Calls what never waits, and takes no inputs: of options that are some the core only learns that they are set. */
+  callSync(verb: string, options: object = {}): Reply {
+    const { plain, beside: more } = beside(options)
+    const set = [...more].filter(([, value]) => value != null).map(([name]) => [name, true])
+    return settle(this.native.callSync(verb, { ...plain, ...Object.fromEntries(set) }))
+  }
 
   /** The door that a call has opened. */
   next({ door }: Reply): Door { return new Door(door as NativeDoor, this.key, this.life) }

@@ -155,6 +155,9 @@ fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     let class = item.get::<Unknown>("constructor")?;
     let class = class.and_then(|class| class.coerce_to_object().ok()?.get::<String>("name").ok()?);
     let class = class.unwrap_or_else(|| "Object".to_owned());
+    if class == "Array" {
+        return Err(refuse(place, "is a list in a list"));
+    }
     Err(refuse(place, &format!("is an object of the class {class}")))
 }
 
@@ -183,6 +186,9 @@ fn pixels(about: &Object, data: Vec<u8>, place: Place) -> Result<Input, Refused>
 }
 
 fn refuse(place: Place, problem: &str) -> Refused {
-    let kinds = "an Image, a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or pixels as { data, width, height }";
-    place.refuse("", format!("{problem}; a picture is {kinds}")).into()
+    let taken = place.takes(
+        "a picture is an Image, a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or pixels as { data, width, height }",
+        "an attachment is a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or an Attachment of one of these",
+    );
+    place.refuse("", format!("{problem}; {taken}")).into()
 }

@@ -71,6 +71,9 @@ fn read(
     Ok((prompt, images, options))
 }
 
+const ATTACHED: &str =
+    "an attachment is bytes, a path, a URL, a binary file, or an Attachment of one of these";
+
 /// A prompt: a text, or a list of texts and pictures.
 fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
     let items = match items(prompt)? {
@@ -208,7 +211,7 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
             raise(bad(place, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
         });
     }
-    Err(raise(bad(place, value, TAKEN)))
+    Err(raise(bad(place, value, place.takes(TAKEN, ATTACHED))))
 }
 
 /// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.

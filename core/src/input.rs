@@ -84,6 +84,13 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What may stand there: of two wordings that of a picture, or that of a file of any kind.
+    pub fn takes(self, picture: &'static str, file: &'static str) -> &'static str {
+        if self == attachment::PLACE { file } else { picture }
+    }
+}
+
 impl From<&str> for Input {
     fn from(text: &str) -> Self {
         Input::Text(text.to_owned())

@@ -592,6 +592,7 @@ mod tests {
     use super::*;
     use crate::image::{Image, Pixels};
     use crate::input::{self, Input};
+    use crate::options::{Attachment, Reference};
     use crate::schema::Case;
 
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
@@ -656,6 +657,28 @@ mod tests {
         assert_ne!(digest(vec!["Night".into(), bytes.into()], &none).await, wanted);
         assert_ne!(digest(vec![image.clone().into(), "Night".into()], &none).await, wanted);
         assert_ne!(digest(vec!["Night".into(), image.clone().into(), image.into()], &none).await, wanted);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_inputs_counts() {
+        let none = GenerateOptions::new();
+        let image = || Box::new(Input::Image(noise()));
+        let text = || Box::new(Input::Bytes(Bytes::from_static(b"banana,1")));
+        let named = |name: &str| Input::Reference(image(), Reference::new().name(name));
+        let attached = |about: Attachment| Input::Attachment(text(), about);
+        let all = [
+            *image(),
+            named("Mia"),
+            named("Tom"),
+            attached(Attachment::new()),
+            attached(Attachment::new().mime_type("text/csv")),
+            attached(Attachment::new().mime_type("video/mp4")),
+            attached(Attachment::new().mime_type("video/mp4").end(5.0)),
+        ];
+        let mut seen = std::collections::HashSet::new();
+        for input in all {
+            assert!(seen.insert(digest(vec!["Night".into(), input.clone()], &none).await), "{input:?}");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nanobanana::{Client, ClientOptions, Emulator, GenerateOptions, Image, Kind, Pixels, Retry};
+use nanobanana::{
+    Attachment, Client, ClientOptions, Emulator, GenerateOptions, Image, Input, Kind, Pixels, Reference,
+    Retry, Role,
+};
 use serde_json::{Value, json};
 
 /// A PNG of about 3 MB: large enough to be read while it is sent.
@@ -55,4 +58,61 @@ async fn a_file_that_changes_between_attempts_is_an_error() {
     assert_eq!(error.kind(), Kind::ImageError, "{error:?}");
     assert_eq!(error.field("index"), Some(json!(0)));
     assert!(error.message().contains("large.png") && error.message().contains("changed"), "{error}");
+}
+
+/// A text of about 3 MB: large enough to be read while it is sent.
+fn long(folder: &Path) -> PathBuf {
+    let path = folder.join("long.csv");
+    std::fs::write(&path, "banana,1\n".repeat(350_000)).unwrap();
+    path
+}
+
+fn attached(path: &Path) -> Vec<Input> {
+    vec!["a banana".into(), Input::Attachment(Box::new(path.into()), Attachment::new())]
+}
+
+#[tokio::test]
+async fn an_attached_file_is_sent_from_disk_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "status": 503, "error": { "message": "later" } })]).unwrap();
+    let options = GenerateOptions::new().model("nano-banana");
+    let result = client(&emulator).generate(attached(&path), options).await.unwrap();
+    assert!(result.text.contains("With it came: text/plain."), "{}", result.text);
+    for request in emulator.requests() {
+        let sent = &request["json"]["contents"][0]["parts"][1]["inlineData"];
+        assert_eq!((&sent["mimeType"], &sent["data"]["$bytes"]), (&json!("text/plain"), &json!(3_150_000)));
+    }
+}
+
+#[tokio::test]
+async fn an_attached_file_that_changes_between_attempts_is_named_by_its_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "status": 503, "delay": 0.2, "error": { "message": "later" } })]).unwrap();
+    let (client, inputs) = (client(&emulator), attached(&path));
+    let call = tokio::spawn(async move { client.generate(inputs, GenerateOptions::new()).await });
+    while emulator.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::write(&path, "something else").unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidOptionError, "{error:?}");
+    assert_eq!(error.field("option"), Some(json!("attachments")));
+    assert!(error.message().contains("long.csv") && error.message().contains("changed"), "{error}");
+}
+
+#[test]
+fn the_words_of_references_are_those_that_the_documentation_tells() {
+    let told =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/references.md")).unwrap();
+    let roles = [Role::Character, Role::Object, Role::Style, Role::Scene];
+    assert_eq!(roles.map(Role::as_str), Role::WORDS);
+    let mut words = roles.map(|role| Reference::new().name("Mia").role(role).words().unwrap()).to_vec();
+    words.push(Reference::new().name("Mia").words().unwrap());
+    for words in words {
+        assert!(told.contains(&format!("| {words} |")), "{words}");
+    }
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,67 @@ def test_a_prompt_may_hold_pictures(client: nb.Client, emulator: nb.Emulator, im
     client.generate(["Put", image, "into", PIL.Image.new("RGB", (8, 8))], model="nano-banana")
     parts = emulator.requests[-1]["json"]["contents"][0]["parts"]
     assert [sorted(part) for part in parts] == [["text"], ["inlineData"]] * 2
+
+
+def test_what_is_said_of_inputs_pickles_and_shows_itself() -> None:
+    mia = nb.Reference("mia.jpg", name="Mia", role="character")
+    talk = nb.Attachment(b"%PDF-", mime_type="application/pdf", start=1.5)
+    for said in (mia, talk):
+        again = pickle.loads(pickle.dumps(said))
+        assert again == said
+        assert type(again) is type(said)
+    assert repr(mia) == "Reference('mia.jpg', name='Mia', role='character')"
+    assert repr(talk) == "Attachment(b'%PDF-', mime_type='application/pdf', start=1.5)"
+    assert mia != nb.Reference("mia.jpg", name="Mia")
+    assert mia != nb.Reference("tom.jpg", name="Mia", role="character")
+
+
+def test_attachments_in_every_form(client: nb.Client, tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("banana,1\n")
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        forms = [
+            path,
+            str(path),
+            path.as_uri(),
+            data,
+            bytearray(data),
+            memoryview(data),
+            io.BytesIO(data),
+            file,
+        ]
+        forms.append(nb.Attachment(path))
+        came = client.generate("a banana", attachments=forms, model="nano-banana")
+    assert came.text.endswith("With it came: " + ", ".join(["text/plain"] * 9) + ".")
+    [outcome] = client.generate_many(
+        [{"prompt": "a", "options": {"attachments": path, "model": "nano-banana"}}]
+    )
+    assert outcome.result is not None
+    assert outcome.result.text.endswith("With it came: text/plain.")
+
+
+OPTION, IMAGE = nb.InvalidOptionError, nb.ImageError
+LATER = "goes with a prompt"
+NOTHING: Any = None
+MISTYPED: Any = "charcter"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "problem"),
+    [
+        (lambda c: c.edit("x", nb.Reference("a.png", role=MISTYPED)), OPTION, "`character`"),
+        (lambda c: c.edit("x", nb.Reference(NOTHING)), IMAGE, "a Reference of nothing"),
+        (lambda c: c.edit("x", [["a.png"]]), IMAGE, "picture 0 (a list)"),
+        (lambda c: c.generate("x", attachments=[{}]), OPTION, "an attachment is bytes"),
+        (lambda c: c.generate("x", attachments=[None]), OPTION, "an attachment is bytes"),
+        (lambda c: c.generate("x", attachments=nb.Attachment(NOTHING)), OPTION, "of nothing"),
+        (lambda c: c.generate("x", attachments=np.zeros((2, 2), np.uint8)), OPTION, "go in `images`"),
+        (lambda c: c.chat(attachments=["a.pdf"]), OPTION, LATER),
+        (lambda c: list(c.generate_many(["x"], attachments=["a.pdf"])), OPTION, LATER),
+    ],
+)
+def test_what_cannot_be_is_told(client: nb.Client, call: Any, kind: type, problem: str) -> None:
+    with pytest.raises(nb.NanoBananaError, match=re.escape(problem)) as raised:
+        call(client)
+    assert type(raised.value) is kind

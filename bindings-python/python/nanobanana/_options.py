@@ -100,7 +100,7 @@ class _File(Protocol):
 
 
 ImageInput: TypeAlias = (
-    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
+    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
 )
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 

@@ -156,17 +156,18 @@ pub fn types() -> String {
             def read(self) -> bytes: ...\n\n\n\
         $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
-        AttachmentInput: TypeAlias = $files\n\
+        $files\n\
         \"\"\"A document or a video in whatever form it is at hand; a string is its path or URL.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
     let files: Vec<&str> = super::inputs::attachable().flat_map(|form| form.python).copied().collect();
-    let (start, forms) = ("ImageInput: TypeAlias = ", forms.join(" | "));
-    let forms = match start.len() + forms.len() <= WIDTH {
-        true => format!("{start}{forms}"),
-        false => format!("{start}(\n    {forms}\n)"),
+    let union = |name: &str, forms: &[&str]| {
+        let line = format!("{name}: TypeAlias = {}", forms.join(" | "));
+        let lines = format!("{name}: TypeAlias = (\n    {}\n)", forms.join(" | "));
+        if line.len() <= WIDTH { line } else { lines }
     };
-    out.push_str(&text.replace("$forms", &forms).replace("$files", &files.join(" | ")));
+    let text = text.replace("$forms", &union("ImageInput", &forms));
+    out.push_str(&text.replace("$files", &union("AttachmentInput", &files)));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
