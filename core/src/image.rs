@@ -209,17 +209,18 @@ impl Image {
         &self.0.mime_type
     }
 
-    /// Width in pixels.
+    /// Width in pixels, as it is seen: after Exif's orientation.
     pub fn width(&self) -> u32 {
         self.0.width
     }
 
-    /// Height in pixels.
+    /// Height in pixels, as it is seen.
     pub fn height(&self) -> u32 {
         self.0.height
     }
 
-    /// Decodes the picture: H×W×C bytes.
+    /// Decodes the picture as it is seen: H×W×C bytes, upright, in sRGB, 8 bits a channel; of several
+    /// frames or pages the first. PNG, JPEG, WebP, GIF, BMP and TIFF are decoded.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.
@@ -228,7 +229,8 @@ impl Image {
     }
 
     /// The picture in another format ("png", "jpeg" or "webp"); the same picture if it has that
-    /// format already and no quality is given. `quality` is 1 to 100 and is for JPEG.
+    /// format already and no quality is given. `quality` is 1 to 100: of JPEG (by default 92), or of WebP
+    /// with loss (by default it has none); PNG has none.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the

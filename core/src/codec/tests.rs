@@ -87,7 +87,7 @@ fn heif_tells_the_size_that_is_seen() {
 fn any_beginning_of_a_file_is_read_without_a_panic() {
     for (name, row) in table() {
         let bytes = file(&name);
-        for end in 0..bytes.len().min(3000) {
+        for end in (0..bytes.len().min(300)).chain((300..bytes.len()).step_by(97)) {
             let cut = &bytes[..end];
             if let (Ok(header), true) = (header(cut), row["error"].is_null()) {
                 let sides = [header.width, header.height];
