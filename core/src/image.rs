@@ -147,7 +147,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the sizes do not fit together.
     pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
-        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
+        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Lossless)?)
     }
 
     /// The file's bytes, untouched. Those of a picture that lies on disk are read now, on this thread, and

@@ -252,7 +252,7 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {
-            codec::worker(move || Ok(codec::encode(&pixels, Format::Png, Quality::Default)?.into()))
+            codec::worker(move || Ok(codec::encode(&pixels, Format::Png, Quality::Lossless)?.into()))
                 .await
                 .and_then(whole)
         }
