@@ -17,7 +17,9 @@ TABLE = json.loads((FOLDER / "expected.json").read_text())
 
 def seen(pixels: np.ndarray) -> np.ndarray:
     """RGBA, colours multiplied by their alpha: what is transparent is of no colour."""
-    rgba = np.asarray(PIL.Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).convert("RGBA"))
+    rgba = np.asarray(
+        PIL.Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).convert("RGBA")
+    )
     return np.dstack([rgba[..., :3] * (rgba[..., 3:] / 255), rgba[..., 3]])
 
 
