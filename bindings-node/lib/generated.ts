@@ -589,9 +589,9 @@ export interface InputPlan {
    */
   action: string
   /** What was handed in. */
-  from: PictureFacts
+  given: PictureFacts
   /** What is sent. */
-  to: PictureFacts
+  sent: PictureFacts
   /** Whether something of it is lost: colours, sharpness, frames or pixels. */
   lossy: boolean
   /** What is done and for what reason, in sentences. */

@@ -646,9 +646,9 @@ class PictureFacts(Record):
 class InputPlan(Record):
     """What becomes of one picture before it is sent, and why."""
 
-    __slots__ = ("index", "input", "action", "from", "to", "lossy", "why")
+    __slots__ = ("index", "input", "action", "given", "sent", "lossy", "why")
     _fields = dict.fromkeys(__slots__)
-    _readers = {"from": PictureFacts._read, "to": PictureFacts._read}
+    _readers = {"given": PictureFacts._read, "sent": PictureFacts._read}
     index: int
     """Which of the call's pictures it is, from 0: those of the prompt first, then `images`."""
     input: str
@@ -660,9 +660,9 @@ class InputPlan(Record):
 
     Of several the last of these.
     """
-    from: PictureFacts
+    given: PictureFacts
     """What was handed in."""
-    to: PictureFacts
+    sent: PictureFacts
     """What is sent."""
     lossy: bool
     """Whether something of it is lost: colours, sharpness, frames or pixels."""
@@ -1196,6 +1196,37 @@ def estimate(
 ) -> Any: ...
 
 
+def explain(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
 def chat(
     self: Any,
     *,
@@ -1255,7 +1286,7 @@ def load_chat(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__ = load_chat.__doc__ = """
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.

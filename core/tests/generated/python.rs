@@ -77,11 +77,12 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 6] = [
+    let calls: [(&str, &[&str]); 7] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
         ("send", &["prompt: Prompt", &more]),
         ("estimate", &["prompt: Prompt", &more]),
+        ("explain", &["prompt: Prompt", &more]),
         ("chat", &[]),
         ("load_chat", &["path: str | os.PathLike[str]"]),
     ];
