@@ -110,7 +110,8 @@ async fn many_pictures_are_worked_on_a_few_at_a_time_and_come_in_order() {
     let grey =
         |side: u32| Pixels { width: side, height: side, channels: 1, data: vec![7; (side * side) as usize] };
     let pictures: Vec<Pixels> = (1..=40).map(grey).collect();
-    let explained = client.explain("a banana", pictures, GenerateOptions::new()).await.unwrap();
+    let explained =
+        client.explain("a banana", pictures, GenerateOptions::new().model("my-own-model")).await.unwrap();
     let widths: Vec<_> = explained.inputs.iter().map(|plan| plan.sent.width.unwrap()).collect();
     assert_eq!(widths, (1..=40).collect::<Vec<_>>());
     assert!(explained.inputs.iter().all(|plan| plan.action == "encoded" && !plan.lossy));

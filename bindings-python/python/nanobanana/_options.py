@@ -94,9 +94,7 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
-ImageInput: TypeAlias = (
-    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
-)
+ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput]
