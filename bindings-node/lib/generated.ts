@@ -48,9 +48,12 @@ export type ImageSize =
   | '4K'
   | (string & {})
 
-/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+/**
+ * Pixels in rows from the top, `channels` samples each (1, 3 or 4; by default what `data` has): also an `ImageData`.
+ * Samples of a float array go from 0 to 1, those of the others over the whole range of their type.
+ */
 export interface RawPixels {
-  data: Uint8Array | Uint8ClampedArray
+  data: Uint8Array | Uint8ClampedArray | Uint16Array | Float32Array | Float64Array
   width: number
   height: number
   channels?: number
@@ -59,7 +62,13 @@ export interface RawPixels {
 /** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
 export interface SharpOutput {
   data: Uint8Array
-  info: { width: number; height: number; channels: number; format?: string }
+  info: { width: number; height: number; channels: number; format?: string; depth?: string }
+}
+
+/** A picture that `sharp` works on; what its `toBuffer()` gives is sent. */
+export interface SharpPicture {
+  toBuffer(): Promise<Uint8Array>
+  metadata(): Promise<unknown>
 }
 
 /** A picture in memory, or where to find it. */
@@ -74,6 +83,7 @@ export type PictureObject =
   | ReadableStream<Uint8Array>
   | RawPixels
   | SharpOutput
+  | SharpPicture
   | Reference
 
 /** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
@@ -738,9 +748,9 @@ export interface InputPlan {
    */
   action: string
   /** What was handed in. */
-  from: PictureFacts
+  given: PictureFacts
   /** What is sent. */
-  to: PictureFacts
+  sent: PictureFacts
   /** Whether something of it is lost: colours, sharpness, frames or pixels. */
   lossy: boolean
   /** What is done and for what reason, in sentences. */

@@ -71,11 +71,21 @@ function sort(item: unknown, streams: AsyncIterable<unknown>[]): Sorted {
   }
   if (ArrayBuffer.isView(item)) return { bytes: view(item) }
   if (isAnyArrayBuffer(item)) return { bytes: new Uint8Array(item) }
-  const stream = item instanceof Blob ? item.stream() : item
+  const stream = item instanceof Blob ? item.stream() : isSharp(item) ? once(item) : item
   if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) return { other: item }
   streams.push(stream as AsyncIterable<unknown>)
   return { late: true }
 }
+
+interface Sharp { toBuffer(): Promise<Uint8Array> }
+
+/** A picture that sharp works on; it is a stream, too, but one that only gives what was piped into it. */
+function isSharp(item: unknown): item is Sharp {
+  const { toBuffer, metadata } = (item ?? {}) as Record<string, unknown>
+  return typeof toBuffer === 'function' && typeof metadata === 'function'
+}
+
+async function* once(picture: Sharp): AsyncGenerator<Uint8Array> { yield await picture.toBuffer() }
 
 const view = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 

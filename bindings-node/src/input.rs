@@ -5,10 +5,11 @@
 //! it, and a retry must send it again.
 
 use bytes::Bytes;
-use nanobanana::{Case, File, Input, Pixels, Place};
+use nanobanana::{Array, Case, File, Input, Place, Sample};
 use napi::ValueType;
 use napi::bindgen_prelude::{
-    ClassInstance, FromNapiValue, JsObjectValue, JsValue, Object, Uint8ArraySlice, Uint8ClampedSlice, Unknown,
+    ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, JsObjectValue, JsValue, Object,
+    Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
 };
 use napi_derive::napi;
 
@@ -143,46 +144,74 @@ fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
-    if let Some(data) = memory(item.get_named_property_unchecked("data")?) {
+    let data: Unknown = item.get_named_property_unchecked("data")?;
+    if data.get_type()? == ValueType::Object {
         // What sharp encoded is a file, whatever else is said of it.
-        if about.get::<String>("format")?.is_some_and(|format| format != "raw") {
-            return Ok(Input::Bytes(Bytes::from(data)));
+        if about.get::<String>("format")?.is_some_and(|format| format != "raw")
+            && let Ok(file) = Uint8ArraySlice::from_unknown(data)
+        {
+            return Ok(Input::Bytes(Bytes::from(file.to_vec())));
         }
         if about.has_named_property("width")? && about.has_named_property("height")? {
-            return pixels(about, data, place);
+            return pixels(about, &data.coerce_to_object()?, place);
         }
     }
+    Err(refuse(place, &format!("is an object of the class {}", class_of(item)?)))
+}
+
+/// The name of an object's class.
+fn class_of(item: &Object) -> napi::Result<String> {
     let class = item.get::<Unknown>("constructor")?;
     let class = class.and_then(|class| class.coerce_to_object().ok()?.get::<String>("name").ok()?);
-    let class = class.unwrap_or_else(|| "Object".to_owned());
-    if class == "Array" {
-        return Err(refuse(place, "is a list in a list"));
-    }
-    Err(refuse(place, &format!("is an object of the class {class}")))
+    Ok(class.unwrap_or_else(|| "Object".to_owned()))
 }
 
-fn memory(data: Unknown) -> Option<Vec<u8>> {
-    let plain = Uint8ArraySlice::from_unknown(data).map(|slice| slice.to_vec());
-    plain.or_else(|_| Uint8ClampedSlice::from_unknown(data).map(|slice| slice.to_vec())).ok()
+/// The bytes of samples, and their kind: as the array's class says, or what sharp says of its buffer.
+fn samples(about: &Object, data: &Object, place: Place) -> Result<(Sample, Vec<u8>), Refused> {
+    let class = class_of(data)?;
+    let depth = about.get::<String>("depth").ok().flatten();
+    let kind = match (class.as_str(), depth.as_deref()) {
+        ("Buffer" | "Uint8Array", Some("ushort")) => "uint16",
+        ("Buffer" | "Uint8Array", Some("float")) => "float32",
+        ("Buffer" | "Uint8Array", Some("double")) => "float64",
+        ("Buffer" | "Uint8Array", Some(depth)) if depth != "uchar" => depth,
+        ("Buffer", _) => "uint8",
+        (class, _) => class,
+    };
+    let unknown = |error: nanobanana::Error| {
+        place.refuse(&class, format!("cannot be used: {}", error.message())).with("input", class.clone())
+    };
+    let sample = Sample::named(kind).map_err(unknown)?;
+    let data = data.to_unknown();
+    let bytes = Uint8ArraySlice::from_unknown(data).map(|slice| slice.to_vec());
+    let bytes = bytes.or_else(|_| Uint8ClampedSlice::from_unknown(data).map(|slice| slice.to_vec()));
+    let bytes =
+        bytes.or_else(|_| Uint16ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    let bytes = bytes
+        .or_else(|_| Float32ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    let bytes = bytes
+        .or_else(|_| Float64ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    Ok((sample, bytes?))
 }
 
-fn pixels(about: &Object, data: Vec<u8>, place: Place) -> Result<Input, Refused> {
+fn raw<T: Copy, const N: usize>(all: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    all.iter().flat_map(|one| bytes(*one)).collect()
+}
+
+fn pixels(about: &Object, data: &Object, place: Place) -> Result<Input, Refused> {
+    let (sample, data) = samples(about, data, place)?;
     let number = |name: &str| about.get::<f64>(name).ok().flatten();
     let (width, height) = (number("width").unwrap_or(f64::NAN), number("height").unwrap_or(f64::NAN));
-    let channels = number("channels").unwrap_or(data.len() as f64 / (width * height));
+    let length = data.len() / sample.bytes();
+    let channels = number("channels").unwrap_or(length as f64 / (width * height));
     // The core says which of these numbers fit together; here they only must be whole ones.
     let whole = |value: f64| value > 0.0 && value.fract() == 0.0 && value <= f64::from(u32::MAX);
-    match u8::try_from(channels as u64) {
-        Ok(fitting) if whole(width) && whole(height) && whole(channels) => {
-            Ok(Input::Pixels(Pixels { width: width as u32, height: height as u32, channels: fitting, data }))
-        }
-        _ => {
-            let length = data.len();
-            let problem =
-                format!("has {length} bytes of pixels, which do not fit {width} x {height} x {channels}");
-            Err(refuse(place, &problem))
-        }
+    if !(whole(width) && whole(height) && whole(channels)) {
+        let problem = format!("has {length} samples, which do not fit {width} x {height} x {channels}");
+        return Err(refuse(place, &problem));
     }
+    let shape = vec![height as usize, width as usize, channels as usize];
+    Ok(Input::Array(Array { shape, sample, data: data.into() }))
 }
 
 fn refuse(place: Place, problem: &str) -> Refused {

@@ -232,7 +232,10 @@ fn from_pil((kind, shape, data): Unpacked) -> Result<Array, Error> {
 
 /// An array whose samples lie in a row and are of a kind that the core knows; one dimension of bytes is a file.
 fn array(value: &Bound<'_, PyAny>, buffer: &PyUntypedBuffer) -> Option<Array> {
+    // Those of this machine alone: numbers of the other byte order have the same kind for pyo3.
+    let foreign: &[u8] = if cfg!(target_endian = "little") { b">!" } else { b"<" };
     let sample = match buffer.format().to_bytes() {
+        [order, ..] if foreign.contains(order) => return None,
         b"?" | b"=?" | b"@?" => Sample::Bool,
         _ if buffer.as_typed::<u8>().is_ok() => Sample::U8,
         _ if buffer.as_typed::<u16>().is_ok() => Sample::U16,

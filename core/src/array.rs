@@ -65,7 +65,9 @@ impl Sample {
         })
     }
 
-    fn bytes(self) -> usize {
+    /// How many bytes one has.
+    #[must_use]
+    pub fn bytes(self) -> usize {
         match self {
             Sample::Bool | Sample::U8 => 1,
             Sample::U16 => 2,
@@ -161,14 +163,14 @@ fn sides(shape: &[usize]) -> Result<(usize, usize, u8), Error> {
     let (height, width, channels) = match *shape {
         [height, width] => (height, width, 1),
         [height, width, channels @ (1 | 3 | 4)] => (height, width, channels as u8),
-        [1 | 3 | 4, ..] if shape.len() == 3 => {
+        [_, _, 2] => {
+            return Err(bad(format!("{is}: grey with transparency is not taken; {WANTED}. Make it RGBA")));
+        }
+        [1 | 3 | 4, _, _] => {
             return Err(bad(format!(
                 "{is}: its channels stand first; {WANTED}. Move them to the end: permute(1, 2, 0) in torch, \
                  transpose(1, 2, 0) in NumPy"
             )));
-        }
-        [_, _, 2] => {
-            return Err(bad(format!("{is}: grey with transparency is not taken; {WANTED}. Make it RGBA")));
         }
         [1, ..] if shape.len() == 4 => {
             return Err(bad(format!("{is}: that is a batch of one; {WANTED}. Give its only picture, [0]")));
@@ -273,6 +275,7 @@ mod tests {
         for (shape, says) in [
             (&[3, 480, 640][..], "permute(1, 2, 0)"),
             (&[480, 640, 2], "RGBA"),
+            (&[4, 4, 2], "RGBA"),
             (&[1, 4, 4, 3], "a batch of one"),
             (&[8, 4, 4, 3], "one by one"),
             (&[0, 4], "it is empty"),

@@ -72,7 +72,7 @@ impl Told {
     pub fn reference(mime_type: Option<String>) -> Self {
         let mut told = Told::default();
         told.plan.action = "by reference".to_owned();
-        told.plan.to = PictureFacts { mime_type, ..PictureFacts::default() };
+        told.plan.sent = PictureFacts { mime_type, ..PictureFacts::default() };
         told.because("the service fetches it by its address".to_owned());
         told
     }
@@ -116,7 +116,7 @@ impl Plan {
         codec::check_size("the picture says that it has", width, height)?;
         let mut told = Told::default();
         let facts = facts(Some(format), (width, height), len);
-        (told.plan.from, told.plan.to) = (facts.clone(), facts);
+        (told.plan.given, told.plan.sent) = (facts.clone(), facts);
         let mime_type = format.mime_type();
         let wish = wishes.cloned().unwrap_or_default();
         let mut is_made_anew = true;
@@ -205,7 +205,7 @@ pub(crate) async fn pixels(
     codec::worker(move || {
         let pixels = made()?;
         let mut told = Told::default();
-        told.plan.from = facts(None, (pixels.width, pixels.height), bytes as u64);
+        told.plan.given = facts(None, (pixels.width, pixels.height), bytes as u64);
         told.done("encoded");
         if is_rounded {
             told.loses("its 16 bits a channel become 8".to_owned());
@@ -269,7 +269,7 @@ fn written(mut pixels: Pixels, from: Option<Format>, wish: &Encode, mut told: To
         Quality::Lossy(quality) => told.loses(format!("it is written as {mime_type} of quality {quality}")),
         _ => told.because(format!("it is written as {mime_type}, without loss")),
     }
-    told.plan.to = facts(Some(format), (pixels.width, pixels.height), bytes.len() as u64);
+    told.plan.sent = facts(Some(format), (pixels.width, pixels.height), bytes.len() as u64);
     Ok(Made { bytes: Some(bytes.into()), mime_type, told })
 }
 

@@ -470,6 +470,26 @@ async fn prepare_one(
     Ok((words.map(Part::Text).into_iter().chain([part]).collect(), vec![told]))
 }
 
+/// What becomes of a picture that needs no network, and the bytes that are sent, worked on here and now.
+///
+/// # Errors
+/// Those of `prepare`.
+#[doc(hidden)]
+pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Bytes), Error> {
+    let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> {
+        Box::pin(std::future::ready(Err(bad("nothing is fetched here"))))
+    };
+    let base = Url::parse("https://127.0.0.1").map_err(|cause| bad(cause.to_string()))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().map_err(|cause| bad(cause.to_string()))?;
+    let (part, told) = runtime.block_on(picture(input, 0, &base, &fetch, wishes))?;
+    let bytes = match part {
+        Part::Picture { source, .. } => source.read()?,
+        Part::Text(_) | Part::Reference { .. } => Bytes::new(),
+    };
+    Ok((told.plan, bytes))
+}
+
 /// A picture that was found.
 enum Picture {
     /// Its address will do.

@@ -87,6 +87,7 @@ pub use stream::EventStream;
 /// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::input::planned;
     pub use crate::json::{Cut, merge};
     pub use crate::provenance::find;
     pub use crate::split::{Limits, Splitter};

@@ -434,9 +434,9 @@ record! {
         /// (upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.
         action: String,
         /// What was handed in.
-        from: PictureFacts,
+        given: PictureFacts,
         /// What is sent.
-        to: PictureFacts,
+        sent: PictureFacts,
         /// Whether something of it is lost: colours, sharpness, frames or pixels.
         lossy: bool,
         /// What is done and for what reason, in sentences.

@@ -1,10 +1,9 @@
 """Makes the files of this folder again (needs Pillow). They are committed; the cases know their bytes."""
 
-from pathlib import Path
-
 import random
 import struct
 import zlib
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 

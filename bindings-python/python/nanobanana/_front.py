@@ -31,7 +31,9 @@ def _takes_long(value: Any) -> bool:
         return any(map(_takes_long, value))
     if isinstance(value, Wrapper):
         return _takes_long(value._of)
-    return not isinstance(value, _QUICK) and not isinstance(value, Settings) and not hasattr(value, "__fspath__")
+    return (
+        not isinstance(value, _QUICK) and not isinstance(value, Settings) and not hasattr(value, "__fspath__")
+    )
 
 
 def documented(listed: Any) -> Callable[[F], F]:

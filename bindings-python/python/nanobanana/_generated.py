@@ -745,9 +745,9 @@ class PictureFacts(Record):
 class InputPlan(Record):
     """What becomes of one picture before it is sent, and why."""
 
-    __slots__ = ("index", "input", "action", "from", "to", "lossy", "why")
+    __slots__ = ("index", "input", "action", "given", "sent", "lossy", "why")
     _fields = dict.fromkeys(__slots__)
-    _readers = {"from": PictureFacts._read, "to": PictureFacts._read}
+    _readers = {"given": PictureFacts._read, "sent": PictureFacts._read}
     index: int
     """Which of the call's pictures it is, from 0: those of the prompt first, then `images`."""
     input: str
@@ -759,9 +759,9 @@ class InputPlan(Record):
 
     Of several the last of these.
     """
-    from: PictureFacts
+    given: PictureFacts
     """What was handed in."""
-    to: PictureFacts
+    sent: PictureFacts
     """What is sent."""
     lossy: bool
     """Whether something of it is lost: colours, sharpness, frames or pixels."""
@@ -1429,6 +1429,7 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = """
 
 
 def count_tokens(
+def explain(
     self: Any,
     prompt: Prompt,
     images: ImageInput | Sequence[ImageInput] | None = None,
@@ -1454,6 +1455,8 @@ def count_tokens(
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1623,6 +1626,7 @@ def load_chat(
 
 
 chat.__doc__ = load_chat.__doc__ = """
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.

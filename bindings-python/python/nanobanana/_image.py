@@ -118,7 +118,10 @@ def _srgb(picture: Any) -> Any:
     if known:
         import PIL.ImageCms
 
-        alpha, colours = picture.getchannel("A") if clear else None, picture.convert("RGB") if clear else picture
+        alpha, colours = (
+            picture.getchannel("A") if clear else None,
+            picture.convert("RGB") if clear else picture,
+        )
         try:
             screen = PIL.ImageCms.createProfile("sRGB")
             colours = PIL.ImageCms.profileToProfile(colours, known, screen, outputMode="RGB")

@@ -23,7 +23,7 @@ pub const FORMS: &[Form] = &[
         typescript: &["Blob", "AsyncIterable<Uint8Array>", "ReadableStream<Uint8Array>"],
     },
     // Pixels.
-    Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput"] },
+    Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput", "SharpPicture"] },
     // One of these with something said of it.
     Form { python: &["Reference"], typescript: &["Reference"] },
 ];

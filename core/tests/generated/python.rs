@@ -79,11 +79,12 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 4] = [
+    let calls: [(&str, &[&str]); 5] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
         ("send", &["prompt: Prompt", &more]),
         ("estimate", &["prompt: Prompt", &more]),
+        ("explain", &["prompt: Prompt", &more]),
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);

@@ -58,9 +58,12 @@ fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
 fn inputs(out: &mut String) {
     out.push_str(
         "
-/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+/**
+ * Pixels in rows from the top, `channels` samples each (1, 3 or 4; by default what `data` has): also an `ImageData`.
+ * Samples of a float array go from 0 to 1, those of the others over the whole range of their type.
+ */
 export interface RawPixels {
-  data: Uint8Array | Uint8ClampedArray
+  data: Uint8Array | Uint8ClampedArray | Uint16Array | Float32Array | Float64Array
   width: number
   height: number
   channels?: number
@@ -69,7 +72,13 @@ export interface RawPixels {
 /** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
 export interface SharpOutput {
   data: Uint8Array
-  info: { width: number; height: number; channels: number; format?: string }
+  info: { width: number; height: number; channels: number; format?: string; depth?: string }
+}
+
+/** A picture that `sharp` works on; what its `toBuffer()` gives is sent. */
+export interface SharpPicture {
+  toBuffer(): Promise<Uint8Array>
+  metadata(): Promise<unknown>
 }
 
 /** A picture in memory, or where to find it. */
