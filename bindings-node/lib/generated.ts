@@ -4,6 +4,7 @@
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 import type { Result } from './record'
+import { Wrapper } from './wrapper'
 
 export { NanoBananaError }
 
@@ -72,6 +73,7 @@ export type PictureObject =
   | ReadableStream<Uint8Array>
   | RawPixels
   | SharpOutput
+  | Reference
 
 /** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
 export interface Item {
@@ -307,6 +309,21 @@ export interface ManyOptions extends GenerateOptions {
   stopAfterErrors?: number | null | undefined
   /** Whether to show how far the run is, in a terminal or a notebook. Default: false. */
   progress?: boolean | null | undefined
+}
+
+/** A picture that the prompt speaks of, and in words what it shows. */
+export interface ReferenceFields {
+  /** What the prompt calls it, for example "Mia". */
+  name?: string | null | undefined
+  /** What it is there for. Default: nothing is said of it. */
+  role?: 'character' | 'object' | 'style' | 'scene' | null | undefined
+}
+
+/** A picture that the prompt speaks of, and in words what it shows. */
+export class Reference extends Wrapper {
+  constructor(readonly image: ImageInput, readonly fields: ReferenceFields = {}) { super() }
+  /** @internal */
+  wrapped() { return { made: 'Reference', of: this.image, fields: this.fields } }
 }
 
 /**

@@ -5,15 +5,16 @@
 //! it, and a retry must send it again.
 
 use bytes::Bytes;
-use nanobanana::{Error, Input, Kind, Pixels};
+use nanobanana::{Case, Input, Pixels, Place};
 use napi::ValueType;
 use napi::bindgen_prelude::{
     ClassInstance, FromNapiValue, JsObjectValue, JsValue, Object, Uint8ArraySlice, Uint8ClampedSlice, Unknown,
 };
 use napi_derive::napi;
 
-use crate::error::{Outcome, Refused, outcome, settle};
+use crate::error::{Failure, Outcome, Refused, outcome, settle};
 use crate::image::NativeImage;
+use crate::value;
 
 /// The inputs of one call, which takes them.
 #[napi]
@@ -26,8 +27,8 @@ pub struct NativeInputs {
 
 /// A picture that JavaScript still reads.
 struct Late {
-    place: usize,
-    index: u32,
+    at: usize,
+    place: Place,
 }
 
 /// Reads a prompt and pictures in the order in which they stand.
@@ -38,19 +39,28 @@ pub fn read_inputs(prompt: Vec<Object>, images: Vec<Object>) -> napi::Result<Out
 
 #[napi]
 impl NativeInputs {
-    /// Which of the call's pictures are still to be filled, counted from 0.
+    /// How many are still to be filled.
     #[napi(getter)]
-    pub fn late(&self) -> Vec<u32> {
-        self.late.iter().map(|late| late.index).collect()
+    pub fn late(&self) -> u32 {
+        self.late.len() as u32
     }
 
     /// Fills the first, second, … of the late ones.
     #[napi]
     pub fn fill(&mut self, late: u32, bytes: Uint8ArraySlice) {
-        let place = self.late.get(late as usize).map(|late| late.place);
-        if let Some(input) = place.and_then(|place| self.all.get_mut(place)) {
-            *input = Input::Bytes(Bytes::from(bytes.to_vec()));
+        let at = self.late.get(late as usize).map(|late| late.at);
+        if let Some(input) = at.and_then(|at| self.all.get_mut(at)) {
+            input.fill(Bytes::from(bytes.to_vec()));
         }
+    }
+
+    /// The error of a late one that could not be read.
+    #[napi]
+    pub fn fail(&self, late: u32, problem: String) -> Failure {
+        let place = self.late.get(late as usize).map_or(Place::Picture(0), |late| late.place);
+        Failure::of(
+            &place.refuse("", format!("cannot be used: {problem}")).with("input", "a stream".to_owned()),
+        )
     }
 }
 
@@ -59,11 +69,21 @@ impl NativeInputs {
         let mut inputs = NativeInputs { all: Vec::new(), prompt: prompt.len(), late: Vec::new() };
         let mut index = 0;
         for item in prompt.iter().chain(images) {
-            let input = read(item, index)?.unwrap_or_else(|| {
-                inputs.late.push(Late { place: inputs.all.len(), index });
-                Input::Bytes(Bytes::new())
-            });
-            index += u32::from(!matches!(input, Input::Text(_)));
+            let option = item.get::<String>("option")?;
+            let option = option.and_then(|name| Input::OPTIONS.iter().find(|option| **option == name));
+            let place = option.map_or(Place::Picture(index), |name| Place::Option(name));
+            let (input, late) = match option {
+                Some(name) => {
+                    let of: Object = item.get_named_property("of")?;
+                    let (input, late) = read(&of, place)?;
+                    (Input::of_option(name, input)?, late)
+                }
+                None => read(item, place)?,
+            };
+            if late {
+                inputs.late.push(Late { at: inputs.all.len(), place });
+            }
+            index += usize::from(input.is_picture());
             inputs.all.push(input);
         }
         Ok(inputs)
@@ -77,34 +97,47 @@ impl NativeInputs {
     }
 }
 
-/// One input; none if it comes late.
-fn read(item: &Object, index: u32) -> Result<Option<Input>, Refused> {
+/// The names of the options that are inputs.
+#[napi]
+pub fn input_options() -> Vec<String> {
+    Input::OPTIONS.iter().map(|name| Case::Camel.name(name).into_owned()).collect()
+}
+
+/// One input, and whether its bytes come late.
+fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
+    let ready = |input| Ok((input, false));
     if let Some(text) = item.get::<String>("text")? {
-        return Ok(Some(Input::Text(text)));
+        return ready(Input::Text(text));
     }
     if let Some(name) = item.get::<String>("named")? {
-        return Ok(Some(Input::Named(name)));
+        return ready(Input::Named(name));
     }
     if let Some(image) = item.get::<ClassInstance<NativeImage>>("image")? {
-        return Ok(Some(Input::Image(image.image().clone())));
+        return ready(Input::Image(image.image().clone()));
     }
     if let Some(bytes) = item.get::<Uint8ArraySlice>("bytes")? {
-        return Ok(Some(Input::Bytes(Bytes::from(bytes.to_vec()))));
+        return ready(Input::Bytes(Bytes::from(bytes.to_vec())));
     }
     if item.get::<bool>("late")?.is_some() {
-        return Ok(None);
+        return Ok((Input::Bytes(Bytes::new()), true));
+    }
+    if let Some(class) = item.get::<String>("made")? {
+        let of = item.get::<Object>("of")?.map(|of| read(&of, place)).transpose()?;
+        let (of, late) = of.map_or((None, false), |(of, late)| (Some(of), late));
+        let fields = value::map(&item.get_named_property("fields")?)?;
+        return Ok((Input::made(&class, of, &fields, Case::Camel)?, late));
     }
     let other: Unknown = item.get_named_property_unchecked("other")?;
     match other.get_type()? {
-        ValueType::Object => object(&other.coerce_to_object()?, index).map(Some),
-        ValueType::Null => Err(refuse(index, "is null")),
-        ValueType::Undefined => Err(refuse(index, "is undefined")),
-        kind => Err(refuse(index, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
+        ValueType::Object => object(&other.coerce_to_object()?, place).and_then(ready),
+        ValueType::Null => Err(refuse(place, "is null")),
+        ValueType::Undefined => Err(refuse(place, "is undefined")),
+        kind => Err(refuse(place, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
     }
 }
 
 /// Pixels, or what sharp gives: `{ data, info }`.
-fn object(item: &Object, index: u32) -> Result<Input, Refused> {
+fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
     if let Some(data) = memory(item.get_named_property_unchecked("data")?) {
@@ -113,13 +146,13 @@ fn object(item: &Object, index: u32) -> Result<Input, Refused> {
             return Ok(Input::Bytes(Bytes::from(data)));
         }
         if about.has_named_property("width")? && about.has_named_property("height")? {
-            return pixels(about, data, index);
+            return pixels(about, data, place);
         }
     }
     let class = item.get::<Unknown>("constructor")?;
     let class = class.and_then(|class| class.coerce_to_object().ok()?.get::<String>("name").ok()?);
     let class = class.unwrap_or_else(|| "Object".to_owned());
-    Err(refuse(index, &format!("is an object of the class {class}")))
+    Err(refuse(place, &format!("is an object of the class {class}")))
 }
 
 fn memory(data: Unknown) -> Option<Vec<u8>> {
@@ -127,7 +160,7 @@ fn memory(data: Unknown) -> Option<Vec<u8>> {
     plain.or_else(|_| Uint8ClampedSlice::from_unknown(data).map(|slice| slice.to_vec())).ok()
 }
 
-fn pixels(about: &Object, data: Vec<u8>, index: u32) -> Result<Input, Refused> {
+fn pixels(about: &Object, data: Vec<u8>, place: Place) -> Result<Input, Refused> {
     let number = |name: &str| about.get::<f64>(name).ok().flatten();
     let (width, height) = (number("width").unwrap_or(f64::NAN), number("height").unwrap_or(f64::NAN));
     let channels = number("channels").unwrap_or(data.len() as f64 / (width * height));
@@ -141,15 +174,13 @@ fn pixels(about: &Object, data: Vec<u8>, index: u32) -> Result<Input, Refused> {
             let length = data.len();
             let problem =
                 format!("has {length} bytes of pixels, which do not fit {width} x {height} x {channels}");
-            Err(refuse(index, &problem))
+            Err(refuse(place, &problem))
         }
     }
 }
 
-fn refuse(index: u32, problem: &str) -> Refused {
+fn refuse(place: Place, problem: &str) -> Refused {
     let kinds =
         "an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }";
-    Error::new(Kind::ImageError, format!("picture {index} {problem}; a picture is {kinds}"))
-        .with("index", index)
-        .into()
+    place.refuse("", format!("{problem}; a picture is {kinds}")).into()
 }

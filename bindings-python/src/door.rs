@@ -63,9 +63,11 @@ impl Door {
         options: &Bound<'py, PyDict>,
     ) -> Object<'py> {
         events::look(py);
-        let options = value::options(options)?;
+        let (beside, options) = input::beside(options)?;
+        let options = value::options(&options)?;
         let prompt = input::prompt(prompt)?;
-        let images = input::images(images, &prompt)?;
+        let mut images = input::images(images, &prompt)?;
+        images.extend(beside);
         let door = self.0.clone();
         let call = async move { door.call(&verb, prompt, images, &options, Case::Snake).await };
         match how {

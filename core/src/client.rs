@@ -519,7 +519,7 @@ impl Inner {
 }
 
 pub(crate) fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
-    if input::pictures(&prompt) + images.len() == 0 {
+    if input::pictures(&prompt) + input::pictures(&images) == 0 {
         return Err(Error::new(
             Kind::ImageError,
             "an edit needs a picture; to draw from words alone use generate",

@@ -184,13 +184,15 @@ impl Door {
     ) -> Result<Answer, Error> {
         let read = || GenerateOptions::read(options, case);
         match (self, verb) {
-            (Door::Client(client), "generate") => Ok(answer(client.draw(prompt, read()?, case).await?, case)),
+            (Door::Client(client), "generate") => {
+                Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))
+            }
             (Door::Client(client), "edit") => {
                 Ok(answer(client.draw(joined(prompt, images)?, read()?, case).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
-                let (client, options) = (client.clone(), read()?);
-                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(prompt), options, case))))
+                let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
+                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
                 let (client, options, inputs) = (client.clone(), read()?, joined(prompt, images)?);

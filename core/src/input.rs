@@ -10,11 +10,14 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use bytes::Bytes;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
+use crate::options::Reference;
+use crate::schema::Case;
 
 /// One piece of a prompt, or one picture.
 #[derive(Debug, Clone)]
@@ -33,6 +36,33 @@ pub enum Input {
     Image(Image),
     /// Pixels; they are sent as PNG.
     Pixels(Pixels),
+    /// A picture, and in words what it shows.
+    Reference(Box<Input>, Reference),
+}
+
+/// Where a caller put an input, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Place {
+    /// It is this one of the call's pictures, from 0.
+    Picture(usize),
+    /// It is, or stands in, the option of this name.
+    Option(&'static str),
+}
+
+impl Place {
+    /// An error about what stands there: `named` is what it is, `problem` goes on from there.
+    pub fn refuse(self, named: &str, problem: impl std::fmt::Display) -> Error {
+        let named = if named.is_empty() { String::new() } else { format!(" ({named})") };
+        match self {
+            Place::Picture(index) => {
+                bad(format!("picture {index}{named} {problem}")).with("index", index as u64)
+            }
+            Place::Option(name) => {
+                bad(format!("option `{name}`{named} {problem}")).with("option", name.to_owned())
+            }
+        }
+    }
 }
 
 impl From<&str> for Input {
@@ -187,6 +217,57 @@ fn identity(_: &std::fs::Metadata) -> u64 {
 }
 
 impl Input {
+    /// The options that take inputs, which a binding reads as it reads pictures and hands to the call among
+    /// them, each marked by [`Input::of_option`].
+    #[doc(hidden)]
+    pub const OPTIONS: &[&'static str] = &[];
+
+    /// What stands in one of [`Input::OPTIONS`].
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] if no option of that name takes inputs.
+    #[doc(hidden)]
+    pub fn of_option(option: &str, _: Input) -> Result<Input, Error> {
+        let problem = format!("option `{option}` takes no pictures");
+        Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+    }
+
+    /// An input that a caller wrapped: `class` is the name of the wrapping class, `of` what it wraps, and
+    /// `fields` what is said of it.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a field of the wrong name or form, [`Kind::ImageError`] if that class
+    /// wraps nothing, or something else.
+    #[doc(hidden)]
+    pub fn made(
+        class: &str,
+        of: Option<Input>,
+        fields: &Map<String, Value>,
+        case: Case,
+    ) -> Result<Self, Error> {
+        match (class, of) {
+            ("Reference", Some(of)) if of.is_picture() => {
+                Ok(Input::Reference(Box::new(of), Reference::read(fields, case)?))
+            }
+            _ => Err(bad(format!("a {class} of this is no picture"))),
+        }
+    }
+
+    /// Whether it is one of the call's pictures.
+    #[doc(hidden)]
+    pub fn is_picture(&self) -> bool {
+        !matches!(self, Input::Text(_))
+    }
+
+    /// Puts the bytes of a file that had to be read first in place of what stands for them.
+    #[doc(hidden)]
+    pub fn fill(&mut self, bytes: Bytes) {
+        match self {
+            Input::Reference(of, _) => of.fill(bytes),
+            place => *place = Input::Bytes(bytes),
+        }
+    }
+
     /// The picture as it was named, for messages and notes; none for words.
     pub(crate) fn label(&self) -> Option<String> {
         Some(match self {
@@ -199,12 +280,17 @@ impl Input {
                 None => format!("{image:?}"),
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
+            Input::Reference(of, _) => return of.label(),
         })
     }
 
     /// Whether its bytes have to be fetched from the web.
     pub(crate) fn is_fetched(&self) -> bool {
-        matches!(self, Input::Named(name) if is_scheme(name, "http://") || is_scheme(name, "https://"))
+        match self {
+            Input::Named(name) => is_scheme(name, "http://") || is_scheme(name, "https://"),
+            Input::Reference(of, _) => of.is_fetched(),
+            _ => false,
+        }
     }
 }
 
@@ -222,7 +308,7 @@ fn is_taken(format: Format) -> bool {
 
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
-    inputs.iter().filter(|input| !matches!(input, Input::Text(_))).count()
+    inputs.iter().filter(|input| input.is_picture()).count()
 }
 
 /// How many letters the words among the pieces have.
@@ -236,19 +322,29 @@ pub(crate) async fn prepare(inputs: Vec<Input>, base: &Url, fetch: &Fetch<'_>) -
     let mut index = 0;
     let parts = inputs.into_iter().map(|input| {
         let at = index;
-        if !matches!(input, Input::Text(_)) {
-            index += 1;
-        }
+        index += u64::from(input.is_picture());
         prepare_one(input, at, base, fetch)
     });
     // All of them, so that of several bad ones it is always the first that is told.
-    futures_util::future::join_all(parts).await.into_iter().collect()
+    let parts: Result<Vec<Vec<Part>>, Error> =
+        futures_util::future::join_all(parts).await.into_iter().collect();
+    Ok(parts?.into_iter().flatten().collect())
 }
 
-async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+/// The parts that one input is sent as.
+async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Vec<Part>, Error> {
+    match input {
+        Input::Text(text) => Ok(vec![Part::Text(text)]),
+        Input::Reference(of, _) => Ok(vec![picture(*of, index, base, fetch).await?]),
+        input => Ok(vec![picture(input, index, base, fetch).await?]),
+    }
+}
+
+async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
     let label = input.label().unwrap_or_default();
     let found = match input {
-        Input::Text(text) => return Ok(Part::Text(text)),
+        // No caller can wrap these.
+        Input::Text(_) | Input::Reference(..) => Err(bad("it is no picture")),
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {

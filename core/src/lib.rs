@@ -60,7 +60,7 @@ pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
-pub use input::Input;
+pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
     Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,

@@ -16,7 +16,7 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, Safety, Secret, ServiceTier, Thinking,
+    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, Role, Safety, Secret, ServiceTier, Thinking,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -301,7 +301,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Budget, Cache, Retry, Timeout};
+pub use settings::{Budget, Cache, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.

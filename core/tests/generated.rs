@@ -22,7 +22,9 @@ use file::{root, same};
 use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+use nanobanana::options::{
+    Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
+};
 use nanobanana::records::{
     ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
     TextEvent, ThoughtEvent, Thoughts, UnknownCall,
@@ -71,6 +73,11 @@ fn stream_event(table: &Table) -> Option<String> {
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
     vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
+}
+
+/// Classes that wrap an input, and the name under which they hold it.
+fn wrappers() -> Vec<(Table, &'static str)> {
+    vec![(Reference::table(), "image")]
 }
 
 /// Records that errors hold.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._base import ErrorBase, Record, ResultBase, Settings, read_picture
+from ._base import ErrorBase, Record, ResultBase, Settings, Wrapper, read_picture
 from ._native import Image
 
 TYPE_CHECKING = False
@@ -46,6 +46,7 @@ __all__ = [
     "Partial",
     "PermissionDeniedError",
     "RateLimitError",
+    "Reference",
     "ResponseError",
     "Result",
     "Retry",
@@ -923,6 +924,30 @@ class Cache(Settings):
         self.path = path
         self.max_bytes = max_bytes
         self.max_age = max_age
+
+
+class Reference(Wrapper):
+    """A picture that the prompt speaks of, and in words what it shows."""
+
+    __slots__ = ("image", "name", "role")
+    _wraps = "image"
+    _fields = dict.fromkeys(__slots__[1:])
+    image: ImageInput
+    name: str | None
+    """What the prompt calls it, for example "Mia"."""
+    role: Literal["character", "object", "style", "scene"] | None
+    """What it is there for. Default: nothing is said of it."""
+
+    def __init__(
+        self,
+        image: ImageInput,
+        *,
+        name: str | None = None,
+        role: Literal["character", "object", "style", "scene"] | None = None,
+    ) -> None:
+        self.image = image
+        self.name = name
+        self.role = role
 
 
 # Where they stand is nobody's business: neither a reader's nor a pickle's.

@@ -13,6 +13,7 @@ from ._generated import (
     ClientEvent,
     DoneEvent,
     ImageEvent,
+    Reference,
     Retry,
     TextEvent,
     ThoughtEvent,
@@ -92,7 +93,7 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
-ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array
+ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{At, Read, nearest};
+use super::{At, Read, Role, nearest};
 use crate::error::Error;
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
@@ -149,6 +149,27 @@ impl Read for Retry {
 
     fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
         parts(first, second, Self::over)
+    }
+}
+
+options! {
+    /// A picture that the prompt speaks of, and in words what it shows.
+    pub struct Reference {
+        /// What the prompt calls it, for example "Mia".
+        name: String,
+        /// What it is there for. Default: nothing is said of it.
+        role: Role,
+    }
+}
+
+impl Reference {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        match self.name.as_deref().map(str::trim) {
+            Some("") => Err(at
+                .key("name")
+                .invalid("is empty; leave it out, or say what the prompt calls the picture")),
+            _ => Ok(()),
+        }
     }
 }
 

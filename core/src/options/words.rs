@@ -87,6 +87,20 @@ choice! {
 }
 
 choice! {
+    /// What a picture is there for.
+    Role {
+        /// Someone who should look the same.
+        Character "character",
+        /// Something that should look the same.
+        Object "object",
+        /// How the picture should be drawn.
+        Style "style",
+        /// Where it takes place.
+        Scene "scene",
+    }
+}
+
+choice! {
     /// What happens to an option that the model does not have.
     OnUnsupported {
         /// An `UnsupportedOptionError` before anything is sent.

@@ -22,4 +22,6 @@ pub const FORMS: &[Form] = &[
     },
     // Pixels.
     Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput"] },
+    // One of these with something said of it.
+    Form { python: &["Reference"], typescript: &["Reference"] },
 ];

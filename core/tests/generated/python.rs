@@ -26,7 +26,7 @@ pub fn classes() -> String {
         "{HEADER}\n\
         \"\"\"Errors, records and settings as classes; signatures with every option.\"\"\"\n\n\
         from __future__ import annotations\n\n\
-        from ._base import ErrorBase, Record, ResultBase, Settings, read_picture\n\
+        from ._base import ErrorBase, Record, ResultBase, Settings, Wrapper, read_picture\n\
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
@@ -38,6 +38,7 @@ pub fn classes() -> String {
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
         [&of_errors, &super::settings(), &others].into_iter().flatten().map(|t| t.name).collect();
+    names.extend(super::wrappers().iter().map(|(table, _)| table.name));
     names.extend(Kind::table().iter().map(|row| row.kind.name()));
     names.sort_unstable();
     out.push_str("\n__all__ = [\n");
@@ -54,7 +55,8 @@ pub fn classes() -> String {
             return _ERRORS.get(values[\"kind\"], NanoBananaError)._read(values, iter(pictures))\n",
     );
     others.iter().for_each(|table| record(&mut out, table));
-    super::settings().iter().for_each(|table| setting(&mut out, table));
+    super::settings().iter().for_each(|table| setting(&mut out, table, None));
+    super::wrappers().iter().for_each(|(table, of)| setting(&mut out, table, Some(of)));
     out.push_str(
         "\n\n\
 # Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
@@ -105,6 +107,7 @@ pub fn types() -> String {
     events.sort_unstable();
     let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
+    imported.extend(super::wrappers().iter().map(|(table, _)| table.name));
     imported.sort_unstable();
     let line = format!("from ._generated import {}", imported.join(", "));
     let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
@@ -327,20 +330,36 @@ fn error(out: &mut String, row: &KindRow) {
     attributes(out, &row.fields);
 }
 
-fn setting(out: &mut String, table: &Table) {
-    write!(out, "\n\nclass {}(Settings):\n", table.name).unwrap();
+/// A class of options; with `of` it wraps an input under that name.
+fn setting(out: &mut String, table: &Table, of: Option<&str>) {
+    let base = if of.is_some() { "Wrapper" } else { "Settings" };
+    write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
-    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    let slots: Vec<String> = of
+        .into_iter()
+        .chain(table.fields.iter().map(|field| field.name))
+        .map(|name| format!("{name:?}"))
+        .collect();
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    out.push_str("    _fields = dict.fromkeys(__slots__)\n");
+    match of {
+        None => out.push_str("    _fields = dict.fromkeys(__slots__)\n"),
+        Some(of) => write!(
+            out,
+            "    _wraps = {of:?}\n    _fields = dict.fromkeys(__slots__[1:])\n    {of}: ImageInput\n"
+        )
+        .unwrap(),
+    }
     attributes(out, &optional(&table.fields));
-    write!(out, "\n    def __init__(\n        self,\n        *,\n").unwrap();
+    write!(out, "\n    def __init__(\n        self,\n").unwrap();
+    of.iter().for_each(|of| writeln!(out, "        {of}: ImageInput,").unwrap());
+    out.push_str("        *,\n");
     for field in optional(&table.fields) {
         writeln!(out, "        {}: {} = None,", field.name, field.python).unwrap();
     }
     out.push_str("    ) -> None:\n");
-    table.fields.iter().for_each(|field| writeln!(out, "        self.{0} = {0}", field.name).unwrap());
+    let names = of.into_iter().chain(table.fields.iter().map(|field| field.name));
+    names.for_each(|name| writeln!(out, "        self.{name} = {name}").unwrap());
 }
 
 fn optional(fields: &[Field]) -> Vec<Field> {

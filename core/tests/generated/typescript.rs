@@ -16,6 +16,7 @@ const HEADER: &str = "\
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 import type { Result } from './record'
+import { Wrapper } from './wrapper'
 
 export { NanoBananaError }
 ";
@@ -32,6 +33,7 @@ pub fn write() -> String {
         options(&mut out, table, "");
     }
     options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
+    super::wrappers().iter().for_each(|(table, of)| wrapper(&mut out, table, of));
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -108,6 +110,23 @@ fn options(out: &mut String, table: &Table, base: &str) {
         writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
     }
     out.push_str("}\n");
+}
+
+/// A class that wraps an input, and the interface of what is said of it.
+fn wrapper(out: &mut String, table: &Table, of: &str) {
+    let fields = Table { name: Box::leak(format!("{}Fields", table.name).into_boxed_str()), ..table.clone() };
+    options(out, &fields, "");
+    let name = table.name;
+    write!(
+        out,
+        "\n{}export class {name} extends Wrapper {{\n  \
+           constructor(readonly {of}: ImageInput, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
+           /** @internal */\n  \
+           wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
+         }}\n",
+        doc(&table_doc(table), "")
+    )
+    .unwrap();
 }
 
 fn record(out: &mut String, table: &Table) {
