@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
     pub id: String,
-    pub model: Option<catalogue::Model>,
+    pub model: Option<Arc<catalogue::Model>>,
     pub(super) advice: Option<String>,
     pub policy: Policy,
     pub(super) total: Duration,
