@@ -128,9 +128,9 @@ library itself costs; in a real call the model's seconds come on top and are the
 - **Peak** is the high-water mark of resident memory (\`VmHWM\`, reset before) above what was resident when the case
   began. What the case itself keeps, its pictures, is part of it.
 - **The floor** is a Rust program (\`tests/bench/floor\`) that does the same work and nothing else: reqwest, base64 by SIMD
-  while the bytes come and go, one \`Vec\` a picture. It does not parse JSON, know errors, retry or keep
-  a deadline, and it has tokio's usual threads, one a core. A ratio below 1 is no magic: nanobanana has one thread
-  fewer for its work, which saves wake-ups.
+  while the bytes come and go, one \`Vec\` a picture, memory for what is sent used again. It does not parse JSON, know
+  errors, retry or keep a deadline. It is a good program, no proof that nothing can cost less: a ratio somewhat below 1 is
+  the luck of threads and allocators.
 - **Pictures** in replies are random bytes behind a PNG's header: nobody gains by compressing them. What is decoded and
   encoded is a made photo, the same file for everyone.
 - All peers run with their defaults, without retries, and their pictures are decoded from base64 to bytes if they do not do

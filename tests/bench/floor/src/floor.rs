@@ -36,6 +36,8 @@ struct Body {
     left: u64,
     /// What was read of a file last.
     block: Vec<u8>,
+    /// Texts that were sent. Those that have left are written over: fresh memory costs more than the encoding.
+    sent: Vec<Bytes>,
 }
 
 fn engine() -> Simd {
@@ -51,8 +53,19 @@ impl Body {
             Piece::File(_, left) => left.div_ceil(3) * 4,
         };
         let left = pieces.iter().map(length).sum::<usize>() as u64;
-        Body { pieces, left, block: vec![0; BLOCK] }
+        Body { pieces, left, block: vec![0; BLOCK], sent: Vec::new() }
     }
+}
+
+/// A block as text, in memory that was used before if some is free.
+fn encoded(sent: &mut Vec<Bytes>, block: &[u8]) -> Bytes {
+    let free = sent.iter().position(Bytes::is_unique).map(|at| sent.swap_remove(at));
+    let mut text = free.and_then(|text| text.try_into_mut().ok()).unwrap_or_default();
+    text.resize(block.len().div_ceil(3) * 4, 0);
+    engine().encode_slice(block, &mut text).expect("it has the length that is needed");
+    let text = text.freeze();
+    sent.push(text.clone());
+    text
 }
 
 impl http_body::Body for Body {
@@ -71,16 +84,17 @@ impl http_body::Body for Body {
                 if !bytes.is_empty() {
                     self.pieces.push_front(Piece::Picture(bytes));
                 }
-                engine().encode(&block).into()
+                encoded(&mut self.sent, &block)
             }
             Piece::File(mut file, left) => {
-                let block = &mut self.block[..left.min(BLOCK)];
+                let Body { block, sent, .. } = &mut *self;
+                let block = &mut block[..left.min(BLOCK)];
                 file.read_exact(block)?;
-                let text = engine().encode(&*block);
+                let text = encoded(sent, block);
                 if left > BLOCK {
                     self.pieces.push_front(Piece::File(file, left - BLOCK));
                 }
-                text.into()
+                text
             }
         };
         self.left -= next.len() as u64;
