@@ -92,7 +92,7 @@ pub(crate) struct Job {
     /// What sets the service apart from others in a cache.
     pub scope: String,
     /// What the catalogue knows of the model; it prices the answer.
-    pub model: Option<Model>,
+    pub model: Option<Arc<Model>>,
     /// What one such request usually costs in USD.
     pub price: Option<f64>,
     /// What to tell if the service does not have the model.
@@ -569,7 +569,7 @@ impl Job {
     fn refund(&self, hold: Hold, next: &Request) {
         match next.continued {
             0 => hold.free(),
-            _ => hold.settle(next.base.fold.cost_before(self.model.as_ref(), self.served(&next.base))),
+            _ => hold.settle(next.base.fold.cost_before(self.model.as_deref(), self.served(&next.base))),
         }
     }
 
@@ -678,7 +678,7 @@ impl Job {
         progress.seen_images = events.iter().filter(|event| matches!(event, Event::Image(_))).count();
         let (fold, seen_images) = (progress.fold.clone(), progress.seen_images);
         // An entry that cannot be used shows nothing.
-        fold.finish(self.model.as_ref(), Some(self.tier), self.text_will_do).ok()?;
+        fold.finish(self.model.as_deref(), Some(self.tier), self.text_will_do).ok()?;
         for event in events {
             sink.send(vec![event], None).await;
         }
@@ -771,7 +771,7 @@ impl Job {
     /// The result, or why it is none.
     async fn finish(&self, progress: Progress, permit: Option<&Permit>, sink: &Sink) -> Result<Drawn, Error> {
         let tier = self.served(&progress).to_owned();
-        let drawn = progress.fold.finish(self.model.as_ref(), Some(&tier), self.text_will_do)?;
+        let drawn = progress.fold.finish(self.model.as_deref(), Some(&tier), self.text_will_do)?;
         // A draft that had to serve as the final picture.
         let late = drawn.result.images.iter().skip(progress.seen_images);
         let late = late.map(|image| Event::Image(ImageEvent { image: image.clone() })).collect();

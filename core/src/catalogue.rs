@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -51,8 +51,8 @@ pub struct Catalogue {
     /// Where that number is from.
     #[serde(default)]
     pub inline_limit_source: String,
-    /// The models, the recommended one first.
-    pub models: Vec<Model>,
+    /// The models, the recommended one first. Calls share them: one holds hundreds of texts.
+    pub models: Vec<Arc<Model>>,
     /// Models that no longer exist and have no living twin.
     pub gone: Vec<Gone>,
 }
@@ -299,7 +299,8 @@ impl Catalogue {
 
     /// Puts shared lists and tables in the place of their names, and looks for contradictions.
     fn link(&mut self) -> Result<(), String> {
-        for (index, model) in self.models.iter_mut().enumerate() {
+        // Nobody else has them yet.
+        for (index, model) in self.models.iter_mut().filter_map(Arc::get_mut).enumerate() {
             let at = |field: &str| format!("models[{index}] ({}): `{field}`", model.id);
             model.aspect_ratios = linked(&model.ratios_as_written, &self.ratio_sets, || at("aspect_ratios"))?;
             model.pixel_table = linked(&model.pixels_as_written, &self.pixel_tables, || at("pixels"))?;
@@ -357,12 +358,12 @@ impl Catalogue {
     }
 
     /// The model with this id or alias, spelt exactly.
-    pub fn find(&self, id_or_alias: &str) -> Option<&Model> {
+    pub fn find(&self, id_or_alias: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| model.names().any(|name| name == id_or_alias))
     }
 
     /// The same in any case of letters: the service wants ids exactly, people write `Nano-Banana`.
-    fn find_loosely(&self, name: &str) -> Option<&Model> {
+    fn find_loosely(&self, name: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| model.names().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
@@ -411,7 +412,7 @@ impl Catalogue {
         Some(format!("`{id}` is not in the catalogue of {}; did you mean `{meant}`?", self.checked))
     }
 
-    fn retired(&self, id: &str) -> Option<(&Model, &RetiredId)> {
+    fn retired(&self, id: &str) -> Option<(&Arc<Model>, &RetiredId)> {
         self.models.iter().find_map(|model| {
             let retired = model.retired_ids.iter().find(|retired| retired.id.eq_ignore_ascii_case(id))?;
             Some((model, retired))
@@ -439,7 +440,7 @@ impl Catalogue {
 
     /// Every alias and id, model by model.
     pub fn names(&self) -> Vec<&str> {
-        self.models.iter().flat_map(Model::names).collect()
+        self.models.iter().flat_map(|model| model.names()).collect()
     }
 
     /// Every aspect ratio that some model takes.
@@ -456,7 +457,7 @@ impl Catalogue {
 
     /// What `client.models()` tells.
     pub fn list(&self) -> Vec<ModelInfo> {
-        self.models.iter().map(ModelInfo::from).collect()
+        self.models.iter().map(|model| ModelInfo::from(&**model)).collect()
     }
 }
 
@@ -464,7 +465,7 @@ impl Catalogue {
 #[derive(Debug, Clone)]
 pub struct Resolved<'a> {
     /// The model; none if the catalogue does not know it.
-    pub model: Option<&'a Model>,
+    pub model: Option<&'a Arc<Model>>,
     /// What is sent.
     pub id: String,
     /// What the caller should know, in sentences.

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::task::{Context, Poll};
 
 use aws_lc_rs::digest;
@@ -109,7 +109,8 @@ impl Body {
     /// of it leaves.
     pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>, sent: Arc<AtomicBool>) -> BodyStream {
         let segments = self.segments.clone();
-        BodyStream { segments, at: 0, left: self.len, current: Current::None, trouble, sent }
+        let (current, buffers) = (Current::None, Buffers::default());
+        BodyStream { segments, at: 0, left: self.len, current, buffers, trouble, sent }
     }
 }
 
@@ -313,6 +314,7 @@ pub(crate) struct BodyStream {
     at: usize,
     left: u64,
     current: Current,
+    buffers: Buffers,
     trouble: Arc<Mutex<Option<Error>>>,
     sent: Arc<AtomicBool>,
 }
@@ -320,8 +322,39 @@ pub(crate) struct BodyStream {
 enum Current {
     None,
     Memory { bytes: Bytes },
-    File(JoinHandle<Result<(Bytes, OpenFile), Error>>),
+    File(JoinHandle<Result<Read, Error>>),
     Between(OpenFile),
+}
+
+/// A block that was read and encoded, and what goes on with the next one.
+struct Read {
+    text: Bytes,
+    open: OpenFile,
+    buffers: Buffers,
+}
+
+/// Memory that one block after the other uses: to get it anew from the system each time costs more than
+/// the encoding.
+#[derive(Default)]
+struct Buffers {
+    /// What was read of a file last.
+    block: Vec<u8>,
+    /// Texts that were sent; one that the transport has let go of is written over.
+    sent: Vec<Bytes>,
+}
+
+impl Buffers {
+    fn encoded(&mut self, block: &[u8]) -> Bytes {
+        let free = self.sent.iter().position(Bytes::is_unique).map(|at| self.sent.swap_remove(at));
+        let mut text = free.and_then(|text| text.try_into_mut().ok()).unwrap_or_default();
+        text.resize(block.len().div_ceil(3) * 4, 0);
+        // It has the very length that is needed, and no other error is known.
+        let length = ENGINE.encode_slice(block, &mut text).unwrap_or_default();
+        text.truncate(length);
+        let text = text.freeze();
+        self.sent.push(text.clone());
+        text
+    }
 }
 
 /// A picture's file in the middle of being read.
@@ -336,22 +369,22 @@ struct OpenFile {
 const BLOCK: usize = 3 << 16;
 
 impl OpenFile {
-    fn next(mut self) -> Result<(Bytes, OpenFile), Error> {
+    fn next(mut self, mut buffers: Buffers) -> Result<Read, Error> {
         let wanted = (self.file.len - self.read).min(BLOCK as u64) as usize;
-        let mut block = vec![0; wanted];
+        let mut block = std::mem::take(&mut buffers.block);
+        block.resize(wanted, 0);
         self.handle.read_exact(&mut block).map_err(|cause| self.file.changed(&cause.to_string()))?;
         self.read += wanted as u64;
         if self.read == self.file.len && self.handle.read(&mut [0]).is_ok_and(|more| more > 0) {
             return Err(self.file.changed("it has grown"));
         }
-        Ok((encoded(&block), self))
+        let text = buffers.encoded(&block);
+        buffers.block = block;
+        Ok(Read { text, open: self, buffers })
     }
 }
 
-fn encoded(block: &[u8]) -> Bytes {
-    let engine = Simd::standard(base64::engine::general_purpose::PAD);
-    engine.encode(block).into()
-}
+static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(base64::engine::general_purpose::PAD));
 
 fn unread(cause: &dyn fmt::Display) -> Error {
     Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"))
@@ -378,9 +411,10 @@ impl BodyStream {
                         Segment::Text(text) => return Poll::Ready(Some(Ok(text))),
                         Segment::Picture(Source::Memory(bytes)) => self.current = Current::Memory { bytes },
                         Segment::Picture(Source::File(file)) => {
+                            let buffers = std::mem::take(&mut self.buffers);
                             self.current = Current::File(tokio::task::spawn_blocking(move || {
                                 let handle = file.open()?;
-                                OpenFile { file, handle, read: 0 }.next()
+                                OpenFile { file, handle, read: 0 }.next(buffers)
                             }));
                         }
                     }
@@ -391,11 +425,12 @@ impl BodyStream {
                     }
                     let block = bytes.split_to(bytes.len().min(BLOCK));
                     self.current = Current::Memory { bytes };
-                    return Poll::Ready(Some(Ok(encoded(&block))));
+                    return Poll::Ready(Some(Ok(self.buffers.encoded(&block))));
                 }
                 Current::Between(open) => {
                     if open.read < open.file.len {
-                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next()));
+                        let buffers = std::mem::take(&mut self.buffers);
+                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next(buffers)));
                     }
                 }
                 Current::File(mut reading) => match Pin::new(&mut reading).poll(context) {
@@ -403,9 +438,9 @@ impl BodyStream {
                         self.current = Current::File(reading);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Ok(Ok((piece, open)))) => {
-                        self.current = Current::Between(open);
-                        return Poll::Ready(Some(Ok(piece)));
+                    Poll::Ready(Ok(Ok(Read { text, open, buffers }))) => {
+                        (self.current, self.buffers) = (Current::Between(open), buffers);
+                        return Poll::Ready(Some(Ok(text)));
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Poll::Ready(Err(cause)) => {
@@ -657,6 +692,26 @@ mod tests {
         assert_ne!(digest(vec!["Night".into(), bytes.into()], &none).await, wanted);
         assert_ne!(digest(vec![image.clone().into(), "Night".into()], &none).await, wanted);
         assert_ne!(digest(vec!["Night".into(), image.clone().into(), image.into()], &none).await, wanted);
+    }
+
+    #[test]
+    fn memory_is_used_again_but_not_while_its_text_is_on_its_way() {
+        let encode = |block: &[u8]| base64::engine::general_purpose::STANDARD.encode(block);
+        let mut buffers = Buffers::default();
+        let blocks: Vec<Vec<u8>> = (1..=2).map(|byte| vec![byte; BLOCK]).collect();
+        let first = buffers.encoded(&blocks[0]);
+        let second = buffers.encoded(&blocks[1]);
+        assert_eq!((&*first, &*second), (encode(&blocks[0]).as_bytes(), encode(&blocks[1]).as_bytes()));
+        let memory = first.as_ptr();
+        drop(first);
+        for end in [&b"end"[..], b"en", b"e", b""] {
+            let last = buffers.encoded(end);
+            assert_eq!(last, encode(end));
+            assert_eq!(last.as_ptr(), memory, "the first one's");
+        }
+        assert_eq!(second, encode(&blocks[1]));
+        assert_eq!(buffers.encoded(&blocks[0]), encode(&blocks[0]));
+        assert_eq!(buffers.sent.len(), 2);
     }
 
     #[tokio::test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nanobanana::{
-    Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels, Reference,
-    Retry, Role,
+    Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels,
+    Reference, Retry, Role,
 };
 use serde_json::{Value, json};
 

@@ -1385,7 +1385,42 @@ def estimate(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = """
+def explain(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -1429,7 +1464,6 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = """
 
 
 def count_tokens(
-def explain(
     self: Any,
     prompt: Prompt,
     images: ImageInput | Sequence[ImageInput] | None = None,
@@ -1455,8 +1489,6 @@ def explain(
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
-    service_tier: Literal["standard", "flex", "priority"] | None = None,
-    encode: Encode | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1626,7 +1658,6 @@ def load_chat(
 
 
 chat.__doc__ = load_chat.__doc__ = """
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.

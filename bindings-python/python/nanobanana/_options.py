@@ -100,11 +100,13 @@ class _File(Protocol):
 
 
 ImageInput: TypeAlias = (
-    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array | Reference
+    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
 )
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
-AttachmentInput: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
+AttachmentInput: TypeAlias = (
+    bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
+)
 """A document or a video in whatever form it is at hand; a string is its path or URL."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]

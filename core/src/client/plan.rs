@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
     pub id: String,
-    pub model: Option<catalogue::Model>,
+    pub model: Option<Arc<catalogue::Model>>,
     pub(super) advice: Option<String>,
     pub policy: Policy,
     pub(super) total: Duration,
@@ -167,7 +167,7 @@ impl Plan {
         }
         self.output.finish(&mut result.images).await;
         result.warnings.splice(0..0, self.warnings.iter().cloned());
-        result.warnings.extend(output::another_size(self.model.as_ref(), &self.options, &result.images));
+        result.warnings.extend(output::another_size(self.model.as_deref(), &self.options, &result.images));
         result.warnings.extend(self.output.warnings());
         result
     }
