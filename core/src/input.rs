@@ -67,10 +67,14 @@ pub enum Place {
 impl Place {
     /// An error about what stands there: `named` is what it is, `problem` goes on from there.
     pub fn refuse(self, named: &str, problem: impl std::fmt::Display) -> Error {
-        let error = bad(format!("{} {problem}", self.of(named)));
+        let problem = format!("{} {problem}", self.of(named));
         match self {
-            Place::Picture(index) => error.with("index", index as u64),
-            Place::Option(name) => error.with("option", name.to_owned()),
+            Place::Picture(index) => bad(problem).with("index", index as u64),
+            // What is no picture has nothing to do with pictures' errors.
+            Place::Option(name @ attachment::OPTION) => {
+                Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned())
+            }
+            Place::Option(name) => bad(problem).with("option", name.to_owned()),
         }
     }
 
