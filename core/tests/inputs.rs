@@ -118,7 +118,9 @@ fn the_words_of_references_are_those_that_the_documentation_tells() {
 }
 
 /// What goes in: in words, as a file of `tests/media`, and what may be asked for.
-const TABLE: &[(&str, &str, fn() -> GenerateOptions)] = &[
+type Row = (&'static str, &'static str, fn() -> GenerateOptions);
+
+const TABLE: &[Row] = &[
     ("PNG, JPEG, WebP: also grey, with a palette, transparent", "dot.png", GenerateOptions::new),
     ("PNG of 16 bits a channel", "plan/deep.png", GenerateOptions::new),
     ("HEIC, HEIF", "plan/phone.heic", GenerateOptions::new),
