@@ -157,7 +157,8 @@ async function folded(stream: EventStream, events: unknown[]): Promise<Came> {
 async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Came> {
   const { attachments, ...others } = call.options ?? {}
   const beside = attachments !== undefined && { attachments: inputs(attachments) as AttachmentInput[] }
-  const given = { ...options(others), ...beside }
+  const plain = options(others)
+  const given = { ...plain, ...beside }
   const prompt = (typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)) as Prompt
   const images = inputs(call.images) as ImageInput[]
   if (on instanceof Chat) {
@@ -176,10 +177,10 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'explain') return { result: await on.explain(prompt, { ...given, images }) }
     if (call.verb === 'count_tokens') return { result: await on.countTokens(prompt, { ...given, images }) }
     const [file] = images as [string]
-    if (call.verb === 'files.upload') return { result: await on.files.upload(file, given) }
-    if (call.verb === 'files.get') return { result: await on.files.get(file, given) }
-    if (call.verb === 'files.list') return { result: { files: await on.files.list(given) } }
-    if (call.verb === 'files.delete') return { result: (await on.files.delete(file, given)) ?? null }
+    if (call.verb === 'files.upload') return { result: await on.files.upload(file, plain) }
+    if (call.verb === 'files.get') return { result: await on.files.get(file, plain) }
+    if (call.verb === 'files.list') return { result: { files: await on.files.list(plain) } }
+    if (call.verb === 'files.delete') return { result: (await on.files.delete(file, plain)) ?? null }
     if (call.verb === 'models') return { result: { models: await on.models() } }
   }
   throw new Error(`a case has the verb ${call.verb}`)

@@ -132,7 +132,11 @@ def as_json(came: Any) -> Any:
         names: dict[type, str] = {nb.ModelInfo: "models", nb.File: "files"}
         name = names.get(type(came[0]), "turns") if came else "turns"
         return {name: [record.to_dict() for record in came]}
-    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate | nb.Explained | nb.File | nb.TokenCount) else came
+    return (
+        came.to_dict()
+        if isinstance(came, nb.Result | nb.Estimate | nb.Explained | nb.File | nb.TokenCount)
+        else came
+    )
 
 
 def pictures_of(came: Any) -> list[nb.Image]:

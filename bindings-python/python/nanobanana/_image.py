@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 from ._base import ImageWarning
@@ -128,9 +127,9 @@ def _srgb(picture: Any) -> Any:
         except PIL.ImageCms.PyCMSError:
             # A profile of other colours than these: a viewer ignores it, too.
             return picture.convert(wanted)
-        if alpha:
+        if alpha and colours:
             colours.putalpha(alpha)
-        picture = colours
+        picture = colours or picture
     return picture if picture.mode == wanted else picture.convert(wanted)
 
 
