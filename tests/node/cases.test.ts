@@ -72,7 +72,7 @@ function back(value: unknown, name = ''): Json {
   if (name === 'wait' && typeof value === 'number') return value / 1000
   // Names of options in what is said about them.
   if (typeof value === 'string' && ['option', 'hint', 'allowed'].includes(name) && /^[a-z]+[a-zA-Z.]*$/.test(value)) return snake(value)
-  if (typeof value === 'string' && ['message', 'warnings'].includes(name)) return value.replace(/`[a-z][a-zA-Z.]*`/g, snake).replace('milliseconds', 'seconds')
+  if (typeof value === 'string' && ['message', 'warnings', 'why'].includes(name)) return value.replace(/`[a-z][a-zA-Z.]*`/g, snake).replace('milliseconds', 'seconds')
   return value as Json
 }
 
