@@ -12,10 +12,13 @@ const MODEL = 'gemini-3-pro-image'
 const status = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
 const cpu = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6 }
 const now = () => performance.now() / 1000
+const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds))
 
 /** What happens between its call and that of what it gives. */
-function meter() {
+async function meter() {
   globalThis.gc?.()
+  // The collector's threads sweep on for a while, which is nobody's work.
+  await sleep(100)
   writeFileSync('/proc/self/clear_refs', '5')
   const before = status('VmRSS')
   const [used, start] = [cpu(), now()]
@@ -82,7 +85,6 @@ const libraries = {
 }
 
 const TICK = 5
-const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds))
 
 /** Ticks until it is told to stop, and gives the longest stall in seconds. */
 async function ticker() {
@@ -117,7 +119,7 @@ async function idle() {
 async function flight(side) {
   const control = await idle()
   const ticks = await ticker()
-  const read = meter()
+  const read = await meter()
   ticks.clear()
   const pictures = await Promise.all(Array.from({ length: asked.count }, () => side.call('draw')))
   const numbers = { ...read(), size: pictures.reduce((sum, bytes) => sum + bytes.length, 0) }
@@ -125,7 +127,7 @@ async function flight(side) {
 }
 
 async function imported() {
-  const read = meter()
+  const read = await meter()
   await import(name)
   const numbers = read()
   const start = now()
@@ -147,7 +149,7 @@ async function coded() {
     call = async (file) => (await (await Image.open(file)).convert(format, quality ? { quality } : {})).bytes
   }
   await call(asked.small)
-  const read = meter()
+  const read = await meter()
   const made = await call(asked.file)
   return { ...read(), size: made.length }
 }
@@ -164,7 +166,7 @@ async function run() {
   const side = await libraries[name](asked.url)
   for (let at = 0; at < (asked.warm ?? 1); at++) await side.call('warm up')
   if (what === 'flight') return flight(side)
-  const read = meter()
+  const read = await meter()
   let size = 0
   if (what === 'small') for (let at = 0; at < asked.count; at++) size += (await side.call('draw')).length
   else if (what === 'chat') {

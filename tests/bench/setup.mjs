@@ -80,8 +80,9 @@ export function setup(builds) {
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: NODE }))
     run('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: folder })
   })
-  const installed = existsSync(join(npm, 'node_modules', 'nanobanana-sdk', 'package.json'))
-  if (builds || !installed) build()
+  const inNode = existsSync(join(npm, 'node_modules', 'nanobanana-sdk', 'package.json'))
+  const inPython = spawnSync(python('nanobanana-sdk'), ['-c', 'import nanobanana']).status === 0
+  if (builds || !inNode || !inPython) build()
   // Imports are looked up from where a script lies.
   writeFileSync(client, readFileSync(join(here, 'client.mjs')))
   console.log('  building the floor')
