@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 pub use crate::codec::Pixels;
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
 use crate::provenance::{self, Provenance};
 use crate::schema::{Case, Typed, Write};
@@ -166,7 +166,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the sizes do not fit together.
     pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
-        Self::from_bytes(codec::encode(pixels, Format::Png, None)?)
+        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
     }
 
     /// The file's bytes, untouched. Those of a picture that lies on disk are read now, on this thread, and
@@ -277,8 +277,8 @@ impl Image {
     /// WebP, which without one loses nothing.
     ///
     /// What is made has the picture that came as its [`Image::original`], and says in
-    /// [`Image::warnings`] what it lost: no conversion can keep C2PA credentials, which are good for the
-    /// bytes that came only.
+    /// [`Image::warnings`] what it lost: of what moves all frames but the first, and C2PA credentials, which
+    /// no conversion can keep, since they are good for the bytes that came only.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
@@ -289,7 +289,7 @@ impl Image {
             return Ok(self.clone());
         }
         let bytes = self.read()?;
-        self.made(&bytes, codec::encode(&codec::decode(&bytes)?, format, quality)?)
+        self.made(&bytes, codec::encode(&codec::decode(&bytes)?, format, quality.into())?)
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
@@ -301,7 +301,7 @@ impl Image {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let bytes = self.read()?;
         let pixels = codec::resize(&codec::decode(&bytes)?, width, height)?;
-        self.made(&bytes, codec::encode(&pixels, format, None)?)
+        self.made(&bytes, codec::encode(&pixels, format, Quality::Default)?)
     }
 
     /// A picture that was made of this one, whose bytes are `from`.
@@ -311,6 +311,13 @@ impl Image {
             warnings.push(
                 "the picture that was made here lacks the C2PA credentials of the one that came, which are good for \
                  those very bytes only; its `original` still has them"
+                    .to_owned(),
+            );
+        }
+        if codec::header(from)?.animated {
+            warnings.push(
+                "the picture that came moves; the one that was made here is its first frame, and its `original` still \
+                 has them all"
                     .to_owned(),
             );
         }
@@ -336,7 +343,8 @@ impl Image {
         }
         let shows_through =
             pixels.channels == 4 && pixels.data.iter().skip(3).step_by(4).any(|alpha| *alpha < 255);
-        let (format, quality) = if shows_through { (Format::Png, None) } else { (Format::Jpeg, Some(80)) };
+        let (format, quality) =
+            if shows_through { (Format::Png, Quality::Default) } else { (Format::Jpeg, Quality::Lossy(80)) };
         Self::from_bytes(codec::encode(&pixels, format, quality)?)
     }
 
@@ -570,6 +578,25 @@ mod tests {
         let bytes = made.bytes().unwrap().clone();
         let back = Image::restore(bytes, made.mime_type(), made.original().cloned());
         assert!(back == made && back.original().unwrap().is(&came));
+    }
+
+    #[test]
+    fn what_moved_is_told_to_stand_still() {
+        let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media");
+        let moving = Image::open(media.join("real/animated.gif")).unwrap();
+        let still = moving.convert("webp", None).unwrap();
+        assert!(still.warnings().iter().any(|warning| warning.contains("first frame")));
+        let upright = Image::open(media.join("real/exif-6.jpg")).unwrap();
+        let made = upright.convert("png", None).unwrap();
+        assert_eq!((made.width(), made.height()), (upright.width(), upright.height()));
+        assert!(made.warnings().is_empty());
+        for name in ["old.gif", "old.bmp", "real/lzw.tiff"] {
+            let path = media.join(name);
+            for format in ["png", "jpeg", "webp"] {
+                let made = Image::open(&path).unwrap().convert(format, None).unwrap();
+                assert!(made.warnings().is_empty() && made.width() > 0, "{name} {format}");
+            }
+        }
     }
 
     #[test]
