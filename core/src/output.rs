@@ -100,6 +100,9 @@ const SIDE: f64 = 0.1;
 /// The same of the sides' ratio.
 const RATIO: f64 = 0.02;
 
+/// Whether a picture of this width and height is as it was asked for.
+type Fits<'a> = Box<dyn Fn((f64, f64)) -> bool + 'a>;
+
 /// A sentence about pictures that came in another shape or size than was asked for, if some did.
 /// `options` are spelt as the service wants them.
 pub(crate) fn another_size(
@@ -112,7 +115,7 @@ pub(crate) fn another_size(
     let size = options.image_size.as_ref().map(|size| size.as_str());
     let long = |(width, height): (f64, f64)| width.max(height);
     let sides = |(width, height): (u32, u32)| (f64::from(width), f64::from(height));
-    let (asked, pixels, fits): (_, _, Box<dyn Fn((f64, f64)) -> bool>) = match (ratio, size) {
+    let (asked, pixels, fits): (_, _, Fits<'_>) = match (ratio, size) {
         (Some(ratio), _) => {
             let pixels = model.pixels(ratio, size.unwrap_or(&model.default_size))?;
             let wanted = sides(pixels);
