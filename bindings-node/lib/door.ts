@@ -3,7 +3,7 @@
 
 import { debuglog } from 'node:util'
 import { InvalidOptionError, type ClientEvent, type ClientOptions } from './generated'
-import { inputs } from './input'
+import { beside, inputs } from './input'
 import { native, type NativeDoor, type Reply, type Tell } from './native'
 import { settle } from './record'
 import { onAbort, unlessAborted } from './signal'
@@ -38,13 +38,14 @@ export class Door {
 
   /** Calls what may wait. */
   async call(verb: string, prompt: unknown, images: unknown, options?: object | null): Promise<Reply> {
-    const { plain, own: signal } = apart(options as { signal?: AbortSignal } | undefined, 'signal')
+    const { plain: others, own: signal } = apart(options as { signal?: AbortSignal } | undefined, 'signal')
     if (signal != null && typeof signal.throwIfAborted !== 'function') {
       throw new InvalidOptionError('option `signal` takes an AbortSignal', { option: 'signal' })
     }
     signal?.throwIfAborted()
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
-    const ready = inputs(prompt, images, signal)
+    const { plain, beside: more } = beside(others)
+    const ready = inputs(prompt, images, more, signal)
     const told = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
     const source = this.life.closed ? undefined : this.key
     const using = source && { apiKey: await unlessAborted(Promise.resolve().then(source), signal) }
@@ -61,8 +62,12 @@ export class Door {
     }
   }
 
-  /** Calls what never waits. */
-  callSync(verb: string, options: object = {}): Reply { return settle(this.native.callSync(verb, options)) }
+  /** Calls what never waits, and takes no inputs: of options that are some the core only learns that they are set. */
+  callSync(verb: string, options: object = {}): Reply {
+    const { plain, beside: more } = beside(options)
+    const set = [...more].filter(([, value]) => value != null).map(([name]) => [name, true])
+    return settle(this.native.callSync(verb, { ...plain, ...Object.fromEntries(set) }))
+  }
 
   /** The door that a call has opened. */
   next({ door }: Reply): Door { return new Door(door as NativeDoor, this.key, this.life) }

@@ -4,6 +4,7 @@
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 import type { Result } from './record'
+import { Wrapper } from './wrapper'
 
 export { NanoBananaError }
 
@@ -47,9 +48,12 @@ export type ImageSize =
   | '4K'
   | (string & {})
 
-/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+/**
+ * Pixels in rows from the top, `channels` samples each (1, 3 or 4; by default what `data` has): also an `ImageData`.
+ * Samples of a float array go from 0 to 1, those of the others over the whole range of their type.
+ */
 export interface RawPixels {
-  data: Uint8Array | Uint8ClampedArray
+  data: Uint8Array | Uint8ClampedArray | Uint16Array | Float32Array | Float64Array
   width: number
   height: number
   channels?: number
@@ -58,7 +62,13 @@ export interface RawPixels {
 /** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
 export interface SharpOutput {
   data: Uint8Array
-  info: { width: number; height: number; channels: number; format?: string }
+  info: { width: number; height: number; channels: number; format?: string; depth?: string }
+}
+
+/** A picture that `sharp` works on; what its `toBuffer()` gives is sent. */
+export interface SharpPicture {
+  toBuffer(): Promise<Uint8Array>
+  metadata(): Promise<unknown>
 }
 
 /** A picture in memory, or where to find it. */
@@ -67,11 +77,14 @@ export type PictureObject =
   | ArrayBufferView
   | ArrayBuffer
   | URL
+  | File
   | Blob
   | AsyncIterable<Uint8Array>
   | ReadableStream<Uint8Array>
   | RawPixels
   | SharpOutput
+  | SharpPicture
+  | Reference
 
 /** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
 export interface Item {
@@ -84,8 +97,20 @@ export interface Item {
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
+/** A document or a video in whatever form it is at hand; a string is its path or URL. */
+export type AttachmentInput =
+  | ArrayBufferView
+  | ArrayBuffer
+  | string
+  | URL
+  | File
+  | Blob
+  | AsyncIterable<Uint8Array>
+  | ReadableStream<Uint8Array>
+  | Attachment
+
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
-export type Prompt = string | ReadonlyArray<string | PictureObject>
+export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
 
 /** One picture, or a list of them. */
 export type Pictures = ImageInput | ReadonlyArray<ImageInput>
@@ -143,6 +168,19 @@ export interface GenerateOptions {
   outputQuality?: number | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
+  /** How pictures are encoded before they are sent. Default: they go as they are wherever they can. */
+  encode?: Encode | null | undefined
+  /**
+   * Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
+   * URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
+   */
+  attachments?: AttachmentInput | ReadonlyArray<AttachmentInput> | null | undefined
+  /**
+   * Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
+   * that would be too large (100 MB), with "always" all above 16 kB, with "never" none. Each is
+   * uploaded once while it lives there, which is 48 hours. Default: auto.
+   */
+  upload?: 'auto' | 'never' | 'always' | null | undefined
   /** What happens to an option that the model does not have. Default: error. */
   onUnsupported?: 'error' | 'warn' | null | undefined
   /** How long the call may take. Default: the client's. */
@@ -284,7 +322,60 @@ export interface Cache {
   maxAge?: number | null | undefined
 }
 
-/** What an emulator can be told. */
+/**
+ * How pictures are encoded before they are sent. Without it a picture goes as it is wherever it can. With
+ * it, one that has a longer side, more bytes or another type than this says is encoded anew; all others
+ * still go as they are. Every loss is a warning.
+ */
+export interface Encode {
+  /** The longest side in pixels; larger pictures are scaled down. Default: no limit. */
+  maxSide?: number | null | undefined
+  /**
+   * The most bytes of one picture. Quality goes down first, and then the size in pixels, until it
+   * fits. Default: no limit.
+   */
+  maxBytes?: number | null | undefined
+  /**
+   * What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or
+   * lossless WebP for drawings, text and what is transparent, else JPEG. Default: auto.
+   */
+  format?: 'auto' | 'png' | 'jpeg' | 'webp' | null | undefined
+  /**
+   * How good what is lossy is made, 1 (smallest) to 100. With "webp" it asks for a lossy one.
+   * Default: 92; a WebP is lossless.
+   */
+  quality?: number | null | undefined
+}
+
+/** What the upload of a file can be told. */
+export interface UploadOptions {
+  /** What the file is, for example "application/pdf". Default: as its first bytes or its name say. */
+  mimeType?: string | null | undefined
+  /** What it is called for people, at most 512 characters. */
+  displayName?: string | null | undefined
+  /**
+   * What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a name is
+   * given once. Default: one that is drawn by lot.
+   */
+  name?: string | null | undefined
+  /** How long all of it may take, until the file can be used. Default: the client's. */
+  timeout?: Timeout | number | null | undefined
+  /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/** What a question about uploaded files can be told. */
+export interface FileOptions {
+  /** How long it may take. Default: the client's. */
+  timeout?: Timeout | number | null | undefined
+  /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/**
+ * What an emulator can be told.
+ * Durations are numbers of milliseconds.
+ */
 export interface EmulatorOptions {
   /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
   port?: number | null | undefined
@@ -292,10 +383,14 @@ export interface EmulatorOptions {
   tls?: boolean | null | undefined
   /** How many requests it remembers. Default: 1000. */
   keep?: number | null | undefined
+  /** How long an uploaded file lives. Default: 48 hours. */
+  fileLife?: number | null | undefined
+  /** How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. */
+  fileProcessing?: number | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */
-export interface ManyOptions extends GenerateOptions {
+export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   /** How many items are under way at once. Default: 8. */
   concurrency?: number | null | undefined
   /** Whether outcomes come in the order of the items. Default: false, as they finish. */
@@ -317,6 +412,52 @@ export interface ManyOptions extends GenerateOptions {
   stopAfterErrors?: number | null | undefined
   /** Whether to show how far the run is, in a terminal or a notebook. Default: false. */
   progress?: boolean | null | undefined
+}
+
+/** A picture that the prompt speaks of, and in words what it shows. */
+export interface ReferenceFields {
+  /** What the prompt calls it, for example "Mia". */
+  name?: string | null | undefined
+  /** What it is there for. Default: nothing is said of it. */
+  role?: 'character' | 'object' | 'style' | 'scene' | null | undefined
+}
+
+/** A picture that the prompt speaks of, and in words what it shows. */
+export class Reference extends Wrapper {
+  constructor(readonly image: ImageInput, readonly fields: ReferenceFields = {}) { super() }
+  /** @internal */
+  wrapped() { return { made: 'Reference', of: this.image, fields: this.fields } }
+}
+
+/**
+ * A document or a video, and what of it the model is to see.
+ * Durations are numbers of milliseconds.
+ */
+export interface AttachmentFields {
+  /**
+   * Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+   * name if the service fetches it itself.
+   */
+  mimeType?: string | null | undefined
+  /** From where on a video is seen. Default: its start. */
+  start?: number | null | undefined
+  /** Up to where a video is seen. Default: its end. */
+  end?: number | null | undefined
+  /**
+   * How many pictures of each second of a video are seen: more than 0, at most 24. Default: the
+   * service's, 1.
+   */
+  fps?: number | null | undefined
+}
+
+/**
+ * A document or a video, and what of it the model is to see.
+ * Durations are numbers of milliseconds.
+ */
+export class Attachment extends Wrapper {
+  constructor(readonly source: AttachmentInput, readonly fields: AttachmentFields = {}) { super() }
+  /** @internal */
+  wrapped() { return { made: 'Attachment', of: this.source, fields: this.fields } }
 }
 
 /**
@@ -469,6 +610,10 @@ export interface ModelInfo {
   serviceTiers: Array<string>
   /** How many pictures a call may send; none if no limit is known. */
   maxImages: number | null
+  /** How many references of a role it keeps alike from picture to picture, where that is known. */
+  references: Record<string, number>
+  /** Whether it takes videos. */
+  videoInput: boolean
   /** How many tokens an answer may have. */
   maxOutputTokens: number
   /** What one picture costs in USD by size, in the standard tier, prompt not counted. */
@@ -530,6 +675,100 @@ export interface Estimate {
   warnings: Array<string>
 }
 
+/** How many tokens a request would send. */
+export interface TokenCount {
+  /** All of them. */
+  totalTokens: number
+  /** Those that the service has cached. */
+  cachedTokens: number
+  /** Those of words. */
+  textTokens: number
+  /** Those of pictures. */
+  imageTokens: number
+  /** Those of videos. */
+  videoTokens: number
+  /** Those of sound. */
+  audioTokens: number
+  /** Those of documents. */
+  documentTokens: number
+  /** What the caller should know about the options, in sentences. */
+  warnings: Array<string>
+}
+
+/** A file that was uploaded to the Files API. Its project alone can use it; it lives 48 hours, and is free. */
+export interface File {
+  /** What the service calls it: "files/" and up to 40 lower case letters, digits and dashes. */
+  name: string
+  /** Its address, which is what goes into a request. */
+  uri: string
+  /** What it is, for example "image/png". */
+  mimeType: string
+  /** How many bytes it has. */
+  sizeBytes: number | null
+  /** "PROCESSING", "ACTIVE" (it can be used) or "FAILED". */
+  state: string
+  /** What its owner calls it. */
+  displayName: string | null
+  /** When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`. */
+  createTime: string | null
+  /** When it was last changed. */
+  updateTime: string | null
+  /** When the service deletes it. */
+  expirationTime: string | null
+  /** The SHA-256 of its bytes in base64, as the service tells it. */
+  sha256: string | null
+  /** How it came: "UPLOADED", "GENERATED" or "REGISTERED". */
+  source: string | null
+  /** Why it cannot be used, if it is FAILED. */
+  error: string | null
+}
+
+/** A picture's file or pixels in numbers. */
+export interface PictureFacts {
+  /** Its type, for example "image/png"; none for pixels that were never a file, and where it is not known. */
+  mimeType: string | null
+  /** Its width in pixels, as it is seen; none where that is not known. */
+  width: number | null
+  /** Its height in pixels, as it is seen; none where that is not known. */
+  height: number | null
+  /** How many bytes it has; none where that is not known. */
+  bytes: number | null
+}
+
+/** What becomes of one picture before it is sent, and why. */
+export interface InputPlan {
+  /** Which of the call's pictures it is, from 0: those of the prompt first, then `images`. */
+  index: number
+  /** The picture as it was named, or what it is. */
+  input: string
+  /**
+   * "as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its
+   * sake: "encoded" (pixels became a file), "converted" (another type or other colours), "turned"
+   * (upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.
+   */
+  action: string
+  /** What was handed in. */
+  given: PictureFacts
+  /** What is sent. */
+  sent: PictureFacts
+  /** Whether something of it is lost: colours, sharpness, frames or pixels. */
+  lossy: boolean
+  /** What is done and for what reason, in sentences. */
+  why: Array<string>
+}
+
+/** What a call would send. */
+export interface Explained {
+  /** The id of the model. */
+  model: string
+  /** What becomes of each picture, in the order in which they are sent. */
+  inputs: Array<InputPlan>
+  /** How many bytes one request would have. */
+  bodyBytes: number
+  /** What the caller should know about the options and the pictures, in sentences. */
+  warnings: Array<string>
+}
+
 /** A request of which it is not known whether it was billed. */
 export interface UnknownCall {
   /** When that was found, in UTC, as `2026-11-24T20:44:39.123Z`. */
@@ -571,7 +810,7 @@ export interface ChatTurn {
   text: string
   /** The pictures, in order. */
   images: Array<Image>
-  /** Pictures that were named only: their URIs. */
+  /** What was attached, as its type and size; and what was named only, as its URI. */
   files: Array<string>
 }
 
@@ -616,7 +855,8 @@ export interface DoneEvent {
 export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-   * "response" or "retry" (the attempt failed and is made again after `wait`).
+   * "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
+   * of the call is at the Files API now).
    */
   name: string
   /** The same as a sentence, for a log. */

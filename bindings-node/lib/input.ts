@@ -2,43 +2,94 @@
 // read here; everything else is looked at in Rust.
 
 import { isAnyArrayBuffer } from 'node:util/types'
-import { ImageError, InvalidOptionError } from './generated'
+import { InvalidOptionError } from './generated'
 import { Image } from './image'
-import { native, type NativeInputs, type Sorted } from './native'
+import { native, type Beside, type NativeInputs, type Sorted } from './native'
 import { settle } from './record'
 import { onAbort } from './signal'
+import { Wrapper } from './wrapper'
 
 /**
  * The inputs of a call, as the core has them; a promise only if something must be read first. Memory is
  * copied now: what its owner does with it after the call must not show.
  */
-export function inputs(prompt: unknown, images: unknown, signal: AbortSignal | null | undefined): NativeInputs | Promise<NativeInputs> {
+export function inputs(prompt: unknown, images: unknown, beside: Map<string, unknown>, signal: AbortSignal | null | undefined): NativeInputs | Promise<NativeInputs> {
   if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
     throw new InvalidOptionError('the prompt must be a text, or a list of texts and pictures', { option: 'prompt' })
   }
   const streams: AsyncIterable<unknown>[] = []
   const words = [prompt].flat().map((item) => (typeof item === 'string' ? { text: item } : sort(item, streams)))
-  const read = settle(native.readInputs(words, [images].flat().map((item) => sort(item, streams))))
+  const pictures: Array<Sorted | Beside> = [images].flat().map((item) => sort(item, streams))
+  for (const [option, value] of beside) {
+    if (value != null) pictures.push(...[value].flat().map((item) => ({ option, of: sort(item, streams) })))
+  }
+  const read = settle(native.readInputs(words, pictures))
   if (streams.length === 0) return read
-  const filled = read.late.map(async (index, at) => read.fill(at, await collect(streams[at]!, index, signal)))
+  const filled = streams.map(async (stream, at) => {
+    try {
+      read.fill(at, await collect(stream, signal))
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      try {
+        settle(read.fail(at, `its stream failed: ${why}`))
+      } catch (error) {
+        throw Object.assign(error as Error, { cause })
+      }
+    }
+  })
   return Promise.all(filled).then(() => read)
+}
+
+const OPTIONS = native.inputOptions()
+
+/** The options that are inputs, and the others; those of an item of many calls stand one level deeper. */
+export function beside<T extends object>(options: T): { plain: T; beside: Map<string, unknown> } {
+  const found = new Map<string, unknown>()
+  let plain = options as Record<string, unknown>
+  for (const name of OPTIONS) {
+    if (!(name in plain)) continue
+    const { [name]: value, ...rest } = plain
+    found.set(name, value)
+    plain = rest
+  }
+  const inner = plain['options']
+  if (typeof inner === 'object' && inner !== null && OPTIONS.some((name) => name in inner)) {
+    const below = beside(inner)
+    below.beside.forEach((value, name) => found.set(name, value))
+    plain = { ...plain, options: below.plain }
+  }
+  return { plain: plain as T, beside: found }
 }
 
 function sort(item: unknown, streams: AsyncIterable<unknown>[]): Sorted {
   if (typeof item === 'string') return { named: item }
   if (item instanceof URL) return { named: item.href }
   if (item instanceof Image) return { image: Image.native(item) }
+  if (item instanceof Wrapper) {
+    const { made, of, fields } = item.wrapped()
+    return { made, fields, ...(of !== undefined && { of: sort(of, streams) }) }
+  }
   if (ArrayBuffer.isView(item)) return { bytes: view(item) }
   if (isAnyArrayBuffer(item)) return { bytes: new Uint8Array(item) }
-  const stream = item instanceof Blob ? item.stream() : item
+  const stream = item instanceof Blob ? item.stream() : isSharp(item) ? once(item) : item
   if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) return { other: item }
   streams.push(stream as AsyncIterable<unknown>)
   return { late: true }
 }
 
+interface Sharp { toBuffer(): Promise<Uint8Array> }
+
+/** A picture that sharp works on; it is a stream, too, but one that only gives what was piped into it. */
+function isSharp(item: unknown): item is Sharp {
+  const { toBuffer, metadata } = (item ?? {}) as Record<string, unknown>
+  return typeof toBuffer === 'function' && typeof metadata === 'function'
+}
+
+async function* once(picture: Sharp): AsyncGenerator<Uint8Array> { yield await picture.toBuffer() }
+
 const view = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-async function collect(stream: AsyncIterable<unknown>, index: number, signal: AbortSignal | null | undefined): Promise<Uint8Array> {
+async function collect(stream: AsyncIterable<unknown>, signal: AbortSignal | null | undefined): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let iterator: AsyncIterator<unknown> | undefined
   // A Node stream ends at once by `destroy`; an iterator that waits can only be left behind.
@@ -52,8 +103,7 @@ async function collect(stream: AsyncIterable<unknown>, index: number, signal: Ab
     return Buffer.concat(parts)
   } catch (cause) {
     await iterator?.return?.().catch(() => {})
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ImageError(`picture ${index}: its stream failed: ${why}`, { index, input: 'a stream', cause })
+    throw cause
   } finally {
     off?.()
   }

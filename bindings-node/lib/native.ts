@@ -9,11 +9,14 @@ export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 /** One input that is told apart already; `other` is what the core has to look at, `late` is filled later. */
 export type Sorted =
   | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array }
-  | { late: true } | { other: unknown }
+  | { late: true } | { made: string; of?: Sorted | undefined; fields: object } | { other: unknown }
+/** One that stands in an option. */
+export type Beside = { option: string; of: Sorted }
 
 export interface NativeInputs {
-  readonly late: number[]
+  readonly late: number
   fill(late: number, bytes: Uint8Array): void
+  fail(late: number, problem: string): { error: string; pictures: NativeImage[] }
 }
 
 export interface NativeImage {
@@ -41,7 +44,8 @@ export interface NativeDoor {
 interface Native {
   openClient(options: object, offline: boolean, tell?: Tell): Outcome<NativeDoor>
   openTools(): NativeDoor
-  readInputs(prompt: Sorted[], images: Sorted[]): Outcome<NativeInputs>
+  inputOptions(): string[]
+  readInputs(prompt: Sorted[], images: Array<Sorted | Beside>): Outcome<NativeInputs>
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
 }

@@ -4,7 +4,8 @@
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
+  Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -13,7 +14,7 @@ import { record, type Result } from './record'
 import { EventStream } from './stream'
 
 /** What a whole conversation can be told; each turn may be told something else. */
-export type ChatOptions = Omit<GenerateOptions, 'signal'>
+export type ChatOptions = Omit<GenerateOptions, 'signal' | 'attachments'>
 
 /** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
@@ -91,6 +92,30 @@ export class ClientVerbs {
     return record('Estimate', await this.#door.keyless.call('estimate', prompt, images ?? [], plain))
   }
 
+  /**
+   * How many tokens a call with this prompt, these pictures and options would send, as the service
+   * counts them. That is free.
+   */
+  async countTokens(prompt: Prompt, options?: TurnOptions): Promise<TokenCount> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('TokenCount', await this.#door.call('count_tokens', prompt, images ?? [], plain))
+  }
+
+  /** The files that were uploaded, and what uploads more. */
+  get files(): Files {
+    return new Files(this.#door.next(this.#door.callSync('files')))
+  }
+
+  /**
+   * What becomes of each picture before it is sent, and why: from what to what, and whether something is
+   * lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures
+   * encoded; nothing is sent to the service.
+   */
+  async explain(prompt: Prompt, options?: TurnOptions): Promise<Explained> {
+    const { plain, own: images } = apart(options, 'images')
+    return record('Explained', await this.#door.keyless.call('explain', prompt, images ?? [], plain))
+  }
+
   /** What this client and its copies have spent in this process, and what may have been billed. */
   get spent(): Spent {
     return record('Spent', this.#door.callSync('spent'))
@@ -163,6 +188,46 @@ export class Chat {
   /** What was said and drawn so far. */
   get history(): ChatTurn[] {
     return record<{ turns: ChatTurn[] }>('History', this.#door.callSync('history')).turns
+  }
+}
+
+/**
+ * Uploaded files: pictures, videos and documents that are sent by reference. They live 48 hours, are
+ * free, and are seen by their own project alone.
+ */
+export class Files {
+  readonly #door: Door
+
+  /** @internal */
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  /**
+   * Upload a file of any type and wait until it can be used: a path, a file's bytes, a picture in
+   * whatever form it is at hand. It goes in chunks; one that is lost goes again from where the service
+   * has it. What comes is taken wherever a picture is.
+   */
+  async upload(source: ImageInput, options?: UploadOptions): Promise<File> {
+    return record('File', await this.#door.call('upload', [], source, options))
+  }
+
+  /**
+   * What the service knows of a file, by its name ("files/abc"), its URI or an earlier record. One that
+   * is not there, or not any more, is a `PermissionDeniedError` or a `NotFoundError`.
+   */
+  async get(file: string | File, options?: FileOptions): Promise<File> {
+    return record('File', await this.#door.call('get', [], file, options))
+  }
+
+  /** All files of the project. */
+  async list(options?: FileOptions): Promise<File[]> {
+    return record<{ files: File[] }>('Files', await this.#door.call('list', [], [], options)).files
+  }
+
+  /** Delete a file before its time. */
+  async delete(file: string | File, options?: FileOptions): Promise<void> {
+    await this.#door.call('delete', [], file, options)
   }
 }
 

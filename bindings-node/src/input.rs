@@ -5,15 +5,17 @@
 //! it, and a retry must send it again.
 
 use bytes::Bytes;
-use nanobanana::{Error, Input, Kind, Pixels};
+use nanobanana::{Array, Case, File, Input, Place, Sample};
 use napi::ValueType;
 use napi::bindgen_prelude::{
-    ClassInstance, FromNapiValue, JsObjectValue, JsValue, Object, Uint8ArraySlice, Uint8ClampedSlice, Unknown,
+    ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, JsObjectValue, JsValue, Object,
+    Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
 };
 use napi_derive::napi;
 
-use crate::error::{Outcome, Refused, outcome, settle};
+use crate::error::{Failure, Outcome, Refused, outcome, settle};
 use crate::image::NativeImage;
+use crate::value;
 
 /// The inputs of one call, which takes them.
 #[napi]
@@ -26,8 +28,8 @@ pub struct NativeInputs {
 
 /// A picture that JavaScript still reads.
 struct Late {
-    place: usize,
-    index: u32,
+    at: usize,
+    place: Place,
 }
 
 /// Reads a prompt and pictures in the order in which they stand.
@@ -38,19 +40,28 @@ pub fn read_inputs(prompt: Vec<Object>, images: Vec<Object>) -> napi::Result<Out
 
 #[napi]
 impl NativeInputs {
-    /// Which of the call's pictures are still to be filled, counted from 0.
+    /// How many are still to be filled.
     #[napi(getter)]
-    pub fn late(&self) -> Vec<u32> {
-        self.late.iter().map(|late| late.index).collect()
+    pub fn late(&self) -> u32 {
+        self.late.len() as u32
     }
 
     /// Fills the first, second, … of the late ones.
     #[napi]
     pub fn fill(&mut self, late: u32, bytes: Uint8ArraySlice) {
-        let place = self.late.get(late as usize).map(|late| late.place);
-        if let Some(input) = place.and_then(|place| self.all.get_mut(place)) {
-            *input = Input::Bytes(Bytes::from(bytes.to_vec()));
+        let at = self.late.get(late as usize).map(|late| late.at);
+        if let Some(input) = at.and_then(|at| self.all.get_mut(at)) {
+            input.fill(Bytes::from(bytes.to_vec()));
         }
+    }
+
+    /// The error of a late one that could not be read.
+    #[napi]
+    pub fn fail(&self, late: u32, problem: String) -> Failure {
+        let place = self.late.get(late as usize).map_or(Place::Picture(0), |late| late.place);
+        Failure::of(
+            &place.refuse("", format!("cannot be used: {problem}")).with("input", "a stream".to_owned()),
+        )
     }
 }
 
@@ -59,11 +70,21 @@ impl NativeInputs {
         let mut inputs = NativeInputs { all: Vec::new(), prompt: prompt.len(), late: Vec::new() };
         let mut index = 0;
         for item in prompt.iter().chain(images) {
-            let input = read(item, index)?.unwrap_or_else(|| {
-                inputs.late.push(Late { place: inputs.all.len(), index });
-                Input::Bytes(Bytes::new())
-            });
-            index += u32::from(!matches!(input, Input::Text(_)));
+            let option = item.get::<String>("option")?;
+            let option = option.and_then(|name| Input::OPTIONS.iter().find(|option| **option == name));
+            let place = option.map_or(Place::Picture(index), |name| Place::Option(name));
+            let (input, late) = match option {
+                Some(name) => {
+                    let of: Object = item.get_named_property("of")?;
+                    let (input, late) = read(&of, place)?;
+                    (Input::of_option(name, input)?, late)
+                }
+                None => read(item, place)?,
+            };
+            if late {
+                inputs.late.push(Late { at: inputs.all.len(), place });
+            }
+            index += usize::from(input.is_picture());
             inputs.all.push(input);
         }
         Ok(inputs)
@@ -77,79 +98,126 @@ impl NativeInputs {
     }
 }
 
-/// One input; none if it comes late.
-fn read(item: &Object, index: u32) -> Result<Option<Input>, Refused> {
+/// The names of the options that are inputs.
+#[napi]
+pub fn input_options() -> Vec<String> {
+    Input::OPTIONS.iter().map(|name| Case::Camel.name(name).into_owned()).collect()
+}
+
+/// One input, and whether its bytes come late.
+fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
+    let ready = |input| Ok((input, false));
     if let Some(text) = item.get::<String>("text")? {
-        return Ok(Some(Input::Text(text)));
+        return ready(Input::Text(text));
     }
     if let Some(name) = item.get::<String>("named")? {
-        return Ok(Some(Input::Named(name)));
+        return ready(Input::Named(name));
     }
     if let Some(image) = item.get::<ClassInstance<NativeImage>>("image")? {
-        return Ok(Some(Input::Image(image.image().clone())));
+        return ready(Input::Image(image.image().clone()));
     }
     if let Some(bytes) = item.get::<Uint8ArraySlice>("bytes")? {
-        return Ok(Some(Input::Bytes(Bytes::from(bytes.to_vec()))));
+        return ready(Input::Bytes(Bytes::from(bytes.to_vec())));
     }
     if item.get::<bool>("late")?.is_some() {
-        return Ok(None);
+        return Ok((Input::Bytes(Bytes::new()), true));
+    }
+    if let Some(class) = item.get::<String>("made")? {
+        let of = item.get::<Object>("of")?.map(|of| read(&of, place)).transpose()?;
+        let (of, late) = of.map_or((None, false), |(of, late)| (Some(of), late));
+        let fields = value::map(&item.get_named_property("fields")?)?;
+        return Ok((Input::made(&class, of, &fields, Case::Camel)?, late));
     }
     let other: Unknown = item.get_named_property_unchecked("other")?;
     match other.get_type()? {
-        ValueType::Object => object(&other.coerce_to_object()?, index).map(Some),
-        ValueType::Null => Err(refuse(index, "is null")),
-        ValueType::Undefined => Err(refuse(index, "is undefined")),
-        kind => Err(refuse(index, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
+        ValueType::Object => object(&other.coerce_to_object()?, place).and_then(ready),
+        ValueType::Null => Err(refuse(place, "is null")),
+        ValueType::Undefined => Err(refuse(place, "is undefined")),
+        kind => Err(refuse(place, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
     }
 }
 
-/// Pixels, or what sharp gives: `{ data, info }`.
-fn object(item: &Object, index: u32) -> Result<Input, Refused> {
+/// Pixels, what sharp gives (`{ data, info }`), or an uploaded file.
+fn object(item: &Object, place: Place) -> Result<Input, Refused> {
+    if let (Ok(Some(_)), Ok(Some(_))) = (item.get::<String>("uri"), item.get::<String>("state")) {
+        return Ok(File::read(&value::map(item)?.into(), Case::Camel).into());
+    }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
-    if let Some(data) = memory(item.get_named_property_unchecked("data")?) {
+    let data: Unknown = item.get_named_property_unchecked("data")?;
+    if data.get_type()? == ValueType::Object {
         // What sharp encoded is a file, whatever else is said of it.
-        if about.get::<String>("format")?.is_some_and(|format| format != "raw") {
-            return Ok(Input::Bytes(Bytes::from(data)));
+        if about.get::<String>("format")?.is_some_and(|format| format != "raw")
+            && let Ok(file) = Uint8ArraySlice::from_unknown(data)
+        {
+            return Ok(Input::Bytes(Bytes::from(file.to_vec())));
         }
         if about.has_named_property("width")? && about.has_named_property("height")? {
-            return pixels(about, data, index);
+            return pixels(about, &data.coerce_to_object()?, place);
         }
     }
+    Err(refuse(place, &format!("is an object of the class {}", class_of(item)?)))
+}
+
+/// The name of an object's class.
+fn class_of(item: &Object) -> napi::Result<String> {
     let class = item.get::<Unknown>("constructor")?;
     let class = class.and_then(|class| class.coerce_to_object().ok()?.get::<String>("name").ok()?);
-    let class = class.unwrap_or_else(|| "Object".to_owned());
-    Err(refuse(index, &format!("is an object of the class {class}")))
+    Ok(class.unwrap_or_else(|| "Object".to_owned()))
 }
 
-fn memory(data: Unknown) -> Option<Vec<u8>> {
-    let plain = Uint8ArraySlice::from_unknown(data).map(|slice| slice.to_vec());
-    plain.or_else(|_| Uint8ClampedSlice::from_unknown(data).map(|slice| slice.to_vec())).ok()
+/// The bytes of samples, and their kind: as the array's class says, or what sharp says of its buffer.
+fn samples(about: &Object, data: &Object, place: Place) -> Result<(Sample, Vec<u8>), Refused> {
+    let class = class_of(data)?;
+    let depth = about.get::<String>("depth").ok().flatten();
+    let kind = match (class.as_str(), depth.as_deref()) {
+        ("Buffer" | "Uint8Array", Some("ushort")) => "uint16",
+        ("Buffer" | "Uint8Array", Some("float")) => "float32",
+        ("Buffer" | "Uint8Array", Some("double")) => "float64",
+        ("Buffer" | "Uint8Array", Some(depth)) if depth != "uchar" => depth,
+        ("Buffer", _) => "uint8",
+        (class, _) => class,
+    };
+    let unknown = |error: nanobanana::Error| {
+        place.refuse(&class, format!("cannot be used: {}", error.message())).with("input", class.clone())
+    };
+    let sample = Sample::named(kind).map_err(unknown)?;
+    let data = data.to_unknown();
+    let bytes = Uint8ArraySlice::from_unknown(data).map(|slice| slice.to_vec());
+    let bytes = bytes.or_else(|_| Uint8ClampedSlice::from_unknown(data).map(|slice| slice.to_vec()));
+    let bytes =
+        bytes.or_else(|_| Uint16ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    let bytes = bytes
+        .or_else(|_| Float32ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    let bytes = bytes
+        .or_else(|_| Float64ArraySlice::from_unknown(data).map(|all| raw(&all, |one| one.to_ne_bytes())));
+    Ok((sample, bytes?))
 }
 
-fn pixels(about: &Object, data: Vec<u8>, index: u32) -> Result<Input, Refused> {
+fn raw<T: Copy, const N: usize>(all: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    all.iter().flat_map(|one| bytes(*one)).collect()
+}
+
+fn pixels(about: &Object, data: &Object, place: Place) -> Result<Input, Refused> {
+    let (sample, data) = samples(about, data, place)?;
     let number = |name: &str| about.get::<f64>(name).ok().flatten();
     let (width, height) = (number("width").unwrap_or(f64::NAN), number("height").unwrap_or(f64::NAN));
-    let channels = number("channels").unwrap_or(data.len() as f64 / (width * height));
+    let length = data.len() / sample.bytes();
+    let channels = number("channels").unwrap_or(length as f64 / (width * height));
     // The core says which of these numbers fit together; here they only must be whole ones.
     let whole = |value: f64| value > 0.0 && value.fract() == 0.0 && value <= f64::from(u32::MAX);
-    match u8::try_from(channels as u64) {
-        Ok(fitting) if whole(width) && whole(height) && whole(channels) => {
-            Ok(Input::Pixels(Pixels { width: width as u32, height: height as u32, channels: fitting, data }))
-        }
-        _ => {
-            let length = data.len();
-            let problem =
-                format!("has {length} bytes of pixels, which do not fit {width} x {height} x {channels}");
-            Err(refuse(index, &problem))
-        }
+    if !(whole(width) && whole(height) && whole(channels)) {
+        let problem = format!("has {length} samples, which do not fit {width} x {height} x {channels}");
+        return Err(refuse(place, &problem));
     }
+    let shape = vec![height as usize, width as usize, channels as usize];
+    Ok(Input::Array(Array { shape, sample, data: data.into() }))
 }
 
-fn refuse(index: u32, problem: &str) -> Refused {
-    let kinds =
-        "an Image, a path or URL, bytes, a Blob, a stream of bytes, or pixels as { data, width, height }";
-    Error::new(Kind::ImageError, format!("picture {index} {problem}; a picture is {kinds}"))
-        .with("index", index)
-        .into()
+fn refuse(place: Place, problem: &str) -> Refused {
+    let taken = place.takes(
+        "a picture is an Image, a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or pixels as { data, width, height }",
+        "an attachment is a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or an Attachment of one of these",
+    );
+    place.refuse("", format!("{problem}; {taken}")).into()
 }

@@ -69,9 +69,7 @@ impl Door {
         options: &Bound<'py, PyDict>,
     ) -> Object<'py> {
         events::look(py);
-        let options = value::options(options)?;
-        let prompt = input::prompt(prompt)?;
-        let images = input::images(images, &prompt)?;
+        let (prompt, images, options) = input::taken(prompt, images, options)?;
         let door = self.0.clone();
         let call = async move { door.call(&verb, prompt, images, &options, Case::Snake).await };
         match how {
@@ -112,11 +110,25 @@ pub struct Emulator(nanobanana::Emulator);
 impl Emulator {
     /// Starts one on 127.0.0.1; port 0 takes a free one. With `tls` it speaks TLS and HTTP/2, by an
     /// authority that lives as long: `Client("offline", base_url=emulator.url, ca_bundle=emulator.ca_bundle)`.
-    /// It remembers `keep` requests (1000 if nothing is said).
+    /// It remembers `keep` requests (1000 if nothing is said). Uploaded files live for `file_life` seconds (48
+    /// hours), and videos are PROCESSING for `file_processing` seconds (0.2).
     #[new]
-    #[pyo3(signature = (port=0, *, tls=false, keep=None))]
-    fn new(py: Python<'_>, port: i64, tls: bool, keep: Option<i64>) -> PyResult<Self> {
-        let told: [(&str, Value); 3] = [("port", port.into()), ("tls", tls.into()), ("keep", keep.into())];
+    #[pyo3(signature = (port=0, *, tls=false, keep=None, file_life=None, file_processing=None))]
+    fn new(
+        py: Python<'_>,
+        port: i64,
+        tls: bool,
+        keep: Option<i64>,
+        file_life: Option<f64>,
+        file_processing: Option<f64>,
+    ) -> PyResult<Self> {
+        let told: [(&str, Value); 5] = [
+            ("port", port.into()),
+            ("tls", tls.into()),
+            ("keep", keep.into()),
+            ("file_life", file_life.into()),
+            ("file_processing", file_processing.into()),
+        ];
         let told = told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let options = EmulatorOptions::read(&told, Case::Snake).map_err(raise)?;
         py.detach(|| nanobanana::Emulator::start_with(options)).map(Emulator).map_err(raise)

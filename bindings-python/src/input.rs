@@ -1,26 +1,81 @@
 //! What a caller hands in, as the core's [`Input`].
 //!
 //! Python's `bytes` and our own `Image` cannot change, so they are borrowed and kept alive for the
-//! call. Whatever its owner could write to meanwhile (bytearray, arrays) is copied once, here.
+//! call. Whatever its owner could write to meanwhile (bytearray, arrays) is copied once, here, without the
+//! GIL where its samples lie in a row. What a call takes can be read before it, on another thread.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Error, Input, Kind, Pixels};
+use nanobanana::{Array, Case, Error, File, Input, Pixels, Place, Sample};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use serde_json::{Map, Value};
 
 use crate::error::raise;
 use crate::image::Image;
 use crate::value::{invalid, type_name};
 
-const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, a binary file, a PIL image, or an array of \
-                     uint8 with the shape (height, width) or (height, width, 1, 3 or 4)";
+const TAKEN: &str = "a picture is an Image, bytes, a path, a URL, an uploaded File, a binary file, a PIL image, a \
+                     matplotlib figure, or \
+                     an array with the shape (height, width) or (height, width, 1, 3 or 4)";
+
+/// What one call takes, read. It is taken once.
+#[pyclass(frozen, module = "nanobanana._native")]
+pub struct Inputs(std::sync::Mutex<Taken>);
+
+/// The prompt, the pictures, and the options that are none.
+pub type Taken = (Vec<Input>, Vec<Input>, Map<String, Value>);
+
+#[pymethods]
+impl Inputs {
+    /// Reads them; files and arrays may be large, so this is done on another thread where a loop must not wait.
+    #[new]
+    fn new(
+        prompt: &Bound<'_, PyAny>,
+        images: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        Ok(Inputs(std::sync::Mutex::new(read(prompt, images, options)?)))
+    }
+}
+
+/// Whether they were read before, as `Inputs`, or are read now.
+pub fn taken(
+    prompt: &Bound<'_, PyAny>,
+    images: &Bound<'_, PyAny>,
+    options: &Bound<'_, PyDict>,
+) -> PyResult<Taken> {
+    match prompt.cast::<Inputs>() {
+        Ok(inputs) => {
+            let mut inputs = inputs.get().0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Ok(std::mem::take(&mut *inputs))
+        }
+        Err(_) => read(prompt, images, options),
+    }
+}
+
+fn read(
+    words: &Bound<'_, PyAny>,
+    pictures: &Bound<'_, PyAny>,
+    options: &Bound<'_, PyDict>,
+) -> PyResult<Taken> {
+    let (beside, options) = beside(options)?;
+    let options = crate::value::options(&options)?;
+    let prompt = prompt(words)?;
+    let mut images = images(pictures, &prompt)?;
+    images.extend(beside);
+    Ok((prompt, images, options))
+}
+
+const ATTACHED: &str =
+    "an attachment is bytes, a path, a URL, a binary file, or an Attachment of one of these";
 
 /// A prompt: a text, or a list of texts and pictures.
-pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
+fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
     let items = match items(prompt)? {
         Some(items) => items,
         None if prompt.is_none() => Vec::new(),
@@ -36,22 +91,46 @@ pub fn prompt(prompt: &Bound<'_, PyAny>) -> PyResult<Vec<Input>> {
             .map_err(|_| raise(invalid("prompt", "holds a text that is not valid Unicode"))),
         Err(_) => {
             pictures += 1;
-            picture(item, pictures - 1)
+            picture(item, Place::Picture(pictures - 1))
         }
     };
     items.iter().map(&mut input).collect()
 }
 
 /// One picture or a list of them. They are counted on from those in the prompt.
-pub fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input>> {
+fn images(images: &Bound<'_, PyAny>, prompt: &[Input]) -> PyResult<Vec<Input>> {
     if images.is_none() {
         return Ok(Vec::new());
     }
-    let first = prompt.iter().filter(|input| !matches!(input, Input::Text(_))).count();
-    match items(images)? {
-        Some(items) => (items.iter().enumerate()).map(|(index, item)| picture(item, first + index)).collect(),
-        None => Ok(vec![picture(images, first)?]),
+    let first = prompt.iter().filter(|input| input.is_picture()).count();
+    let items = items(images)?.unwrap_or_else(|| vec![images.clone()]);
+    (items.iter().enumerate()).map(|(index, item)| picture(item, Place::Picture(first + index))).collect()
+}
+
+/// The options that are inputs, and the others. Those of an item of many calls stand one level deeper.
+fn beside<'py>(options: &Bound<'py, PyDict>) -> PyResult<(Vec<Input>, Bound<'py, PyDict>)> {
+    let (mut inputs, mut rest) = (Vec::new(), options.clone());
+    for name in Input::OPTIONS.iter().copied() {
+        let Some(value) = options.get_item(name)? else { continue };
+        if rest.is(options) {
+            rest = options.copy()?;
+        }
+        rest.del_item(name)?;
+        if !value.is_none() {
+            let items = items(&value)?.unwrap_or_else(|| vec![value]);
+            let read = |item| Input::of_option(name, picture(item, Place::Option(name))?).map_err(raise);
+            inputs.extend(items.iter().map(read).collect::<PyResult<Vec<_>>>()?);
+        }
     }
+    if let Some(Ok(inner)) = options.get_item("options")?.map(Bound::cast_into::<PyDict>) {
+        let (more, inner) = beside(&inner)?;
+        if !more.is_empty() {
+            rest = rest.copy()?;
+            rest.set_item("options", inner)?;
+            inputs.extend(more);
+        }
+    }
+    Ok((inputs, rest))
 }
 
 fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
@@ -61,9 +140,14 @@ fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny
     Ok(None)
 }
 
-fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
+/// What an object of our wrapping classes wraps: none if it is of no such class, and None if it wraps nothing.
+fn of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    value.getattr_opt("_of")
+}
+
+fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     if let Ok(text) = value.cast::<PyString>() {
-        let text = text.to_str().map_err(|_| raise(bad(index, value, "its path is not valid Unicode")))?;
+        let text = text.to_str().map_err(|_| raise(bad(place, value, "its path is not valid Unicode")))?;
         return Ok(Input::Named(text.to_owned()));
     }
     if let Ok(image) = value.cast::<Image>() {
@@ -72,32 +156,62 @@ fn picture(value: &Bound<'_, PyAny>, index: usize) -> PyResult<Input> {
     if let Some(bytes) = plain_bytes(value) {
         return Ok(Input::Bytes(bytes));
     }
+    if type_name(value) == "nanobanana.File" {
+        let told = value.call_method0("to_dict")?;
+        let told = crate::value::options(told.cast::<PyDict>()?)?;
+        return Ok(File::read(&told.into(), Case::Snake).into());
+    }
     if value.hasattr("__fspath__")? {
         return Ok(Input::Path(value.extract::<PathBuf>()?));
     }
+    if let Some(inner) = of(value)? {
+        let inner = if inner.is_none() { None } else { Some(picture(&inner, place)?) };
+        let fields = value.py().get_type::<PyDict>().call1((value,))?;
+        let fields = crate::value::options(fields.cast()?)?;
+        let class = value.get_type().name()?;
+        return Input::made(&class.to_string_lossy(), inner, &fields, Case::Snake).map_err(raise);
+    }
     let helpers = value.py().import("nanobanana._image")?;
     if type_name(value).starts_with("PIL.") {
-        let unpacked =
-            helpers.call_method1("from_pil", (value,)).map_err(|cause| refuse(index, value, cause))?;
-        let (width, height, channels, data): (u32, u32, u8, PyBackedBytes) = unpacked.extract()?;
-        return Ok(Input::Pixels(Pixels { width, height, channels, data: data.to_vec() }));
+        let unpacked = helpers.call_method1("from_pil", (value,));
+        let unpacked = unpacked.and_then(|unpacked| unpacked.extract());
+        return unpacked
+            .and_then(|unpacked| from_pil(unpacked).map_err(raise))
+            .map(Input::Array)
+            .map_err(|cause| refuse(place, value, cause));
     }
-    if let Ok(buffer) = PyUntypedBuffer::get(value) {
-        return array(value, buffer, index);
+    if let Ok(buffer) = PyUntypedBuffer::get(value)
+        && let Some(array) = array(value, &buffer)
+    {
+        return Ok(Input::Array(array));
     }
     let protocols = ["__array_interface__", "__array__", "__dlpack__"];
-    if protocols.iter().any(|name| value.hasattr(*name).unwrap_or(false)) {
-        let made = helpers.call_method1("as_array", (value,)).map_err(|cause| refuse(index, value, cause))?;
-        return array(value, PyUntypedBuffer::get(&made)?, index);
+    if protocols.iter().any(|name| value.hasattr(*name).unwrap_or(false))
+        || PyUntypedBuffer::get(value).is_ok()
+    {
+        // Other byte orders and kinds, gaps between samples, memory of other libraries.
+        let made = helpers.call_method1("as_array", (value,)).map_err(|cause| refuse(place, value, cause))?;
+        let buffer = PyUntypedBuffer::get(&made)?;
+        if let Some(array) = array(&made, &buffer) {
+            return Ok(Input::Array(array));
+        }
+        let kind = made.getattr("dtype").map_or_else(|_| "of no known kind".into(), |kind| kind.to_string());
+        let problem = Sample::named(&kind).err().map_or_else(String::new, |error| error.message().to_owned());
+        return Err(raise(bad(place, value, &problem)));
+    }
+    if value.hasattr("savefig")? {
+        let drawn =
+            helpers.call_method1("from_figure", (value,)).map_err(|cause| refuse(place, value, cause))?;
+        return Ok(Input::Bytes(plain_bytes(&drawn).unwrap_or_default()));
     }
     if value.hasattr("read")? {
-        let content = value.call_method0("read").map_err(|cause| refuse(index, value, cause))?;
+        let content = value.call_method0("read").map_err(|cause| refuse(place, value, cause))?;
         return plain_bytes(&content).map(Input::Bytes).ok_or_else(|| {
             let got = type_name(&content);
-            raise(bad(index, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
+            raise(bad(place, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
         });
     }
-    Err(raise(bad(index, value, TAKEN)))
+    Err(raise(bad(place, value, place.takes(TAKEN, ATTACHED))))
 }
 
 /// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.
@@ -108,34 +222,90 @@ pub fn plain_bytes(value: &Bound<'_, PyAny>) -> Option<Bytes> {
     value.cast::<PyByteArray>().ok().map(|bytes| Bytes::from(bytes.to_vec()))
 }
 
-/// One dimension is a file's bytes; two or three are pixels.
-fn array(value: &Bound<'_, PyAny>, buffer: PyUntypedBuffer, index: usize) -> PyResult<Input> {
-    let shape = buffer.shape().to_vec();
-    let Ok(buffer) = buffer.into_typed::<u8>() else {
-        let kind = value.getattr("dtype").map_or_else(|_| "no bytes".into(), |dtype| dtype.to_string());
-        return Err(raise(bad(index, value, &format!("its elements are {kind}; {TAKEN}"))));
-    };
-    let size = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
-    let (height, width, channels) = match shape.as_slice() {
-        [_] => return Ok(Input::Bytes(buffer.to_vec(value.py())?.into())),
-        [height, width] => (size(height), size(width), 1),
-        [height, width, channels @ (1 | 3 | 4)] => (size(height), size(width), *channels as u8),
-        _ => return Err(raise(bad(index, value, &format!("its shape is {shape:?}; {TAKEN}")))),
-    };
-    Ok(Input::Pixels(Pixels { width, height, channels, data: buffer.to_vec(value.py())? }))
+/// Kind of samples, shape, and samples without gaps.
+type Unpacked = (String, Vec<usize>, PyBackedBytes);
+
+/// What `from_pil` gives.
+fn from_pil((kind, shape, data): Unpacked) -> Result<Array, Error> {
+    Ok(Array { shape, sample: Sample::named(&kind)?, data: Bytes::from_owner(data) })
 }
 
-fn bad(index: usize, value: &Bound<'_, PyAny>, problem: &str) -> Error {
+/// An array whose samples lie in a row and are of a kind that the core knows; one dimension of bytes is a file.
+fn array(value: &Bound<'_, PyAny>, buffer: &PyUntypedBuffer) -> Option<Array> {
+    // Those of this machine alone: numbers of the other byte order have the same kind for pyo3.
+    let foreign: &[u8] = if cfg!(target_endian = "little") { b">!" } else { b"<" };
+    let sample = match buffer.format().to_bytes() {
+        [order, ..] if foreign.contains(order) => return None,
+        b"?" | b"=?" | b"@?" => Sample::Bool,
+        _ if buffer.as_typed::<u8>().is_ok() => Sample::U8,
+        _ if buffer.as_typed::<u16>().is_ok() => Sample::U16,
+        _ if buffer.as_typed::<f32>().is_ok() => Sample::F32,
+        _ if buffer.as_typed::<f64>().is_ok() => Sample::F64,
+        _ => return None,
+    };
+    let data = if buffer.is_c_contiguous() {
+        copied(value.py(), buffer)
+    } else if value.py().import("numpy").is_ok() {
+        return None;
+    } else {
+        buffer.as_typed::<u8>().ok()?.to_vec(value.py()).ok()?
+    };
+    Some(Array { shape: buffer.shape().to_vec(), sample, data: data.into() })
+}
+
+/// The bytes of a buffer without gaps, copied while other threads run.
+#[allow(unsafe_code, reason = "the copy of a hundred megabytes must not hold up all of Python")]
+fn copied(py: Python<'_>, buffer: &PyUntypedBuffer) -> Vec<u8> {
+    let len = buffer.len_bytes();
+    // A pointer may not cross to where the GIL is let go of; its address may.
+    let at = buffer.buf_ptr() as usize;
+    py.detach(|| {
+        let mut data = Vec::<u8>::with_capacity(len);
+        if len > 0 {
+            // SAFETY: `buffer` is held for the whole call, so `len` bytes from `at` on stay allocated; they lie in
+            // one piece (the caller asked `is_c_contiguous`), and `data` has room for them. If another
+            // thread writes to them meanwhile, as it may with NumPy's own copies, some are new and some old.
+            unsafe {
+                std::ptr::copy_nonoverlapping(at as *const u8, data.as_mut_ptr(), len);
+                data.set_len(len);
+            }
+        }
+        data
+    })
+}
+
+/// Lets the core decode by Python's libraries what it does not decode itself.
+pub fn decode_by_libraries() {
+    nanobanana::decode_elsewhere(Box::new(|_, bytes| {
+        Box::pin(async move {
+            let work = move || {
+                Python::try_attach(|py| -> PyResult<Option<Pixels>> {
+                    let helpers = py.import("nanobanana._image")?;
+                    let unpacked = helpers.call_method1("decode", (PyBytes::new(py, &bytes),))?;
+                    let unpacked: Option<Unpacked> = unpacked.extract()?;
+                    let array = unpacked.map(|unpacked| from_pil(unpacked).map_err(raise)).transpose()?;
+                    py.detach(|| array.map(Array::into_pixels).transpose()).map_err(raise)
+                })
+                .transpose()
+            };
+            let lost = |cause: &dyn std::fmt::Display| {
+                Error::new(nanobanana::Kind::ImageError, format!("it cannot be decoded by Pillow: {cause}"))
+            };
+            let decoded = tokio::task::spawn_blocking(work).await.map_err(|cause| lost(&cause))?;
+            Ok(decoded.map_err(|cause| lost(&cause).because(cause))?.flatten())
+        })
+    }));
+}
+
+fn bad(place: Place, value: &Bound<'_, PyAny>, problem: &str) -> Error {
     let name = type_name(value);
-    Error::new(Kind::ImageError, format!("picture {index} (a {name}) cannot be used: {problem}"))
-        .with("index", index as u64)
-        .with("input", name)
+    place.refuse(&format!("a {name}"), format!("cannot be used: {problem}")).with("input", name)
 }
 
 /// What its owner's code raised; an interrupt stays one.
-fn refuse(index: usize, value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
+fn refuse(place: Place, value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
     if !cause.is_instance_of::<pyo3::exceptions::PyException>(value.py()) {
         return cause;
     }
-    raise(bad(index, value, &cause.value(value.py()).to_string()).because(cause))
+    raise(bad(place, value, &cause.value(value.py()).to_string()).because(cause))
 }

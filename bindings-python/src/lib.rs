@@ -23,6 +23,8 @@ mod _native {
     use crate::door::{Door, Emulator};
     #[pymodule_export]
     use crate::image::Image;
+    #[pymodule_export]
+    use crate::input::Inputs;
 
     /// Runs the command `nanobanana` and gives its exit code.
     #[pyfunction]
@@ -33,6 +35,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        crate::input::decode_by_libraries();
         let end = wrap_pyfunction!(crate::runtime::end, module)?;
         module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
     }

@@ -1,7 +1,7 @@
 //! One call of the API, asked again as `retry` decides.
 //!
 //! An attempt is everything from the request's first byte to the reply's last: a reply that breaks
-//! off, or is damaged, is a failed attempt like a refused one. Nothing else calls the transport.
+//! off, or is damaged, is a failed attempt like a refused one. Nothing else but `files` calls the transport.
 //!
 //! Before each request the call waits for its turn (`limit`) and sets the money aside (`money`); a call
 //! whose answer the cache holds needs neither.
@@ -22,20 +22,21 @@ use crate::cache::Cache;
 use crate::catalogue::Model;
 use crate::error::{Attempt, Error, Kind, Partial, Usage, now, without_secret};
 use crate::events::{Reporter, Watcher};
+use crate::files::{Line, Outline, Question, Stock};
 use crate::json::Cut;
 use crate::limit::{self, Limiter, Permit};
 use crate::money::{Hold, Ledger};
 use crate::options::Secret;
 use crate::output::Output;
 use crate::process::PerProcess;
-use crate::records::{Event, ImageEvent};
-use crate::reply::{self, Drawn, Fold};
+use crate::records::{Event, File, ImageEvent, TokenCount};
+use crate::reply::{self, Drawn, Fold, reason};
 use crate::request::Body;
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::split::{Limits, Splitter};
 use crate::sse::Sse;
-use crate::transport::{Reply, Transport};
+use crate::transport::{Content, Method, Reply, Transport};
 
 /// What all calls of a client have in common, those of its copies included.
 #[derive(Clone)]
@@ -43,6 +44,7 @@ pub(crate) struct Common {
     pub ledger: Arc<Ledger>,
     pub cache: Option<Cache>,
     pub traffic: Arc<PerProcess<Traffic>>,
+    pub files: Arc<PerProcess<Stock>>,
     pub max_concurrency: Option<u32>,
     pub rate: Option<f64>,
 }
@@ -76,8 +78,13 @@ pub(crate) struct Job {
     /// The model's id.
     pub id: String,
     pub path: String,
+    /// The API's version.
+    pub version: String,
     pub headers: BTreeMap<String, String>,
+    /// All of it; what tells this request from others.
     pub body: Body,
+    /// What is sent instead, if some of its pictures are to be uploaded; or why nothing can be sent.
+    pub outline: Result<Option<Outline>, Error>,
     /// Which of the `n` requests of a call it is.
     pub number: u32,
     /// What tells it from other calls that send the same, if there is to be a difference.
@@ -85,7 +92,7 @@ pub(crate) struct Job {
     /// What sets the service apart from others in a cache.
     pub scope: String,
     /// What the catalogue knows of the model; it prices the answer.
-    pub model: Option<Model>,
+    pub model: Option<Arc<Model>>,
     /// What one such request usually costs in USD.
     pub price: Option<f64>,
     /// What to tell if the service does not have the model.
@@ -225,6 +232,52 @@ struct Request {
     continued: usize,
 }
 
+/// The pictures of a call that are sent by reference.
+struct Uploads {
+    outline: Option<Outline>,
+    files: Vec<File>,
+    body: Option<Body>,
+    /// Files that the service does not have any more. It is believed once.
+    gone: Vec<String>,
+}
+
+impl Uploads {
+    fn of(outline: Option<Outline>) -> Self {
+        Uploads { outline, files: Vec::new(), body: None, gone: Vec::new() }
+    }
+
+    /// What is still to be uploaded.
+    fn missing(&self) -> Option<Outline> {
+        self.outline.clone().filter(|_| self.body.is_none())
+    }
+
+    /// The body that refers to these files.
+    fn come(&mut self, files: Vec<File>) -> Body {
+        let body = self.outline.as_ref().map(|outline| outline.body(&files)).unwrap_or_default();
+        (self.files, self.body) = (files, Some(body.clone()));
+        body
+    }
+
+    /// What is sent for the whole answer.
+    fn body<'a>(&'a self, inline: &'a Body) -> &'a Body {
+        self.body.as_ref().unwrap_or(inline)
+    }
+
+    /// Whether the request failed since files are gone that the client remembers; then they are missing again.
+    fn are_gone(&mut self, failure: &Error) -> bool {
+        if !self.gone.is_empty() || !matches!(failure.status(), Some(403 | 404)) {
+            return false;
+        }
+        let names = self.files.iter().map(|file| &file.name);
+        let is_told = |name: &&String| failure.message().contains(name.trim_start_matches("files/"));
+        self.gone = names.filter(is_told).cloned().collect();
+        if !self.gone.is_empty() {
+            self.body = None;
+        }
+        !self.gone.is_empty()
+    }
+}
+
 /// What a call has behind it.
 struct Course {
     attempts: Vec<Attempt>,
@@ -301,13 +354,14 @@ impl Job {
         let mut report = self.watcher.call(&self.id);
         let mut deadline = None;
         let base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
+        let mut uploads = Uploads::of(self.outline.clone()?);
         let mut next = Request { body: self.body.clone(), base, held: None, continued: 0 };
         loop {
             let Some(permit) = self.turn(&limiter, deadline, &report).await else {
                 return Err(self.out_of_turn(course, next));
             };
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
-            let mut hold = self.may_send(course, &mut next)?;
+            let mut hold = self.may_send(course, &mut next, &mut uploads, deadline, &report).await?;
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
             let mut progress = Progress { is_whole: false, sent: Arc::default(), ..next.base.clone() };
             if next.continued == 0 {
@@ -327,7 +381,7 @@ impl Job {
                 report.answered(&attempt, started.elapsed(), Some((&Usage::default(), None, 0, 0)));
                 course.goes_on_from(attempt, progress.fold.used_before());
                 next = Request {
-                    body: self.body.continued(&token),
+                    body: uploads.body(&self.body).continued(&token),
                     base: progress,
                     held: Some(hold),
                     continued: next.continued + 1,
@@ -365,6 +419,13 @@ impl Job {
             attempt.reason = Some(reason(&failure));
             report.answered(&attempt, took, None);
             self.give_back(permit, &failure);
+            if seen == 0 && next.continued == 0 && uploads.are_gone(&failure) {
+                next.held = Some(hold);
+                report.retries(&reason(&failure), Duration::ZERO);
+                course.attempts.push(attempt);
+                course.failure = Some(failure);
+                continue;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let has_token = traffic.bucket.has_token();
             let decision = match seen {
@@ -400,9 +461,16 @@ impl Job {
         }
     }
 
-    /// The money for the next request, which is to be sent now.
-    fn may_send(&self, course: &mut Course, next: &mut Request) -> Result<Hold, Error> {
-        let hold = match next.held.take() {
+    /// The money for the next request, which is to be sent now, when the pictures are there that it refers to.
+    async fn may_send(
+        &self,
+        course: &mut Course,
+        next: &mut Request,
+        uploads: &mut Uploads,
+        deadline: Instant,
+        report: &Reporter,
+    ) -> Result<Hold, Error> {
+        let mut hold = match next.held.take() {
             Some(hold) => hold,
             None => self.common.ledger.hold(self.price, &self.id).map_err(|refused| {
                 match course.failure.take() {
@@ -411,6 +479,18 @@ impl Job {
                 }
             })?,
         };
+        if let Some(outline) = uploads.missing() {
+            // Uploads cost nothing: who gives up meanwhile has not spent it.
+            hold.until(Arc::default());
+            match outline.files(&self.line(deadline, Some(report.clone())), &uploads.gone).await {
+                Ok(files) => next.body = uploads.come(files),
+                Err(failure) => {
+                    self.refund(hold, next);
+                    course.attempts.extend_from_slice(failure.attempts());
+                    return Err(failure);
+                }
+            }
+        }
         match self.before.as_ref().map_or(Ok(()), |before| before()) {
             Ok(()) => Ok(hold),
             Err(problem) => {
@@ -489,7 +569,7 @@ impl Job {
     fn refund(&self, hold: Hold, next: &Request) {
         match next.continued {
             0 => hold.free(),
-            _ => hold.settle(next.base.fold.cost_before(self.model.as_ref(), self.served(&next.base))),
+            _ => hold.settle(next.base.fold.cost_before(self.model.as_deref(), self.served(&next.base))),
         }
     }
 
@@ -539,6 +619,38 @@ impl Job {
         failure
     }
 
+    /// Asks how many tokens the request has. That is free: it waits for no turn and holds no money.
+    pub async fn count(&self) -> Result<TokenCount, Error> {
+        let line = self.line(Instant::now() + self.total, None);
+        let body = match self.outline.clone()? {
+            Some(outline) => outline.body(&outline.files(&line, &[]).await?),
+            None => self.body.clone(),
+        };
+        let question = Question {
+            method: Method::Post,
+            url: self.transport.address(&format!("{}:countTokens", self.path))?,
+            own: Vec::new(),
+            content: Content::Body(body.counted(&self.id)),
+        };
+        Ok(reply::token_count(line.ask(&question).await?.json()))
+    }
+
+    /// The way to the service for what costs nothing.
+    fn line(&self, deadline: Instant, report: Option<Reporter>) -> Line {
+        Line {
+            transport: self.transport.clone(),
+            stock: self.common.files.get(Stock::default),
+            key: self.key.clone(),
+            headers: self.headers.clone(),
+            version: self.version.clone(),
+            policy: self.policy,
+            total: self.total,
+            deadline,
+            advice: self.advice.clone(),
+            report,
+        }
+    }
+
     /// What the answer to this very request is called in the cache, if there is one.
     async fn cache_key(&self) -> Result<Option<String>, Error> {
         if self.common.cache.is_none() {
@@ -566,7 +678,7 @@ impl Job {
         progress.seen_images = events.iter().filter(|event| matches!(event, Event::Image(_))).count();
         let (fold, seen_images) = (progress.fold.clone(), progress.seen_images);
         // An entry that cannot be used shows nothing.
-        fold.finish(self.model.as_ref(), Some(self.tier), self.text_will_do).ok()?;
+        fold.finish(self.model.as_deref(), Some(self.tier), self.text_will_do).ok()?;
         for event in events {
             sink.send(vec![event], None).await;
         }
@@ -659,7 +771,7 @@ impl Job {
     /// The result, or why it is none.
     async fn finish(&self, progress: Progress, permit: Option<&Permit>, sink: &Sink) -> Result<Drawn, Error> {
         let tier = self.served(&progress).to_owned();
-        let drawn = progress.fold.finish(self.model.as_ref(), Some(&tier), self.text_will_do)?;
+        let drawn = progress.fold.finish(self.model.as_deref(), Some(&tier), self.text_will_do)?;
         // A draft that had to serve as the final picture.
         let late = drawn.result.images.iter().skip(progress.seen_images);
         let late = late.map(|image| Event::Image(ImageEvent { image: image.clone() })).collect();
@@ -724,17 +836,8 @@ impl Job {
         self.secrets().into_iter().fold(text.to_owned(), |text, secret| without_secret(&text, secret))
     }
 
-    /// The key, and what of its kind the caller's own headers hold.
     fn secrets(&self) -> Vec<&str> {
-        let is_secret = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            ["auth", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
-        };
-        let sent = self.transport.headers_of_all().iter().chain(&self.headers);
-        let values = sent.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.trim());
-        // Of "Bearer x" only the x may come back.
-        let parts = values.flat_map(|value| [Some(value), value.split_whitespace().last()]);
-        std::iter::once(self.key.0.as_str()).chain(parts.flatten().filter(|part| part.len() >= 8)).collect()
+        self.transport.secrets(&self.key, &self.headers)
     }
 }
 
@@ -766,22 +869,5 @@ impl Course {
                 "attempt {number} was answered without a picture, and billed; the request was sent again"
             ));
         }
-    }
-}
-
-/// Why an attempt failed, in a few words. What the model or a proxy's page said stands in the error
-/// alone: it may repeat the prompt, and this goes into logs.
-fn reason(failure: &Error) -> String {
-    let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
-    match (word("code"), failure.status()) {
-        (Some(code), _) => code,
-        (None, Some(status)) => format!("HTTP status {status}"),
-        (None, None) => match failure.kind() {
-            Kind::BlockedError => format!("blocked ({})", word("reason").unwrap_or_default()),
-            Kind::NoImageError => {
-                format!("no picture came ({})", word("finish_reason").unwrap_or_default())
-            }
-            _ => reply::shortened(failure.message(), 120),
-        },
     }
 }

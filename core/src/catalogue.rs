@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Usage};
-use crate::options::{ServiceTier, Thinking, nearest};
+use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
 mod check;
@@ -45,10 +45,21 @@ pub struct Catalogue {
     ratio_sets: BTreeMap<String, Vec<String>>,
     #[serde(rename = "pixels")]
     pixel_tables: BTreeMap<String, PixelTable>,
-    /// The models, the recommended one first.
-    pub models: Vec<Model>,
+    /// How many bytes one request may have, whatever the model; more goes through the Files API.
+    #[serde(default = "inline_limit")]
+    pub inline_limit_bytes: u64,
+    /// Where that number is from.
+    #[serde(default)]
+    pub inline_limit_source: String,
+    /// The models, the recommended one first. Calls share them: one holds hundreds of texts.
+    pub models: Vec<Arc<Model>>,
     /// Models that no longer exist and have no living twin.
     pub gone: Vec<Gone>,
+}
+
+/// What a file without this number means.
+fn inline_limit() -> u64 {
+    Catalogue::builtin().inline_limit_bytes
 }
 
 /// Whether a model is to be used.
@@ -124,6 +135,12 @@ pub struct Model {
     pub image_search: bool,
     /// Whether it takes videos.
     pub video_input: bool,
+    /// How many videos a call may send; none if no limit is known.
+    #[serde(default)]
+    pub max_videos: Option<u32>,
+    /// How many references of a role it keeps alike from picture to picture, where that is known.
+    #[serde(default)]
+    pub references: BTreeMap<String, u32>,
     /// The sampling options it takes: `temperature`, `top_p`, `seed`.
     pub sampling: Vec<String>,
     /// The service tiers it is offered in.
@@ -282,7 +299,8 @@ impl Catalogue {
 
     /// Puts shared lists and tables in the place of their names, and looks for contradictions.
     fn link(&mut self) -> Result<(), String> {
-        for (index, model) in self.models.iter_mut().enumerate() {
+        // Nobody else has them yet.
+        for (index, model) in self.models.iter_mut().filter_map(Arc::get_mut).enumerate() {
             let at = |field: &str| format!("models[{index}] ({}): `{field}`", model.id);
             model.aspect_ratios = linked(&model.ratios_as_written, &self.ratio_sets, || at("aspect_ratios"))?;
             model.pixel_table = linked(&model.pixels_as_written, &self.pixel_tables, || at("pixels"))?;
@@ -340,12 +358,12 @@ impl Catalogue {
     }
 
     /// The model with this id or alias, spelt exactly.
-    pub fn find(&self, id_or_alias: &str) -> Option<&Model> {
+    pub fn find(&self, id_or_alias: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| model.names().any(|name| name == id_or_alias))
     }
 
     /// The same in any case of letters: the service wants ids exactly, people write `Nano-Banana`.
-    fn find_loosely(&self, name: &str) -> Option<&Model> {
+    fn find_loosely(&self, name: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| model.names().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
@@ -394,7 +412,7 @@ impl Catalogue {
         Some(format!("`{id}` is not in the catalogue of {}; did you mean `{meant}`?", self.checked))
     }
 
-    fn retired(&self, id: &str) -> Option<(&Model, &RetiredId)> {
+    fn retired(&self, id: &str) -> Option<(&Arc<Model>, &RetiredId)> {
         self.models.iter().find_map(|model| {
             let retired = model.retired_ids.iter().find(|retired| retired.id.eq_ignore_ascii_case(id))?;
             Some((model, retired))
@@ -422,7 +440,7 @@ impl Catalogue {
 
     /// Every alias and id, model by model.
     pub fn names(&self) -> Vec<&str> {
-        self.models.iter().flat_map(Model::names).collect()
+        self.models.iter().flat_map(|model| model.names()).collect()
     }
 
     /// Every aspect ratio that some model takes.
@@ -439,7 +457,7 @@ impl Catalogue {
 
     /// What `client.models()` tells.
     pub fn list(&self) -> Vec<ModelInfo> {
-        self.models.iter().map(ModelInfo::from).collect()
+        self.models.iter().map(|model| ModelInfo::from(&**model)).collect()
     }
 }
 
@@ -447,7 +465,7 @@ impl Catalogue {
 #[derive(Debug, Clone)]
 pub struct Resolved<'a> {
     /// The model; none if the catalogue does not know it.
-    pub model: Option<&'a Model>,
+    pub model: Option<&'a Arc<Model>>,
     /// What is sent.
     pub id: String,
     /// What the caller should know, in sentences.
@@ -613,6 +631,7 @@ impl Model {
         }
         known("thinking.levels", &self.thinking.levels, Thinking::WORDS)?;
         known("sampling", &self.sampling, check::SAMPLING)?;
+        known("references", &self.references.keys().cloned().collect::<Vec<_>>(), Role::WORDS)?;
         known("service_tiers", &self.service_tiers, ServiceTier::WORDS)?;
         if let Some(default) = &self.thinking.default
             && !self.thinking.levels.contains(default)
@@ -705,6 +724,10 @@ record! {
         service_tiers: Vec<String>,
         /// How many pictures a call may send; none if no limit is known.
         max_images: Option<u32>,
+        /// How many references of a role it keeps alike from picture to picture, where that is known.
+        references: BTreeMap<String, u32>,
+        /// Whether it takes videos.
+        video_input: bool,
         /// How many tokens an answer may have.
         max_output_tokens: u64,
         /// What one picture costs in USD by size, in the standard tier, prompt not counted.
@@ -743,6 +766,8 @@ impl From<&Model> for ModelInfo {
             image_search: model.image_search,
             service_tiers: model.service_tiers.clone(),
             max_images: model.max_images,
+            references: model.references.clone(),
+            video_input: model.video_input,
             max_output_tokens: model.max_output_tokens,
             price_per_image: PriceBySize(model.sizes.iter().filter_map(price).collect()),
             prices_checked: model.prices.checked.clone(),

@@ -18,8 +18,8 @@ use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone};
 use crate::error::{Error, Kind};
 use crate::image::{Image, write_whole};
-use crate::input::{self, Input};
-use crate::json::{Cut, Piece};
+use crate::input::{self, Input, Media};
+use crate::json::{Cut, Piece, field};
 use crate::options::{ClientOptions, GenerateOptions};
 use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
@@ -200,14 +200,14 @@ impl Chat {
     pub fn drop_images(&self, keep: usize) {
         let mut left = keep;
         for turn in self.turns().iter_mut().rev() {
-            if turn.pieces.iter().all(|piece| piece.picture.is_none()) {
+            if !turn.pieces.iter().any(is_picture) {
                 continue;
             }
             let finals = finals(turn);
             let mut kept: Vec<Piece> = Vec::with_capacity(turn.pieces.len());
             for (place, piece) in turn.pieces.iter().enumerate().rev() {
                 let is_final = finals.contains(&place);
-                if piece.picture.is_none() || left > 0 {
+                if !is_picture(piece) || left > 0 {
                     left -= usize::from(is_final);
                     kept.push(piece.clone());
                 } else if is_final {
@@ -275,18 +275,18 @@ fn text_piece(text: &str) -> Piece {
     Piece { before: json!({ "text": text }).to_string(), ..Piece::default() }
 }
 
-/// A field of a part, spelt either way.
-fn field<'a>(part: &'a Value, camel: &str, snake: &str) -> Option<&'a Value> {
-    part.get(camel).or_else(|| part.get(snake))
-}
-
 fn is_thought(part: &Value) -> bool {
     part.get("thought").and_then(Value::as_bool).unwrap_or(false)
 }
 
+/// Whether it holds a picture's bytes, and not those of something that was attached.
+fn is_picture(piece: &Piece) -> bool {
+    piece.picture.is_some() && Media::of_part(&piece.value("")) == Some(Media::Picture)
+}
+
 /// Which pieces of a turn are its pictures. As in a result, a draft is one only if there is no other.
 fn finals(turn: &Turn) -> Vec<usize> {
-    let pictures = turn.pieces.iter().enumerate().filter(|(_, piece)| piece.picture.is_some());
+    let pictures = turn.pieces.iter().enumerate().filter(|(_, piece)| is_picture(piece));
     let (drafts, mut finals): (Vec<usize>, Vec<usize>) = pictures
         .map(|(place, _)| place)
         .partition(|place| turn.pieces.get(*place).is_some_and(|piece| is_thought(&piece.value(""))));
@@ -340,7 +340,11 @@ fn told(turn: &Turn) -> ChatTurn {
         if let Some(bytes) = &piece.picture {
             let said = field(&part, "inlineData", "inline_data");
             let said = said.and_then(|data| field(data, "mimeType", "mime_type")).and_then(Value::as_str);
-            told.images.push(Image::restore(bytes.clone(), said.unwrap_or_default(), None));
+            let said = said.unwrap_or_default();
+            match is_picture(piece) {
+                true => told.images.push(Image::restore(bytes.clone(), said, None)),
+                false => told.files.push(format!("{said}, {} bytes", bytes.len())),
+            }
         }
         let file = field(&part, "fileData", "file_data");
         if let Some(uri) = file.and_then(|file| field(file, "fileUri", "file_uri")).and_then(Value::as_str) {

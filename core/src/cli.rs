@@ -97,17 +97,23 @@ fn command() -> Command {
         .long("stream")
         .action(ArgAction::SetTrue)
         .help("Show what the model thinks and says while it draws, on standard error");
+    let attach = Arg::new("attachments")
+        .long("attach")
+        .action(ArgAction::Append)
+        .value_name("FILE")
+        .help("A document (PDF, text) or a video that goes with the prompt, by its path or URL; may be given several times");
     let speak = |name: &'static str, about: &'static str| {
         Command::new(name)
             .about(about)
             .arg(output.clone())
             .arg(offline.clone())
             .arg(json.clone())
-            .args(flags(&GenerateOptions::table(), "Options of the call", &[]))
+            .args(flags(&GenerateOptions::table(), "Options of the call", Input::OPTIONS))
             .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
     };
-    let call =
-        |name: &'static str, about: &'static str| speak(name, about).arg(prompt.clone()).arg(stream.clone());
+    let call = |name: &'static str, about: &'static str| {
+        speak(name, about).arg(prompt.clone()).arg(stream.clone()).arg(attach.clone())
+    };
     let file =
         |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("FILE").help(help);
     Command::new("nanobanana")
@@ -209,7 +215,7 @@ fn client(matches: &ArgMatches) -> Result<Client, Error> {
 }
 
 fn call_options(matches: &ArgMatches) -> Result<GenerateOptions, Error> {
-    GenerateOptions::read(&options(&GenerateOptions::table(), matches, &[]), Case::Snake)
+    GenerateOptions::read(&options(&GenerateOptions::table(), matches, Input::OPTIONS), Case::Snake)
 }
 
 async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
@@ -232,6 +238,9 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
         for name in names {
             inputs.push(if name == "-" { stdin()?.into() } else { Input::Named(name.clone()) });
         }
+    }
+    for name in matches.get_many::<String>("attachments").into_iter().flatten() {
+        inputs.push(Input::of_option("attachments", Input::Named(name.clone()))?);
     }
     let result = if matches.get_flag("stream") {
         watch(client.generate_stream(inputs, call_options)).await?

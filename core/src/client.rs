@@ -6,8 +6,8 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,19 +19,21 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Part};
+use crate::input::{self, Input, Media, Part, Prepared};
 use crate::money::Ledger;
-use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
+use crate::options::{ClientOptions, Encode, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::output::Output;
 use crate::process::PerProcess;
-use crate::records::{Estimate, Generation, Spent};
+use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
+mod files;
 mod plan;
 
+pub use files::Files;
 pub(crate) use plan::{Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -193,6 +195,7 @@ impl Client {
                 ledger: Arc::new(Ledger::new(options.budget.as_ref())),
                 cache: options.cache.as_ref().map(Cache::new).transpose()?,
                 traffic: Arc::default(),
+                files: Arc::default(),
                 max_concurrency: options.max_concurrency,
                 rate: options.rate,
             },
@@ -322,6 +325,50 @@ impl Client {
         self.estimated(&prompt.into_inputs(), options, Case::Snake)
     }
 
+    /// How many tokens a call with this prompt, its pictures among it, and these options would send, as the
+    /// service counts them. That is free, and does not wait for the turn of those that are not.
+    ///
+    /// # Errors
+    /// As [`Client::generate`].
+    pub async fn count_tokens(
+        &self,
+        prompt: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> Result<TokenCount, Error> {
+        self.counted(prompt.into_inputs(), options, Case::Snake).await
+    }
+
+    /// What becomes of the pictures of a call with these options before they are sent, and why: the plan by which
+    /// the call itself works. Files are read, `http(s)` URLs fetched and pictures encoded as the call would do
+    /// it; nothing is sent to the service.
+    ///
+    /// # Errors
+    /// Those of [`Client::edit`] that come before anything is sent.
+    pub async fn explain(
+        &self,
+        prompt: impl IntoInputs,
+        images: impl IntoInputs,
+        options: GenerateOptions,
+    ) -> Result<Explained, Error> {
+        let mut inputs = prompt.into_inputs();
+        inputs.extend(images.into_inputs());
+        self.explained(inputs, options, Case::Snake).await
+    }
+
+    pub(crate) async fn explained(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<Explained, Error> {
+        self.alive(async { Ok(self.plan(inputs, options, case).await?.explained()) }).await
+    }
+
+    /// The files that were uploaded.
+    pub fn files(&self) -> Files {
+        Files::of(self.clone())
+    }
+
     /// What this client and its copies have spent in this process.
     pub fn spent(&self) -> Spent {
         self.0.common.ledger.spent()
@@ -382,6 +429,15 @@ impl Client {
         .await
     }
 
+    pub(crate) async fn counted(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+    ) -> Result<TokenCount, Error> {
+        self.alive(async { self.plan(inputs, options, case).await?.count().await }).await
+    }
+
     pub(crate) fn stream(
         &self,
         inputs: Result<Vec<Input>, Error>,
@@ -408,7 +464,9 @@ impl Client {
     ) -> Result<Estimate, Error> {
         let (resolved, options, warnings) = self.checked(inputs, options, case)?;
         let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
-        Ok(Estimate { warnings, ..self.catalogue().estimate(&resolved, letters, pictures, &options) })
+        let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
+        estimate.not_included.extend(input::uncounted(inputs));
+        Ok(Estimate { warnings, ..estimate })
     }
 
     /// The model, the options held against it, and what the caller should know about both.
@@ -432,6 +490,7 @@ impl Client {
         let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
+        warnings.extend(catalogue.references(&resolved, &input::roles(inputs)));
         Ok((resolved, checked.options, warnings))
     }
 
@@ -443,17 +502,21 @@ impl Client {
         case: Case,
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
-        let (resolved, options, warnings) = self.checked(&inputs, options, case)?;
+        let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
         let timeout = Read::layered(options.timeout.clone(), inner.options.timeout.clone());
         let timeout: Timeout = timeout.unwrap_or_default();
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let parts = self.prepare(inputs, &transport, total).await?;
+        let prepared = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        warnings.extend(prepared.warnings);
+        let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
+        self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
             transport,
-            parts,
+            parts: prepared.parts,
+            inputs: prepared.plans,
             output: Arc::new(Output::of(&options, case)?),
             options,
             warnings,
@@ -463,6 +526,7 @@ impl Client {
             policy: Policy::new(retry.as_ref()),
             total,
             idle: timeout.idle.map(|idle| idle.duration()),
+            uploads: OnceLock::new(),
         })
     }
 
@@ -471,7 +535,8 @@ impl Client {
         inputs: Vec<Input>,
         transport: &Transport,
         limit: Duration,
-    ) -> Result<Vec<Part>, Error> {
+        wishes: Option<&Encode>,
+    ) -> Result<Prepared, Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
             Box::pin(async move {
@@ -481,13 +546,20 @@ impl Client {
                 })
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
-        input::prepare(inputs, &self.0.base, &fetch).await
+        let base = transport.address(&self.0.version)?;
+        let preparing = input::prepare(inputs, &base, &fetch, wishes);
+        tokio::time::timeout(limit, preparing).await.unwrap_or_else(|_| {
+            let limit = limit.as_secs_f64();
+            let problem =
+                format!("the pictures were not ready to be sent within {limit} s; give a longer `timeout`");
+            Err(Error::new(Kind::ImageError, problem))
+        })
     }
 
     /// Pictures and words for the history of a conversation.
     pub(crate) async fn parts(&self, inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let transport = self.0.transport.get_or_try(|| Transport::new(self.0.settings.clone()))?;
-        self.prepare(inputs, &transport, TOTAL).await
+        Ok(self.prepare(inputs, &transport, TOTAL, None).await?.parts)
     }
 }
 
@@ -504,6 +576,8 @@ impl Inner {
         {
             self.common.traffic = original.common.traffic.clone();
         }
+        // What is there is known by its key and address.
+        self.common.files = original.common.files.clone();
         if own.budget == other.budget {
             self.common.ledger = original.common.ledger.clone();
         }
@@ -523,7 +597,7 @@ impl Inner {
 }
 
 pub(crate) fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {
-    if input::pictures(&prompt) + images.len() == 0 {
+    if input::pictures(&prompt) + input::pictures(&images) == 0 {
         return Err(Error::new(
             Kind::ImageError,
             "an edit needs a picture; to draw from words alone use generate",

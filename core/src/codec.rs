@@ -19,7 +19,7 @@ use crate::error::{Error, Kind};
 
 pub(crate) use self::decode::decode;
 pub(crate) use self::encode::{Quality, encode};
-pub(crate) use self::header::{Header, header, header_of_file};
+pub(crate) use self::header::{Color, Header, header, header_of_file};
 pub(crate) use self::resize::resize;
 pub(crate) use self::worker::worker;
 
@@ -141,7 +141,7 @@ fn damaged(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
 }
 
 /// That a picture of this size may be decoded or made.
-fn check_size(what: &str, width: u32, height: u32) -> Result<(), Error> {
+pub(crate) fn check_size(what: &str, width: u32, height: u32) -> Result<(), Error> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels <= MOST_PIXELS {
         return Ok(());

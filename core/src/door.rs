@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::attempt::Sink;
 use crate::chat::Chat;
-use crate::client::{Client, joined};
+use crate::client::{Client, Files, joined};
 use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
@@ -25,7 +25,7 @@ use crate::input::Input;
 use crate::many::{Item, Many, Step};
 #[cfg(feature = "emulator")]
 use crate::options::EmulatorOptions;
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::options::{At, ClientOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -48,13 +48,16 @@ pub struct Answer {
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
 #[derive(Debug, Clone)]
 pub enum Door {
-    /// Verbs: `generate`, `edit`, `models`, `estimate`, `spent`, `describe`; `generate_stream`,
-    /// `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
+    /// Verbs: `generate`, `edit`, `models`, `estimate`, `explain`, `count_tokens`, `spent`, `describe`; `files`,
+    /// `generate_stream`, `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
     /// run and of its calls in one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
     Chat(Chat),
+    /// Verbs: `upload` of the one picture or other file; `get` and `delete` of the file that the one picture names;
+    /// `list`.
+    Files(Files),
     /// Verbs: `next`, which gives an event, and after the last one null; `close`.
     Stream(Stream),
     /// Verbs: `step {want_item}`, which gives `{"type": "need_item"}`, `{"type": "outcome", "outcome",
@@ -188,14 +191,21 @@ impl Door {
         case: Case,
     ) -> Result<Answer, Error> {
         let read = || GenerateOptions::read(options, case);
+        if matches!(verb, "chat" | "load_chat" | "generate_many")
+            && let Some(option) = images.iter().find_map(Input::option)
+        {
+            return Err(At::option(case, option).misplaced());
+        }
         match (self, verb) {
-            (Door::Client(client), "generate") => Ok(answer(client.draw(prompt, read()?, case).await?, case)),
+            (Door::Client(client), "generate") => {
+                Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))
+            }
             (Door::Client(client), "edit") => {
                 Ok(answer(client.draw(joined(prompt, images)?, read()?, case).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
-                let (client, options) = (client.clone(), read()?);
-                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(prompt), options, case))))
+                let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
+                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
                 let (client, options, inputs) = (client.clone(), read()?, joined(prompt, images)?);
@@ -208,6 +218,37 @@ impl Door {
             (Door::Client(client), "estimate") => {
                 let estimate = client.estimated(&both(prompt, images), read()?, case)?;
                 Ok(plain(spelt(estimate.write(case), case)))
+            }
+            (Door::Client(client), "count_tokens") => {
+                let count = client.counted(both(prompt, images), read()?, case).await?;
+                Ok(plain(spelt(count.write(case), case)))
+            }
+            (Door::Client(client), "files") => {
+                Ok(Answer { door: Some(Door::Files(client.files())), ..Answer::default() })
+            }
+            (Door::Files(files), "upload") => {
+                let options = UploadOptions::read(options, case)?;
+                Ok(plain(files.upload(only(prompt, images)?, options).await?.write(case)))
+            }
+            (Door::Files(files), "get") => {
+                let options = FileOptions::read(options, case)?;
+                Ok(plain(files.get(only(prompt, images)?, options).await?.write(case)))
+            }
+            (Door::Files(files), "list") => {
+                let files = files.list(FileOptions::read(options, case)?).await?;
+                Ok(plain(json!({ "files": files.write(case) })))
+            }
+            (Door::Files(files), "delete") => {
+                files.delete(only(prompt, images)?, FileOptions::read(options, case)?).await?;
+                Ok(Answer::default())
+            }
+            (Door::Client(client), "explain") => {
+                let explained = client.explained(both(prompt, images), read()?, case).await?;
+                let mut json = spelt(explained.write(case), case);
+                for input in json.pointer_mut("/inputs").and_then(Value::as_array_mut).into_iter().flatten() {
+                    *input = spelt(input.take(), case);
+                }
+                Ok(plain(json))
             }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
@@ -385,6 +426,7 @@ impl Door {
         Ok(match self {
             Door::Client(client) => Door::Client(client.for_call(options)?),
             Door::Chat(chat) => Door::Chat(chat.for_call(options)?),
+            Door::Files(files) => Door::Files(files.for_call(options)?),
             Door::Stream(stream) => {
                 if let State::Ready(_, with) = &mut *stream.state() {
                     *with = Some(Box::new(options));
@@ -406,7 +448,7 @@ impl Door {
             Door::Many(many) => many.close(),
             #[cfg(feature = "emulator")]
             Door::Emulator(emulator) => emulator.close(),
-            Door::Chat(_) | Door::Tools => {}
+            Door::Chat(_) | Door::Files(_) | Door::Tools => {}
         }
     }
 }
@@ -481,6 +523,19 @@ fn both(mut prompt: Vec<Input>, images: Vec<Input>) -> Vec<Input> {
     prompt
 }
 
+/// The one thing that a call is about.
+fn only(prompt: Vec<Input>, images: Vec<Input>) -> Result<Input, Error> {
+    let mut all = both(prompt, images).into_iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one),
+        (one, _) => {
+            let got = if one.is_some() { "several" } else { "none" };
+            let problem = format!("this takes one file, and got {got}");
+            Err(Error::new(Kind::InvalidOptionError, problem).with("option", "source".to_owned()))
+        }
+    }
+}
+
 fn plain(json: Value) -> Answer {
     Answer { json, ..Answer::default() }
 }
@@ -502,7 +557,7 @@ fn spelt(mut json: Value, case: Case) -> Value {
         Some(result) => result,
         None => &mut json,
     };
-    for list in ["warnings", "assumes", "not_included"] {
+    for list in ["warnings", "assumes", "not_included", "why"] {
         let sentences = record.get_mut(&*case.name(list)).and_then(Value::as_array_mut);
         for sentence in sentences.into_iter().flatten() {
             if let Some(text) = sentence.as_str() {

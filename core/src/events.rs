@@ -13,7 +13,8 @@ record! {
     /// One step of a call: what `on_event` gets, and what the log says.
     pub struct ClientEvent {
         /// "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-        /// "response" or "retry" (the attempt failed and is made again after `wait`).
+        /// "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
+        /// of the call is at the Files API now).
         name: String,
         /// The same as a sentence, for a log.
         message: String,
@@ -71,6 +72,7 @@ impl Watcher {
 }
 
 /// Tells the steps of one call.
+#[derive(Clone)]
 pub(crate) struct Reporter {
     watcher: Watcher,
     call: u64,
@@ -110,6 +112,28 @@ impl Reporter {
         self.tell("request", |event| {
             event.size = Some(size);
             format!("attempt {} sends {size} bytes", self.attempt)
+        });
+    }
+
+    /// A picture is at the Files API; it took that long, or was there before.
+    pub fn uploads(&self, file: &str, size: u64, took: Option<std::time::Duration>) {
+        self.tell("upload", |event| {
+            event.size = Some(size);
+            event.took = took.map(Seconds::from);
+            match took {
+                Some(took) => format!("{size} bytes were uploaded in {:.1} s: {file}", took.as_secs_f64()),
+                None => format!("{size} bytes are sent by reference, as they were uploaded before: {file}"),
+            }
+        });
+    }
+
+    /// A part of an upload failed and is made again.
+    pub fn uploads_again(&self, reason: &str, wait: std::time::Duration) {
+        self.tell("retry", |event| {
+            event.reason = Some(reason.to_owned());
+            event.wait = Some(Seconds::from(wait));
+            let seconds = wait.as_secs_f64();
+            format!("an upload was interrupted ({reason}); it goes on in {seconds:.2} s")
         });
     }
 

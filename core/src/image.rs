@@ -166,7 +166,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the sizes do not fit together.
     pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
-        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
+        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Lossless)?)
     }
 
     /// The file's bytes, untouched. Those of a picture that lies on disk are read now, on this thread, and
@@ -229,17 +229,18 @@ impl Image {
         &self.0.mime_type
     }
 
-    /// Width in pixels.
+    /// Width in pixels, as it is seen: after Exif's orientation.
     pub fn width(&self) -> u32 {
         self.0.width
     }
 
-    /// Height in pixels.
+    /// Height in pixels, as it is seen.
     pub fn height(&self) -> u32 {
         self.0.height
     }
 
-    /// Decodes the picture: H×W×C bytes.
+    /// Decodes the picture as it is seen: H×W×C bytes, upright, in sRGB, 8 bits a channel; of several
+    /// frames or pages the first. PNG, JPEG, WebP, GIF, BMP and TIFF are decoded.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.

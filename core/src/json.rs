@@ -117,6 +117,11 @@ impl fmt::Debug for Cut {
     }
 }
 
+/// A field of a part or the like, spelt either way.
+pub(crate) fn field<'a>(of: &'a Value, camel: &str, snake: &str) -> Option<&'a Value> {
+    of.get(camel).or_else(|| of.get(snake))
+}
+
 /// Merges `extra` into `target`: objects merge key by key, anything else replaces what stood there.
 /// A null is a value like any other: it is set, and deletes nothing.
 pub fn merge(target: &mut Value, extra: &Map<String, Value>) {

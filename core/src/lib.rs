@@ -19,6 +19,7 @@
 //! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
+mod array;
 mod attempt;
 mod cache;
 pub mod catalogue;
@@ -30,8 +31,10 @@ mod codec;
 pub mod door;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod encode;
 pub mod error;
 pub mod events;
+mod files;
 pub mod image;
 pub mod input;
 mod json;
@@ -52,26 +55,31 @@ mod sse;
 pub mod stream;
 mod transport;
 
+pub use array::{Array, Sample};
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
-pub use client::Client;
+pub use client::{Client, Files};
 #[doc(hidden)]
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
+#[doc(hidden)]
+pub use encode::{Elsewhere, decode_elsewhere};
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
-pub use input::Input;
+pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, Encode, FileOptions, GenerateOptions,
+    ManyOptions, Reference, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use provenance::{Mark, Provenance};
 pub use records::{
-    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+    ChatTurn, Estimate, Event, Explained, File, Generation, Grounding, InputPlan, Outcome, PictureFacts,
+    Progress, Spent, Thoughts, TokenCount, UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;
@@ -79,6 +87,7 @@ pub use stream::EventStream;
 /// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::input::planned;
     pub use crate::json::{Cut, merge};
     pub use crate::provenance::find;
     pub use crate::split::{Limits, Splitter};

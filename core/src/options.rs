@@ -16,8 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Safety, Secret, ServiceTier,
-    Thinking,
+    AspectRatio, Attachments, EncodeFormat, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role,
+    Safety, Secret, ServiceTier, Thinking, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -48,6 +48,13 @@ impl At {
     pub fn invalid(&self, problem: impl fmt::Display) -> Error {
         Error::new(Kind::InvalidOptionError, format!("option `{}` {problem}", self.path))
             .with("option", self.path.clone())
+    }
+
+    /// An error about an option that holds inputs, set where no input is taken.
+    pub(crate) fn misplaced(&self) -> Error {
+        self.invalid(
+            "goes with a prompt: give it to each call, each turn of a conversation, each item of many calls",
+        )
     }
 
     fn wrong_type(&self, wants: &str, got: &Value) -> Error {
@@ -302,7 +309,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Budget, Cache, Retry, Timeout};
+pub use settings::{Attachment, Budget, Cache, Encode, Reference, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -348,6 +355,15 @@ options! {
         output_quality: u32,
         /// How urgently the service works, and at what price. Default: standard.
         service_tier: ServiceTier => "serviceTier",
+        /// How pictures are encoded before they are sent. Default: they go as they are wherever they can.
+        encode: Encode,
+        /// Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes,
+        /// URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default: none.
+        attachments: Attachments,
+        /// Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
+        /// that would be too large (100 MB), with "always" all above 16 kB, with "never" none. Each is
+        /// uploaded once while it lives there, which is 48 hours. Default: auto.
+        upload: Upload,
         /// What happens to an option that the model does not have. Default: error.
         on_unsupported: OnUnsupported,
         /// How long the call may take. Default: the client's.
@@ -409,6 +425,9 @@ impl GenerateOptions {
         self.validate(&at)?;
         if let Some(timeout) = &self.timeout {
             timeout.validate(&at.key("timeout"))?;
+        }
+        if let Some(encode) = &self.encode {
+            encode.validate(&at.key("encode"))?;
         }
         match &self.retry {
             Some(retry) => retry.validate(&at.key("retry")),
@@ -568,6 +587,70 @@ impl ClientOptions {
 }
 
 options! {
+    /// What the upload of a file can be told.
+    pub struct UploadOptions {
+        /// What the file is, for example "application/pdf". Default: as its first bytes or its name say.
+        mime_type: String,
+        /// What it is called for people, at most 512 characters.
+        display_name: String,
+        /// What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a name is
+        /// given once. Default: one that is drawn by lot.
+        name: String,
+        /// How long all of it may take, until the file can be used. Default: the client's.
+        timeout: Timeout,
+    }
+}
+
+impl UploadOptions {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let at = |name: &str| at.key(&at.case.name(name));
+        let plain = |text: &str| text.bytes().all(|letter| letter.is_ascii_graphic() || letter == b' ');
+        if let Some(kind) = &self.mime_type
+            && !(plain(kind) && kind.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()))
+        {
+            return Err(at("mime_type").invalid(format!("is {kind:?}; it takes one like application/pdf")));
+        }
+        if self.display_name.as_ref().is_some_and(|name| name.chars().count() > 512) {
+            return Err(at("display_name").invalid("has more than 512 characters"));
+        }
+        Ok(())
+    }
+
+    /// Checks what was set by setters as [`UploadOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value of the wrong form.
+    pub fn check(&self) -> Result<(), Error> {
+        let at = At::top(Case::Snake);
+        self.validate(&at)?;
+        self.timeout.as_ref().map_or(Ok(()), |timeout| timeout.validate(&at.key("timeout")))
+    }
+}
+
+options! {
+    /// What a question about uploaded files can be told.
+    pub struct FileOptions {
+        /// How long it may take. Default: the client's.
+        timeout: Timeout,
+    }
+}
+
+impl FileOptions {
+    fn validate(&self, _: &At) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks what was set by setters as [`FileOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        let at = At::top(Case::Snake).key("timeout");
+        self.timeout.as_ref().map_or(Ok(()), |timeout| timeout.validate(&at))
+    }
+}
+
+options! {
     /// What an emulator can be told.
     pub struct EmulatorOptions {
         /// Where it listens on 127.0.0.1; 0 takes any free one. Default: 0.
@@ -576,6 +659,10 @@ options! {
         tls: bool,
         /// How many requests it remembers. Default: 1000.
         keep: u32,
+        /// How long an uploaded file lives. Default: 48 hours.
+        file_life: Seconds,
+        /// How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds.
+        file_processing: Seconds,
     }
 }
 

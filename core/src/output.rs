@@ -100,7 +100,7 @@ const SIDE: f64 = 0.1;
 /// The same of the sides' ratio.
 const RATIO: f64 = 0.02;
 
-/// Whether a picture of this width and height is as it was asked for.
+/// Whether a picture of these sides is as was asked.
 type Fits<'a> = Box<dyn Fn((f64, f64)) -> bool + 'a>;
 
 /// A sentence about pictures that came in another shape or size than was asked for, if some did.

@@ -180,7 +180,7 @@ record! {
         text: String,
         /// The pictures, in order.
         images: Vec<Image>,
-        /// Pictures that were named only: their URIs.
+        /// What was attached, as its type and size; and what was named only, as its URI.
         files: Vec<String>,
     }
 }
@@ -328,6 +328,132 @@ record! {
         /// What may be billed beside it, in sentences.
         not_included: Vec<String>,
         /// What the caller should know about the options, in sentences.
+        warnings: Vec<String>,
+    }
+}
+
+record! {
+    /// A file that was uploaded to the Files API. Its project alone can use it; it lives 48 hours, and is free.
+    pub struct File {
+        /// What the service calls it: "files/" and up to 40 lower case letters, digits and dashes.
+        name: String,
+        /// Its address, which is what goes into a request.
+        uri: String,
+        /// What it is, for example "image/png".
+        mime_type: String,
+        /// How many bytes it has.
+        size_bytes: Option<u64>,
+        /// "PROCESSING", "ACTIVE" (it can be used) or "FAILED".
+        state: String,
+        /// What its owner calls it.
+        display_name: Option<String>,
+        /// When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`.
+        create_time: Option<String>,
+        /// When it was last changed.
+        update_time: Option<String>,
+        /// When the service deletes it.
+        expiration_time: Option<String>,
+        /// The SHA-256 of its bytes in base64, as the service tells it.
+        sha256: Option<String>,
+        /// How it came: "UPLOADED", "GENERATED" or "REGISTERED".
+        source: Option<String>,
+        /// Why it cannot be used, if it is FAILED.
+        error: Option<String>,
+    }
+}
+
+impl File {
+    /// The file that was written by [`Write`], or that the service describes: it writes a number as a text, an
+    /// error as a map, and has a longer name for the hash.
+    pub fn read(json: &Value, case: Case) -> Self {
+        let field = |name: &str| json.get(&*case.name(name)).filter(|value| !value.is_null());
+        let text = |name: &str| field(name).and_then(Value::as_str).map(str::to_owned);
+        let error = field("error").map(|error| error.get("message").unwrap_or(error));
+        File {
+            name: text("name").unwrap_or_default(),
+            uri: text("uri").unwrap_or_default(),
+            mime_type: text("mime_type").unwrap_or_default(),
+            size_bytes: field("size_bytes").and_then(|size| size.as_u64().or(size.as_str()?.parse().ok())),
+            state: text("state").unwrap_or_default(),
+            display_name: text("display_name"),
+            create_time: text("create_time"),
+            update_time: text("update_time"),
+            expiration_time: text("expiration_time"),
+            sha256: text("sha256").or_else(|| text("sha256_hash")),
+            source: text("source"),
+            error: error.and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+record! {
+    /// How many tokens a request would send.
+    pub struct TokenCount {
+        /// All of them.
+        total_tokens: u64,
+        /// Those that the service has cached.
+        cached_tokens: u64,
+        /// Those of words.
+        text_tokens: u64,
+        /// Those of pictures.
+        image_tokens: u64,
+        /// Those of videos.
+        video_tokens: u64,
+        /// Those of sound.
+        audio_tokens: u64,
+        /// Those of documents.
+        document_tokens: u64,
+        /// What the caller should know about the options, in sentences.
+        warnings: Vec<String>,
+    }
+}
+
+record! {
+    /// A picture's file or pixels in numbers.
+    pub struct PictureFacts {
+        /// Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
+        mime_type: Option<String>,
+        /// Its width in pixels, as it is seen; none where that is not known.
+        width: Option<u32>,
+        /// Its height in pixels, as it is seen; none where that is not known.
+        height: Option<u32>,
+        /// How many bytes it has; none where that is not known.
+        bytes: Option<u64>,
+    }
+}
+
+record! {
+    /// What becomes of one picture before it is sent, and why.
+    pub struct InputPlan {
+        /// Which of the call's pictures it is, from 0: those of the prompt first, then `images`.
+        index: u64,
+        /// The picture as it was named, or what it is.
+        input: String,
+        /// "as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its
+        /// sake: "encoded" (pixels became a file), "converted" (another type or other colours), "turned"
+        /// (upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.
+        action: String,
+        /// What was handed in.
+        given: PictureFacts,
+        /// What is sent.
+        sent: PictureFacts,
+        /// Whether something of it is lost: colours, sharpness, frames or pixels.
+        lossy: bool,
+        /// What is done and for what reason, in sentences.
+        why: Vec<String>,
+    }
+}
+
+record! {
+    /// What a call would send.
+    pub struct Explained {
+        /// The id of the model.
+        model: String,
+        /// What becomes of each picture, in the order in which they are sent.
+        inputs: Vec<InputPlan>,
+        /// How many bytes one request would have.
+        body_bytes: u64,
+        /// What the caller should know about the options and the pictures, in sentences.
         warnings: Vec<String>,
     }
 }

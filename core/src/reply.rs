@@ -12,7 +12,9 @@ use crate::catalogue::Model;
 use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
-use crate::records::{Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent};
+use crate::records::{
+    Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount,
+};
 use crate::schema::Case;
 
 /// A field by its snake case name, spelt either way.
@@ -447,6 +449,25 @@ fn grounding(found: &Value) -> Grounding {
     }
 }
 
+/// The answer of `countTokens`.
+pub(crate) fn token_count(value: &Value) -> TokenCount {
+    let of = |modality: &str| {
+        let rows = list(value, "prompt_tokens_details");
+        let fitting = rows.filter(|row| text(row, "modality").as_deref() == Some(modality));
+        fitting.filter_map(|row| count(row, "token_count")).sum()
+    };
+    TokenCount {
+        total_tokens: count(value, "total_tokens").unwrap_or(0),
+        cached_tokens: count(value, "cached_content_token_count").unwrap_or(0),
+        text_tokens: of("TEXT"),
+        image_tokens: of("IMAGE"),
+        video_tokens: of("VIDEO"),
+        audio_tokens: of("AUDIO"),
+        document_tokens: of("DOCUMENT"),
+        warnings: Vec::new(),
+    }
+}
+
 /// The most bytes of an error's body that are read.
 pub(crate) const MOST_ERROR_BODY: usize = 1 << 20;
 
@@ -537,6 +558,9 @@ pub(crate) fn status_error(
     if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
         message.push_str(&format!(" — {advice}"));
     }
+    if matches!(status, 403 | 404) && said.contains(" File ") {
+        message.push_str(" — uploaded files live 48 hours, and only for the project that uploaded them");
+    }
     if kind == Kind::AuthenticationError {
         message.push_str(" — check the API key: `api_key`, or the variable GOOGLE_API_KEY or GEMINI_API_KEY");
     }
@@ -559,6 +583,23 @@ pub(crate) fn status_error(
         .with("retry_after", named_wait)
         .with("retryable", retryable)
         .with("billed", "no".to_owned())
+}
+
+/// Why an attempt failed, in a few words. What the model or a proxy's page said stands in the error
+/// alone: it may repeat the prompt, and this goes into logs.
+pub(crate) fn reason(failure: &Error) -> String {
+    let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
+    match (word("code"), failure.status()) {
+        (Some(code), _) => code,
+        (None, Some(status)) => format!("HTTP status {status}"),
+        (None, None) => match failure.kind() {
+            Kind::BlockedError => format!("blocked ({})", word("reason").unwrap_or_default()),
+            Kind::NoImageError => {
+                format!("no picture came ({})", word("finish_reason").unwrap_or_default())
+            }
+            _ => shortened(failure.message(), 120),
+        },
+    }
 }
 
 /// The `Retry-After` header: seconds, or a date.

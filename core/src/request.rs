@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::task::{Context, Poll};
 
 use aws_lc_rs::digest;
@@ -21,12 +21,12 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind};
-use crate::input::{File, Part, Source};
+use crate::input::{Clip, File, Part, Source};
 use crate::json::{self, Piece};
 use crate::options::GenerateOptions;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Body {
     segments: Arc<[Segment]>,
     len: u64,
@@ -69,6 +69,20 @@ impl Body {
         Body::of(segments)
     }
 
+    /// The same request to this model, asking only how many tokens it has.
+    pub fn counted(&self, model: &str) -> Self {
+        let start = format!("{{\"generateContentRequest\":{{\"model\":{},", json!(format!("models/{model}")));
+        let mut segments = vec![Segment::Text(start.into())];
+        for (place, segment) in self.segments.iter().enumerate() {
+            segments.push(match segment {
+                Segment::Text(text) if place == 0 => Segment::Text(text.slice(1.min(text.len())..)),
+                other => other.clone(),
+            });
+        }
+        segments.push(Segment::Text(Bytes::from_static(b"}")));
+        Body::of(segments)
+    }
+
     /// How many bytes are sent.
     pub fn len(&self) -> u64 {
         self.len
@@ -82,13 +96,7 @@ impl Body {
     /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
     pub async fn digest(&self) -> Result<Digest, Error> {
         let segments = self.segments.clone();
-        // Nobody waits for gigabytes that nobody asks for any more.
-        let caller = Arc::new(());
-        let waiting = Arc::downgrade(&caller);
-        let work = tokio::task::spawn_blocking(move || digest_of(&segments, &waiting));
-        let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
-        drop(caller);
-        done
+        hashed(move |waiting| digest_of(&segments, waiting)).await
     }
 
     fn of(segments: Vec<Segment>) -> Self {
@@ -101,7 +109,8 @@ impl Body {
     /// of it leaves.
     pub fn stream(&self, trouble: Arc<Mutex<Option<Error>>>, sent: Arc<AtomicBool>) -> BodyStream {
         let segments = self.segments.clone();
-        BodyStream { segments, at: 0, left: self.len, current: Current::None, trouble, sent }
+        let (current, buffers) = (Current::None, Buffers::default());
+        BodyStream { segments, at: 0, left: self.len, current, buffers, trouble, sent }
     }
 }
 
@@ -112,6 +121,27 @@ impl Segment {
             Segment::Picture(source) => source.len().div_ceil(3) * 4,
         }
     }
+}
+
+/// The SHA-256 of a picture's bytes.
+///
+/// # Errors
+/// [`Kind::ImageError`] if its file is not the one that was opened.
+pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
+    let source = source.clone();
+    hashed(move |waiting| picture_digest(&source, waiting)).await
+}
+
+async fn hashed(
+    work: impl FnOnce(&Weak<()>) -> Result<Digest, Error> + Send + 'static,
+) -> Result<Digest, Error> {
+    // Nobody waits for gigabytes that nobody asks for any more.
+    let caller = Arc::new(());
+    let waiting = Arc::downgrade(&caller);
+    let work = tokio::task::spawn_blocking(move || work(&waiting));
+    let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
+    drop(caller);
+    done
 }
 
 /// One turn of a conversation, as it goes back to the service.
@@ -224,14 +254,26 @@ impl Holes {
 fn part_json(part: &Part, holes: &mut Holes) -> Value {
     match part {
         Part::Text(text) => json!({ "text": text }),
-        Part::Picture { mime_type, source } => {
-            json!({ "inlineData": { "mimeType": mime_type, "data": holes.mark(Hole::Picture(source.clone())) } })
+        Part::Picture { mime_type, source, attached } => {
+            let data = holes.mark(Hole::Picture(source.clone()));
+            cut_to(attached, json!({ "inlineData": { "mimeType": mime_type, "data": data } }))
         }
-        Part::Reference { uri, mime_type: None } => json!({ "fileData": { "fileUri": uri } }),
-        Part::Reference { uri, mime_type: Some(mime_type) } => {
-            json!({ "fileData": { "mimeType": mime_type, "fileUri": uri } })
+        Part::Reference { uri, mime_type: None, attached } => {
+            cut_to(attached, json!({ "fileData": { "fileUri": uri } }))
+        }
+        Part::Reference { uri, mime_type: Some(mime_type), attached } => {
+            cut_to(attached, json!({ "fileData": { "mimeType": mime_type, "fileUri": uri } }))
         }
     }
+}
+
+/// The part, with what of a video is to be seen.
+fn cut_to(clip: &Option<Clip>, mut part: Value) -> Value {
+    let told = clip.as_ref().map(Clip::wire).filter(|told| !told.is_empty());
+    if let (Some(part), Some(told)) = (part.as_object_mut(), told) {
+        part.insert("videoMetadata".to_owned(), Value::Object(told));
+    }
+    part
 }
 
 /// Puts a value where a dotted path leads.
@@ -272,6 +314,7 @@ pub(crate) struct BodyStream {
     at: usize,
     left: u64,
     current: Current,
+    buffers: Buffers,
     trouble: Arc<Mutex<Option<Error>>>,
     sent: Arc<AtomicBool>,
 }
@@ -279,8 +322,39 @@ pub(crate) struct BodyStream {
 enum Current {
     None,
     Memory { bytes: Bytes },
-    File(JoinHandle<Result<(Bytes, OpenFile), Error>>),
+    File(JoinHandle<Result<Read, Error>>),
     Between(OpenFile),
+}
+
+/// A block that was read and encoded, and what goes on with the next one.
+struct Read {
+    text: Bytes,
+    open: OpenFile,
+    buffers: Buffers,
+}
+
+/// Memory that one block after the other uses: to get it anew from the system each time costs more than
+/// the encoding.
+#[derive(Default)]
+struct Buffers {
+    /// What was read of a file last.
+    block: Vec<u8>,
+    /// Texts that were sent; one that the transport has let go of is written over.
+    sent: Vec<Bytes>,
+}
+
+impl Buffers {
+    fn encoded(&mut self, block: &[u8]) -> Bytes {
+        let free = self.sent.iter().position(Bytes::is_unique).map(|at| self.sent.swap_remove(at));
+        let mut text = free.and_then(|text| text.try_into_mut().ok()).unwrap_or_default();
+        text.resize(block.len().div_ceil(3) * 4, 0);
+        // It has the very length that is needed, and no other error is known.
+        let length = ENGINE.encode_slice(block, &mut text).unwrap_or_default();
+        text.truncate(length);
+        let text = text.freeze();
+        self.sent.push(text.clone());
+        text
+    }
 }
 
 /// A picture's file in the middle of being read.
@@ -295,22 +369,22 @@ struct OpenFile {
 const BLOCK: usize = 3 << 16;
 
 impl OpenFile {
-    fn next(mut self) -> Result<(Bytes, OpenFile), Error> {
+    fn next(mut self, mut buffers: Buffers) -> Result<Read, Error> {
         let wanted = (self.file.len - self.read).min(BLOCK as u64) as usize;
-        let mut block = vec![0; wanted];
+        let mut block = std::mem::take(&mut buffers.block);
+        block.resize(wanted, 0);
         self.handle.read_exact(&mut block).map_err(|cause| self.file.changed(&cause.to_string()))?;
         self.read += wanted as u64;
         if self.read == self.file.len && self.handle.read(&mut [0]).is_ok_and(|more| more > 0) {
             return Err(self.file.changed("it has grown"));
         }
-        Ok((encoded(&block), self))
+        let text = buffers.encoded(&block);
+        buffers.block = block;
+        Ok(Read { text, open: self, buffers })
     }
 }
 
-fn encoded(block: &[u8]) -> Bytes {
-    let engine = Simd::standard(base64::engine::general_purpose::PAD);
-    engine.encode(block).into()
-}
+static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(base64::engine::general_purpose::PAD));
 
 fn unread(cause: &dyn fmt::Display) -> Error {
     Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"))
@@ -337,9 +411,10 @@ impl BodyStream {
                         Segment::Text(text) => return Poll::Ready(Some(Ok(text))),
                         Segment::Picture(Source::Memory(bytes)) => self.current = Current::Memory { bytes },
                         Segment::Picture(Source::File(file)) => {
+                            let buffers = std::mem::take(&mut self.buffers);
                             self.current = Current::File(tokio::task::spawn_blocking(move || {
                                 let handle = file.open()?;
-                                OpenFile { file, handle, read: 0 }.next()
+                                OpenFile { file, handle, read: 0 }.next(buffers)
                             }));
                         }
                     }
@@ -350,11 +425,12 @@ impl BodyStream {
                     }
                     let block = bytes.split_to(bytes.len().min(BLOCK));
                     self.current = Current::Memory { bytes };
-                    return Poll::Ready(Some(Ok(encoded(&block))));
+                    return Poll::Ready(Some(Ok(self.buffers.encoded(&block))));
                 }
                 Current::Between(open) => {
                     if open.read < open.file.len {
-                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next()));
+                        let buffers = std::mem::take(&mut self.buffers);
+                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next(buffers)));
                     }
                 }
                 Current::File(mut reading) => match Pin::new(&mut reading).poll(context) {
@@ -362,9 +438,9 @@ impl BodyStream {
                         self.current = Current::File(reading);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Ok(Ok((piece, open)))) => {
-                        self.current = Current::Between(open);
-                        return Poll::Ready(Some(Ok(piece)));
+                    Poll::Ready(Ok(Ok(Read { text, open, buffers }))) => {
+                        (self.current, self.buffers) = (Current::Between(open), buffers);
+                        return Poll::Ready(Some(Ok(text)));
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Poll::Ready(Err(cause)) => {
@@ -551,12 +627,13 @@ mod tests {
     use super::*;
     use crate::image::{Image, Pixels};
     use crate::input::{self, Input};
+    use crate::options::{Attachment, Reference};
     use crate::schema::Case;
 
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        input::prepare(inputs, &base, &fetch).await
+        Ok(input::prepare(inputs, &base, &fetch, None).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {
@@ -615,6 +692,48 @@ mod tests {
         assert_ne!(digest(vec!["Night".into(), bytes.into()], &none).await, wanted);
         assert_ne!(digest(vec![image.clone().into(), "Night".into()], &none).await, wanted);
         assert_ne!(digest(vec!["Night".into(), image.clone().into(), image.into()], &none).await, wanted);
+    }
+
+    #[test]
+    fn memory_is_used_again_but_not_while_its_text_is_on_its_way() {
+        let encode = |block: &[u8]| base64::engine::general_purpose::STANDARD.encode(block);
+        let mut buffers = Buffers::default();
+        let blocks: Vec<Vec<u8>> = (1..=2).map(|byte| vec![byte; BLOCK]).collect();
+        let first = buffers.encoded(&blocks[0]);
+        let second = buffers.encoded(&blocks[1]);
+        assert_eq!((&*first, &*second), (encode(&blocks[0]).as_bytes(), encode(&blocks[1]).as_bytes()));
+        let memory = first.as_ptr();
+        drop(first);
+        for end in [&b"end"[..], b"en", b"e", b""] {
+            let last = buffers.encoded(end);
+            assert_eq!(last, encode(end));
+            assert_eq!(last.as_ptr(), memory, "the first one's");
+        }
+        assert_eq!(second, encode(&blocks[1]));
+        assert_eq!(buffers.encoded(&blocks[0]), encode(&blocks[0]));
+        assert_eq!(buffers.sent.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_inputs_counts() {
+        let none = GenerateOptions::new();
+        let image = || Box::new(Input::Image(noise()));
+        let text = || Box::new(Input::Bytes(Bytes::from_static(b"banana,1")));
+        let named = |name: &str| Input::Reference(image(), Reference::new().name(name));
+        let attached = |about: Attachment| Input::Attachment(text(), about);
+        let all = [
+            *image(),
+            named("Mia"),
+            named("Tom"),
+            attached(Attachment::new()),
+            attached(Attachment::new().mime_type("text/csv")),
+            attached(Attachment::new().mime_type("video/mp4")),
+            attached(Attachment::new().mime_type("video/mp4").end(5.0)),
+        ];
+        let mut seen = std::collections::HashSet::new();
+        for input in all {
+            assert!(seen.insert(digest(vec!["Night".into(), input.clone()], &none).await), "{input:?}");
+        }
     }
 
     #[tokio::test]

@@ -122,6 +122,7 @@ plain! {
     Value => "Any", "unknown";
     Map<String, Value> => "dict[str, Any]", "Record<string, unknown>";
     BTreeMap<String, String> => "dict[str, str]", "Record<string, string>";
+    BTreeMap<String, u32> => "dict[str, int]", "Record<string, number>";
 }
 
 impl<T: Typed> Typed for Option<T> {

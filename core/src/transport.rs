@@ -47,6 +47,35 @@ pub(crate) struct Transport {
     pictures: OnceLock<reqwest::Client>,
 }
 
+/// A request beside those that draw.
+pub(crate) struct Ask<'a> {
+    pub method: Method,
+    pub url: Url,
+    pub key: &'a Secret,
+    /// The caller's own headers.
+    pub headers: &'a BTreeMap<String, String>,
+    /// Those that the request itself needs.
+    pub own: &'a [(&'static str, String)],
+    pub content: Content,
+    pub left: Duration,
+}
+
+/// What is done to an address.
+#[derive(Clone, Copy)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+/// What a request holds.
+#[derive(Clone)]
+pub(crate) enum Content {
+    Nothing,
+    Bytes(Bytes),
+    Body(Body),
+}
+
 /// A reply whose head has come.
 pub(crate) struct Reply(reqwest::Response);
 
@@ -76,6 +105,22 @@ impl Reply {
             .with("retryable", true)
             .because(cause.without_url())
         })
+    }
+
+    /// All that comes.
+    ///
+    /// # Errors
+    /// [`Kind::ResponseError`] if that is more than `most` bytes.
+    pub async fn whole(&mut self, most: usize) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.next().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > most {
+                let problem = format!("the reply is longer than {most} bytes, which no such reply is");
+                return Err(Error::new(Kind::ResponseError, problem));
+            }
+        }
+        Ok(body)
     }
 }
 
@@ -178,9 +223,71 @@ impl Transport {
         Ok(Transport { settings, api, pictures: OnceLock::new() })
     }
 
-    /// The headers that go with every request.
-    pub fn headers_of_all(&self) -> &BTreeMap<String, String> {
-        &self.settings.headers
+    /// The key, and what of its kind the caller's own headers hold: no message may show them.
+    pub fn secrets<'a>(&'a self, key: &'a Secret, call: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+        let is_secret = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            ["auth", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
+        };
+        let sent = self.settings.headers.iter().chain(call);
+        let values = sent.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.trim());
+        // Of "Bearer x" only the x may come back.
+        let parts = values.flat_map(|value| [Some(value), value.split_whitespace().last()]);
+        std::iter::once(key.0.as_str()).chain(parts.flatten().filter(|part| part.len() >= 8)).collect()
+    }
+
+    /// An address of the API, by what stands behind its base.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigError`] if that is none.
+    pub fn address(&self, path: &str) -> Result<Url, Error> {
+        let url = format!("{}/{path}", self.settings.base.as_str().trim_end_matches('/'));
+        Url::parse(&url).map_err(|cause| config(format!("the request has no address: {cause}")))
+    }
+
+    /// The address of an upload that the service has opened, on the way that the client takes to the service:
+    /// a host in between knows its own address alone. Google's hosts are as near as can be.
+    pub fn near(&self, url: Url) -> Result<Url, Error> {
+        let base = &self.settings.base;
+        let is_google = |url: &Url| {
+            url.scheme() == "https" && url.host_str().is_some_and(|host| host.ends_with(".googleapis.com"))
+        };
+        if url.origin() == base.origin() || (is_google(&url) && is_google(base)) {
+            return Ok(url);
+        }
+        let mut near = self.address(url.path().trim_start_matches('/'))?;
+        near.set_query(url.query());
+        Ok(near)
+    }
+
+    /// Sends any other request, and waits for the reply's head. Key and headers go to the client's own
+    /// host alone.
+    pub async fn ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
+        let is_ours = ask.url.origin() == self.settings.base.origin();
+        let mut headers =
+            if is_ours { self.headers(ask.key, ask.headers, ask.left)? } else { HeaderMap::new() };
+        for (name, value) in ask.own {
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| config(format!("the header {name} cannot be sent: {value:?}")))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        let request = match ask.method {
+            Method::Get => self.api.get(ask.url),
+            Method::Post => self.api.post(ask.url),
+            Method::Delete => self.api.delete(ask.url),
+        };
+        let trouble = Arc::new(Mutex::new(None));
+        let request = match ask.content {
+            Content::Nothing => request,
+            Content::Bytes(bytes) => request.body(bytes),
+            Content::Body(body) => {
+                request.body(reqwest::Body::wrap(body.stream(trouble.clone(), Arc::default())))
+            }
+        };
+        request.headers(headers).send().await.map(Reply).map_err(|cause| {
+            let told = trouble.lock().ok().and_then(|mut trouble| trouble.take());
+            told.unwrap_or_else(|| self.failure(cause, false))
+        })
     }
 
     /// Sends a request to the API and waits for the reply's head. The service is told how long an
@@ -413,6 +520,41 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_upload_goes_the_clients_own_way() {
+        let near = |base: &str, url: &str| {
+            let settings = Settings {
+                base: Url::parse(base).unwrap(),
+                headers: BTreeMap::new(),
+                connect: Duration::from_secs(1),
+                proxy: None,
+                ca_bundle: None,
+                allow_private_urls: false,
+            };
+            Transport::new(settings).unwrap().near(Url::parse(url).unwrap()).unwrap().to_string()
+        };
+        let google = "https://generativelanguage.googleapis.com/upload/v1beta/files?upload_id=a";
+        let upload = "https://upload.googleapis.com/upload/v1beta/files?upload_id=a";
+        for (base, url, wanted) in [
+            ("https://generativelanguage.googleapis.com", google, google),
+            ("https://generativelanguage.googleapis.com", upload, upload),
+            (
+                "https://generativelanguage.googleapis.com",
+                "http://evil.example/upload/v1beta/files?upload_id=a",
+                google,
+            ),
+            ("http://127.0.0.1:9", google, "http://127.0.0.1:9/upload/v1beta/files?upload_id=a"),
+            (
+                "https://gate.example/gemini/",
+                google,
+                "https://gate.example/gemini/upload/v1beta/files?upload_id=a",
+            ),
+            ("https://gate.example/gemini", "https://gate.example/x?y=1", "https://gate.example/x?y=1"),
+        ] {
+            assert_eq!(near(base, url), wanted);
+        }
+    }
 
     #[test]
     fn private_addresses_are_told_from_public_ones() {

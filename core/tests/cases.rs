@@ -23,8 +23,8 @@ fn folder() -> PathBuf {
 }
 
 /// A prompt's piece, or a picture, as the cases write them.
-fn input(value: &Value, in_prompt: bool) -> Input {
-    match value {
+fn input(value: &Value, in_prompt: bool) -> Result<Input, Error> {
+    Ok(match value {
         Value::String(text) if in_prompt => Input::Text(text.clone()),
         Value::String(name) => Input::Named(name.clone()),
         Value::Object(map) => {
@@ -36,18 +36,29 @@ fn input(value: &Value, in_prompt: bool) -> Input {
             } else if let Some(data) = text("base64") {
                 Input::Bytes(base64::engine::general_purpose::STANDARD.decode(data).unwrap().into())
             } else {
-                panic!("a case has the input {value}")
+                return wrapped(map);
             }
         }
         other => panic!("a case has the input {other}"),
-    }
+    })
 }
 
-fn inputs(value: Option<&Value>, in_prompt: bool) -> Vec<Input> {
+/// An input with something said of it.
+fn wrapped(map: &Map<String, Value>) -> Result<Input, Error> {
+    let mut fields = map.clone();
+    for (key, class) in [("reference", "Reference"), ("attachment", "Attachment")] {
+        if let Some(of) = fields.remove(key) {
+            return Input::made(class, Some(input(&of, false)?), &fields, Case::Snake);
+        }
+    }
+    panic!("a case has the input {map:?}")
+}
+
+fn inputs(value: Option<&Value>, in_prompt: bool) -> Result<Vec<Input>, Error> {
     match value {
-        None => Vec::new(),
+        None => Ok(Vec::new()),
         Some(Value::Array(list)) => list.iter().map(|value| input(value, in_prompt)).collect(),
-        Some(one) => vec![input(one, in_prompt)],
+        Some(one) => Ok(vec![input(one, in_prompt)?]),
     }
 }
 
@@ -203,13 +214,13 @@ async fn perform(door: Result<Door, Error>, call: &Value, expected: &Value) -> R
     match (outcome, expected.get("result"), expected.get("error")) {
         (Ok(answer), Some(wanted), None) => {
             if let Some(files) = expected.get("pictures") {
-                same_pictures(&inputs(Some(files), false), &answer.pictures)?;
+                same_pictures(&inputs(Some(files), false).unwrap(), &answer.pictures)?;
             }
             differs(wanted, &answer.json, "result").map_or(Ok(()), Err)
         }
         (Err(error), None, Some(wanted)) => {
             if let Some(files) = expected.get("pictures") {
-                same_pictures(&inputs(Some(files), false), &error.pictures())?;
+                same_pictures(&inputs(Some(files), false).unwrap(), &error.pictures())?;
             }
             differs(wanted, &error.write(Case::Snake), "error").map_or(Ok(()), Err)
         }
@@ -226,7 +237,20 @@ async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answe
         options.extend(call.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     let verb = call["verb"].as_str().unwrap();
-    let (prompt, images) = (inputs(call.get("prompt"), true), inputs(call.get("images"), false));
+    let (prompt, mut images) = (inputs(call.get("prompt"), true)?, inputs(call.get("images"), false)?);
+    for name in Input::OPTIONS {
+        let beside = inputs(options.remove(*name).as_ref(), false)?;
+        for input in beside {
+            images.push(Input::of_option(name, input)?);
+        }
+    }
+    let (door, verb) = match verb.strip_prefix("files.") {
+        Some(verb) => {
+            let opened = door.call("files", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await?;
+            (&opened.door.unwrap(), verb)
+        }
+        None => (door, verb),
+    };
     let answer = door.call(verb, prompt, images, &options, Case::Snake).await?;
     let Some(stream @ Door::Stream(_)) = answer.door else { return Ok(answer) };
     let mut last = Answer::default();

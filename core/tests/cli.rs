@@ -277,3 +277,25 @@ fn the_readmes_first_screen_runs_as_it_is_written() {
         assert!(folder.path().join(file).is_file(), "{file}");
     }
 }
+
+#[test]
+fn documents_go_with_a_prompt() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("prices.csv"), "banana,1\n").unwrap();
+    std::fs::write(
+        folder.path().join("jobs.jsonl"),
+        r#"{"prompt": "b", "options": {"attachments": "prices.csv"}}"#,
+    )
+    .unwrap();
+    let of = |args: &[&str]| {
+        let output = run(folder.path(), &[args, &["--offline", "--json", "--model", "nano-banana"]].concat());
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let attached = ["generate", "a boat", "--attach", "prices.csv", "--attach", "prices.csv"];
+    let told = of(&attached)["text"].clone();
+    assert!(told.as_str().unwrap().ends_with("With it came: text/plain, text/plain."), "{told}");
+    let told = of(&["many", "jobs.jsonl"])["result"]["text"].clone();
+    assert!(told.as_str().unwrap().ends_with("With it came: text/plain."), "{told}");
+    let failed = of(&["generate", "a boat", "--attach", "none.pdf"]);
+    assert_eq!(failed["error"]["option"], "attachments", "{failed}");
+}

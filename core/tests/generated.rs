@@ -19,26 +19,41 @@ mod typescript_verbs;
 mod verbs;
 
 use file::{root, same};
-use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
-use nanobanana::options::{Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Retry, Timeout};
+use nanobanana::options::{
+    Attachment, Budget, Cache, ClientOptions, Encode, FileOptions, GenerateOptions, ManyOptions, Reference,
+    Retry, Timeout, UploadOptions,
+};
 use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
-    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Explained, File, Generation, Grounding, ImageEvent, InputPlan, Outcome,
+    PictureFacts, Source, Span, Spent, TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
+use nanobanana::{ClientEvent, Input};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
     vec![GenerateOptions::table(), client_options()]
 }
 
+/// What those calls can be told that are about files.
+fn of_files() -> Vec<Table> {
+    vec![UploadOptions::table(), FileOptions::table()]
+}
+
 /// What a run of many calls can be told: its own options, and those of its calls.
 fn many_options() -> Table {
     let mut table = run_options();
-    table.fields.extend(GenerateOptions::table().fields);
+    table.fields.extend(without_inputs().fields);
+    table
+}
+
+/// What can be said of calls before their prompts: nothing that goes with one.
+fn without_inputs() -> Table {
+    let mut table = GenerateOptions::table();
+    table.fields.retain(|field| !Input::OPTIONS.contains(&field.name));
     table
 }
 
@@ -71,7 +86,12 @@ fn stream_event(table: &Table) -> Option<String> {
 
 /// Options that have options of their own.
 fn settings() -> Vec<Table> {
-    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
+    vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table(), Encode::table()]
+}
+
+/// Classes that wrap an input, the name under which they hold it, and its type.
+fn wrappers() -> Vec<(Table, &'static str, &'static str)> {
+    vec![(Reference::table(), "image", "ImageInput"), (Attachment::table(), "source", "AttachmentInput")]
 }
 
 /// Records that errors hold.
@@ -90,6 +110,11 @@ fn records() -> Vec<Table> {
         ModelInfo::table(),
         Outcome::table(),
         Estimate::table(),
+        TokenCount::table(),
+        File::table(),
+        PictureFacts::table(),
+        InputPlan::table(),
+        Explained::table(),
         UnknownCall::table(),
         Spent::table(),
         ChatTurn::table(),

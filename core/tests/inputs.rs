@@ -6,7 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nanobanana::{Client, ClientOptions, Emulator, GenerateOptions, Image, Kind, Pixels, Retry};
+use nanobanana::{
+    Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels,
+    Reference, Retry, Role,
+};
 use serde_json::{Value, json};
 
 /// A PNG of about 3 MB: large enough to be read while it is sent.
@@ -55,4 +58,143 @@ async fn a_file_that_changes_between_attempts_is_an_error() {
     assert_eq!(error.kind(), Kind::ImageError, "{error:?}");
     assert_eq!(error.field("index"), Some(json!(0)));
     assert!(error.message().contains("large.png") && error.message().contains("changed"), "{error}");
+}
+
+/// A text of about 3 MB: large enough to be read while it is sent.
+fn long(folder: &Path) -> PathBuf {
+    let path = folder.join("long.csv");
+    std::fs::write(&path, "banana,1\n".repeat(350_000)).unwrap();
+    path
+}
+
+fn attached(path: &Path) -> Vec<Input> {
+    vec!["a banana".into(), Input::Attachment(Box::new(path.into()), Attachment::new())]
+}
+
+#[tokio::test]
+async fn an_attached_file_is_sent_from_disk_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "status": 503, "error": { "message": "later" } })]).unwrap();
+    let options = GenerateOptions::new().model("nano-banana");
+    let result = client(&emulator).generate(attached(&path), options).await.unwrap();
+    assert!(result.text.contains("With it came: text/plain."), "{}", result.text);
+    for request in emulator.requests() {
+        let sent = &request["json"]["contents"][0]["parts"][1]["inlineData"];
+        assert_eq!((&sent["mimeType"], &sent["data"]["$bytes"]), (&json!("text/plain"), &json!(3_150_000)));
+    }
+}
+
+#[tokio::test]
+async fn an_attached_file_that_changes_between_attempts_is_named_by_its_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "status": 503, "delay": 0.2, "error": { "message": "later" } })]).unwrap();
+    let (client, inputs) = (client(&emulator), attached(&path));
+    let call = tokio::spawn(async move { client.generate(inputs, GenerateOptions::new()).await });
+    while emulator.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::write(&path, "something else").unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidOptionError, "{error:?}");
+    assert_eq!(error.field("option"), Some(json!("attachments")));
+    assert!(error.message().contains("long.csv") && error.message().contains("changed"), "{error}");
+}
+
+#[test]
+fn the_words_of_references_are_those_that_the_documentation_tells() {
+    let told =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/references.md")).unwrap();
+    let roles = [Role::Character, Role::Object, Role::Style, Role::Scene];
+    assert_eq!(roles.map(Role::as_str), Role::WORDS);
+    let mut words = roles.map(|role| Reference::new().name("Mia").role(role).words().unwrap()).to_vec();
+    words.push(Reference::new().name("Mia").words().unwrap());
+    for words in words {
+        assert!(told.contains(&format!("| {words} |")), "{words}");
+    }
+}
+
+/// What goes in: in words, as a file of `tests/media`, and what may be asked for.
+type Row = (&'static str, &'static str, fn() -> GenerateOptions);
+
+const TABLE: &[Row] = &[
+    ("PNG, JPEG, WebP: also grey, with a palette, transparent", "dot.png", GenerateOptions::new),
+    ("PNG of 16 bits a channel", "plan/deep.png", GenerateOptions::new),
+    ("HEIC, HEIF", "plan/phone.heic", GenerateOptions::new),
+    ("A WebP or PNG that moves", "plan/moving.webp", GenerateOptions::new),
+    ("A photo that lies on its side", "plan/turned.jpg", GenerateOptions::new),
+    ("A JPEG of inks (CMYK)", "plan/inks.jpg", GenerateOptions::new),
+    ("A colour profile other than sRGB, such as Display P3", "real/adobe-rgb.jpg", GenerateOptions::new),
+    ("BMP", "old.bmp", GenerateOptions::new),
+    ("TIFF", "plan/page.tiff", GenerateOptions::new),
+    ("GIF", "plan/moving.gif", GenerateOptions::new),
+    ("With `max_side=32`: a photo of 64x48", "plan/photo.png", || encode(Encode::new().max_side(32u32))),
+    ("The same, drawn", "plan/drawing.png", || encode(Encode::new().max_side(32u32))),
+    ("With `max_bytes=3500`: a photo of 4228 bytes", "plan/photo.jpg", || {
+        encode(Encode::new().max_bytes(3500u64))
+    }),
+];
+
+fn encode(encode: Encode) -> GenerateOptions {
+    GenerateOptions::new().encode(encode)
+}
+
+/// The table of the documentation is what `explain` says.
+#[tokio::test]
+async fn the_documentation_says_what_happens() {
+    let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+    let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media");
+    let mut table = String::from("| what goes in | what happens |\n| --- | --- |\n");
+    for (words, file, options) in TABLE {
+        let explained = client.explain("", media.join(file), options()).await.unwrap();
+        let plan = &explained.inputs[0];
+        let loses = if plan.lossy { "; a warning says so" } else { "" };
+        table.push_str(&format!("| {words} | **{}**: {}{loses} |\n", plan.action, plan.why.join("; ")));
+    }
+    let path = media.join("../../docs/inputs.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- table -->\n").unwrap();
+    let (old, after) = rest.split_once("<!-- end -->").unwrap();
+    if old != table {
+        std::fs::write(&path, format!("{before}<!-- table -->\n{table}<!-- end -->{after}")).unwrap();
+        panic!(
+            "docs/inputs.md was out of date and has been rewritten; look at the difference, run again, commit it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_pictures_are_worked_on_a_few_at_a_time_and_come_in_order() {
+    let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+    let grey =
+        |side: u32| Pixels { width: side, height: side, channels: 1, data: vec![7; (side * side) as usize] };
+    let pictures: Vec<Pixels> = (1..=40).map(grey).collect();
+    let explained =
+        client.explain("a banana", pictures, GenerateOptions::new().model("my-own-model")).await.unwrap();
+    let widths: Vec<_> = explained.inputs.iter().map(|plan| plan.sent.width.unwrap()).collect();
+    assert_eq!(widths, (1..=40).collect::<Vec<_>>());
+    assert!(explained.inputs.iter().all(|plan| plan.action == "encoded" && !plan.lossy));
+}
+
+#[tokio::test]
+async fn the_same_picture_always_becomes_the_same_bytes() {
+    let emulator = Emulator::start(0).unwrap();
+    let client = client(&emulator);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/plan/turned.jpg");
+    for _ in 0..2 {
+        client.edit("at night", path.as_path(), encode(Encode::new().max_side(9u32))).await.unwrap();
+    }
+    let sent = emulator.requests();
+    assert_eq!(sent[0]["json"], sent[1]["json"]);
+}
+
+#[tokio::test]
+async fn pictures_are_made_within_the_time_of_the_call() {
+    let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+    let pixels = Pixels { width: 8000, height: 8000, channels: 1, data: vec![7; 64_000_000] };
+    let error = client.explain("a banana", pixels, GenerateOptions::new().timeout(0.001)).await.unwrap_err();
+    assert!(error.message().contains("within 0.001 s"), "{error}");
 }

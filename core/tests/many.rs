@@ -753,7 +753,7 @@ fn said(output: Output) -> (Option<i32>, String, String) {
 fn the_command_draws_a_line_after_the_other_and_tells_what_failed() {
     let (emulator, place) = (emulator(), Place::new());
     let folder = place.folder.path();
-    let jobs = "\"a boat\"\n\n{\"prompt\": \"a ship\", \"id\": \"ship\", \"options\": {\"aspect_ratio\": \"16:9\"}}\n";
+    let jobs = "\"a boat\"\n\n{\"prompt\": \"a ship\", \"id\": \"ship\", \"options\": {\"aspect_ratio\": \"1:1\"}}\n";
     let args = ["--ordered", "--journal", "run.jsonl", "-o", "out"];
     let first = shell(&emulator, folder, jobs, &args);
     assert_eq!(first, (Some(0), "out/00000.png\nout/ship.png\n".into(), String::new()));

@@ -1,4 +1,4 @@
-"""Writes the corpus with which the fuzzers begin: the shapes that replies have."""
+"""Writes the corpus with which the fuzzers begin: the shapes that replies and pictures have."""
 
 import base64
 from pathlib import Path
@@ -36,9 +36,19 @@ for target, bodies in [("split", JSON), ("sse", JSON + STREAMS)]:
         # The first byte says how it is read: see README.md.
         (folder / f"seed-{number}").write_bytes(bytes([number % 4 + 8 * (number % 3)]) + body.encode())
 
+MEDIA = Path(__file__).parent.parent / "media"
+
+
+def pictures(target, paths):
+    """The files among these that are pictures, as seeds."""
+    folder = Path(__file__).parent / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        if path.suffix in (".png", ".jpg", ".webp", ".gif", ".bmp", ".tiff", ".heic", ".heif", ".avif"):
+            (folder / path.name).write_bytes(path.read_bytes())
+
+
+# Pictures as other programs write them, and as cases have them.
+pictures("codec", [*MEDIA.iterdir(), *(MEDIA / "real").iterdir()])
 # Pictures with marks, as their tools wrote them; the large ones without what only fills them.
-folder = Path(__file__).parent / "corpus" / "provenance"
-folder.mkdir(parents=True, exist_ok=True)
-for path in sorted((Path(__file__).parent.parent / "media" / "marks").glob("*.*")):
-    if path.suffix != ".py":
-        (folder / path.name).write_bytes(path.read_bytes())
+pictures("provenance", (MEDIA / "marks").iterdir())

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { Chat, Client, Emulator, NanoBananaError } from 'nanobanana-sdk'
-import type { APIError, Event, EventStream, Image, ImageInput, Prompt, Result } from 'nanobanana-sdk'
+import { Attachment, Chat, Client, Emulator, NanoBananaError, Reference } from 'nanobanana-sdk'
+import type { APIError, AttachmentInput, Event, EventStream, Image, ImageInput, Prompt, Result } from 'nanobanana-sdk'
 import { root } from './helpers'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -47,7 +47,7 @@ const camel = (name: string): string => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g
 const snake = (name: string): string => name.replace(/(?<=[a-z0-9])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`)
 const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const DURATIONS = ['timeout', 'total', 'connect', 'idle', 'initial', 'max_wait', 'max_age']
+const DURATIONS = ['timeout', 'total', 'connect', 'idle', 'initial', 'max_wait', 'max_age', 'start', 'end']
 
 function options(map: Map): Map {
   return Object.fromEntries(
@@ -81,6 +81,9 @@ function input(value: Json): unknown {
   if (typeof value.path === 'string') return pathToFileURL(join(tests, value.path))
   if (typeof value.bytes_of === 'string') return readFileSync(join(tests, value.bytes_of))
   if (typeof value.base64 === 'string') return Buffer.from(value.base64, 'base64')
+  const { reference, attachment, ...fields } = value
+  if (reference !== undefined) return new Reference(input(reference) as ImageInput, options(fields))
+  if (attachment !== undefined) return new Attachment(input(attachment) as AttachmentInput, options(fields))
   throw new Error(`a case has the input ${JSON.stringify(value)}`)
 }
 
@@ -152,7 +155,10 @@ async function folded(stream: EventStream, events: unknown[]): Promise<Came> {
 }
 
 async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Came> {
-  const given = options(call.options ?? {})
+  const { attachments, ...others } = call.options ?? {}
+  const beside = attachments !== undefined && { attachments: inputs(attachments) as AttachmentInput[] }
+  const plain = options(others)
+  const given = { ...plain, ...beside }
   const prompt = (typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)) as Prompt
   const images = inputs(call.images) as ImageInput[]
   if (on instanceof Chat) {
@@ -168,6 +174,13 @@ async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Ca
     if (call.verb === 'generate_stream') return folded(on.generateStream(prompt, given), events)
     if (call.verb === 'edit_stream') return folded(on.editStream(prompt, images, given), events)
     if (call.verb === 'estimate') return { result: await on.estimate(prompt, { ...given, images }) }
+    if (call.verb === 'explain') return { result: await on.explain(prompt, { ...given, images }) }
+    if (call.verb === 'count_tokens') return { result: await on.countTokens(prompt, { ...given, images }) }
+    const [file] = images as [string]
+    if (call.verb === 'files.upload') return { result: await on.files.upload(file, plain) }
+    if (call.verb === 'files.get') return { result: await on.files.get(file, plain) }
+    if (call.verb === 'files.list') return { result: { files: await on.files.list(plain) } }
+    if (call.verb === 'files.delete') return { result: (await on.files.delete(file, plain)) ?? null }
     if (call.verb === 'models') return { result: { models: await on.models() } }
   }
   throw new Error(`a case has the verb ${call.verb}`)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
-import { Client, Emulator, ImageError, type ImageInput } from 'nanobanana-sdk'
+import { Attachment, Client, Emulator, ImageError, InvalidOptionError, Reference, type ImageInput } from 'nanobanana-sdk'
 import { offline } from './helpers'
 
 interface Part {
@@ -136,10 +136,36 @@ test('a bad input is named', () =>
       [{ data: bytes }, /^picture 1 is an object of the class Object;/],
       [{ data: new Uint8Array(7), width: 3, height: 2 }, /^picture 1 has 7 bytes of pixels, which do not fit 3 x 2 x 1.16/],
       [{ data: new Uint8Array(6), width: '3', height: 2 }, /^picture 1 has 6 bytes of pixels, which do not fit/],
-      [Readable.from([5]), /^picture 1: its stream failed: it gives a number, not bytes/],
+      [Readable.from([5]), /^picture 1 cannot be used: its stream failed: it gives a number, not bytes/],
     ]
     for (const [input, message] of told) {
       await assert.rejects(client.edit(['x', bytes], input as ImageInput), { name: 'ImageError', index: 1, message })
     }
     assert.equal(emulator.requests.length, before)
+  }))
+
+test('what wraps a stream is read, and stands where it was put', () =>
+  offline(async (client, emulator) => {
+    const { bytes } = await sample(client)
+    const mia = new Reference(Readable.from([bytes]), { name: 'Mia' })
+    const talk = new Attachment(Readable.from([Buffer.from('%PDF-1.4\n')]))
+    await client.edit(['Draw', talk], [mia], { attachments: new Attachment(new Blob(['hi']), { mimeType: 'text/plain' }), model: 'nano-banana' })
+    const sent = parts(emulator).map((part) => part.text ?? part.inlineData?.mimeType)
+    assert.deepEqual(sent, ['Draw', 'application/pdf', 'The next picture shows Mia.', 'image/png', 'text/plain'])
+    const items = [{ prompt: 'a boat', options: { attachments: [Readable.from([Buffer.from('hi')])], model: 'nano-banana' } }]
+    for await (const outcome of client.generateMany(items)) assert.match(String(outcome.result?.text), /With it came: text\/plain\.$/)
+  }))
+
+test('attachments that cannot be are told', () =>
+  offline(async (client) => {
+    const wrong = (attachments: unknown) => () => client.generate('a boat', { attachments } as never)
+    const told = (message: RegExp) => (error: unknown) => error instanceof InvalidOptionError && error.option === 'attachments' && message.test(error.message)
+    await assert.rejects(wrong([{}]), told(/an attachment is a path/))
+    await assert.rejects(wrong([['a.pdf']]), told(/a list in a list/))
+    await assert.rejects(wrong(new Attachment(undefined as never)), told(/of nothing/))
+    await assert.rejects(wrong({ data: new Uint8Array(4), width: 2, height: 2 }), told(/`images`/))
+    await assert.rejects(wrong(createReadStream('/nowhere.pdf')), told(/ENOENT/))
+    for (const attachments of ['a.pdf', [Buffer.from('a')], new Attachment('a.pdf')]) {
+      assert.throws(() => client.chat({ attachments } as never), told(/goes with a prompt/))
+    }
   }))

@@ -2,15 +2,18 @@
 import {
   APIError,
   APIStatusError,
+  Attachment,
   BudgetExceededError,
   Client,
   Emulator,
   Image,
   NanoBananaError,
   RateLimitError,
+  Reference,
   Result,
   generate,
   type AspectRatio,
+  type AttachmentInput,
   type Budget,
   type Chat,
   type ChatTurn,
@@ -158,6 +161,22 @@ export async function many(client: Client, prompts: AsyncIterable<string>, signa
   // @ts-expect-error one prompt is not many
   client.generateMany({ prompt: 'a boat' })
   return files
+}
+
+export async function said(client: Client): Promise<void> {
+  const mia = new Reference('mia.jpg', { name: 'Mia', role: 'character' })
+  const talk: AttachmentInput = new Attachment(new URL('https://youtu.be/abc'), { start: 1000, fps: 2 })
+  await client.edit(['Put', mia, talk], mia, { attachments: [talk, 'a.pdf', Buffer.from('a')] })
+  await client.chat().send('a', { images: mia, attachments: talk })
+  client.generateMany([{ prompt: 'a', options: { attachments: ['a.pdf'] } }])
+  // @ts-expect-error a mistyped role
+  new Reference('mia.jpg', { role: 'charcter' })
+  // @ts-expect-error a number is no document
+  new Attachment(5)
+  // @ts-expect-error they go with what is said
+  client.chat({ attachments: ['a.pdf'] })
+  // @ts-expect-error they go with each item
+  client.generateMany(['a'], { attachments: ['a.pdf'] })
 }
 
 export function watched(): Client {

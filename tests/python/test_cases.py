@@ -22,6 +22,11 @@ def given(value: Any) -> Any:
         return [given(item) for item in value]
     if not isinstance(value, dict):
         return value
+    fields = dict(value)
+    if "reference" in fields:
+        return nb.Reference(given(fields.pop("reference")), **fields)
+    if "attachment" in fields:
+        return nb.Attachment(given(fields.pop("attachment")), **fields)
     [(how, text)] = value.items()
     if how == "path":
         return TESTS / text
@@ -98,6 +103,10 @@ def is_path(value: Any) -> bool:
 def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event]) -> Any:
     """Make a call; of a stream, to its end: its last event's result is what came."""
     takes = {name: given(call[name]) for name in ("prompt", "images", "role", "keep") if name in call}
+    if call["verb"].startswith("files."):
+        assert isinstance(door, nb.Client)
+        about = [given(call["images"])] if "images" in call else []
+        return getattr(door.files, call["verb"].removeprefix("files."))(*about, **call.get("options", {}))
     if call["verb"] in ("edit", "edit_stream"):
         takes.setdefault("images", [])
     if call["verb"] not in ("models", "history", "undo", "drop_images"):
@@ -105,7 +114,10 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
     if call["verb"] == "history":
         assert isinstance(door, nb.Chat)
         return door.history
-    came = getattr(door, call["verb"])(**takes, **call.get("options", {}))
+    options = dict(call.get("options", {}))
+    if "attachments" in options:
+        options["attachments"] = given(options["attachments"])
+    came = getattr(door, call["verb"])(**takes, **options)
     if not isinstance(came, nb.Stream):
         return came
     with came as stream:
@@ -117,9 +129,14 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
 
 def as_json(came: Any) -> Any:
     if isinstance(came, list):
-        name = "models" if came and isinstance(came[0], nb.ModelInfo) else "turns"
+        names: dict[type, str] = {nb.ModelInfo: "models", nb.File: "files"}
+        name = names.get(type(came[0]), "turns") if came else "turns"
         return {name: [record.to_dict() for record in came]}
-    return came.to_dict() if isinstance(came, nb.Result | nb.Estimate) else came
+    return (
+        came.to_dict()
+        if isinstance(came, nb.Result | nb.Estimate | nb.Explained | nb.File | nb.TokenCount)
+        else came
+    )
 
 
 def pictures_of(came: Any) -> list[nb.Image]:

@@ -165,6 +165,19 @@ def watched() -> nb.Client:
     return nb.Client.offline(on_event=on_event).with_options(on_event=events.append)
 
 
+def said_of_inputs(client: nb.Client, path: Path) -> None:
+    mia = nb.Reference(path, name="Mia", role="character")
+    assert_type(mia.name, str | None)
+    talk = nb.Attachment("https://youtu.be/abc", start=1, end=2.5, fps=2)
+    client.generate(["Put", mia, "into", path, talk], attachments=[path, b"text", talk])
+    client.edit("night", [mia], attachments=path)
+    client.chat().send("night", images=mia, attachments=talk)
+    list(client.generate_many([{"prompt": "night", "options": {"attachments": ["a.pdf"]}}]))
+    nb.Reference(path, role="charcter")  # type: ignore[arg-type]
+    nb.Attachment(5)  # type: ignore[arg-type]
+    client.generate("night", attachments=5)  # type: ignore[arg-type]
+
+
 def wrong(client: nb.Client) -> None:
     client.generate_many(["a boat"], concurency=3)  # type: ignore[call-arg]
     client.generate_many([{"promt": "a boat"}])  # type: ignore[list-item]

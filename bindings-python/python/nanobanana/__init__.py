@@ -20,7 +20,7 @@ from ._front import AsyncStream, Stream
 from ._generated import *  # noqa: F403
 from ._many import AsyncOutcomes, Outcomes
 from ._native import Emulator, Image, __version__
-from ._verbs import AsyncChat, AsyncClient, Chat, Client, edit, generate
+from ._verbs import AsyncChat, AsyncClient, AsyncFiles, Chat, Client, Files, edit, generate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Emulator", "Image", "ImageWarning", "__version__", "edit", "generate", "set_default_client"]
 __all__ += ["display_options"]
-__all__ += ["AsyncChat", "AsyncClient", "AsyncOutcomes", "AsyncStream"]
-__all__ += ["Chat", "Client", "Outcomes", "Stream"]
-__all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]  # noqa: F405
+__all__ += ["AsyncChat", "AsyncClient", "AsyncFiles", "AsyncOutcomes", "AsyncStream"]
+__all__ += ["Chat", "Client", "Files", "Outcomes", "Stream"]
+__all__ += ["AspectRatio", "ClientOptions", "Event", "FileOptions", "GenerateOptions", "UploadOptions"]  # noqa: F405
 __all__ += ["ImageInput", "ImageSize", "Item", "ManyOptions", "Model", "Prompt"]  # noqa: F405
 __all__ += _generated.__all__
 

@@ -159,6 +159,25 @@ class Settings(Record):
         return f"{type(self).__name__}({fields})"
 
 
+class Wrapper(Settings):
+    """A picture or a document, and what is said of it."""
+
+    __slots__ = ()
+    # The name of what it wraps.
+    _wraps: ClassVar[str]
+
+    @property
+    def _of(self) -> Any:
+        return getattr(self, self._wraps)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and bool(self._of == other._of) and super().__eq__(other)
+
+    def __repr__(self) -> str:
+        fields = "".join(f", {name}={self[name]!r}" for name in self.keys())
+        return f"{type(self).__name__}({self._of!r}{fields})"
+
+
 class ErrorBase(Fields, Exception):
     """An error with fields, which are its attributes. It pickles: its fields are its `__dict__`."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ._base import Settings, Wrapper
 from ._generated import DoneEvent, read_event
-from ._native import Door
+from ._native import Door, Image, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,22 @@ if TYPE_CHECKING:
     F = TypeVar("F")
 
 # The verbs that send a request, and so need the key of a client whose key is asked for at each call.
-_SENDING = ("generate", "edit", "send", "next")
+_SENDING = ("generate", "edit", "send", "next", "count_tokens", "upload", "get", "list", "delete")
+
+
+# What is read in no time: it is borrowed, or is only the place of a picture.
+_QUICK = (str, bytes, int, float, dict, type(None), Image)
+
+
+def _takes_long(value: Any) -> bool:
+    """Whether reading it may hold up a loop: arrays are copied, pictures decoded, files read."""
+    if isinstance(value, list | tuple):
+        return any(map(_takes_long, value))
+    if isinstance(value, Wrapper):
+        return _takes_long(value._of)
+    return (
+        not isinstance(value, _QUICK) and not isinstance(value, Settings) and not hasattr(value, "__fspath__")
+    )
 
 
 def documented(listed: Any) -> Callable[[F], F]:
@@ -64,7 +80,12 @@ class Front:
 
     async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         native = await self._keyed_soon() if verb in _SENDING else self._native
-        return await native.call("await", verb, prompt, images, options or {})
+        options = options or {}
+        if any(map(_takes_long, (prompt, images, *options.values()))):
+            import asyncio
+
+            prompt, images, options = await asyncio.to_thread(Inputs, prompt, images, options), None, {}
+        return await native.call("await", verb, prompt, images, options)
 
 
 class Closing(Front):
@@ -101,8 +122,8 @@ class AsyncClosing(Front):
         await self.aclose()
 
 
-class ChatFront(Front):
-    """What both conversations share."""
+class Opened(Front):
+    """What a client has opened, and what asks with that client's key."""
 
     __slots__ = ("_client",)
 
@@ -112,6 +133,21 @@ class ChatFront(Front):
     @property
     def _get_key(self) -> Any:
         return self._client._get_key
+
+
+class FilesFront(Opened):
+    """What both lists of files share."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._client!r})"
+
+
+class ChatFront(Opened):
+    """What both conversations share."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self._now('history')[0]['turns'])} turns)"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, read_picture
+from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, Wrapper, read_picture
 from ._native import Image
 
 TYPE_CHECKING = False
@@ -14,13 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, Literal
 
-    from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt
+    from ._options import (
+        AspectRatio,
+        AttachmentInput,
+        Event,
+        ImageInput,
+        ImageSize,
+        Item,
+        Model,
+        Prompt,
+    )
 
 __all__ = [
     "APIConnectionError",
     "APIError",
     "APIStatusError",
     "APITimeoutError",
+    "Attachment",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
@@ -32,10 +42,14 @@ __all__ = [
     "ClientEvent",
     "ConfigError",
     "DoneEvent",
+    "Encode",
     "Estimate",
+    "Explained",
+    "File",
     "Grounding",
     "ImageError",
     "ImageEvent",
+    "InputPlan",
     "InternalServerError",
     "InvalidOptionError",
     "Mark",
@@ -46,8 +60,10 @@ __all__ = [
     "Outcome",
     "Partial",
     "PermissionDeniedError",
+    "PictureFacts",
     "Provenance",
     "RateLimitError",
+    "Reference",
     "ResponseError",
     "Result",
     "Retry",
@@ -58,6 +74,7 @@ __all__ = [
     "ThoughtEvent",
     "Thoughts",
     "Timeout",
+    "TokenCount",
     "UnknownCall",
     "UnsupportedOptionError",
     "Usage",
@@ -501,6 +518,8 @@ class ModelInfo(Record):
         "image_search",
         "service_tiers",
         "max_images",
+        "references",
+        "video_input",
         "max_output_tokens",
         "price_per_image",
         "prices_checked",
@@ -538,6 +557,10 @@ class ModelInfo(Record):
     """The service tiers it is offered in."""
     max_images: int | None
     """How many pictures a call may send; none if no limit is known."""
+    references: dict[str, int]
+    """How many references of a role it keeps alike from picture to picture, where that is known."""
+    video_input: bool
+    """Whether it takes videos."""
     max_output_tokens: int
     """How many tokens an answer may have."""
     price_per_image: dict[str, float]
@@ -624,6 +647,144 @@ class Estimate(Record):
     """What the caller should know about the options, in sentences."""
 
 
+class TokenCount(Record):
+    """How many tokens a request would send."""
+
+    __slots__ = (
+        "total_tokens",
+        "cached_tokens",
+        "text_tokens",
+        "image_tokens",
+        "video_tokens",
+        "audio_tokens",
+        "document_tokens",
+        "warnings",
+    )
+    _fields = dict.fromkeys(__slots__)
+    total_tokens: int
+    """All of them."""
+    cached_tokens: int
+    """Those that the service has cached."""
+    text_tokens: int
+    """Those of words."""
+    image_tokens: int
+    """Those of pictures."""
+    video_tokens: int
+    """Those of videos."""
+    audio_tokens: int
+    """Those of sound."""
+    document_tokens: int
+    """Those of documents."""
+    warnings: list[str]
+    """What the caller should know about the options, in sentences."""
+
+
+class File(Record):
+    """A file that was uploaded to the Files API.
+
+    Its project alone can use it; it lives 48 hours, and is free.
+    """
+
+    __slots__ = (
+        "name",
+        "uri",
+        "mime_type",
+        "size_bytes",
+        "state",
+        "display_name",
+        "create_time",
+        "update_time",
+        "expiration_time",
+        "sha256",
+        "source",
+        "error",
+    )
+    _fields = dict.fromkeys(__slots__)
+    name: str
+    """What the service calls it: "files/" and up to 40 lower case letters, digits and dashes."""
+    uri: str
+    """Its address, which is what goes into a request."""
+    mime_type: str
+    """What it is, for example "image/png"."""
+    size_bytes: int | None
+    """How many bytes it has."""
+    state: str
+    """"PROCESSING", "ACTIVE" (it can be used) or "FAILED"."""
+    display_name: str | None
+    """What its owner calls it."""
+    create_time: str | None
+    """When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`."""
+    update_time: str | None
+    """When it was last changed."""
+    expiration_time: str | None
+    """When the service deletes it."""
+    sha256: str | None
+    """The SHA-256 of its bytes in base64, as the service tells it."""
+    source: str | None
+    """How it came: "UPLOADED", "GENERATED" or "REGISTERED"."""
+    error: str | None
+    """Why it cannot be used, if it is FAILED."""
+
+
+class PictureFacts(Record):
+    """A picture's file or pixels in numbers."""
+
+    __slots__ = ("mime_type", "width", "height", "bytes")
+    _fields = dict.fromkeys(__slots__)
+    mime_type: str | None
+    """Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
+    """
+    width: int | None
+    """Its width in pixels, as it is seen; none where that is not known."""
+    height: int | None
+    """Its height in pixels, as it is seen; none where that is not known."""
+    bytes: int | None
+    """How many bytes it has; none where that is not known."""
+
+
+class InputPlan(Record):
+    """What becomes of one picture before it is sent, and why."""
+
+    __slots__ = ("index", "input", "action", "given", "sent", "lossy", "why")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"given": PictureFacts._read, "sent": PictureFacts._read}
+    index: int
+    """Which of the call's pictures it is, from 0: those of the prompt first, then `images`."""
+    input: str
+    """The picture as it was named, or what it is."""
+    action: str
+    """"as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its sake:
+    "encoded" (pixels became a file), "converted" (another type or other colours), "turned" (upright, as
+    its EXIF says), "shrunk" (fewer pixels or bytes).
+
+    Of several the last of these.
+    """
+    given: PictureFacts
+    """What was handed in."""
+    sent: PictureFacts
+    """What is sent."""
+    lossy: bool
+    """Whether something of it is lost: colours, sharpness, frames or pixels."""
+    why: list[str]
+    """What is done and for what reason, in sentences."""
+
+
+class Explained(Record):
+    """What a call would send."""
+
+    __slots__ = ("model", "inputs", "body_bytes", "warnings")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"inputs": InputPlan._read}
+    model: str
+    """The id of the model."""
+    inputs: list[InputPlan]
+    """What becomes of each picture, in the order in which they are sent."""
+    body_bytes: int
+    """How many bytes one request would have."""
+    warnings: list[str]
+    """What the caller should know about the options and the pictures, in sentences."""
+
+
 class UnknownCall(Record):
     """A request of which it is not known whether it was billed."""
 
@@ -686,7 +847,7 @@ class ChatTurn(Record):
     images: list[Image]
     """The pictures, in order."""
     files: list[str]
-    """Pictures that were named only: their URIs."""
+    """What was attached, as its type and size; and what was named only, as its URI."""
 
 
 class ThoughtEvent(Record):
@@ -760,8 +921,9 @@ class ClientEvent(Record):
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
-    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response" or
-    "retry" (the attempt failed and is made again after `wait`).
+    """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
+    "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture of the call is at
+    the Files API now).
     """
     message: str
     """The same as a sentence, for a log."""
@@ -962,6 +1124,110 @@ class Cache(Settings):
         self.max_age = max_age
 
 
+class Encode(Settings):
+    """How pictures are encoded before they are sent.
+
+    Without it a picture goes as it is wherever it can. With it, one that has a longer side, more bytes or
+    another type than this says is encoded anew; all others still go as they are. Every loss is a warning.
+    """
+
+    __slots__ = ("max_side", "max_bytes", "format", "quality")
+    _fields = dict.fromkeys(__slots__)
+    max_side: int | None
+    """The longest side in pixels; larger pictures are scaled down. Default: no limit."""
+    max_bytes: int | None
+    """The most bytes of one picture.
+
+    Quality goes down first, and then the size in pixels, until it fits. Default: no limit.
+    """
+    format: Literal["auto", "png", "jpeg", "webp"] | None
+    """What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or lossless
+    WebP for drawings, text and what is transparent, else JPEG.
+
+    Default: auto.
+    """
+    quality: int | None
+    """How good what is lossy is made, 1 (smallest) to 100.
+
+    With "webp" it asks for a lossy one. Default: 92; a WebP is lossless.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_side: int | None = None,
+        max_bytes: int | None = None,
+        format: Literal["auto", "png", "jpeg", "webp"] | None = None,
+        quality: int | None = None,
+    ) -> None:
+        self.max_side = max_side
+        self.max_bytes = max_bytes
+        self.format = format
+        self.quality = quality
+
+
+class Reference(Wrapper):
+    """A picture that the prompt speaks of, and in words what it shows."""
+
+    __slots__ = ("image", "name", "role")
+    _wraps = "image"
+    _fields = dict.fromkeys(__slots__[1:])
+    image: ImageInput
+    name: str | None
+    """What the prompt calls it, for example "Mia"."""
+    role: Literal["character", "object", "style", "scene"] | None
+    """What it is there for. Default: nothing is said of it."""
+
+    def __init__(
+        self,
+        image: ImageInput,
+        *,
+        name: str | None = None,
+        role: Literal["character", "object", "style", "scene"] | None = None,
+    ) -> None:
+        self.image = image
+        self.name = name
+        self.role = role
+
+
+class Attachment(Wrapper):
+    """A document or a video, and what of it the model is to see."""
+
+    __slots__ = ("source", "mime_type", "start", "end", "fps")
+    _wraps = "source"
+    _fields = dict.fromkeys(__slots__[1:])
+    source: AttachmentInput
+    mime_type: str | None
+    """Its type, for example "application/pdf".
+
+    Default: told by its first bytes, or by the end of its name if the service fetches it itself.
+    """
+    start: float | None
+    """From where on a video is seen. Default: its start."""
+    end: float | None
+    """Up to where a video is seen. Default: its end."""
+    fps: float | None
+    """How many pictures of each second of a video are seen: more than 0, at most 24.
+
+    Default: the service's, 1.
+    """
+
+    def __init__(
+        self,
+        source: AttachmentInput,
+        *,
+        mime_type: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+    ) -> None:
+        self.source = source
+        self.mime_type = mime_type
+        self.start = start
+        self.end = end
+        self.fps = fps
+
+
 # Where they stand is nobody's business: neither a reader's nor a pickle's.
 for _name in __all__:
     globals()[_name].__module__ = "nanobanana"
@@ -1002,6 +1268,9 @@ def generate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1034,6 +1303,9 @@ def edit(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1066,6 +1338,9 @@ def send(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1098,6 +1373,9 @@ def estimate(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1105,6 +1383,213 @@ def estimate(
     labels: dict[str, str] | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Any: ...
+
+
+def explain(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
+        attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
+            paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
+            none.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def count_tokens(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+count_tokens.__doc__ = """
+    Options:
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
+        attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
+            paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
+            none.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def upload(
+    self: Any,
+    source: ImageInput,
+    *,
+    mime_type: str | None = None,
+    display_name: str | None = None,
+    name: str | None = None,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+upload.__doc__ = """
+    Options:
+        mime_type: What the file is, for example "application/pdf". Default: as its first bytes or its
+            name say.
+        display_name: What it is called for people, at most 512 characters.
+        name: What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a
+            name is given once. Default: one that is drawn by lot.
+        timeout: How long all of it may take, until the file can be used. Default: the client's.
+    """
+
+
+def get_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def list_files(
+    self: Any,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+def delete_file(
+    self: Any,
+    file: str | File,
+    *,
+    timeout: Timeout | float | None = None,
+) -> Any: ...
+
+
+get_file.__doc__ = list_files.__doc__ = delete_file.__doc__ = """
+    Options:
+        timeout: How long it may take. Default: the client's.
+    """
 
 
 def chat(
@@ -1128,6 +1613,8 @@ def chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1159,6 +1646,8 @@ def load_chat(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1168,7 +1657,7 @@ def load_chat(
 ) -> Any: ...
 
 
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__ = load_chat.__doc__ = """
+chat.__doc__ = load_chat.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -1194,6 +1683,11 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = chat.__doc__
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
@@ -1231,6 +1725,8 @@ def generate_many(
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
     on_unsupported: Literal["error", "warn"] | None = None,
     timeout: Timeout | float | None = None,
     retry: Retry | int | bool | None = None,
@@ -1275,6 +1771,11 @@ generate_many.__doc__ = """
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
         service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.

@@ -35,8 +35,20 @@ class Door:
     def close(self) -> None: ...
 
 @final
+class Inputs:
+    def __new__(cls, prompt: Any, images: Any, options: dict[str, Any]) -> Self: ...
+
+@final
 class Emulator:
-    def __new__(cls, port: int = 0, *, tls: bool = False, keep: int | None = None) -> Self: ...
+    def __new__(
+        cls,
+        port: int = 0,
+        *,
+        tls: bool = False,
+        keep: int | None = None,
+        file_life: float | None = None,
+        file_processing: float | None = None,
+    ) -> Self: ...
     @property
     def url(self) -> str: ...
     @property

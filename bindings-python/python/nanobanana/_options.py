@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
 from ._generated import (
+    Attachment,
     Budget,
     Cache,
     ClientEvent,
     DoneEvent,
+    Encode,
+    File,
     ImageEvent,
+    Reference,
     Retry,
     TextEvent,
     ThoughtEvent,
@@ -22,8 +26,10 @@ from ._native import Image
 
 __all__ = [
     "AspectRatio",
+    "AttachmentInput",
     "ClientOptions",
     "Event",
+    "FileOptions",
     "GenerateOptions",
     "ImageInput",
     "ImageSize",
@@ -31,6 +37,7 @@ __all__ = [
     "ManyOptions",
     "Model",
     "Prompt",
+    "UploadOptions",
 ]
 
 Model: TypeAlias = (
@@ -92,10 +99,17 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
-ImageInput: TypeAlias = Image | bytes | bytearray | memoryview | str | os.PathLike[str] | _File | _Array
+ImageInput: TypeAlias = (
+    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
+)
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
-Prompt: TypeAlias = str | Sequence[str | ImageInput]
+AttachmentInput: TypeAlias = (
+    bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
+)
+"""A document or a video in whatever form it is at hand; a string is its path or URL."""
+
+Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]
 """A text, or texts and pictures in turn."""
 
 Event: TypeAlias = DoneEvent | ImageEvent | TextEvent | ThoughtEvent
@@ -171,6 +185,23 @@ class GenerateOptions(TypedDict, total=False):
 
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
+
+    encode: Encode | None
+    """How pictures are encoded before they are sent. Default: they go as they are wherever they can."""
+
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None
+    """Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes, URLs
+    (YouTube's too), files of the API.
+
+    An `Attachment` says more of one. Default: none.
+    """
+
+    upload: Literal["auto", "never", "always"] | None
+    """Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
+    that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+
+    Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+    """
 
     on_unsupported: Literal["error", "warn"] | None
     """What happens to an option that the model does not have. Default: error."""
@@ -278,6 +309,33 @@ class ClientOptions(TypedDict, total=False):
 
     No event holds a key, a prompt or a picture.
     """
+
+
+class UploadOptions(TypedDict, total=False):
+    """What the upload of a file can be told."""
+
+    mime_type: str | None
+    """What the file is, for example "application/pdf". Default: as its first bytes or its name say."""
+
+    display_name: str | None
+    """What it is called for people, at most 512 characters."""
+
+    name: str | None
+    """What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a name is given
+    once.
+
+    Default: one that is drawn by lot.
+    """
+
+    timeout: Timeout | float | None
+    """How long all of it may take, until the file can be used. Default: the client's."""
+
+
+class FileOptions(TypedDict, total=False):
+    """What a question about uploaded files can be told."""
+
+    timeout: Timeout | float | None
+    """How long it may take. Default: the client's."""
 
 
 class Item(TypedDict, total=False):

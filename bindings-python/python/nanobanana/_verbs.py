@@ -1,24 +1,33 @@
 # Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
 # Change those; the test rewrites this file.
 
-"""What clients and conversations can do, waited for and awaited."""
+"""What clients, conversations and files can do, waited for and awaited."""
 
 from __future__ import annotations
 
 from . import _generated
 from ._client import AsyncClientFront, ClientFront, default_client
-from ._front import AsyncStream, ChatFront, Closing, Stream, documented
-from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent
+from ._front import AsyncStream, ChatFront, Closing, FilesFront, Stream, documented
+from ._generated import ChatTurn, Estimate, Explained, File, ModelInfo, Result, Spent, TokenCount
 from ._many import AsyncOutcomes, Outcomes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import builtins
     import os
     from collections.abc import AsyncIterable, Iterable, Sequence
     from pathlib import Path
     from typing import Literal, Unpack
 
-    from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt
+    from ._options import (
+        FileOptions,
+        GenerateOptions,
+        ImageInput,
+        Item,
+        ManyOptions,
+        Prompt,
+        UploadOptions,
+    )
 
 
 class Client(ClientFront, Closing):
@@ -95,6 +104,40 @@ class Client(ClientFront, Closing):
         Options are checked as the call checks them; no file or URL is read, and nothing is sent.
         """
         return Estimate._one(self._wait("estimate", prompt, images, options))
+
+    @documented(_generated.count_tokens)
+    def count_tokens(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> TokenCount:
+        """How many tokens a call with this prompt, these pictures and options would send, as the service
+        counts them.
+
+        That is free.
+        """
+        return TokenCount._one(self._wait("count_tokens", prompt, images, options))
+
+    @property
+    def files(self) -> Files:
+        """The files that were uploaded, and what uploads more."""
+        return Files(self, self._now("files"))
+
+    @documented(_generated.explain)
+    def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(self._wait("explain", prompt, images, options))
 
     @property
     def spent(self) -> Spent:
@@ -178,6 +221,40 @@ class AsyncClient(AsyncClientFront):
         Options are checked as the call checks them; no file or URL is read, and nothing is sent.
         """
         return Estimate._one(await self._await("estimate", prompt, images, options))
+
+    @documented(_generated.count_tokens)
+    async def count_tokens(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> TokenCount:
+        """How many tokens a call with this prompt, these pictures and options would send, as the service
+        counts them.
+
+        That is free.
+        """
+        return TokenCount._one(await self._await("count_tokens", prompt, images, options))
+
+    @property
+    def files(self) -> AsyncFiles:
+        """The files that were uploaded, and what uploads more."""
+        return AsyncFiles(self, self._now("files"))
+
+    @documented(_generated.explain)
+    async def explain(
+        self,
+        prompt: Prompt,
+        images: ImageInput | Sequence[ImageInput] | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Explained:
+        """What becomes of each picture before it is sent, and why: from what to what, and whether something
+        is lost.
+
+        It is the plan by which the call itself works: files are read, URLs fetched and pictures encoded;
+        nothing is sent to the service.
+        """
+        return Explained._one(await self._await("explain", prompt, images, options))
 
     @property
     def spent(self) -> Spent:
@@ -329,6 +406,80 @@ class AsyncChat(ChatFront):
     def history(self) -> list[ChatTurn]:
         """What was said and drawn so far."""
         return ChatTurn._all(self._now("history"))
+
+
+class Files(FilesFront):
+    """Uploaded files: pictures, videos and documents that are sent by reference.
+
+    They live 48 hours, are free, and are seen by their own project alone.
+    """
+
+    __slots__ = ()
+
+    @documented(_generated.upload)
+    def upload(self, source: ImageInput, **options: Unpack[UploadOptions]) -> File:
+        """Upload a file of any type and wait until it can be used: a path, a file's bytes, a picture in
+        whatever form it is at hand.
+
+        It goes in chunks; one that is lost goes again from where the service has it. What comes is taken
+        wherever a picture is.
+        """
+        return File._one(self._wait("upload", None, source, options))
+
+    @documented(_generated.get_file)
+    def get(self, file: str | File, **options: Unpack[FileOptions]) -> File:
+        """What the service knows of a file, by its name ("files/abc"), its URI or an earlier record.
+
+        One that is not there, or not any more, is a `PermissionDeniedError` or a `NotFoundError`.
+        """
+        return File._one(self._wait("get", None, file, options))
+
+    @documented(_generated.list_files)
+    def list(self, **options: Unpack[FileOptions]) -> builtins.list[File]:
+        """All files of the project."""
+        return File._all(self._wait("list", None, None, options))
+
+    @documented(_generated.delete_file)
+    def delete(self, file: str | File, **options: Unpack[FileOptions]) -> None:
+        """Delete a file before its time."""
+        self._wait("delete", None, file, options)
+
+
+class AsyncFiles(FilesFront):
+    """Uploaded files: pictures, videos and documents that are sent by reference.
+
+    They live 48 hours, are free, and are seen by their own project alone.
+    """
+
+    __slots__ = ()
+
+    @documented(_generated.upload)
+    async def upload(self, source: ImageInput, **options: Unpack[UploadOptions]) -> File:
+        """Upload a file of any type and wait until it can be used: a path, a file's bytes, a picture in
+        whatever form it is at hand.
+
+        It goes in chunks; one that is lost goes again from where the service has it. What comes is taken
+        wherever a picture is.
+        """
+        return File._one(await self._await("upload", None, source, options))
+
+    @documented(_generated.get_file)
+    async def get(self, file: str | File, **options: Unpack[FileOptions]) -> File:
+        """What the service knows of a file, by its name ("files/abc"), its URI or an earlier record.
+
+        One that is not there, or not any more, is a `PermissionDeniedError` or a `NotFoundError`.
+        """
+        return File._one(await self._await("get", None, file, options))
+
+    @documented(_generated.list_files)
+    async def list(self, **options: Unpack[FileOptions]) -> builtins.list[File]:
+        """All files of the project."""
+        return File._all(await self._await("list", None, None, options))
+
+    @documented(_generated.delete_file)
+    async def delete(self, file: str | File, **options: Unpack[FileOptions]) -> None:
+        """Delete a file before its time."""
+        await self._await("delete", None, file, options)
 
 
 @documented(_generated.generate)

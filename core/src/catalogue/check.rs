@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, listed};
 use crate::error::{Error, Kind};
-use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Thinking};
+use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Role, Thinking};
 use crate::schema::Case;
 
 /// The options that a model's `sampling` may list.
@@ -82,6 +82,45 @@ impl Catalogue {
     }
 }
 
+impl Catalogue {
+    /// Holds the number of videos that go with a call against its model.
+    ///
+    /// # Errors
+    /// [`Kind::UnsupportedOptionError`] if it takes none, or fewer.
+    pub fn check_videos(&self, resolved: &Resolved<'_>, videos: usize, case: Case) -> Result<(), Error> {
+        let Some(model) = resolved.model.filter(|_| videos > 0) else { return Ok(()) };
+        let check = Check { catalogue: self, model, case, lenient: false, warnings: Vec::new() };
+        let fits =
+            |model: &Model| model.video_input && model.max_videos.is_none_or(|most| videos <= most as usize);
+        if fits(model) {
+            return Ok(());
+        }
+        let (value, allowed) = match model.max_videos.filter(|_| model.video_input) {
+            Some(most) => (format!("{videos} videos"), vec![format!("0 to {most} videos")]),
+            None => ("video".to_owned(), vec!["PDF".to_owned(), "text".to_owned()]),
+        };
+        // Never left out, as pictures are not: the prompt speaks of them.
+        let value = value.into();
+        Err(check.lack(Lack { option: "attachments", value, allowed, nearest: None, takes: &fits }).1)
+    }
+
+    /// What the caller should know of that many references, in sentences. Sources differ by one or two, so
+    /// the service decides.
+    pub fn references(&self, resolved: &Resolved<'_>, roles: &[Role]) -> Vec<String> {
+        let Some(model) = resolved.model else { return Vec::new() };
+        let told = |(role, most): (&String, &u32)| {
+            let given = roles.iter().filter(|given| given.as_str() == role).count();
+            (given > *most as usize).then(|| {
+                format!(
+                    "{given} references of the role \"{role}\" were sent; `{}` is said to keep at most {most} alike",
+                    model.id
+                )
+            })
+        };
+        model.references.iter().filter_map(told).collect()
+    }
+}
+
 struct Check<'a> {
     catalogue: &'a Catalogue,
     model: &'a Model,
@@ -150,6 +189,7 @@ impl Check<'_> {
         let hint = nearest.or_else(|| other.map(|other| other.nickname().to_owned()));
         let way = match option {
             "images" => "send fewer".to_owned(),
+            "attachments" => "leave them out".to_owned(),
             _ => format!("leave it out, or set `{}` to \"warn\"", self.case.name("on_unsupported")),
         };
         let error = Error::new(Kind::UnsupportedOptionError, format!("{problem}. Nothing was sent; {way}"))

@@ -42,7 +42,7 @@ pub fn command(json: Arg, offline: Arg) -> Command {
         )
         .args([json, offline])
         .args(run)
-        .args(flags(&GenerateOptions::table(), "Options of each call", &[]))
+        .args(flags(&GenerateOptions::table(), "Options of each call", Input::OPTIONS))
         .args(flags(&ClientOptions::table(), "Options of the client", NO_FLAGS))
 }
 
@@ -142,12 +142,12 @@ fn item(line: &str) -> Result<Item, Error> {
     let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
     let value: Value = serde_json::from_str(line)
         .map_err(|cause| wrong(format!("it is not JSON ({cause}); a line is a string or an object")))?;
-    let map = match value {
+    let mut map = match value {
         Value::String(prompt) => return Ok(Item::new(prompt)),
         Value::Object(map) => map,
         _ => return Err(wrong("it takes a string or an object".to_owned())),
     };
-    let texts = |name: &str| -> Result<Vec<String>, Error> {
+    let texts = |map: &Map<String, Value>, name: &str| -> Result<Vec<String>, Error> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let read = match map.get(name) {
             None | Some(Value::Null) => Some(Vec::new()),
@@ -156,8 +156,16 @@ fn item(line: &str) -> Result<Item, Error> {
         };
         read.ok_or_else(|| wrong(format!("`{name}` takes a text or a list of texts")))
     };
-    let images = texts("images")?.into_iter().map(Input::Named);
-    let inputs = texts("prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    let images = texts(&map, "images")?.into_iter().map(Input::Named);
+    let mut inputs: Vec<Input> = texts(&map, "prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    if let Some(Value::Object(options)) = map.get_mut("options") {
+        for option in Input::OPTIONS {
+            for name in texts(options, option)? {
+                inputs.push(Input::of_option(option, Input::Named(name))?);
+            }
+            options.remove(*option);
+        }
+    }
     Item::read(inputs, &map, Case::Snake)
 }
 

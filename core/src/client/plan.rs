@@ -1,7 +1,7 @@
 //! A call that is ready to be made: its options held against the model, its pictures found. From here on
 //! it is one job for each of its `n` pictures, and what came of them put together.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,10 +11,11 @@ use super::Client;
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
-use crate::input::Part;
-use crate::options::{At, GenerateOptions};
+use crate::files::{self, Outline, Picture};
+use crate::input::{Media, Part};
+use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
-use crate::records::Generation;
+use crate::records::{Explained, Generation, InputPlan, TokenCount};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
 use crate::schema::Case;
@@ -28,17 +29,21 @@ pub(crate) struct Plan {
     pub(super) client: Client,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
+    /// What became of the pictures.
+    pub(super) inputs: Vec<InputPlan>,
     pub options: GenerateOptions,
     /// How the pictures that come are to be.
     pub output: Arc<Output>,
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
     pub id: String,
-    pub model: Option<catalogue::Model>,
+    pub model: Option<Arc<catalogue::Model>>,
     pub(super) advice: Option<String>,
     pub policy: Policy,
     pub(super) total: Duration,
     pub(super) idle: Option<Duration>,
+    /// Those of its pictures that are sent by reference, once it is known: all of its `n` requests share them.
+    pub(super) uploads: OnceLock<Result<Arc<Vec<Picture>>, Error>>,
 }
 
 impl Plan {
@@ -75,6 +80,18 @@ impl Plan {
         let inner = &*self.client.0;
         let mut options = self.options.clone();
         options.seed = options.seed.map(|seed| seed + i64::from(number));
+        let body = Body::new(history, &self.parts, &options);
+        let chosen = self.uploads.get_or_init(|| {
+            let (how, limit) =
+                (options.upload.unwrap_or(Upload::Auto), self.client.catalogue().inline_limit_bytes);
+            files::choose(history, &self.parts, how, body.len(), limit).map(Arc::new)
+        });
+        let outline = chosen.clone().map(|pictures| {
+            let (parts, options) = (self.parts.clone(), options.clone());
+            let outline =
+                || Outline { history: history.to_vec(), parts, options, pictures: pictures.clone() };
+            (!pictures.is_empty()).then(outline)
+        });
         Job {
             common: inner.common.clone(),
             watcher: inner.watcher.clone(),
@@ -83,7 +100,9 @@ impl Plan {
             id: self.id.clone(),
             path: format!("{}/models/{}", inner.version, segment(&self.id)),
             headers: options.headers.clone().unwrap_or_default(),
-            body: Body::new(history, &self.parts, &options),
+            version: inner.version.clone(),
+            body,
+            outline,
             number,
             repeat: String::new(),
             scope: inner.scope(),
@@ -99,6 +118,20 @@ impl Plan {
         }
     }
 
+    /// Asks how many tokens it would send.
+    pub async fn count(&self) -> Result<TokenCount, Error> {
+        let mut count = self.job(&[], 0, false).count().await?;
+        count.warnings.splice(0..0, self.warnings.iter().cloned());
+        Ok(count)
+    }
+
+    /// What would be sent.
+    pub fn explained(self) -> Explained {
+        let body_bytes = self.job(&[], 0, false).body.len();
+        let Plan { id, inputs, warnings, .. } = self;
+        Explained { model: id, inputs, body_bytes, warnings }
+    }
+
     /// What one request typically costs in USD, the turns of a conversation before it included; none
     /// if that is not known.
     fn price(&self, history: &[Turn]) -> Option<f64> {
@@ -106,15 +139,22 @@ impl Plan {
         let mut letters = 0;
         let mut pictures = 0;
         for part in &self.parts {
-            match part {
-                Part::Text(text) => letters += words(text),
-                Part::Picture { .. } | Part::Reference { .. } => pictures += 1,
+            match (part, part.media()) {
+                (Part::Text(text), _) => letters += words(text),
+                (Part::Picture { source, .. }, Some(Media::Text)) => letters += source.len() as usize,
+                (_, Some(Media::Picture)) => pictures += 1,
+                // Of a PDF or a video nobody knows how long it is.
+                _ => {}
             }
         }
         for piece in history.iter().flat_map(|turn| turn.pieces.iter()) {
             let part = piece.value("");
             letters += part.get("text").and_then(Value::as_str).map_or(0, words);
-            pictures += usize::from(piece.picture.is_some() || part.get("fileData").is_some());
+            match (&piece.picture, Media::of_part(&part)) {
+                (Some(text), Some(Media::Text)) => letters += text.len(),
+                (_, Some(Media::Picture)) => pictures += 1,
+                _ => {}
+            }
         }
         self.model.as_ref()?.typical(letters, pictures, &self.options)
     }
@@ -127,7 +167,7 @@ impl Plan {
         }
         self.output.finish(&mut result.images).await;
         result.warnings.splice(0..0, self.warnings.iter().cloned());
-        result.warnings.extend(output::another_size(self.model.as_ref(), &self.options, &result.images));
+        result.warnings.extend(output::another_size(self.model.as_deref(), &self.options, &result.images));
         result.warnings.extend(self.output.warnings());
         result
     }

@@ -57,7 +57,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
     if data.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
         return Err(bad("the picture is damaged: it has another number of pixels than its header says"));
     }
-    Ok(upright(Pixels { width, height, channels, data }, header.orientation))
+    let pixels = upright(Pixels { width, height, channels, data }, header.orientation);
+    if (pixels.width, pixels.height) == (header.width, header.height) {
+        return Ok(pixels);
+    }
+    Err(bad(format!(
+        "the picture is damaged: its header says {}x{}, its pixels are {}x{}",
+        header.width, header.height, pixels.width, pixels.height
+    )))
 }
 
 /// What to do with types whose decoders are not free to ship.
@@ -176,10 +183,11 @@ fn jpeg(bytes: &[u8]) -> Result<Raw, Error> {
         _ => ColorSpace::RGB,
     };
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let data = decoder.decode().map_err(damaged)?;
     let (width, height) =
         decoder.dimensions().ok_or_else(|| bad("the picture is damaged: it has no size"))?;
     let (width, height) = (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0));
+    check_size("the picture has", width, height)?;
+    let data = decoder.decode().map_err(damaged)?;
     let data = match wanted {
         ColorSpace::Luma => Stored::Grey(data),
         ColorSpace::CMYK => Stored::Cmyk(inverted(data)),

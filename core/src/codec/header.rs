@@ -60,7 +60,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
 /// As [`header`].
 pub(crate) fn header_of_file(file: &File) -> Result<Header, Error> {
     use std::io::Seek as _;
-    let mut file = BufReader::with_capacity(16 << 10, file);
+    let mut file = BufReader::with_capacity(4 << 10, file);
     let whole = file.rewind().is_ok();
     let mut from = OnDisk { file, at: 0 };
     if whole { Ok(read(&mut from)?.header) } else { Err(bad("its file cannot be read from its start")) }

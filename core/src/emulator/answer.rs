@@ -203,8 +203,12 @@ impl Answer {
         let seed = ask.seed.unwrap_or_else(|| i64::from(fastrand::i32(0..)));
         let nonce = draw::hash(ask.prompt.as_bytes(), ask.salt ^ seed.cast_unsigned());
         let thoughts = thought_tokens(model, ask.level.as_deref(), nonce);
-        let sent =
-            [("TEXT", ask.text_tokens), ("IMAGE", ask.image_tokens), ("DOCUMENT", ask.document_tokens)];
+        let sent = [
+            ("TEXT", ask.text_tokens),
+            ("IMAGE", ask.image_tokens),
+            ("DOCUMENT", ask.document_tokens),
+            ("VIDEO", ask.video_tokens),
+        ];
         let each = model.image_tokens.get(&ask.size).copied().unwrap_or_default();
         let text = words(&ask).chars().count().div_ceil(4) as u64;
         let is_cut = ask.wants_image && ask.most_tokens.is_some_and(|most| most < text + each);
@@ -424,9 +428,14 @@ pub(super) fn set(part: &mut Value, name: &str, value: Value) {
 
 /// The words before the picture.
 fn words(ask: &Ask) -> String {
+    let prompt = shortened(&ask.prompt);
+    let with = match ask.attached.as_slice() {
+        [] => String::new(),
+        attached => format!(" With it came: {}.", attached.join(", ")),
+    };
     match (ask.wants_text, ask.wants_image) {
-        (true, true) => format!("Here is your picture, drawn offline: {}", shortened(&ask.prompt)),
-        (true, false) => format!("This answer was written offline. You asked: {}", shortened(&ask.prompt)),
+        (true, true) => format!("Here is your picture, drawn offline: {prompt}{with}"),
+        (true, false) => format!("This answer was written offline. You asked: {prompt}{with}"),
         (false, _) => String::new(),
     }
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{self, Fault};
+use super::files::Library;
 use super::turns::Turns;
 use crate::catalogue::Model;
 use crate::image::Pixels;
@@ -74,6 +75,9 @@ pub(super) struct Ask {
     pub text_tokens: u64,
     pub image_tokens: u64,
     pub document_tokens: u64,
+    pub video_tokens: u64,
+    /// What was attached, in words.
+    pub attached: Vec<String>,
     pub most_tokens: Option<u64>,
     /// Of an answer that is to be gone on with.
     pub continuation: Option<String>,
@@ -82,7 +86,7 @@ pub(super) struct Ask {
 }
 
 /// Holds a request against its model.
-pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
+pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<Ask, Refusal> {
     let mut faults = Vec::new();
     if !request.is_object() {
         return Err(bad("Invalid JSON payload received. The request must be a JSON object."));
@@ -92,7 +96,7 @@ pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
         return Err(Refusal::of(faults));
     }
     let config = at(request, "generationConfig");
-    let turns = Turns::read(model, request)?;
+    let turns = Turns::read(model, request, files)?;
     let thinking = Thinking::read(model, at(config, "thinkingConfig"))?;
     numbers(model, config)?;
     unsupported(request, config)?;
@@ -130,10 +134,37 @@ pub(super) fn check(model: &Model, request: Value) -> Result<Ask, Refusal> {
         text_tokens: turns.letters.div_ceil(4),
         image_tokens: turns.images as u64 * model.tokens_per_input_image,
         document_tokens: turns.documents as u64 * 258,
+        // Ten pictures of each, as long as nobody looks at one.
+        video_tokens: turns.videos as u64 * 700,
+        attached: turns.attached,
         most_tokens: whole("maxOutputTokens").map(i64::unsigned_abs),
         continuation: text(at(request, "continuationToken")).map(str::to_owned),
         salt: turns.salt,
     })
+}
+
+/// What `countTokens` answers.
+pub(super) fn count(model: &Model, mut request: Value, files: &Library) -> Result<Value, Refusal> {
+    let names = ["generateContentRequest", "generate_content_request"];
+    let whole = names.into_iter().find(|name| !at(&request, name).is_null());
+    if let Some(whole) = whole {
+        if !at(&request, "contents").is_null() {
+            return Err(bad("Only one of contents and generate_content_request can be set."));
+        }
+        request = request.get_mut(whole).map(Value::take).unwrap_or_default();
+        let name = format!("models/{}", model.id);
+        if text(at(&request, "model")) != Some(&name) {
+            return Err(bad(format!(
+                "* CountTokensRequest.generate_content_request.model: must be {name}, as in the path\n"
+            )));
+        }
+    }
+    let ask = check(model, request, files)?;
+    let rows = [("TEXT", ask.text_tokens), ("IMAGE", ask.image_tokens), ("DOCUMENT", ask.document_tokens)];
+    let total: u64 = rows.iter().map(|(_, count)| count).sum();
+    let rows = rows.iter().filter(|(_, count)| *count > 0);
+    let rows: Vec<Value> = rows.map(|(name, count)| json!({"modality": name, "tokenCount": count})).collect();
+    Ok(json!({ "totalTokens": total, "promptTokensDetails": rows }))
 }
 
 /// A field; null if it is not there.

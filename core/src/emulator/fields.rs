@@ -14,6 +14,8 @@ pub(super) enum Shape {
     Flag,
     Whole,
     Number,
+    /// A time as the service writes it: "3.5s".
+    Span,
     /// Base64, of either alphabet, padded or not.
     Bytes,
     /// One of these words; the first text is the type's name in messages.
@@ -26,7 +28,7 @@ pub(super) enum Shape {
     List(&'static Shape),
 }
 
-use Shape::{Bytes, Flag, Free, List, Message, Number, Text, Texts, Whole, Word};
+use Shape::{Bytes, Flag, Free, List, Message, Number, Span, Text, Texts, Whole, Word};
 
 const EMPTY: Shape = Message(&[]);
 
@@ -54,7 +56,7 @@ const PART: Shape = Message(&[
     ("thought", Flag),
     ("thoughtSignature", Bytes),
     ("mediaResolution", Message(&[("level", RESOLUTION)])),
-    ("videoMetadata", Message(&[("startOffset", Text), ("endOffset", Text), ("fps", Number)])),
+    ("videoMetadata", Message(&[("startOffset", Span), ("endOffset", Span), ("fps", Number)])),
     ("partMetadata", Free),
     ("functionCall", Free),
     ("functionResponse", Free),
@@ -197,6 +199,8 @@ pub(super) fn read(value: Value, shape: &Shape, path: &str, faults: &mut Vec<Fau
         (Free, value) => value,
         (Text, Value::String(text)) => Value::String(text),
         (Text, value) => wrong("TYPE_STRING", &value),
+        (Span, Value::String(text)) if seconds(&text).is_some() => Value::String(text),
+        (Span, value) => wrong("type.googleapis.com/google.protobuf.Duration", &value),
         (Flag, Value::Bool(flag)) => Value::Bool(flag),
         (Flag, value) => wrong("TYPE_BOOL", &value),
         (Number, Value::Number(number)) => Value::Number(number),
@@ -257,6 +261,14 @@ fn message(map: Map<String, Value>, fields: &[(&str, Shape)], path: &str, faults
         out.insert((*name).to_owned(), value);
     }
     Value::Object(out)
+}
+
+/// The seconds of a time: digits, at most nine of them behind a point, and an s.
+pub(super) fn seconds(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('s')?;
+    let (whole, rest) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits(whole.trim_start_matches('-')) && digits(rest) && rest.len() <= 9).then(|| number.parse().ok())?
 }
 
 /// A whole number of 32 bits, as a number or as a text.

@@ -9,6 +9,7 @@ use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
+use super::files::Library;
 use super::script::Step;
 
 /// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
@@ -19,6 +20,7 @@ const SHORT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct State {
+    pub files: Library,
     start: Instant,
     script: Mutex<VecDeque<Step>>,
     log: Mutex<Log>,
@@ -61,8 +63,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize) -> Self {
+    pub fn new(keep: usize, files: Library) -> Self {
         State {
+            files,
             start: Instant::now(),
             script: Mutex::default(),
             log: Mutex::new(Log { keep, ..Log::default() }),
@@ -75,10 +78,10 @@ impl State {
         *lock(&self.script) = steps.into();
     }
 
-    /// Takes the first step that is meant for a request with these words and this seed.
-    pub fn next_step(&self, words: &str, seed: Option<i64>) -> Option<Step> {
+    /// Takes the first step that is meant for a request of this kind with these words and this seed.
+    pub fn next_step(&self, call: &str, words: &str, seed: Option<i64>) -> Option<Step> {
         let mut script = lock(&self.script);
-        let index = script.iter().position(|step| step.wants.fits(words, seed))?;
+        let index = script.iter().position(|step| step.wants.fits(call, words, seed))?;
         match script.get_mut(index) {
             Some(step) if step.times > 1 => {
                 step.times -= 1;

@@ -1,8 +1,8 @@
 //! The Gemini image API on loopback: a real HTTP server that draws real pictures.
 //!
 //! It refuses what the service refuses, in the service's words, and answers in the service's form:
-//! `generateContent`, `streamGenerateContent`, the list of models and one model. Every key is good
-//! but for `bad`. It shares no code with the client's way of writing requests and reading replies.
+//! `generateContent`, `streamGenerateContent`, `countTokens`, the list of models and one model, and the Files API.
+//! Every key is good but for `bad`. It shares no code with the client's way of writing requests and reading replies.
 //!
 //! A picture has the exact pixels that ratio and size ask for, shows the pictures of the call, and
 //! says below its prompt that it was drawn offline. The same prompt, model, size, pictures and seed
@@ -30,9 +30,16 @@
 //! back in pieces. One emulator's signature is good for another. Thoughts that come back are not read. The
 //! next picture shows the model's latest one and has its shape.
 //!
+//! # Files
+//!
+//! Uploads are resumable, in chunks of multiples of 256 KiB; pictures are ACTIVE at once, videos after a moment
+//! (`video/mp4` that is none is FAILED). A part that names an uploaded file is as good as its bytes; a file that is
+//! not there, or not any more, is a 403 as with the service. All files take at most 1 GiB, and live 48 hours, unless
+//! [`EmulatorOptions::file_life`] says another time.
+//!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request unless it says `times`:
+//! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |
@@ -41,7 +48,7 @@
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
+//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list` or `file_delete` |
 //! | `times` | how many requests the step is for, one by one; 1 if nothing is said |
 //!
 //! or a usual answer, whole or as a stream, made of any of these, in this order:
@@ -81,6 +88,7 @@ mod canvas;
 mod check;
 mod draw;
 mod fields;
+mod files;
 mod log;
 mod models;
 mod script;
@@ -95,17 +103,25 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
 use crate::options::EmulatorOptions;
+use files::Library;
 use log::State;
 use tls::{Bundle, Tls};
 
 /// How many requests are remembered unless it is said.
 const KEPT: u32 = 1000;
+
+/// How long an uploaded file lives unless it is said: as the service's do.
+const FILE_LIFE: Duration = Duration::from_secs(48 * 3600);
+
+/// How long a video is looked at unless it is said.
+const FILE_PROCESSING: Duration = Duration::from_millis(200);
 
 /// A running emulator. It stops when the last clone is dropped, or at [`Emulator::close`].
 #[derive(Clone)]
@@ -154,7 +170,13 @@ impl Emulator {
             .max_blocking_threads(artists)
             .build()
             .map_err(failed)?;
-        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize));
+        let scheme = if options.tls.unwrap_or(false) { "https" } else { "http" };
+        let files = Library::new(
+            format!("{scheme}://127.0.0.1:{port}"),
+            options.file_life.map_or(FILE_LIFE, |life| life.duration()),
+            options.file_processing.map_or(FILE_PROCESSING, |time| time.duration()),
+        );
+        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -208,7 +230,8 @@ impl Emulator {
     /// `at` is when the request's head came, in seconds since the emulator's start; `http_version` is
     /// `"1.0"`, `"1.1"` or `"2"`;
     /// `query` and `headers` are maps, keys left out or shown as `…`; in `json` (null if it was not
-    /// JSON) a picture of more than a few bytes stands as `{"$bytes": N}`; `size` is the length of
+    /// JSON) a picture of more than a few bytes stands as `{"$bytes": N}`, and a chunk of an upload as
+    /// `{"$bytes": N, "$sha256": "…"}`; `size` is the length of
     /// the body; `cancelled` says that the client went away, or with HTTP/2 reset the stream, before it
     /// had its answer.
     pub fn requests(&self) -> Vec<Value> {

@@ -1,5 +1,7 @@
 //! The list of models, and one model of it.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::answer::set;
@@ -8,7 +10,7 @@ use crate::catalogue::{Catalogue, Model, State};
 
 /// The model that the service knows by this id. It knows no aliases.
 pub(super) fn model(id: &str) -> Option<&'static Model> {
-    Catalogue::builtin().models.iter().find(|model| model.id == id)
+    Catalogue::builtin().models.iter().map(Arc::as_ref).find(|model| model.id == id)
 }
 
 pub(super) fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
@@ -27,7 +29,7 @@ fn described(model: &Model) -> Value {
         "description": model.notes.join(" "),
         "inputTokenLimit": model.max_input_tokens,
         "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
         "temperature": 1, "maxTemperature": 2, "topP": 0.95, "topK": 64,
     });
     if model.thinking.thoughts {
@@ -62,7 +64,7 @@ pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<
             .map(|index| index + 1)
             .ok_or_else(|| bad("Invalid page token.".into()))?,
     };
-    let page: Vec<&Model> = all.iter().skip(start).take(size).collect();
+    let page: Vec<&Model> = all.iter().map(Arc::as_ref).skip(start).take(size).collect();
     let mut out = json!({ "models": page.iter().map(|model| described(model)).collect::<Vec<_>>() });
     if start + page.len() < all.len()
         && let Some(last) = page.last()

@@ -1,7 +1,7 @@
 //! Replies told beforehand: faults, odd bodies, slow and broken lines.
 //!
-//! One step answers one request (or several, by `times`) to a generate method, whatever it asks: a
-//! scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
+//! One step answers one request (or several, by `times`) to a generate method, or of another kind if it says so,
+//! whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
 //! say, a delay) lets the emulator answer by itself, rules and all.
 
 use std::time::Duration;
@@ -68,20 +68,37 @@ pub(super) enum Reply {
     Hang,
 }
 
-/// Which requests a step is for; all of them, if nothing is set.
+/// Which requests a step is for; all that generate, if nothing is set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wants {
+    /// Their kind, if they are to be others.
+    call: Option<&'static str>,
     /// What the request's words hold.
     prompt: Option<String>,
     seed: Option<i64>,
 }
 
 impl Wants {
-    pub fn fits(&self, words: &str, seed: Option<i64>) -> bool {
-        self.prompt.as_deref().is_none_or(|prompt| words.contains(prompt))
+    pub fn fits(&self, call: &str, words: &str, seed: Option<i64>) -> bool {
+        self.call.unwrap_or(GENERATE) == call
+            && self.prompt.as_deref().is_none_or(|prompt| words.contains(prompt))
             && (self.seed.is_none() || self.seed == seed)
     }
 }
+
+/// The kinds of requests that a script can answer.
+pub(super) const CALLS: [&str; 8] = [
+    GENERATE,
+    "count_tokens",
+    "upload_start",
+    "upload_chunk",
+    "upload_query",
+    "file_get",
+    "file_list",
+    "file_delete",
+];
+
+pub(super) const GENERATE: &str = "generate";
 
 #[derive(Debug, Clone)]
 pub(super) struct Step {
@@ -215,12 +232,17 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
             .with("allowed", allowed())
             .with("hint", hint.map(str::to_owned)));
     }
-    let wants = at.get("match", "a map with any of prompt (a text) and seed (a whole number)", |value| {
+    let takes = format!(
+        "a map with any of prompt (a text), seed (a whole number) and call (one of {})",
+        CALLS.join(", ")
+    );
+    let wants = at.get("match", &takes, |value| {
         let mut wants = Wants::default();
         for (name, value) in value.as_object().filter(|map| !map.is_empty())? {
             match name.as_str() {
                 "prompt" => wants.prompt = Some(value.as_str()?.to_owned()),
                 "seed" => wants.seed = Some(value.as_i64()?),
+                "call" => wants.call = Some(*CALLS.iter().find(|call| value == **call)?),
                 _ => return None,
             }
         }

@@ -30,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
 use super::check::{self, Refusal};
+use super::files;
 use super::log::{self, Flight, State};
 use super::models;
 use super::script::{self, Cut, Delivery, Reply};
@@ -169,13 +170,21 @@ struct Outgoing {
     content_type: &'static str,
     content: Content,
     tier: Option<String>,
+    headers: Vec<(&'static str, String)>,
     hang: bool,
 }
 
 impl Outgoing {
     fn json(status: u16, json: &Value) -> Self {
         let body = serde_json::to_vec_pretty(json).unwrap_or_default();
-        Outgoing { status, content_type: JSON, content: Content::Whole(body), tier: None, hang: false }
+        Outgoing {
+            status,
+            content_type: JSON,
+            content: Content::Whole(body),
+            tier: None,
+            headers: Vec::new(),
+            hang: false,
+        }
     }
 
     fn refused(refusal: &Refusal) -> Self {
@@ -201,9 +210,39 @@ impl Outgoing {
 
 /// What a request is for.
 enum Route {
-    Generate { version: String, model: String, form: Form },
+    Generate {
+        version: String,
+        model: String,
+        form: Form,
+    },
     Models,
-    Model { version: String, model: String },
+    Model {
+        version: String,
+        model: String,
+    },
+    Count {
+        version: String,
+        model: String,
+    },
+    /// An upload begins.
+    Start {
+        version: String,
+    },
+    /// An upload goes on, by this command.
+    Upload {
+        id: String,
+        command: String,
+    },
+    Files {
+        version: String,
+    },
+    File {
+        version: String,
+        id: String,
+    },
+    Delete {
+        id: String,
+    },
 }
 
 /// How a generated answer is written.
@@ -219,7 +258,11 @@ enum Form {
 impl Route {
     fn of(head: &Parts, query: &[(String, String)]) -> Option<Self> {
         let path = head.uri.path().replace("%3A", ":").replace("%3a", ":");
-        let (version, rest) = path.strip_prefix('/')?.split_once('/')?;
+        let path = path.strip_prefix('/')?;
+        if let Some(rest) = path.strip_prefix("upload/") {
+            return Route::of_upload(head, rest, query);
+        }
+        let (version, rest) = path.split_once('/')?;
         if !["v1", "v1beta", "v1alpha"].contains(&version) {
             return None;
         }
@@ -230,8 +273,21 @@ impl Route {
             (&Method::GET, Some(model)) if !model.contains([':', '/']) && !model.is_empty() => {
                 Some(Route::Model { version, model: model.to_owned() })
             }
+            (&Method::GET, None) if rest == "files" => Some(Route::Files { version }),
+            (method, None) => {
+                let id =
+                    rest.strip_prefix("files/").filter(|id| !id.is_empty() && !id.contains([':', '/']))?;
+                match *method {
+                    Method::GET => Some(Route::File { version, id: id.to_owned() }),
+                    Method::DELETE => Some(Route::Delete { id: id.to_owned() }),
+                    _ => None,
+                }
+            }
             (&Method::POST, Some(rest)) => {
                 let (model, verb) = rest.rsplit_once(':')?;
+                if verb == "countTokens" {
+                    return Some(Route::Count { version, model: model.to_owned() });
+                }
                 let events = value(query, "alt").or(value(query, "$alt")) == Some("sse");
                 let form = match verb {
                     "generateContent" => Form::Whole,
@@ -244,6 +300,40 @@ impl Route {
             _ => None,
         }
     }
+}
+
+impl Route {
+    fn of_upload(head: &Parts, rest: &str, query: &[(String, String)]) -> Option<Self> {
+        let version =
+            rest.strip_suffix("/files").filter(|version| ["v1", "v1beta", "v1alpha"].contains(version))?;
+        if head.method != Method::POST {
+            return None;
+        }
+        let command = header(head, "x-goog-upload-command").unwrap_or_default();
+        Some(match value(query, "upload_id") {
+            Some(id) => Route::Upload { id: id.to_owned(), command },
+            None => Route::Start { version: version.to_owned() },
+        })
+    }
+
+    /// What a script calls it; none if a script cannot answer it.
+    fn call(&self) -> Option<&'static str> {
+        Some(match self {
+            Route::Generate { .. } => script::GENERATE,
+            Route::Count { .. } => "count_tokens",
+            Route::Start { .. } => "upload_start",
+            Route::Upload { command, .. } if command == "query" => "upload_query",
+            Route::Upload { .. } => "upload_chunk",
+            Route::Files { .. } => "file_list",
+            Route::File { .. } => "file_get",
+            Route::Delete { .. } => "file_delete",
+            Route::Models | Route::Model { .. } => return None,
+        })
+    }
+}
+
+fn header(head: &Parts, name: &str) -> Option<String> {
+    head.headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -322,28 +412,39 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
         return (Outgoing::refused(&Refusal::new(404, "NOT_FOUND", message)), Delivery::default());
     };
-    let json = serde_json::from_slice::<Value>(&body);
-    drop(body);
-    if let Ok(json) = &json {
+    // A file's bytes are nobody's JSON, though they may be some.
+    let (json, bytes) = match &route {
+        Route::Upload { .. } => {
+            if !body.is_empty() {
+                state.note(number, "json", files::told(&body));
+            }
+            (Ok(Value::Null), body)
+        }
+        Route::Start { .. } => (serde_json::from_slice::<Value>(&body), body),
+        _ => {
+            let json = serde_json::from_slice::<Value>(&body);
+            drop(body);
+            (json, Vec::new())
+        }
+    };
+    if let (Ok(json), false) = (&json, matches!(route, Route::Upload { .. })) {
         state.note(number, "json", log::shortened(json));
     }
     let (model, form) = match &route {
         Route::Generate { model, form, .. } => (model.as_str(), *form),
         _ => ("", Form::Whole),
     };
-    let step = if matches!(route, Route::Generate { .. }) {
+    let step = route.call().and_then(|call| {
         let request = json.as_ref().ok();
         let seed = request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64());
-        state.next_step(&request.map(log::words).unwrap_or_default(), seed)
-    } else {
-        None
-    };
+        state.next_step(call, &request.map(log::words).unwrap_or_default(), seed)
+    });
     let (reply, delivery) = match step {
         Some(step) => (step.reply, step.delivery),
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, json, size, form, state),
+        Reply::Own => own(head, &query, &route, (json, &bytes), size, form, state),
         Reply::Error { status, error } => {
             Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
         }
@@ -393,12 +494,22 @@ fn own(
     head: &Parts,
     query: &[(String, String)],
     route: &Route,
-    json: serde_json::Result<Value>,
+    (json, bytes): (serde_json::Result<Value>, &[u8]),
     size: usize,
     form: Form,
     state: &State,
 ) -> Result<Outgoing, Refusal> {
-    const KNOWN: [&str; 7] = ["key", "alt", "$alt", "prettyPrint", "fields", "pageSize", "pageToken"];
+    const KNOWN: [&str; 9] = [
+        "key",
+        "alt",
+        "$alt",
+        "prettyPrint",
+        "fields",
+        "pageSize",
+        "pageToken",
+        "upload_id",
+        "upload_protocol",
+    ];
     if size > LIMIT {
         let message = format!("Request payload size exceeds the limit: {LIMIT} bytes.");
         return Err(Refusal::new(413, "INVALID_ARGUMENT", message));
@@ -409,8 +520,36 @@ fn own(
         );
         return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
     }
-    admitted(head, query)?;
+    // The address of an upload is its own key.
+    if !matches!(route, Route::Upload { .. }) {
+        admitted(head, query)?;
+    }
+    let told = |(headers, json): files::Told| Outgoing { headers, ..Outgoing::json(200, &json) };
+    let readable = |json: serde_json::Result<Value>| {
+        json.map_err(|error| {
+            let message = format!("Invalid JSON payload received. {error}");
+            Refusal::new(400, "INVALID_ARGUMENT", message)
+        })
+    };
     match route {
+        Route::Start { version } => {
+            state.files.start(version, &|name| self::header(head, name), bytes).map(told)
+        }
+        Route::Upload { id, command } => {
+            let offset = self::header(head, "x-goog-upload-offset").and_then(|offset| offset.parse().ok());
+            state.files.go_on(id, command, offset, bytes).map(told)
+        }
+        Route::Files { version } => {
+            let page = state.files.list(version, value(query, "pageSize"), value(query, "pageToken"))?;
+            Ok(Outgoing::json(200, &page))
+        }
+        Route::File { version, id } => Ok(Outgoing::json(200, &state.files.get(version, id)?)),
+        Route::Delete { id } => Ok(Outgoing::json(200, &state.files.delete(id)?)),
+        Route::Count { version, model } => {
+            let model =
+                models::model(model).ok_or_else(|| models::no_such_model(model, version, "countTokens"))?;
+            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files)?))
+        }
         Route::Models => {
             let page = models::list(value(query, "pageSize"), value(query, "pageToken"))?;
             Ok(Outgoing::json(200, &page))
@@ -419,11 +558,7 @@ fn own(
         Route::Generate { version, model, .. } => {
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
             let model = models::model(model).ok_or_else(|| models::no_such_model(model, version, verb))?;
-            let request = json.map_err(|error| {
-                let message = format!("Invalid JSON payload received. {error}");
-                Refusal::new(400, "INVALID_ARGUMENT", message)
-            })?;
-            let ask = check::check(model, request)?;
+            let ask = check::check(model, readable(json)?, &state.files)?;
             if let Some(token) = &ask.continuation
                 && !state.has_promised(token)
             {
@@ -491,7 +626,7 @@ fn flowing(form: Form, tell: impl FnOnce(&mut dyn FnMut(&Value) -> bool) + Send 
         }
     };
     let content_type = if is_sse { "text/event-stream" } else { JSON };
-    Outgoing { status: 200, content_type, content: Content::Made(Box::new(make)), tier: None, hang: false }
+    Outgoing { content_type, content: Content::Made(Box::new(make)), ..Outgoing::json(200, &Value::Null) }
 }
 
 fn reply(
@@ -500,7 +635,7 @@ fn reply(
     flight: Flight,
     reset: Option<Arc<End>>,
 ) -> Response<Outflow> {
-    let Outgoing { status, content_type, content, tier, .. } = outgoing;
+    let Outgoing { status, content_type, content, tier, headers: own, .. } = outgoing;
     let (mut source, mut left) = match content {
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
@@ -566,7 +701,8 @@ fn reply(
     if delivery.gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    for (name, value) in delivery.headers {
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    for (name, value) in own.chain(delivery.headers) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }

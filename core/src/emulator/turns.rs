@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::check::{Refusal, at, bad, list, text};
 use super::draw;
 use super::fields::{self, Fault};
+use super::files::Library;
 use super::sign;
 use crate::catalogue::Model;
 use crate::codec;
@@ -26,6 +27,9 @@ pub(super) struct Turns {
     pub shape: Option<(u32, u32)>,
     pub images: usize,
     pub documents: usize,
+    pub videos: usize,
+    /// What was attached to the last turn, in words.
+    pub attached: Vec<String>,
     pub letters: u64,
     pub salt: u64,
 }
@@ -45,7 +49,7 @@ struct Taken {
 }
 
 impl Turns {
-    pub fn read(model: &Model, request: &Value) -> Result<Self, Refusal> {
+    pub fn read(model: &Model, request: &Value, files: &Library) -> Result<Self, Refusal> {
         let mut turns = Turns::default();
         for part in list(at(at(request, "systemInstruction"), "parts")) {
             let words = text(at(part, "text"))
@@ -75,6 +79,7 @@ impl Turns {
             }
             turns.salt = draw::hash(turns.prompt.as_bytes(), turns.salt);
             turns.prompt.clear();
+            turns.attached.clear();
             is_first |= !is_model;
             let mut pictures = Vec::new();
             for (index, part) in parts.iter().enumerate() {
@@ -82,7 +87,7 @@ impl Turns {
                 if at(part, "thought") == true {
                     continue;
                 }
-                let taken = turns.part(model, part, &format!("contents[{turn}].parts[{index}]"))?;
+                let taken = turns.part(model, files, part, &format!("contents[{turn}].parts[{index}]"))?;
                 if is_model && model.signatures {
                     taken.check_signature(text(at(part, "thoughtSignature")), is_first, (turn, index))?;
                 }
@@ -116,7 +121,7 @@ impl Turns {
     }
 
     /// Takes one part in.
-    fn part(&mut self, model: &Model, part: &Value, place: &str) -> Result<Taken, Refusal> {
+    fn part(&mut self, model: &Model, files: &Library, part: &Value, place: &str) -> Result<Taken, Refusal> {
         for tool in [
             "functionCall",
             "functionResponse",
@@ -148,6 +153,7 @@ impl Turns {
         }
         let (inline, file) = (at(part, "inlineData"), at(part, "fileData"));
         let mime = text(at(inline, "mimeType")).or(text(at(file, "mimeType")));
+        let clip = Clip::read(part, place)?;
         if let Some(uri) = text(at(file, "fileUri")) {
             if !["http://", "https://", "gs://"].iter().any(|scheme| uri.starts_with(scheme)) {
                 return Err(bad(format!(
@@ -155,16 +161,27 @@ impl Turns {
                     uri.chars().take(80).collect::<String>()
                 )));
             }
+            // One that was uploaded here is as good as one in the request.
+            if let Some((known, bytes)) = files.read(uri)? {
+                return self.content(model, mime.unwrap_or(&known), &bytes, &clip, place);
+            }
             self.salt = draw::hash(uri.as_bytes(), self.salt);
-            let video = mime.is_none() && uri.contains("youtu");
-            let kind =
-                mime.map_or(Ok(if video { Media::Video } else { Media::Image }), |mime| media(model, mime))?;
+            let kind = match mime {
+                Some(mime) => media(model, mime)?,
+                None if uri.contains("youtu") => media(model, "video/mp4")?,
+                None => Media::Image,
+            };
             let picture = match kind {
-                Media::Image => Some(unseen(self.salt)),
+                Media::Image => {
+                    clip.none(place)?;
+                    Some(unseen(self.salt))
+                }
                 Media::Document | Media::Video => None,
             };
             self.images += usize::from(picture.is_some());
-            self.documents += usize::from(picture.is_none());
+            if picture.is_none() {
+                self.attach(model, kind, mime.unwrap_or("video"), &clip, place)?;
+            }
             return Ok(Taken { picture, content: sign::of_bytes(uri.as_bytes()), is_text: false });
         }
         if !file.is_null() {
@@ -175,7 +192,7 @@ impl Turns {
         let mime = mime.filter(|mime| !mime.is_empty()).ok_or_else(|| {
             bad(format!("* GenerateContentRequest.{place}.inline_data.mime_type: must not be empty\n"))
         })?;
-        let kind = media(model, mime)?;
+        media(model, mime)?;
         let data = text(at(inline, "data")).unwrap_or_default();
         let bytes = fields::base64(data).ok_or_else(|| {
             let field = format!("{place}.inline_data.data");
@@ -187,14 +204,31 @@ impl Turns {
                 "* GenerateContentRequest.{place}.inline_data.data: must not be empty\n"
             )));
         }
-        self.salt = draw::hash(&bytes, self.salt);
-        let content = sign::of_bytes(&bytes);
+        self.content(model, mime, &bytes, &clip, place)
+    }
+
+    /// Takes the bytes of a part in.
+    fn content(
+        &mut self,
+        model: &Model,
+        mime: &str,
+        bytes: &[u8],
+        clip: &Clip,
+        place: &str,
+    ) -> Result<Taken, Refusal> {
+        let kind = media(model, mime)?;
+        self.salt = draw::hash(bytes, self.salt);
+        let content = sign::of_bytes(bytes);
         if !matches!(kind, Media::Image) {
-            self.documents += 1;
+            if mime == "application/pdf" && !bytes.windows(5).take(1024).any(|start| start == b"%PDF-") {
+                return Err(bad("The document has no pages."));
+            }
+            self.attach(model, kind, mime, clip, place)?;
             return Ok(Taken { picture: None, content, is_text: false });
         }
+        clip.none(place)?;
         self.images += 1;
-        let picture = decode(&bytes, mime).ok_or_else(|| {
+        let picture = decode(bytes, mime).ok_or_else(|| {
             bad(format!(
                 "Unable to process input image at {place}: it is not a whole picture of a supported type."
             ))
@@ -208,6 +242,76 @@ impl Turns {
             },
         );
         Ok(Taken { picture: Some(picture), content, is_text: false })
+    }
+}
+
+impl Turns {
+    /// Takes a document or a video in.
+    fn attach(
+        &mut self,
+        model: &Model,
+        kind: Media,
+        mime: &str,
+        clip: &Clip,
+        place: &str,
+    ) -> Result<(), Refusal> {
+        if !matches!(kind, Media::Video) {
+            clip.none(place)?;
+            self.documents += 1;
+            self.attached.push(mime.to_owned());
+            return Ok(());
+        }
+        self.videos += 1;
+        self.salt = draw::hash(clip.words.as_bytes(), self.salt);
+        self.attached.push(format!("{mime}{}", clip.words));
+        match model.max_videos {
+            Some(most) if self.videos > most as usize => Err(bad(format!(
+                "Too many videos in the request: models/{} takes at most {most}, got {}.",
+                model.id, self.videos
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What of a video is to be seen, in words; empty if nothing is said.
+struct Clip {
+    words: String,
+}
+
+impl Clip {
+    fn read(part: &Value, place: &str) -> Result<Self, Refusal> {
+        let told = at(part, "videoMetadata");
+        let time = |name: &str| text(at(told, name)).and_then(fields::seconds);
+        let wrong = |field: &str, problem: String| {
+            let path = format!("GenerateContentRequest.{place}.video_metadata.{field}");
+            Err(bad(format!("* {path}: {problem}\n")))
+        };
+        let (start, end) = (time("startOffset"), time("endOffset"));
+        if let Some(start) = start.filter(|start| *start < 0.0) {
+            return wrong("start_offset", format!("start_offset must not be negative, got {start}s."));
+        }
+        if let Some(end) = end.filter(|end| *end <= start.unwrap_or(0.0)) {
+            return wrong("end_offset", format!("end_offset must be after start_offset, got {end}s."));
+        }
+        let fps = at(told, "fps").as_f64();
+        if let Some(fps) = fps.filter(|fps| !(*fps > 0.0 && *fps <= 24.0)) {
+            return wrong("fps", format!("fps must be in the range (0.0, 24.0], got {fps}."));
+        }
+        let parts = [("from", start, "s"), ("to", end, "s"), ("at", fps, " fps")];
+        let words =
+            parts.into_iter().filter_map(|(word, number, unit)| Some(format!(" {word} {}{unit}", number?)));
+        Ok(Clip { words: words.collect() })
+    }
+
+    /// Only a video has it.
+    fn none(&self, place: &str) -> Result<(), Refusal> {
+        match self.words.as_str() {
+            "" => Ok(()),
+            _ => Err(bad(format!(
+                "* GenerateContentRequest.{place}.video_metadata: video_metadata is only supported for video data.\n"
+            ))),
+        }
     }
 }
 
@@ -256,11 +360,24 @@ enum Media {
     Video,
 }
 
+/// Which types there are stands in the documentation of the Gemini API.
+const VIDEOS: &[&str] = &[
+    "video/mp4",
+    "video/mpeg",
+    "video/mov",
+    "video/avi",
+    "video/x-flv",
+    "video/mpg",
+    "video/webm",
+    "video/wmv",
+    "video/3gpp",
+];
+
 fn media(model: &Model, mime: &str) -> Result<Media, Refusal> {
     match mime {
         "image/png" | "image/jpeg" | "image/webp" | "image/heic" | "image/heif" => Ok(Media::Image),
         "application/pdf" | "text/plain" => Ok(Media::Document),
-        video if video.starts_with("video/") && model.video_input => Ok(Media::Video),
+        video if VIDEOS.contains(&video) && model.video_input => Ok(Media::Video),
         other => Err(bad(format!("Unsupported MIME type: {}", other.chars().take(80).collect::<String>()))),
     }
 }

@@ -287,15 +287,23 @@ where
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.
 fn noted(inputs: &[Input], id: Option<&str>, index: u64) -> Map<String, Value> {
     let words = |input: &Input| if let Input::Text(text) = input { Some(text.clone()) } else { None };
+    let labels = |attached: bool| -> Vec<String> {
+        let ours = inputs.iter().filter(|input| input.option().is_some() == attached);
+        ours.filter_map(Input::label).collect()
+    };
     let mut note = Map::new();
     for (name, value) in [
         ("prompt", json!(inputs.iter().filter_map(words).collect::<Vec<_>>())),
-        ("images", json!(inputs.iter().filter_map(Input::label).collect::<Vec<_>>())),
+        ("images", json!(labels(false))),
         ("id", json!(id)),
         ("index", json!(index)),
         ("time", json!(now())),
     ] {
         note.insert(name.to_owned(), value);
+    }
+    let attached = labels(true);
+    if !attached.is_empty() {
+        note.insert("attachments".to_owned(), json!(attached));
     }
     note
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{At, Read, nearest};
+use super::{At, EncodeFormat, Read, Role, nearest};
 use crate::error::Error;
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
@@ -145,6 +145,173 @@ impl Read for Retry {
             return Err(at.invalid("must be at least 1: it counts the first call too"));
         }
         Ok(retry)
+    }
+
+    fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        parts(first, second, Self::over)
+    }
+}
+
+options! {
+    /// A picture that the prompt speaks of, and in words what it shows.
+    pub struct Reference {
+        /// What the prompt calls it, for example "Mia".
+        name: String,
+        /// What it is there for. Default: nothing is said of it.
+        role: Role,
+    }
+}
+
+impl Reference {
+    /// What the model is told right before the picture; none if there is nothing to say.
+    pub fn words(&self) -> Option<String> {
+        let name = self.name.as_deref().map(str::trim);
+        Some(match (name, self.role.map(Role::told)) {
+            (None, None) => return None,
+            (Some(name), None) => format!("The next picture shows {name}."),
+            (None, Some((one, wanted))) => format!("The next picture shows {one}: {wanted}."),
+            (Some(name), Some((one, wanted))) => format!("The next picture shows {name}, {one}: {wanted}."),
+        })
+    }
+
+    /// Checks what was set by setters as [`Reference::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidOptionError`] for an empty name.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        match self.name.as_deref().map(str::trim) {
+            Some("") => Err(at
+                .key("name")
+                .invalid("is empty; leave it out, or say what the prompt calls the picture")),
+            _ => Ok(()),
+        }
+    }
+}
+
+options! {
+    /// A document or a video, and what of it the model is to see.
+    pub struct Attachment {
+        /// Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+        /// name if the service fetches it itself.
+        mime_type: String,
+        /// From where on a video is seen. Default: its start.
+        start: Seconds,
+        /// Up to where a video is seen. Default: its end.
+        end: Seconds,
+        /// How many pictures of each second of a video are seen: more than 0, at most 24. Default: the
+        /// service's, 1.
+        fps: f64,
+    }
+}
+
+impl Attachment {
+    /// The most pictures of each second that the service takes (Gemini API reference, `VideoMetadata`).
+    const MOST_FPS: f64 = 24.0;
+
+    /// The first of the options that only a video has, if one is set.
+    pub(crate) fn of_video(&self) -> Option<&'static str> {
+        let set = [("start", self.start.is_some()), ("end", self.end.is_some()), ("fps", self.fps.is_some())];
+        set.into_iter().find(|(_, is_set)| *is_set).map(|(name, _)| name)
+    }
+
+    /// Checks what was set by setters as [`Attachment::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
+    }
+
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        if let Some(kind) = &self.mime_type {
+            let plain = |word: &str| {
+                !word.is_empty()
+                    && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+            };
+            if !kind.split_once('/').is_some_and(|(class, one)| plain(class) && plain(one)) {
+                let problem = format!("is {kind:?}; it takes a type like \"application/pdf\"");
+                return Err(of("mime_type").invalid(problem));
+            }
+        }
+        let unit = at.case.units_per_second();
+        if let (Some(start), Some(end)) = (self.start, self.end)
+            && start.0 >= end.0
+        {
+            let (start, end) = (start.0 * unit, end.0 * unit);
+            return Err(of("start").invalid(format!("is {start}, not before `end`, {end}")));
+        }
+        if let Some(fps) = self.fps
+            && !(fps > 0.0 && fps <= Self::MOST_FPS)
+        {
+            let most = Self::MOST_FPS;
+            return Err(
+                of("fps").invalid(format!("is {fps}; it takes a number more than 0 and at most {most}"))
+            );
+        }
+        Ok(())
+    }
+}
+
+options! {
+    /// How pictures are encoded before they are sent. Without it a picture goes as it is wherever it can. With
+    /// it, one that has a longer side, more bytes or another type than this says is encoded anew; all others
+    /// still go as they are. Every loss is a warning.
+    pub struct Encode {
+        /// The longest side in pixels; larger pictures are scaled down. Default: no limit.
+        max_side: u32,
+        /// The most bytes of one picture. Quality goes down first, and then the size in pixels, until it
+        /// fits. Default: no limit.
+        max_bytes: u64,
+        /// What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or
+        /// lossless WebP for drawings, text and what is transparent, else JPEG. Default: auto.
+        format: EncodeFormat,
+        /// How good what is lossy is made, 1 (smallest) to 100. With "webp" it asks for a lossy one.
+        /// Default: 92; a WebP is lossless.
+        quality: u32,
+    }
+}
+
+impl Encode {
+    pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
+        let of = |name: &str| at.key(&at.case.name(name));
+        if self.max_side == Some(0) {
+            return Err(of("max_side").invalid("must be at least 1; leave it out to keep the size"));
+        }
+        if self.max_bytes == Some(0) {
+            return Err(of("max_bytes").invalid("must be at least 1; leave it out for no limit"));
+        }
+        if let Some(quality) = self.quality {
+            if !(1..=100).contains(&quality) {
+                return Err(of("quality").invalid(format!("is {quality}; it takes 1 to 100")));
+            }
+            if self.format == Some(EncodeFormat::Png) {
+                return Err(of("quality").invalid("does not fit the format `png`, which loses nothing"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Typed for Encode {
+    fn python() -> String {
+        "Encode".into()
+    }
+    fn typescript() -> String {
+        "Encode".into()
+    }
+}
+
+impl Read for Encode {
+    fn read(value: &Value, at: &At) -> Result<Self, Error> {
+        match value {
+            Value::Object(map) => Encode::read_map(map, at),
+            _ => Err(at.wrong_type("an Encode", value)),
+        }
     }
 
     fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {

@@ -99,6 +99,84 @@ choice! {
 }
 
 choice! {
+    /// What a picture is there for.
+    Role {
+        /// Someone who should look the same.
+        Character "character",
+        /// Something that should look the same.
+        Object "object",
+        /// How the picture should be drawn.
+        Style "style",
+        /// Where it takes place.
+        Scene "scene",
+    }
+}
+
+impl Role {
+    /// What one such is called, and what the model is to do with it.
+    pub(super) fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Role::Character => ("a character", "keep the face and figure the same"),
+            Role::Object => ("an object", "keep its shape, colours and details the same"),
+            Role::Style => ("a style", "draw in this style, and take nothing else from the picture"),
+            Role::Scene => ("a scene", "keep the place, its layout and its light the same"),
+        }
+    }
+}
+
+/// Documents and videos that go with the prompt. They are inputs, and stand among these: in Rust as
+/// `Input::Attachment`. So no value of this type can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachments(());
+
+impl Typed for Attachments {
+    fn python() -> String {
+        "AttachmentInput | Sequence[AttachmentInput]".into()
+    }
+    fn typescript() -> String {
+        "AttachmentInput | ReadonlyArray<AttachmentInput>".into()
+    }
+}
+
+impl Write for Attachments {
+    fn write(&self, _: Case) -> Value {
+        Value::Null
+    }
+}
+
+impl Read for Attachments {
+    fn read(_: &Value, at: &At) -> Result<Self, Error> {
+        Err(at.misplaced())
+    }
+}
+
+choice! {
+    /// Which pictures go to the service by way of the Files API, instead of in the request.
+    Upload {
+        /// The largest ones, until the rest fits into one request.
+        Auto "auto",
+        /// None: a request that is too large is an `ImageError` before anything is sent.
+        Never "never",
+        /// All but the smallest.
+        Always "always",
+    }
+}
+
+choice! {
+    /// What pictures are encoded as.
+    EncodeFormat {
+        /// The smallest that is faithful.
+        Auto "auto",
+        /// Without loss.
+        Png "png",
+        /// With loss, and without transparency.
+        Jpeg "jpeg",
+        /// Without loss, or with it if a quality is set.
+        WebP "webp",
+    }
+}
+
+choice! {
     /// What happens to an option that the model does not have.
     OnUnsupported {
         /// An `UnsupportedOptionError` before anything is sent.

@@ -13,6 +13,7 @@ use nanobanana::{Emulator, Image, Kind};
 use serde_json::{Value, json};
 
 mod chat;
+mod files;
 mod line;
 mod stream;
 mod tls;
@@ -229,6 +230,23 @@ fn what_the_service_refuses_is_refused_in_its_words() {
     refused(PRO, with_picture("x", "image/png", ""), "must not be empty");
     let fifteen = vec![json!({"inlineData": {"mimeType": "image/png", "data": png}}); 15];
     refused(NEW, turn(json!({ "parts": fifteen })), "at most 14, got 15");
+    refused(PRO, with_picture("x", "application/pdf", &words), "The document has no pages.");
+    refused(PRO, with_picture("x", "text/csv", &words), "Unsupported MIME type: text/csv");
+    refused(PRO, with_picture("x", "video/mp4", &words), "Unsupported MIME type: video/mp4");
+    refused(NEW, with_picture("x", "video/ogg", &words), "Unsupported MIME type: video/ogg");
+    let link = json!({"fileUri": "https://youtu.be/a"});
+    let clip =
+        |told: Value| turn(json!({"parts": [{"text": "x"}, {"fileData": link, "videoMetadata": told}]}));
+    refused(PRO, clip(json!({})), "Unsupported MIME type");
+    refused(NEW, clip(json!({"startOffset": 5})), "'contents[0].parts[1].video_metadata.start_offset'");
+    refused(NEW, clip(json!({"endOffset": "5"})), "(type.googleapis.com/google.protobuf.Duration)");
+    refused(NEW, clip(json!({"startOffset": "5s", "endOffset": "4.5s"})), "end_offset must be after");
+    refused(NEW, clip(json!({"fps": 0})), "fps must be in the range (0.0, 24.0], got 0.");
+    let mut cut_picture = with_picture("x", "image/png", &png);
+    cut_picture["contents"][0]["parts"][1]["videoMetadata"] = json!({"fps": 1});
+    refused(NEW, cut_picture, "only supported for video data");
+    let eleven = vec![json!({ "fileData": link }); 11];
+    refused(NEW, turn(json!({ "parts": eleven })), "at most 10, got 11");
 }
 
 #[test]
@@ -289,7 +307,9 @@ fn keys_models_paths_and_bodies_that_are_wrong() {
         ("GET", "/"),
         ("POST", "/v2/models/x:generateContent"),
         ("POST", "/v1/models/x:predict"),
-        ("GET", "/v1/files"),
+        ("GET", "/v1/cachedContents"),
+        ("PUT", "/v1/files/abc"),
+        ("GET", "/upload/v1/files"),
     ];
     for (method, path) in nowhere {
         assert_eq!(ask(&emulator, method, path, &key, b"").error(), (404, "NOT_FOUND".into()), "{path}");

@@ -15,11 +15,32 @@ pub const FORMS: &[Form] = &[
     Form { python: &["str"], typescript: &["string"] },
     // A path or URL that is no text.
     Form { python: &["os.PathLike[str]"], typescript: &["URL"] },
+    // One that was uploaded.
+    Form { python: &["File"], typescript: &["File"] },
     // What gives bytes when it is read.
     Form {
         python: &["_File"],
         typescript: &["Blob", "AsyncIterable<Uint8Array>", "ReadableStream<Uint8Array>"],
     },
     // Pixels.
-    Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput"] },
+    Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput", "SharpPicture"] },
+    // One of these with something said of it.
+    Form { python: &["Reference"], typescript: &["Reference"] },
 ];
+
+/// The options that are inputs, as TypeScript names them in a union: what stands before the prompts of calls has none.
+pub fn options() -> String {
+    let names =
+        nanobanana::Input::OPTIONS.iter().map(|name| format!("'{}'", nanobanana::Case::Camel.name(name)));
+    names.collect::<Vec<_>>().join(" | ")
+}
+
+/// What is a picture alone and cannot be attached, by its Python name.
+const PICTURES: &[&str] = &["Image", "_Array", "Reference"];
+
+/// What can be attached: the forms in which bytes are at hand, and an `Attachment` of one.
+pub fn attachable() -> impl Iterator<Item = &'static Form> {
+    const ATTACHMENT: Form = Form { python: &["Attachment"], typescript: &["Attachment"] };
+    let files = FORMS.iter().filter(|form| form.python.iter().all(|name| !PICTURES.contains(name)));
+    files.chain([const { &ATTACHMENT }])
+}

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::GenerateOptions;
+use nanobanana::options::{FileOptions, GenerateOptions, UploadOptions};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -25,18 +25,22 @@ pub fn classes() -> String {
         "{HEADER}\n\
         \"\"\"Errors, records and settings as classes; signatures with every option.\"\"\"\n\n\
         from __future__ import annotations\n\n\
-        from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, read_picture\n\
+        from ._base import ErrorBase, OutcomeBase, Record, ResultBase, Settings, Wrapper, read_picture\n\
         from ._native import Image\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
             from typing import Any, ClassVar, Literal\n\n    \
-            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt\n"
+            from ._options import (\n        \
+                AspectRatio,\n        AttachmentInput,\n        Event,\n        ImageInput,\n        \
+                ImageSize,\n        Item,\n        Model,\n        Prompt,\n    \
+            )\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
         [&of_errors, &super::settings(), &others].into_iter().flatten().map(|t| t.name).collect();
+    names.extend(super::wrappers().iter().map(|(table, ..)| table.name));
     names.extend(Kind::table().iter().map(|row| row.kind.name()));
     names.sort_unstable();
     out.push_str("\n__all__ = [\n");
@@ -53,7 +57,8 @@ pub fn classes() -> String {
             return _ERRORS.get(values[\"kind\"], NanoBananaError)._read(values, iter(pictures))\n",
     );
     others.iter().for_each(|table| record(&mut out, table));
-    super::settings().iter().for_each(|table| setting(&mut out, table));
+    super::settings().iter().for_each(|table| setting(&mut out, table, None));
+    super::wrappers().iter().for_each(|(table, of, kind)| setting(&mut out, table, Some((of, kind))));
     out.push_str(
         "\n\n\
 # Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
@@ -74,16 +79,28 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 6] = [
+    let calls: [(&str, &[&str]); 5] = [
         ("generate", &["prompt: Prompt"]),
         ("edit", &["prompt: Prompt", images]),
         ("send", &["prompt: Prompt", &more]),
         ("estimate", &["prompt: Prompt", &more]),
-        ("chat", &[]),
-        ("load_chat", &["path: str | os.PathLike[str]"]),
+        ("explain", &["prompt: Prompt", &more]),
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
+    signature(&mut out, "count_tokens", &["prompt: Prompt", &more], &call);
+    options_docs(&mut out, &["count_tokens"], &call);
+    let (upload, file) = (UploadOptions::table(), FileOptions::table());
+    signature(&mut out, "upload", &["source: ImageInput"], &upload);
+    options_docs(&mut out, &["upload"], &upload);
+    signature(&mut out, "get_file", &["file: str | File"], &file);
+    signature(&mut out, "list_files", &[], &file);
+    signature(&mut out, "delete_file", &["file: str | File"], &file);
+    options_docs(&mut out, &["get_file", "list_files", "delete_file"], &file);
+    let (chats, chat): ([(&str, &[&str]); 2], _) =
+        ([("chat", &[]), ("load_chat", &["path: str | os.PathLike[str]"])], super::without_inputs());
+    chats.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &chat));
+    options_docs(&mut out, &chats.map(|(name, _)| name), &chat);
     signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
     options_docs(&mut out, &["generate_many"], &many);
     let mut client = super::client_options();
@@ -102,8 +119,9 @@ pub fn types() -> String {
     let mut events: Vec<&str> =
         records.iter().filter(|table| stream_event(table).is_some()).map(|t| t.name).collect();
     events.sort_unstable();
-    let mut imported = [events.as_slice(), &["ClientEvent"]].concat();
+    let mut imported = [events.as_slice(), &["ClientEvent", "File"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
+    imported.extend(super::wrappers().iter().map(|(table, ..)| table.name));
     imported.sort_unstable();
     let line = format!("from ._generated import {}", imported.join(", "));
     let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
@@ -121,7 +139,8 @@ pub fn types() -> String {
     let mut names =
         ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
             .to_vec();
-    names.extend(super::calls().iter().map(|table| table.name));
+    names.push("AttachmentInput");
+    names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
     out.push_str("]\n");
@@ -136,11 +155,20 @@ pub fn types() -> String {
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
-        ImageInput: TypeAlias = $forms\n\
+        $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
-        Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
+        $files\n\
+        \"\"\"A document or a video in whatever form it is at hand; a string is its path or URL.\"\"\"\n\n\
+        Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
-    out.push_str(&text.replace("$forms", &forms.join(" | ")));
+    let files: Vec<&str> = super::inputs::attachable().flat_map(|form| form.python).copied().collect();
+    let union = |name: &str, forms: &[&str]| {
+        let line = format!("{name}: TypeAlias = {}", forms.join(" | "));
+        let lines = format!("{name}: TypeAlias = (\n    {}\n)", forms.join(" | "));
+        if line.len() <= WIDTH { line } else { lines }
+    };
+    let text = text.replace("$forms", &union("ImageInput", &forms));
+    out.push_str(&text.replace("$files", &union("AttachmentInput", &files)));
     write!(
         out,
         "\nEvent: TypeAlias = {}\n\"\"\"What a stream gives, as it arrives.\"\"\"\n",
@@ -154,6 +182,8 @@ pub fn types() -> String {
         (GenerateOptions::table(), "TypedDict"),
         (super::run_options(), "GenerateOptions"),
         (client, "TypedDict"),
+        (UploadOptions::table(), "TypedDict"),
+        (FileOptions::table(), "TypedDict"),
     ] {
         write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);
@@ -331,20 +361,36 @@ fn error(out: &mut String, row: &KindRow) {
     attributes(out, &row.fields);
 }
 
-fn setting(out: &mut String, table: &Table) {
-    write!(out, "\n\nclass {}(Settings):\n", table.name).unwrap();
+/// A class of options; with `of` it wraps an input under that name, of that type.
+fn setting(out: &mut String, table: &Table, of: Option<(&str, &str)>) {
+    let base = if of.is_some() { "Wrapper" } else { "Settings" };
+    let (of, kind) = (of.map(|(name, _)| name), of.map_or("", |(_, kind)| kind));
+    write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
-    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    let slots: Vec<String> = of
+        .into_iter()
+        .chain(table.fields.iter().map(|field| field.name))
+        .map(|name| format!("{name:?}"))
+        .collect();
     listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    out.push_str("    _fields = dict.fromkeys(__slots__)\n");
+    match of {
+        None => out.push_str("    _fields = dict.fromkeys(__slots__)\n"),
+        Some(of) => {
+            write!(out, "    _wraps = {of:?}\n    _fields = dict.fromkeys(__slots__[1:])\n    {of}: {kind}\n")
+                .unwrap()
+        }
+    }
     attributes(out, &optional(&table.fields));
-    write!(out, "\n    def __init__(\n        self,\n        *,\n").unwrap();
+    write!(out, "\n    def __init__(\n        self,\n").unwrap();
+    of.iter().for_each(|of| writeln!(out, "        {of}: {kind},").unwrap());
+    out.push_str("        *,\n");
     for field in optional(&table.fields) {
         writeln!(out, "        {}: {} = None,", field.name, field.python).unwrap();
     }
     out.push_str("    ) -> None:\n");
-    table.fields.iter().for_each(|field| writeln!(out, "        self.{0} = {0}", field.name).unwrap());
+    let names = of.into_iter().chain(table.fields.iter().map(|field| field.name));
+    names.for_each(|name| writeln!(out, "        self.{name} = {name}").unwrap());
 }
 
 fn optional(fields: &[Field]) -> Vec<Field> {

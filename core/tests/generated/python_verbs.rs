@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::python::{HEADER, WIDTH, docstring, docstring_at};
-use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, Part, Verb};
+use super::verbs::{CHAT, FILES, Gives, How, OF_CHATS, OF_CLIENTS, OF_FILES, Part, Verb};
 
 const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
 
@@ -17,20 +17,29 @@ const OF_THE_MODULE: &[(&str, &str)] = &[
 pub fn write() -> String {
     let mut out = format!(
         "{HEADER}\n\
-        \"\"\"What clients and conversations can do, waited for and awaited.\"\"\"\n\n\
+        \"\"\"What clients, conversations and files can do, waited for and awaited.\"\"\"\n\n\
         from __future__ import annotations\n\n\
         from . import _generated\n\
         from ._client import AsyncClientFront, ClientFront, default_client\n\
-        from ._front import AsyncStream, ChatFront, Closing, Stream, documented\n\
-        from ._generated import ChatTurn, Estimate, ModelInfo, Result, Spent\n\
+        from ._front import AsyncStream, ChatFront, Closing, FilesFront, Stream, documented\n\
+        from ._generated import ChatTurn, Estimate, Explained, File, ModelInfo, Result, Spent, TokenCount\n\
         from ._many import AsyncOutcomes, Outcomes\n\n\
         TYPE_CHECKING = False\n\
         if TYPE_CHECKING:\n    \
+            import builtins\n    \
             import os\n    \
             from collections.abc import AsyncIterable, Iterable, Sequence\n    \
             from pathlib import Path\n    \
             from typing import Literal, Unpack\n\n    \
-            from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt\n"
+            from ._options import (\n        \
+                FileOptions,\n        \
+                GenerateOptions,\n        \
+                ImageInput,\n        \
+                Item,\n        \
+                ManyOptions,\n        \
+                Prompt,\n        \
+                UploadOptions,\n    \
+            )\n"
     );
     let shared = format!("{CHAT} Threads may share it.");
     for (asynchronous, name, bases, doc, verbs) in [
@@ -56,8 +65,12 @@ pub fn write() -> String {
             "The conversation for asyncio: what sends or touches files is awaited, the rest is not.",
             OF_CHATS,
         ),
+        (false, "Files", "FilesFront", FILES, OF_FILES),
+        (true, "AsyncFiles", "FilesFront", FILES, OF_FILES),
     ] {
-        write!(out, "\n\nclass {name}({bases}):\n    \"\"\"{doc}\"\"\"\n\n    __slots__ = ()\n").unwrap();
+        write!(out, "\n\nclass {name}({bases}):\n").unwrap();
+        docstring(&mut out, doc);
+        out.push_str("\n    __slots__ = ()\n");
         verbs.iter().for_each(|verb| method(&mut out, verb, asynchronous));
     }
     for (name, doc) in OF_THE_MODULE {
@@ -65,6 +78,16 @@ pub fn write() -> String {
         function(&mut out, verb, doc);
     }
     out
+}
+
+/// What a method's signature and the docs of its options are called in `_generated.py`.
+pub fn listed(verb: &Verb) -> &'static str {
+    match verb.name {
+        "get" => "get_file",
+        "list" => "list_files",
+        "delete" => "delete_file",
+        name => name.trim_end_matches("_stream"),
+    }
 }
 
 /// A call with the default client.
@@ -101,7 +124,7 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
     out.push('\n');
     if verb.options {
         // Whose signature and docs `help` shows.
-        writeln!(out, "    @documented(_generated.{})", verb.name.trim_end_matches("_stream")).unwrap();
+        writeln!(out, "    @documented(_generated.{})", listed(verb)).unwrap();
     }
     if verb.is_property() {
         out.push_str("    @property\n");
@@ -111,10 +134,8 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
         Part::Prompts if asynchronous => "prompts: Iterable[Prompt | Item] | AsyncIterable[Prompt | Item]",
         part => parameter(*part),
     }));
-    takes.extend(verb.options.then_some(match verb.gives {
-        Gives::Outcomes => "**options: Unpack[ManyOptions]",
-        _ => OPTIONS,
-    }));
+    let options = format!("**options: Unpack[{}]", verb.table());
+    takes.extend(verb.options.then_some(&*options));
     let (gives, makes) = gives(verb);
     let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
     definition(out, "    ", &start, &takes, &gives.replace('*', kind));
@@ -147,6 +168,8 @@ fn parameter(part: Part) -> &'static str {
         Part::Path => "path: str | os.PathLike[str]",
         Part::Role => "role: Literal[\"user\", \"model\"] = \"user\"",
         Part::Keep => "keep: int = 0",
+        Part::Source => "source: ImageInput",
+        Part::File => "file: str | File",
         Part::Format | Part::Quality | Part::Width | Part::Height | Part::Steps => {
             unreachable!("pictures and emulators are classes of Rust's here")
         }
@@ -159,7 +182,12 @@ fn asks(verb: &Verb) -> String {
         return String::new();
     }
     let prompt = if verb.takes(Part::Prompt) { "prompt" } else { "None" };
-    let images = verb.takes(Part::Images) || verb.takes(Part::MoreImages);
+    let images = (verb.takes.iter()).find_map(|part| match part {
+        Part::Images | Part::MoreImages => Some("images"),
+        Part::Source => Some("source"),
+        Part::File => Some("file"),
+        _ => None,
+    });
     let named = (verb.takes.iter()).find_map(|part| match part {
         Part::Path => Some("\"path\": path"),
         Part::Role => Some("\"role\": role"),
@@ -171,7 +199,7 @@ fn asks(verb: &Verb) -> String {
         Some(named) => format!("{{{named}}}"),
         None => "options".to_owned(),
     };
-    format!(", {prompt}, {}, {options}", if images { "images" } else { "None" })
+    format!(", {prompt}, {}, {options}", images.unwrap_or("None"))
 }
 
 /// What it gives, and what it makes of the core's answer, `@`, to give that; `*` is nothing or `Async`.
@@ -187,6 +215,12 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Chat => ("*Chat", "*Chat(self, @)"),
         Gives::Models => ("list[ModelInfo]", "ModelInfo._all(@)"),
         Gives::Estimate => ("Estimate", "Estimate._one(@)"),
+        Gives::TokenCount => ("TokenCount", "TokenCount._one(@)"),
+        Gives::Files => ("*Files", "*Files(self, @)"),
+        Gives::File => ("File", "File._one(@)"),
+        // Inside of this class `list` is the method.
+        Gives::FileList => ("builtins.list[File]", "File._all(@)"),
+        Gives::Explained => ("Explained", "Explained._one(@)"),
         Gives::Spent => ("Spent", "Spent._one(@)"),
         Gives::Turns => ("list[ChatTurn]", "ChatTurn._all(@)"),
         Gives::Path => ("Path", "Path(@[0])"),

@@ -16,6 +16,7 @@ const HEADER: &str = "\
 import { NanoBananaError, held, kind } from './error'
 import type { Image } from './image'
 import type { Result } from './record'
+import { Wrapper } from './wrapper'
 
 export { NanoBananaError }
 ";
@@ -28,10 +29,13 @@ pub fn write() -> String {
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
-    for table in super::calls().iter().chain(&super::settings()).chain([&EmulatorOptions::table()]) {
+    let others = [super::settings(), super::of_files(), vec![EmulatorOptions::table()]].concat();
+    for table in super::calls().iter().chain(&others) {
         options(&mut out, table, "");
     }
-    options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
+    let base = format!(" extends Omit<GenerateOptions, {}>", super::inputs::options());
+    options(&mut out, &ManyOptions::table(), &base);
+    super::wrappers().iter().for_each(|(table, of, kind)| wrapper(&mut out, table, of, kind));
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -54,9 +58,12 @@ fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
 fn inputs(out: &mut String) {
     out.push_str(
         "
-/** Pixels in rows from the top, `channels` bytes each (1, 3 or 4; by default what `data` has): also an `ImageData`. */
+/**
+ * Pixels in rows from the top, `channels` samples each (1, 3 or 4; by default what `data` has): also an `ImageData`.
+ * Samples of a float array go from 0 to 1, those of the others over the whole range of their type.
+ */
 export interface RawPixels {
-  data: Uint8Array | Uint8ClampedArray
+  data: Uint8Array | Uint8ClampedArray | Uint16Array | Float32Array | Float64Array
   width: number
   height: number
   channels?: number
@@ -65,7 +72,13 @@ export interface RawPixels {
 /** What `sharp` gives with `toBuffer({ resolveWithObject: true })`, raw or encoded. */
 export interface SharpOutput {
   data: Uint8Array
-  info: { width: number; height: number; channels: number; format?: string }
+  info: { width: number; height: number; channels: number; format?: string; depth?: string }
+}
+
+/** A picture that `sharp` works on; what its `toBuffer()` gives is sent. */
+export interface SharpPicture {
+  toBuffer(): Promise<Uint8Array>
+  metadata(): Promise<unknown>
 }
 
 /** A picture in memory, or where to find it. */
@@ -74,8 +87,7 @@ export type PictureObject =
     );
     let forms = super::inputs::FORMS.iter().flat_map(|form| form.typescript);
     forms.filter(|form| **form != "string").for_each(|form| writeln!(out, "  | {form}").unwrap());
-    out.push_str(
-        "
+    let text = "
 /** One call of `generateMany`: its options go before those of all calls, its id is what a journal knows it by. */
 export interface Item {
   prompt: Prompt
@@ -87,13 +99,18 @@ export interface Item {
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
 
+/** A document or a video in whatever form it is at hand; a string is its path or URL. */
+export type AttachmentInput =
+$files
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
-export type Prompt = string | ReadonlyArray<string | PictureObject>
+export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
 
 /** One picture, or a list of them. */
 export type Pictures = ImageInput | ReadonlyArray<ImageInput>
-",
-    );
+";
+    let forms = super::inputs::attachable().flat_map(|form| form.typescript);
+    let files: String = forms.map(|form| format!("  | {form}\n")).collect();
+    out.push_str(&text.replace("$files", &files));
 }
 
 fn options(out: &mut String, table: &Table, base: &str) {
@@ -103,11 +120,28 @@ fn options(out: &mut String, table: &Table, base: &str) {
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
         writeln!(out, "{}  {name}?: {} | null | undefined", doc(field.doc, "  "), field.typescript).unwrap();
     }
-    if table.name == "GenerateOptions" {
+    if ["GenerateOptions", "UploadOptions", "FileOptions"].contains(&table.name) {
         let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
         writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
     }
     out.push_str("}\n");
+}
+
+/// A class that wraps an input, and the interface of what is said of it.
+fn wrapper(out: &mut String, table: &Table, of: &str, kind: &str) {
+    let fields = Table { name: Box::leak(format!("{}Fields", table.name).into_boxed_str()), ..table.clone() };
+    options(out, &fields, "");
+    let name = table.name;
+    write!(
+        out,
+        "\n{}export class {name} extends Wrapper {{\n  \
+           constructor(readonly {of}: {kind}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
+           /** @internal */\n  \
+           wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
+         }}\n",
+        doc(&table_doc(table), "")
+    )
+    .unwrap();
 }
 
 fn record(out: &mut String, table: &Table) {
@@ -219,7 +253,19 @@ fn blank(field: &Field) -> String {
 
 fn table_doc(table: &Table) -> String {
     let mut text = table.doc.to_owned();
-    if ["Timeout", "Retry", "Cache", "Attempt", "ClientEvent", "Progress"].contains(&table.name) {
+    if [
+        "Timeout",
+        "Retry",
+        "Cache",
+        "Attempt",
+        "Attachment",
+        "AttachmentFields",
+        "ClientEvent",
+        "Progress",
+        "EmulatorOptions",
+    ]
+    .contains(&table.name)
+    {
         text.push_str("Durations are numbers of milliseconds.\n");
     }
     text

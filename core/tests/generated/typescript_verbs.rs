@@ -6,7 +6,9 @@ use nanobanana::schema::Case;
 
 use super::python::wrap;
 use super::typescript::doc;
-use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, OF_EMULATORS, OF_IMAGES, Part, Verb};
+use super::verbs::{
+    CHAT, FILES, Gives, How, OF_CHATS, OF_CLIENTS, OF_EMULATORS, OF_FILES, OF_IMAGES, Part, Verb,
+};
 
 const HEADER: &str = "\
 // Written by core/tests/generated.rs from core/tests/generated/verbs.rs.
@@ -17,7 +19,8 @@ const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
+  Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -26,7 +29,7 @@ import { record, type Result } from './record'
 import { EventStream } from './stream'
 
 /** What a whole conversation can be told; each turn may be told something else. */
-export type ChatOptions = Omit<GenerateOptions, 'signal'>
+export type ChatOptions = Omit<GenerateOptions, 'signal' | $inputs>
 
 /** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
@@ -44,13 +47,14 @@ const FUNCTIONS: &[&str] = &["generate", "edit"];
 
 /// `verbs.ts`.
 pub fn write() -> String {
-    let mut out = format!("{HEADER}{IMPORTS}");
+    let mut out = format!("{HEADER}{}", IMPORTS.replace("$inputs", &super::inputs::options()));
     class(&mut out, "ClientVerbs", "What a client can do.", OF_CLIENTS);
     let chat = format!(
         "{CHAT} A turn that fails, or is refused, leaves it as it was; one to which the model drew \
          nothing stays."
     );
     class(&mut out, "Chat", &chat, OF_CHATS);
+    class(&mut out, "Files", FILES, OF_FILES);
     class(&mut out, "EmulatorVerbs", "What an emulator can do.", OF_EMULATORS);
     out.push_str("\nlet shared: Client | undefined\n");
     for name in FUNCTIONS {
@@ -164,6 +168,8 @@ fn parameters(verb: &Verb) -> String {
             Part::Quality => Some("options?: { quality?: number }"),
             Part::Width => Some("width: number"),
             Part::Height => Some("height: number"),
+            Part::Source => Some("source: ImageInput"),
+            Part::File => Some("file: string | File"),
             Part::Steps => Some("steps: ReadonlyArray<Record<string, unknown>>"),
             // What may be left out is among the options.
             Part::MoreImages | Part::Role => None,
@@ -175,8 +181,7 @@ fn parameters(verb: &Verb) -> String {
         }
         _ if verb.takes(Part::MoreImages) => "options?: TurnOptions",
         (How::Now, Gives::Chat) => "options?: ChatOptions",
-        (_, Gives::Outcomes) => "options?: ManyOptions",
-        _ => "options?: GenerateOptions",
+        _ => &format!("options?: {}", verb.table()),
     };
     if verb.options || verb.takes(Part::Role) {
         takes.push(options);
@@ -190,7 +195,12 @@ fn asks(verb: &Verb, about: &str) -> String {
     if verb.gives == Gives::Outcomes {
         asks.push("prompts".to_owned());
     } else if verb.how != How::Now || verb.gives == Gives::Stream {
-        let images = [(Part::Images, "images"), (Part::MoreImages, "images ?? []")];
+        let images = [
+            (Part::Images, "images"),
+            (Part::MoreImages, "images ?? []"),
+            (Part::Source, "source"),
+            (Part::File, "file"),
+        ];
         let images = images.iter().find(|(part, _)| verb.takes(*part)).map_or(about, |(_, images)| images);
         asks.push(if verb.takes(Part::Prompt) { "prompt" } else { "[]" }.to_owned());
         asks.push(images.to_owned());
@@ -220,6 +230,11 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
         Gives::Chat => ("Chat", "new Chat(this.#door.next(@))"),
         Gives::Models => ("ModelInfo[]", "record<{ models: ModelInfo[] }>('Models', @).models"),
         Gives::Estimate => ("Estimate", "record('Estimate', @)"),
+        Gives::TokenCount => ("TokenCount", "record('TokenCount', @)"),
+        Gives::Files => ("Files", "new Files(this.#door.next(@))"),
+        Gives::File => ("File", "record('File', @)"),
+        Gives::FileList => ("File[]", "record<{ files: File[] }>('Files', @).files"),
+        Gives::Explained => ("Explained", "record('Explained', @)"),
         Gives::Spent => ("Spent", "record('Spent', @)"),
         Gives::Turns => ("ChatTurn[]", "record<{ turns: ChatTurn[] }>('History', @).turns"),
         Gives::Path => ("string", "record('string', @)"),

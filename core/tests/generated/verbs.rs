@@ -35,6 +35,10 @@ pub enum Part {
     Height,
     /// An emulator's next replies.
     Steps,
+    /// What is uploaded.
+    Source,
+    /// An uploaded file, or its name.
+    File,
 }
 
 /// What its caller waits for.
@@ -58,6 +62,12 @@ pub enum Gives {
     Chat,
     Models,
     Estimate,
+    TokenCount,
+    /// What does things with uploaded files.
+    Files,
+    File,
+    FileList,
+    Explained,
     Spent,
     Turns,
     Path,
@@ -73,11 +83,24 @@ pub enum Gives {
 impl Verb {
     /// Whether it is read as a property.
     pub fn is_property(&self) -> bool {
-        matches!(self.gives, Gives::Turns | Gives::Spent | Gives::Text | Gives::TextOrNone | Gives::Requests)
+        matches!(
+            self.gives,
+            Gives::Turns | Gives::Spent | Gives::Files | Gives::Text | Gives::TextOrNone | Gives::Requests
+        )
     }
 
     pub fn takes(&self, part: Part) -> bool {
         self.takes.contains(&part)
+    }
+
+    /// The table of the options that it takes, if it takes any.
+    pub fn table(&self) -> &'static str {
+        match self.gives {
+            Gives::Outcomes => "ManyOptions",
+            _ if self.takes(Part::Source) => "UploadOptions",
+            _ if self.takes(Part::File) || self.gives == Gives::FileList => "FileOptions",
+            _ => "GenerateOptions",
+        }
     }
 }
 
@@ -165,6 +188,33 @@ pub const OF_CLIENTS: &[Verb] = &[
               Options are checked as the call checks them; no file or URL is read, and nothing is sent.",
     },
     Verb {
+        name: "count_tokens",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Sends,
+        gives: Gives::TokenCount,
+        doc: "How many tokens a call with this prompt, these pictures and options would send, as the service counts \
+              them. That is free.",
+    },
+    Verb {
+        name: "files",
+        takes: &[],
+        options: false,
+        how: How::Now,
+        gives: Gives::Files,
+        doc: "The files that were uploaded, and what uploads more.",
+    },
+    Verb {
+        name: "explain",
+        takes: &[Part::Prompt, Part::MoreImages],
+        options: true,
+        how: How::Works,
+        gives: Gives::Explained,
+        doc: "What becomes of each picture before it is sent, and why: from what to what, and whether something \
+              is lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures \
+              encoded; nothing is sent to the service.",
+    },
+    Verb {
         name: "spent",
         takes: &[],
         options: false,
@@ -243,6 +293,48 @@ pub const OF_CHATS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Turns,
         doc: "What was said and drawn so far.",
+    },
+];
+
+/// What both languages say of uploaded files.
+pub const FILES: &str = "Uploaded files: pictures, videos and documents that are sent by reference. They live 48 hours, \
+                         are free, and are seen by their own project alone.";
+
+pub const OF_FILES: &[Verb] = &[
+    Verb {
+        name: "upload",
+        takes: &[Part::Source],
+        options: true,
+        how: How::Sends,
+        gives: Gives::File,
+        doc: "Upload a file of any type and wait until it can be used: a path, a file's bytes, a picture in whatever \
+              form it is at hand. It goes in chunks; one that is lost goes again from where the service has it. What \
+              comes is taken wherever a picture is.",
+    },
+    Verb {
+        name: "get",
+        takes: &[Part::File],
+        options: true,
+        how: How::Sends,
+        gives: Gives::File,
+        doc: "What the service knows of a file, by its name (\"files/abc\"), its URI or an earlier record. One that is \
+              not there, or not any more, is a `PermissionDeniedError` or a `NotFoundError`.",
+    },
+    Verb {
+        name: "list",
+        takes: &[],
+        options: true,
+        how: How::Sends,
+        gives: Gives::FileList,
+        doc: "All files of the project.",
+    },
+    Verb {
+        name: "delete",
+        takes: &[Part::File],
+        options: true,
+        how: How::Sends,
+        gives: Gives::Nothing,
+        doc: "Delete a file before its time.",
     },
 ];
 

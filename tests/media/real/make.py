@@ -1,8 +1,9 @@
 """Makes the files of this folder again: pictures as people have them, written by other programs than ours.
 
-Needs Pillow, pillow-heif, tifffile and imagecodecs from pip; ImageMagick 6 (`convert`), cwebp (`webp`) and heif-enc
-(`libheif-examples`) from apt. Their versions matter little: the files are committed, and so is what those programs
-see in them (`expected/`). `expected.json` is the table that the tests of all three languages read.
+Needs Pillow, pillow-heif, tifffile and imagecodecs from pip; ImageMagick 6 (`convert`), cwebp (`webp`) and
+heif-enc (`libheif-examples`) from apt. Their versions matter little: the files are committed, and so is what
+those programs see in them (`expected/`). `expected.json` is the table that the tests of all three languages
+read.
 
 The names say what a file is. Only where no program writes a kind of file, bytes are moved by hand.
 """
@@ -70,20 +71,32 @@ def seen_by_pillow(path):
                 rgb = ImageCms.profileToProfile(picture, io.BytesIO(profile), target, outputMode="RGB")
                 return rgb.getchannel("G")
             return ImageCms.profileToProfile(picture, io.BytesIO(profile), target, outputMode=mode)
-    return picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("L" if picture.mode == "1" else "RGB")
+    return (
+        picture
+        if picture.mode in ("L", "RGB", "RGBA")
+        else picture.convert("L" if picture.mode == "1" else "RGB")
+    )
 
 
 def seen_by_magick(path, *options):
     command = ["/usr/bin/convert", f"{path}[0]", *options, "-auto-orient", "-depth", "8", "PNG:-"]
     out = subprocess.run(command, check=True, capture_output=True)
     picture = Image.open(io.BytesIO(out.stdout))
-    return picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert(
-        "RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "L" if picture.mode == "1" else "RGB"
+    return (
+        picture
+        if picture.mode in ("L", "RGB", "RGBA")
+        else picture.convert(
+            "RGBA"
+            if picture.mode in ("LA", "PA") or "transparency" in picture.info
+            else "L"
+            if picture.mode == "1"
+            else "RGB"
+        )
     )
 
 
 def row(name, see=seen_by_pillow, channels=None, **header):
-    """A file that shows a picture. `header` is what is not: turned 1, 8 bits, rgb, no alpha, no profile, still."""
+    """A file that shows a picture. `header`: what is not turned 1, 8 bits, rgb, opaque, sRGB, still."""
     picture = see(here / name)
     if channels == 1 and picture.mode != "L":
         picture = picture.convert("L")
@@ -91,10 +104,11 @@ def row(name, see=seen_by_pillow, channels=None, **header):
     data = picture.tobytes()
     # Files that show the same share one rendering.
     for other in table.values():
-        if "expected" in other and (other["size"], other["channels"]) == ([*picture.size], len(picture.getbands())):
-            if Image.open(here / other["expected"]).tobytes() == data:
-                reference = other["expected"]
-                break
+        shape = [*picture.size], len(picture.getbands())
+        alike = (other.get("size"), other.get("channels")) == shape
+        if alike and Image.open(here / other["expected"]).tobytes() == data:
+            reference = other["expected"]
+            break
     else:
         reference = f"expected/{Path(name).name}.png"
         picture.save(here / reference, optimize=True)
@@ -117,7 +131,16 @@ def magick(name, picture, *options, kind="", see=seen_by_magick, channels=None, 
     source = io.BytesIO()
     picture.save(source, "PNG")
     subprocess.run(
-        ["/usr/bin/convert", "PNG:-", "+set", "date:create", "+set", "date:modify", *options, f"{kind}{here / name}"],
+        [
+            "/usr/bin/convert",
+            "PNG:-",
+            "+set",
+            "date:create",
+            "+set",
+            "date:modify",
+            *options,
+            f"{kind}{here / name}",
+        ],
         check=True,
         input=source.getvalue(),
     )
@@ -159,7 +182,15 @@ def icc(space, device, tags):
         data += bytes(-len(data) % 4)
         index += name + struct.pack(">II", at + len(body), len(data))
         body += data
-    head = struct.pack(">I4sI4s4s4s", at + len(body), b"test", 0x02100000, device, space, b"Lab " if space == b"CMYK" else b"XYZ ")
+    head = struct.pack(
+        ">I4sI4s4s4s",
+        at + len(body),
+        b"test",
+        0x02100000,
+        device,
+        space,
+        b"Lab " if space == b"CMYK" else b"XYZ ",
+    )
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
     head += struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + index + body
@@ -187,8 +218,12 @@ def rgb_profile(red, green, blue, trc):
     return icc(b"RGB ", b"mntr", {**tags, b"rTRC": trc, b"gTRC": trc, b"bTRC": trc})
 
 
-P3 = rgb_profile((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407), curve(srgb_curve))
-ADOBE = rgb_profile((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457), gamma(2.19921875))
+P3 = rgb_profile(
+    (0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407), curve(srgb_curve)
+)
+ADOBE = rgb_profile(
+    (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457), gamma(2.19921875)
+)
 GREY = icc(b"GRAY", b"mntr", {b"wtpt": xyz(0.9642, 1, 0.8249), b"kTRC": gamma(1.6)})
 
 
@@ -209,14 +244,22 @@ def press():
     table = np.asarray(lab).reshape(-1, 3) ^ np.array([0, 128, 128], np.uint8)
     ramp = bytes(range(256))
     lut = struct.pack(">4sI4B9i", b"mft1", 0, 4, 3, 5, 0, 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
-    return icc(b"CMYK", b"prtr", {b"wtpt": xyz(0.9642, 1, 0.8249), b"A2B0": lut + ramp * 4 + table.tobytes() + ramp * 3})
+    return icc(
+        b"CMYK",
+        b"prtr",
+        {b"wtpt": xyz(0.9642, 1, 0.8249), b"A2B0": lut + ramp * 4 + table.tobytes() + ramp * 3},
+    )
 
 
 # Turned by Exif.
 
 for number in range(1, 9):
     pillow(
-        f"exif-{number}.jpg", turned(drawn, number), exif=exif(number), quality=95, subsampling=0,
+        f"exif-{number}.jpg",
+        turned(drawn, number),
+        exif=exif(number),
+        quality=95,
+        subsampling=0,
         header={"orientation": number} if number > 1 else None,
     )
 pillow("exif-6.png", turned(drawn, 6), exif=exif(6), header={"orientation": 6})
@@ -255,7 +298,9 @@ start = whole.index(b"\xff\xee\x00\x0eAdobe")
 (here / "cmyk-unmarked.jpg").write_bytes(whole[:start] + whole[start + 16 :])
 row("cmyk-unmarked.jpg", color="cmyk")
 (here / "ycck.jpg").write_bytes(
-    imagecodecs.jpeg8_encode(255 - np.asarray(cmyk), 95, colorspace="CMYK", outcolorspace="YCCK", subsampling="444")
+    imagecodecs.jpeg8_encode(
+        255 - np.asarray(cmyk), 95, colorspace="CMYK", outcolorspace="YCCK", subsampling="444"
+    )
 )
 row("ycck.jpg", color="cmyk")
 magick("cmyk-magick.jpg", drawn, "-colorspace", "CMYK", "-quality", "95", see=seen_by_pillow, color="cmyk")
@@ -268,6 +313,7 @@ pillow("p3-alpha.png", glass, icc_profile=P3, header={"icc": True, "alpha": True
 pillow("adobe-rgb.jpg", drawn, icc_profile=ADOBE, quality=95, header={"icc": True})
 pillow("grey-profile.png", grey, icc_profile=GREY, header={"icc": True, "color": "grey"})
 srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+srgb = srgb[:24] + P3[24:36] + srgb[36:]  # when it was made
 pillow("srgb-profile.png", drawn, icc_profile=srgb, see=lambda path: Image.open(path))
 pillow("broken-profile.png", drawn, icc_profile=P3[:200])
 pillow("unfit-profile.png", grey, icc_profile=P3, header={"color": "grey"})
@@ -285,20 +331,75 @@ row("rgb-16.png", seen_by_magick, depth=16)
 row("rgba-16.png", seen_by_magick, depth=16, alpha=True)
 palette = drawn.quantize(16)
 pillow("palette.png", palette, header={"color": "palette", "depth": 4})
-pillow("palette-alpha.png", palette, transparency=bytes(range(0, 256, 16)), header={"color": "palette", "depth": 4, "alpha": True})
+pillow(
+    "palette-alpha.png",
+    palette,
+    transparency=bytes(range(0, 256, 16)),
+    header={"color": "palette", "depth": 4, "alpha": True},
+)
 pillow("palette-key.png", drawn.quantize(64), transparency=3, header={"color": "palette", "alpha": True})
 pillow("palette-2.png", drawn.quantize(2), header={"color": "palette", "depth": 1})
 pillow("bit-1.png", drawn.convert("1"), header={"color": "grey", "depth": 1})
-magick("grey-2.png", grey, "+dither", "-posterize", "4", "-depth", "2", "-define", "png:color-type=0", "-define", "png:bit-depth=2", color="grey", depth=2, channels=1)
-magick("grey-4.png", grey, "+dither", "-posterize", "16", "-depth", "4", "-define", "png:color-type=0", "-define", "png:bit-depth=4", color="grey", depth=4, channels=1)
+magick(
+    "grey-2.png",
+    grey,
+    "+dither",
+    "-posterize",
+    "4",
+    "-depth",
+    "2",
+    "-define",
+    "png:color-type=0",
+    "-define",
+    "png:bit-depth=2",
+    color="grey",
+    depth=2,
+    channels=1,
+)
+magick(
+    "grey-4.png",
+    grey,
+    "+dither",
+    "-posterize",
+    "16",
+    "-depth",
+    "4",
+    "-define",
+    "png:color-type=0",
+    "-define",
+    "png:bit-depth=4",
+    color="grey",
+    depth=4,
+    channels=1,
+)
 pillow("grey-alpha.png", glass.convert("LA"), header={"color": "grey", "alpha": True})
 pillow("rgba.png", glass, header={"alpha": True})
 pillow("key.png", drawn, transparency=(200, 40, 40), header={"alpha": True})
 pillow("key-grey.png", grey, transparency=grey.getpixel((5, 5)), header={"color": "grey", "alpha": True})
 magick("interlaced.png", drawn, "-interlace", "PNG")
-magick("interlaced-1.png", drawn, "-monochrome", "-interlace", "PNG", "-define", "png:bit-depth=1", "-define", "png:color-type=0", color="grey", depth=1, channels=1)
+magick(
+    "interlaced-1.png",
+    drawn,
+    "-monochrome",
+    "-interlace",
+    "PNG",
+    "-define",
+    "png:bit-depth=1",
+    "-define",
+    "png:color-type=0",
+    color="grey",
+    depth=1,
+    channels=1,
+)
 magick("gamma.png", drawn, "-set", "gamma", "0.9", see=lambda path: drawn)
-pillow("animated.png", drawn, save_all=True, append_images=[ImageOps.invert(drawn)], duration=100, header={"animated": True})
+pillow(
+    "animated.png",
+    drawn,
+    save_all=True,
+    append_images=[ImageOps.invert(drawn)],
+    duration=100,
+    header={"animated": True},
+)
 pillow("one.png", Image.new("RGB", (1, 1), (12, 200, 99)))
 pillow("narrow.png", drawn.resize((1, 28)))
 
@@ -306,10 +407,25 @@ pillow("narrow.png", drawn.resize((1, 28)))
 
 pillow("still.gif", drawn.quantize(32), header={"color": "palette"})
 frames = [turned(drawn, number).resize((WIDTH, HEIGHT)).quantize(16) for number in (3, 2, 4)]
-pillow("animated.gif", drawn.quantize(16), save_all=True, append_images=frames, duration=80, header={"color": "palette", "animated": True})
+pillow(
+    "animated.gif",
+    drawn.quantize(16),
+    save_all=True,
+    append_images=frames,
+    duration=80,
+    header={"color": "palette", "animated": True},
+)
 pillow("transparent.gif", palette, transparency=3, header={"color": "palette", "alpha": True})
 magick("interlaced.gif", drawn, "-interlace", "GIF", color="palette")
-magick("small-frame.gif", drawn.crop((0, 0, 20, 14)), "-page", "40x28+8+6", see=lambda path: seen_by_magick(path, "-coalesce"), color="palette")
+# Outside of its frame it is transparent, as browsers show it; not of the colour that the file names for that.
+magick(
+    "small-frame.gif",
+    drawn.crop((0, 0, 20, 14)),
+    "-page",
+    "40x28+8+6",
+    see=lambda path: seen_by_magick(path, "-background", "none", "-flatten"),
+    color="palette",
+)
 pillow("one.gif", Image.new("P", (1, 1)), header={"color": "palette"})
 
 # WebP.
@@ -318,10 +434,29 @@ pillow("lossy.webp", drawn, quality=85)
 pillow("lossless.webp", drawn, lossless=True)
 pillow("lossy-alpha.webp", glass, quality=85, header={"alpha": True})
 pillow("lossless-alpha.webp", glass, lossless=True, header={"alpha": True})
-pillow("animated.webp", glass, save_all=True, append_images=[glass.transpose(Image.Transpose.ROTATE_180)], lossless=True, duration=90, header={"animated": True, "alpha": True})
-pillow("animated-lossy.webp", drawn, save_all=True, append_images=[drawn.transpose(Image.Transpose.ROTATE_180)], quality=85, duration=90, header={"animated": True})
+pillow(
+    "animated.webp",
+    glass,
+    save_all=True,
+    append_images=[glass.transpose(Image.Transpose.ROTATE_180)],
+    lossless=True,
+    duration=90,
+    header={"animated": True, "alpha": True},
+)
+pillow(
+    "animated-lossy.webp",
+    drawn,
+    save_all=True,
+    append_images=[drawn.transpose(Image.Transpose.ROTATE_180)],
+    quality=85,
+    duration=90,
+    header={"animated": True},
+)
 drawn.save(here / "cwebp.png")
-subprocess.run(["cwebp", "-quiet", "-q", "60", "-m", "6", "-sharp_yuv", here / "cwebp.png", "-o", here / "cwebp.webp"], check=True)
+subprocess.run(
+    ["cwebp", "-quiet", "-q", "60", "-m", "6", "-sharp_yuv", here / "cwebp.png", "-o", here / "cwebp.webp"],
+    check=True,
+)
 (here / "cwebp.png").unlink()
 row("cwebp.webp")
 pillow("one.webp", Image.new("RGB", (1, 1), (12, 200, 99)), lossless=True)
@@ -330,22 +465,46 @@ pillow("one.webp", Image.new("RGB", (1, 1), (12, 200, 99)), lossless=True)
 
 pillow("plain.bmp", drawn)
 pillow("grey.bmp", grey, see=lambda path: Image.open(path).convert("RGB"), header={"color": "palette"})
-pillow("bit-1.bmp", drawn.convert("1"), see=lambda path: Image.open(path).convert("RGB"), header={"color": "palette", "depth": 1})
+pillow(
+    "bit-1.bmp",
+    drawn.convert("1"),
+    see=lambda path: Image.open(path).convert("RGB"),
+    header={"color": "palette", "depth": 1},
+)
 magick("rle.bmp", palette, "-compress", "RLE", kind="BMP3:", color="palette")
-magick("palette-4.bmp", palette, "-colors", "16", "-depth", "4", "-compress", "None", kind="BMP3:", color="palette")
+magick(
+    "palette-4.bmp",
+    palette,
+    "-colors",
+    "16",
+    "-depth",
+    "4",
+    "-compress",
+    "None",
+    kind="BMP3:",
+    color="palette",
+    depth=4,
+)
 magick("os2.bmp", drawn, kind="BMP2:")
 magick("rgb-565.bmp", drawn, "-define", "bmp:subtype=RGB565")
 magick("rgb-555.bmp", drawn, "-define", "bmp:subtype=RGB555")
 magick("rgba.bmp", glass, alpha=True)
 rows = np.dstack([np.asarray(drawn)[..., ::-1], np.full((HEIGHT, WIDTH), 7, np.uint8)])
 head = struct.pack("<IiiHHIIiiII", 40, WIDTH, -HEIGHT, 1, 32, 0, rows.nbytes, 2835, 2835, 0, 0)
-(here / "top-down-32.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 54 + rows.nbytes, 0, 0, 54) + head + rows.tobytes())
+(here / "top-down-32.bmp").write_bytes(
+    b"BM" + struct.pack("<IHHI", 54 + rows.nbytes, 0, 0, 54) + head + rows.tobytes()
+)
 row("top-down-32.bmp")
 
 # TIFF.
 
 array = np.asarray(drawn)
-for name, compression in {"plain": None, "lzw": "tiff_lzw", "deflate": "tiff_adobe_deflate", "packbits": "packbits"}.items():
+for name, compression in {
+    "plain": None,
+    "lzw": "tiff_lzw",
+    "deflate": "tiff_adobe_deflate",
+    "packbits": "packbits",
+}.items():
     pillow(f"{name}.tiff", drawn, compression=compression)
 pillow("jpeg.tiff", drawn, compression="jpeg", quality=92)
 pillow("grey.tiff", grey, header={"color": "grey"})
@@ -353,9 +512,24 @@ pillow("palette.tiff", drawn.quantize(200), header={"color": "palette"})
 magick("palette-4.tiff", palette, "-type", "palette", "-compress", "LZW", color="palette", depth=4)
 pillow("bit-1.tiff", drawn.convert("1"), header={"color": "grey", "depth": 1})
 pillow("fax.tiff", drawn.convert("1"), compression="group4", header={"color": "grey", "depth": 1})
-magick("white-is-zero.tiff", grey, "-define", "quantum:polarity=min-is-white", "-compress", "None", color="grey", channels=1)
+magick(
+    "white-is-zero.tiff",
+    grey,
+    "-define",
+    "quantum:polarity=min-is-white",
+    "-compress",
+    "None",
+    color="grey",
+    channels=1,
+)
 pillow("cmyk.tiff", cmyk, compression="tiff_lzw", header={"color": "cmyk"})
-pillow("cmyk-profile.tiff", cmyk, icc_profile=press(), compression="tiff_lzw", header={"color": "cmyk", "icc": True})
+pillow(
+    "cmyk-profile.tiff",
+    cmyk,
+    icc_profile=press(),
+    compression="tiff_lzw",
+    header={"color": "cmyk", "icc": True},
+)
 pillow("rgba.tiff", glass, header={"alpha": True})
 magick("grey-alpha.tiff", glass.convert("LA"), "-compress", "Zip", color="grey", alpha=True)
 
@@ -366,17 +540,35 @@ def tiff(name, samples, see=seen_by_pillow, header=None, channels=None, **option
 
 
 tiff("big-endian.tiff", array, photometric="rgb", byteorder=">")
-tiff("planar.tiff", np.ascontiguousarray(np.moveaxis(array, -1, 0)), photometric="rgb", planarconfig="separate", compression="zlib")
+tiff(
+    "planar.tiff",
+    np.ascontiguousarray(np.moveaxis(array, -1, 0)),
+    photometric="rgb",
+    planarconfig="separate",
+    compression="zlib",
+)
 tiff("tiled.tiff", array, photometric="rgb", tile=(16, 16), compression="zlib", predictor=True)
 tiff("rgb-16.tiff", deep, photometric="rgb", see=seen_by_magick, header={"depth": 16})
-tiff("rgb-16-big-endian.tiff", deep, photometric="rgb", byteorder=">", see=seen_by_magick, header={"depth": 16})
+tiff(
+    "rgb-16-big-endian.tiff", deep, photometric="rgb", byteorder=">", see=seen_by_magick, header={"depth": 16}
+)
 tiff("grey-16.tiff", deep[..., 1], photometric="minisblack", header={"depth": 16, "color": "grey"})
 multiplied = np.asarray(glass).astype(int)
 multiplied[..., :3] = multiplied[..., :3] * multiplied[..., 3:] // 255
-tiff("multiplied.tiff", multiplied.astype(np.uint8), photometric="rgb", extrasamples=["assocalpha"], header={"alpha": True})
+tiff(
+    "multiplied.tiff",
+    multiplied.astype(np.uint8),
+    photometric="rgb",
+    extrasamples=["assocalpha"],
+    header={"alpha": True},
+)
 tiff("more-pages.tiff", np.stack([array, array[::-1]]), photometric="rgb")
 tifffile.imwrite(here / "float.tiff", light.astype(np.float32), photometric="rgb", metadata=None)
-row("float.tiff", lambda path: Image.fromarray((tifffile.imread(path) * 255).round().astype(np.uint8)), depth=32)
+row(
+    "float.tiff",
+    lambda path: Image.fromarray((tifffile.imread(path) * 255).round().astype(np.uint8)),
+    depth=32,
+)
 tifffile.imwrite(here / "float-heights.tiff", (x * 900 - 40).astype(np.float32), metadata=None)
 bad("float-heights.tiff", "floats from -40 to 860; only 0 to 1 are a picture")
 tifffile.imwrite(here / "whole-32.tiff", (x * 1e9).astype(np.uint32), metadata=None)
@@ -399,7 +591,17 @@ bad("turned.avif", "AVIF are not decoded here")
 
 # Damage.
 
-for name in ("plain.jpg", "progressive.jpg", "plain.png", "lossy.webp", "lossless.webp", "still.gif", "plain.bmp", "plain.tiff", "lzw.tiff"):
+for name in (
+    "plain.jpg",
+    "progressive.jpg",
+    "plain.png",
+    "lossy.webp",
+    "lossless.webp",
+    "still.gif",
+    "plain.bmp",
+    "plain.tiff",
+    "lzw.tiff",
+):
     whole = (here / name).read_bytes()
     stem, kind = name.split(".")
     (here / f"cut-{stem}.{kind}").write_bytes(whole[: len(whole) * 2 // 3])
@@ -443,7 +645,7 @@ bad("text.png", "its bytes are text")
 (here / "zeros.jpg").write_bytes(bytes(300))
 bad("zeros.jpg", "no known picture type")
 
-kept = {name for name in table} | {row["expected"] for row in table.values() if "expected" in row}
+kept = set(table) | {row["expected"] for row in table.values() if "expected" in row}
 for path in [*here.iterdir(), *(here / "expected").iterdir()]:
     if path.is_file() and path.name not in ("make.py", "expected.json", "README.md"):
         assert str(path.relative_to(here)) in kept, path

@@ -1,0 +1,297 @@
+//! What is done with uploaded files: the verbs of `client.files`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Client, TOTAL};
+use crate::codec::Format;
+use crate::error::{Error, Kind};
+use crate::files::{Line, Parcel, Stock};
+use crate::image::Image;
+use crate::input::{self, Input, Place, Source};
+use crate::options::{FileOptions, Read, Timeout, UploadOptions};
+use crate::records::File;
+use crate::retry::Policy;
+use crate::transport::Transport;
+
+/// The files of a client's project at the Files API: pictures, videos and documents that are uploaded once and
+/// sent by reference. They live 48 hours, and are free.
+#[derive(Clone)]
+pub struct Files(Client);
+
+impl Files {
+    pub(super) fn of(client: Client) -> Self {
+        Files(client)
+    }
+
+    /// The same, of the same client with other options for one call.
+    pub(crate) fn for_call(&self, options: crate::options::ClientOptions) -> Result<Self, Error> {
+        self.0.for_call(options).map(Files)
+    }
+
+    /// Uploads a file, and waits until it can be used: a path (also as a text), a file's bytes, a picture. It goes
+    /// in chunks; one that is lost goes again from where the service has it.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if it cannot be read, [`Kind::InvalidOptionError`] if its type is neither told nor
+    /// known, [`Kind::APIError`] if the service cannot process it, and those of any request.
+    pub async fn upload(&self, source: impl Into<Input>, options: UploadOptions) -> Result<File, Error> {
+        let source = source.into();
+        self.0
+            .alive(async {
+                options.check()?;
+                let name = options.name.as_deref().map(named).transpose()?;
+                let (source, path) = found(source).await?;
+                let mime_type = match options.mime_type.clone() {
+                    Some(mime_type) => mime_type,
+                    None => typed(&source, path.as_deref()).await?,
+                };
+                let file_name = path.as_deref().and_then(Path::file_name);
+                let parcel = Parcel {
+                    source,
+                    mime_type,
+                    name,
+                    display_name: options.display_name.clone(),
+                    file_name: file_name.map(|name| name.to_string_lossy().into_owned()),
+                };
+                self.line(options.timeout.clone())?.upload(&parcel).await
+            })
+            .await
+    }
+
+    /// What the service knows of a file: of its name ("files/abc"), its URI, or an earlier record.
+    ///
+    /// # Errors
+    /// [`Kind::PermissionDeniedError`] or [`Kind::NotFoundError`] if there is none, and those of any request.
+    pub async fn get(&self, file: impl Into<Input>, options: FileOptions) -> Result<File, Error> {
+        let name = name_of(file.into());
+        self.0.alive(async { self.asking(&options)?.file(&name?).await }).await
+    }
+
+    /// All files of the project, all pages of them.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn list(&self, options: FileOptions) -> Result<Vec<File>, Error> {
+        self.0.alive(async { self.asking(&options)?.files().await }).await
+    }
+
+    /// Deletes a file before its time.
+    ///
+    /// # Errors
+    /// As [`Files::get`].
+    pub async fn delete(&self, file: impl Into<Input>, options: FileOptions) -> Result<(), Error> {
+        let name = name_of(file.into());
+        self.0.alive(async { self.asking(&options)?.delete(&name?).await }).await
+    }
+
+    fn asking(&self, options: &FileOptions) -> Result<Line, Error> {
+        options.check()?;
+        self.line(options.timeout.clone())
+    }
+
+    fn line(&self, timeout: Option<Timeout>) -> Result<Line, Error> {
+        let inner = &*self.0.0;
+        let timeout = Read::layered(timeout, inner.options.timeout.clone()).unwrap_or_default();
+        let total = timeout.total.map_or(TOTAL, |total| total.duration());
+        Ok(Line {
+            transport: inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?,
+            stock: inner.common.files.get(Stock::default),
+            key: inner.key.clone(),
+            headers: Default::default(),
+            version: inner.version.clone(),
+            policy: Policy::new(inner.options.retry.as_ref()),
+            total,
+            deadline: Instant::now() + total,
+            advice: None,
+            report: None,
+        })
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Files({:?})", self.0)
+    }
+}
+
+/// The name that a record, a URI or a name stands for.
+fn name_of(file: Input) -> Result<String, Error> {
+    match file {
+        Input::File(file) => named(&file.name),
+        Input::Text(name) | Input::Named(name) => named(&name),
+        other => {
+            let label = other.label().unwrap_or_default();
+            let problem =
+                format!("the file's `name` is a text like files/abc, or an uploaded file, not {label}");
+            Err(Error::new(Kind::InvalidOptionError, problem).with("option", "name".to_owned()))
+        }
+    }
+}
+
+/// "files/abc", of that, of "abc" or of a URI that ends with it.
+fn named(name: &str) -> Result<String, Error> {
+    let path = name.split(['?', '#']).next().unwrap_or_default();
+    let id = match path.rsplit_once("files/") {
+        Some((_, id)) => id,
+        None => path,
+    };
+    let full = format!("files/{id}");
+    if input::is_file_name(&full) {
+        return Ok(full);
+    }
+    let problem = format!(
+        "option `name` is {name:?}; the name of a file is \"files/\" and up to 40 lower case letters, digits and dashes"
+    );
+    Err(Error::new(Kind::InvalidOptionError, problem).with("option", "name".to_owned()))
+}
+
+/// Where the bytes of a source are, and the path that it has.
+async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
+    let memory = |bytes: Bytes| Ok((Source::Memory(bytes), None));
+    match source {
+        Input::Bytes(bytes) => memory(bytes),
+        Input::Path(path) => on_disk(path).await,
+        Input::Image(image) => match image.path().map(Path::to_owned) {
+            Some(path) => match on_disk(path).await? {
+                (source, _) if source.len() != image.len() as u64 => {
+                    let (before, now) = (image.len(), source.len());
+                    Err(bad(format!("the picture's file had {before} bytes and now has {now}")))
+                }
+                found => Ok(found),
+            },
+            None => memory(image.bytes()?.clone()),
+        },
+        Input::Text(name) | Input::Named(name) => {
+            if input::is_scheme(&name, "data:") {
+                return memory(input::data_url(&name)?);
+            }
+            if input::is_scheme(&name, "file://") {
+                let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
+                return on_disk(path.ok_or_else(|| bad("it is not a file URL of this machine"))?).await;
+            }
+            if let Some((scheme, _)) = name.split_once("://") {
+                return Err(bad(format!(
+                    "{scheme}: URLs are not uploaded; give a path or the bytes. A public picture can be sent by its URL as it is"
+                )));
+            }
+            on_disk(PathBuf::from(name)).await
+        }
+        Input::Array(array) => match array.file() {
+            Some(bytes) => memory(bytes.clone()),
+            None => blocking(move || Image::from_pixels(&array.into_pixels()?)?.bytes().cloned())
+                .await
+                .and_then(memory),
+        },
+        Input::Pixels(pixels) => {
+            blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
+        }
+        Input::File(file) => Err(bad(format!("{} is uploaded already", file.name))),
+        Input::Reference(of, _) | Input::Attachment(of, _) => Box::pin(found(*of)).await,
+    }
+}
+
+async fn on_disk(path: PathBuf) -> Result<(Source, Option<PathBuf>), Error> {
+    blocking(move || {
+        let cannot =
+            |cause: &dyn fmt::Display| bad(format!("the file {} cannot be read: {cause}", path.display()));
+        let file = std::fs::File::open(&path).map_err(|cause| cannot(&cause).because(cause))?;
+        let now = file.metadata().map_err(|cause| cannot(&cause).because(cause))?;
+        if !now.is_file() {
+            return Err(cannot(&"it is no file with a length of its own; read it, and upload its bytes"));
+        }
+        // It is the same one from another working directory.
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        Ok((Source::File(input::File::at(whole, Place::Picture(0), &now)), Some(path)))
+    })
+    .await
+}
+
+/// The type that the first bytes of a source or its path's extension say.
+async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
+    let start = match source {
+        Source::Memory(bytes) => bytes.slice(..bytes.len().min(START)),
+        Source::File(file) => {
+            let file = file.clone();
+            blocking(move || {
+                let mut start = Vec::new();
+                let read = std::io::Read::read_to_end(
+                    &mut std::io::Read::take(file.open()?, START as u64),
+                    &mut start,
+                );
+                read.map_err(|cause| file.changed(&cause.to_string()))?;
+                Ok(Bytes::from(start))
+            })
+            .await?
+        }
+    };
+    let extension =
+        path.and_then(Path::extension).map(|extension| extension.to_string_lossy().to_lowercase());
+    let known = sniffed(&start).or_else(|| by_extension(extension.as_deref()?));
+    known.map(str::to_owned).ok_or_else(|| {
+        let what = path.map_or("these bytes".to_owned(), |path| path.display().to_string());
+        let problem = format!(
+            "the type of {what} is not known; say it with `mime_type`, for example \"text/plain\" or \"video/mp4\""
+        );
+        Error::new(Kind::InvalidOptionError, problem).with("option", "mime_type".to_owned())
+    })
+}
+
+/// So much of a file says what it is.
+const START: usize = 512;
+
+fn sniffed(start: &[u8]) -> Option<&'static str> {
+    if let Some(format) = Format::sniff(start) {
+        return Some(format.mime_type());
+    }
+    let at = |place: usize, word: &[u8]| start.get(place..).is_some_and(|rest| rest.starts_with(word));
+    match () {
+        () if at(0, b"%PDF-") => Some("application/pdf"),
+        () if at(4, b"ftypqt") => Some("video/quicktime"),
+        () if at(4, b"ftyp3g") => Some("video/3gpp"),
+        () if at(4, b"ftypM4A") => Some("audio/mp4"),
+        () if at(4, b"ftyp") => Some("video/mp4"),
+        () if at(0, b"\x1a\x45\xdf\xa3") => Some("video/webm"),
+        () if at(0, b"RIFF") && at(8, b"AVI ") => Some("video/x-msvideo"),
+        () if at(0, b"RIFF") && at(8, b"WAVE") => Some("audio/wav"),
+        () if at(0, b"ID3") => Some("audio/mpeg"),
+        () if at(0, b"fLaC") => Some("audio/flac"),
+        () if at(0, b"OggS") => Some("audio/ogg"),
+        () => None,
+    }
+}
+
+fn by_extension(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "txt" | "text" | "log" => "text/plain",
+        "md" | "markdown" => "text/markdown",
+        "csv" => "text/csv",
+        "htm" | "html" => "text/html",
+        "xml" => "text/xml",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "mp4" | "m4v" => "video/mp4",
+        "mpg" | "mpeg" => "video/mpeg",
+        "mov" => "video/quicktime",
+        "webm" => "video/webm",
+        "mp3" => "audio/mpeg",
+        "aac" => "audio/aac",
+        _ => return None,
+    })
+}
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Kind::ImageError, message)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|cause| Err(bad(format!("the file could not be read: {cause}"))))
+}

@@ -1,0 +1,405 @@
+//! The Files API: resumable uploads, files with their states and their end.
+//!
+//! A file lives as long as the emulator's options say and is then as good as never uploaded. All files and unfinished
+//! uploads together take at most [`ROOM`] bytes, where the service has 20 GB for each project. Whoever has a key sees
+//! all of them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::check::{Refusal, at, bad, text};
+
+/// The most that all files may take together.
+const ROOM: u64 = 1 << 30;
+
+/// The most that one file may have.
+const MOST: u64 = 2 << 30;
+
+/// Chunks but the last one are multiples of this.
+const GRAIN: usize = 256 << 10;
+
+/// Uploads that nobody goes on with are forgotten; so many are remembered.
+const OPEN: usize = 1000;
+
+/// All that was uploaded.
+#[derive(Debug)]
+pub(super) struct Library {
+    /// The emulator's own address.
+    origin: String,
+    life: Duration,
+    processing: Duration,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    files: Vec<Stored>,
+    uploads: HashMap<String, Upload>,
+    opened: u64,
+}
+
+#[derive(Debug)]
+struct Stored {
+    id: String,
+    display_name: Option<String>,
+    mime_type: String,
+    bytes: Bytes,
+    sha256: String,
+    created: SystemTime,
+    ready: SystemTime,
+    end: SystemTime,
+    fault: Option<&'static str>,
+}
+
+/// An upload that is not complete.
+#[derive(Debug)]
+struct Upload {
+    number: u64,
+    version: String,
+    id: Option<String>,
+    display_name: Option<String>,
+    mime_type: String,
+    size: u64,
+    received: Vec<u8>,
+    /// What it became. Who asks once more is told the same.
+    done: Option<Value>,
+}
+
+/// An answer: its headers, and its JSON.
+pub(super) type Told = (Vec<(&'static str, String)>, Value);
+
+fn missing(id: &str) -> Refusal {
+    let id: String = id.chars().take(60).collect();
+    let message = format!("You do not have permission to access the File {id} or it may not exist.");
+    Refusal::new(403, "PERMISSION_DENIED", message)
+}
+
+fn time(moment: SystemTime) -> Value {
+    humantime::format_rfc3339_micros(moment).to_string().into()
+}
+
+impl Stored {
+    fn state(&self) -> &'static str {
+        match self.fault {
+            _ if SystemTime::now() < self.ready => "PROCESSING",
+            Some(_) => "FAILED",
+            None => "ACTIVE",
+        }
+    }
+
+    fn uri(&self, origin: &str, version: &str) -> String {
+        format!("{origin}/{version}/files/{}", self.id)
+    }
+
+    fn json(&self, origin: &str, version: &str) -> Value {
+        let mut told = json!({
+            "name": format!("files/{}", self.id),
+            "mimeType": self.mime_type,
+            "sizeBytes": self.bytes.len().to_string(),
+            "createTime": time(self.created),
+            "updateTime": time(self.ready.min(SystemTime::now())),
+            "expirationTime": time(self.end),
+            "sha256Hash": self.sha256,
+            "uri": self.uri(origin, version),
+            "state": self.state(),
+            "source": "UPLOADED",
+        });
+        if let Some(map) = told.as_object_mut() {
+            map.extend(self.display_name.iter().map(|name| ("displayName".to_owned(), json!(name))));
+            if let (Some(fault), "FAILED") = (self.fault, self.state()) {
+                map.insert("error".to_owned(), json!({ "code": 3, "message": fault }));
+            }
+        }
+        told
+    }
+}
+
+impl Shelf {
+    /// What all of it takes.
+    fn weight(&self) -> u64 {
+        let files = self.files.iter().map(|file| file.bytes.len());
+        files.chain(self.uploads.values().map(|upload| upload.received.len())).sum::<usize>() as u64
+    }
+
+    fn file(&self, id: &str) -> Result<&Stored, Refusal> {
+        self.files.iter().find(|file| file.id == id).ok_or_else(|| missing(id))
+    }
+}
+
+impl Library {
+    pub fn new(origin: String, life: Duration, processing: Duration) -> Self {
+        Library { origin, life, processing, shelf: Mutex::default() }
+    }
+
+    /// The files that live.
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        // A panic elsewhere leaves nothing half done in it.
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now();
+        shelf.files.retain(|file| file.end > now);
+        shelf
+    }
+
+    /// Opens an upload.
+    pub fn start(
+        &self,
+        version: &str,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &[u8],
+    ) -> Result<Told, Refusal> {
+        if header("x-goog-upload-protocol").as_deref() != Some("resumable") {
+            return Err(bad(
+                "Only the resumable upload protocol is offline: X-Goog-Upload-Protocol must be resumable.",
+            ));
+        }
+        let metadata: Value = match body.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(body)
+                .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
+        };
+        let file = at(&metadata, "file");
+        known(&metadata, &["file"], "")?;
+        known(file, &["name", "displayName", "mimeType", "sizeBytes"], " at 'file'")?;
+        let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
+        let size =
+            told.ok_or_else(|| bad("X-Goog-Upload-Header-Content-Length must be the size of the file."))?;
+        if size > MOST {
+            return Err(bad(format!(
+                "The file size {size} exceeds the maximum allowed size of {MOST} bytes."
+            )));
+        }
+        let mime_type = header("x-goog-upload-header-content-type")
+            .or_else(|| text(at(file, "mimeType")).map(str::to_owned))
+            .filter(|kind| kind.contains('/'))
+            .ok_or_else(|| bad("Failed to determine the MIME type of the file."))?;
+        if text(at(file, "mimeType")).is_some_and(|kind| kind != mime_type) {
+            return Err(bad("file.mime_type is not that of X-Goog-Upload-Header-Content-Type."));
+        }
+        let display_name = text(at(file, "displayName")).map(str::to_owned);
+        if display_name.as_ref().is_some_and(|name| name.chars().count() > 512) {
+            return Err(bad("* CreateFileRequest.file.display_name: must be at most 512 characters\n"));
+        }
+        let id = text(at(file, "name")).map(|name| name.strip_prefix("files/").unwrap_or(name).to_owned());
+        let mut shelf = self.shelf();
+        if let Some(id) = &id {
+            let is_letter =
+                |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+            if !(1..=40).contains(&id.len())
+                || !id.chars().all(is_letter)
+                || id.starts_with('-')
+                || id.ends_with('-')
+            {
+                return Err(bad(
+                    "* CreateFileRequest.file.name: The name must have at most 40 characters: lower case letters, digits and dashes, and no dash at its ends.\n",
+                ));
+            }
+            if shelf.files.iter().any(|file| file.id == *id) {
+                return Err(Refusal::new(409, "ALREADY_EXISTS", format!("File files/{id} already exists.")));
+            }
+        }
+        if shelf.weight() + size > ROOM {
+            let message = format!("The storage of files is full: {ROOM} bytes for all of them.");
+            return Err(Refusal::new(429, "RESOURCE_EXHAUSTED", message));
+        }
+        shelf.opened += 1;
+        let number = shelf.opened;
+        if shelf.uploads.len() >= OPEN {
+            shelf.uploads.retain(|_, upload| upload.number + OPEN as u64 / 2 > number);
+        }
+        let key = format!("{number}-{:016x}", fastrand::u64(..));
+        let upload = Upload {
+            number,
+            version: version.to_owned(),
+            id,
+            display_name,
+            mime_type,
+            size,
+            received: Vec::new(),
+            done: None,
+        };
+        shelf.uploads.insert(key.clone(), upload);
+        let url = format!("{}/upload/{version}/files?upload_id={key}&upload_protocol=resumable", self.origin);
+        let headers = vec![
+            ("x-goog-upload-url", url),
+            ("x-goog-upload-status", "active".to_owned()),
+            ("x-goog-upload-chunk-granularity", GRAIN.to_string()),
+        ];
+        Ok((headers, json!({})))
+    }
+
+    /// Takes a chunk, or tells how far an upload is.
+    pub fn go_on(
+        &self,
+        key: &str,
+        command: &str,
+        offset: Option<u64>,
+        chunk: &[u8],
+    ) -> Result<Told, Refusal> {
+        let mut shelf = self.shelf();
+        let weight = shelf.weight();
+        let gone =
+            || Refusal::new(404, "NOT_FOUND", "Upload not found; it may have been cancelled or expired.");
+        let upload = shelf.uploads.get_mut(key).ok_or_else(gone)?;
+        let status = |status: &str| ("x-goog-upload-status", status.to_owned());
+        if let Some(done) = &upload.done {
+            return Ok((vec![status("final")], done.clone()));
+        }
+        let words: Vec<&str> = command.split(',').map(str::trim).collect();
+        match words.as_slice() {
+            ["query"] => {
+                let received = ("x-goog-upload-size-received", upload.received.len().to_string());
+                return Ok((vec![status("active"), received], json!({})));
+            }
+            ["cancel"] => {
+                shelf.uploads.remove(key);
+                return Ok((vec![status("cancelled")], json!({})));
+            }
+            ["upload"] | ["finalize"] | ["upload", "finalize"] => {}
+            _ => return Err(bad(format!("Invalid X-Goog-Upload-Command: {command}"))),
+        }
+        let ends = words.contains(&"finalize");
+        if words.contains(&"upload") {
+            let has = upload.received.len() as u64;
+            if offset != Some(has) {
+                let told = offset.map_or("none".to_owned(), |offset| offset.to_string());
+                return Err(bad(format!(
+                    "The upload offset {told} does not match the {has} bytes received."
+                )));
+            }
+            if !ends && !chunk.len().is_multiple_of(GRAIN) {
+                return Err(bad(format!("A chunk but the last one must be a multiple of {GRAIN} bytes.")));
+            }
+            if has + chunk.len() as u64 > upload.size {
+                let size = upload.size;
+                return Err(bad(format!("More than the {size} bytes came that the upload was opened for.")));
+            }
+            if weight + chunk.len() as u64 > ROOM {
+                let message = format!("The storage of files is full: {ROOM} bytes for all of them.");
+                return Err(Refusal::new(429, "RESOURCE_EXHAUSTED", message));
+            }
+            upload.received.extend_from_slice(chunk);
+        }
+        if !ends {
+            return Ok((vec![status("active")], json!({})));
+        }
+        if upload.received.len() as u64 != upload.size {
+            let (has, size) = (upload.received.len(), upload.size);
+            return Err(bad(format!("The upload was opened for {size} bytes and ends with {has}.")));
+        }
+        let file = self.stored(upload);
+        let told = json!({ "file": file.json(&self.origin, &upload.version) });
+        upload.done = Some(told.clone());
+        shelf.files.push(file);
+        Ok((vec![status("final")], told))
+    }
+
+    fn stored(&self, upload: &mut Upload) -> Stored {
+        let bytes = Bytes::from(std::mem::take(&mut upload.received));
+        let created = SystemTime::now();
+        let is_slow = upload.mime_type.starts_with("video/") || upload.mime_type.starts_with("audio/");
+        let is_broken = upload.mime_type == "video/mp4" && bytes.get(4..8) != Some(b"ftyp");
+        Stored {
+            id: upload.id.clone().unwrap_or_else(|| format!("{:016x}", fastrand::u64(..))),
+            display_name: upload.display_name.clone(),
+            mime_type: upload.mime_type.clone(),
+            sha256: STANDARD.encode(digest::digest(&digest::SHA256, &bytes)),
+            bytes,
+            created,
+            ready: if is_slow { created + self.processing } else { created },
+            end: created.checked_add(self.life).unwrap_or(created + Duration::from_secs(48 * 3600)),
+            fault: is_broken.then_some("The video could not be processed: it is no MP4 file."),
+        }
+    }
+
+    /// What is known of a file.
+    pub fn get(&self, version: &str, id: &str) -> Result<Value, Refusal> {
+        Ok(self.shelf().file(id)?.json(&self.origin, version))
+    }
+
+    /// Deletes a file.
+    pub fn delete(&self, id: &str) -> Result<Value, Refusal> {
+        let mut shelf = self.shelf();
+        shelf.file(id)?;
+        shelf.files.retain(|file| file.id != id);
+        Ok(json!({}))
+    }
+
+    /// One page of the files, the newest first.
+    pub fn list(&self, version: &str, size: Option<&str>, token: Option<&str>) -> Result<Value, Refusal> {
+        let size = match size.map(str::parse::<i64>) {
+            None | Some(Ok(0)) => 10,
+            Some(Ok(size @ 1..=100)) => size as usize,
+            Some(_) => {
+                return Err(bad("* ListFilesRequest.page_size: page_size must be in the range [0, 100].\n"));
+            }
+        };
+        let shelf = self.shelf();
+        let start = match token.filter(|token| !token.is_empty()) {
+            None => 0,
+            Some(token) => {
+                let last = token.strip_prefix("after-");
+                let place = shelf.files.iter().rev().position(|file| Some(file.id.as_str()) == last);
+                place.ok_or_else(|| bad("Invalid page token."))? + 1
+            }
+        };
+        let page: Vec<&Stored> = shelf.files.iter().rev().skip(start).take(size).collect();
+        let mut told = Map::new();
+        if !page.is_empty() {
+            told.insert("files".into(), page.iter().map(|file| file.json(&self.origin, version)).collect());
+        }
+        if let Some(last) = page.last().filter(|_| start + page.len() < shelf.files.len()) {
+            told.insert("nextPageToken".into(), format!("after-{}", last.id).into());
+        }
+        Ok(told.into())
+    }
+
+    /// The type and bytes of the file that a part names; none if its URI is no file of this API.
+    pub fn read(&self, uri: &str) -> Result<Option<(String, Bytes)>, Refusal> {
+        let Some(id) = id_in(uri) else { return Ok(None) };
+        let shelf = self.shelf();
+        let file = shelf.file(&id)?;
+        if file.state() != "ACTIVE" {
+            let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
+            return Err(Refusal::new(400, "FAILED_PRECONDITION", message));
+        }
+        Ok(Some((file.mime_type.clone(), file.bytes.clone())))
+    }
+}
+
+/// The id in the URI of an uploaded file, whatever way its caller takes to this machine.
+fn id_in(uri: &str) -> Option<String> {
+    let url = url::Url::parse(uri).ok()?;
+    let is_here = match url.host()? {
+        url::Host::Domain(name) => name == "generativelanguage.googleapis.com" || name == "localhost",
+        url::Host::Ipv4(ip) => ip.is_loopback(),
+        url::Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    let mut segments = url.path_segments()?;
+    let is_file = is_here && segments.next()?.starts_with('v') && segments.next()? == "files";
+    segments.next().filter(|id| is_file && !id.is_empty()).map(str::to_owned)
+}
+
+/// Names are as the service's own, or it says that they are not.
+fn known(map: &Value, names: &[&str], place: &str) -> Result<(), Refusal> {
+    let unknown = map.as_object().and_then(|map| map.keys().find(|key| !names.contains(&key.as_str())));
+    match unknown {
+        None => Ok(()),
+        Some(name) => Err(bad(format!(
+            "Invalid JSON payload received. Unknown name \"{name}\"{place}: Cannot find field."
+        ))),
+    }
+}
+
+/// What is remembered of bytes.
+pub(super) fn told(bytes: &[u8]) -> Value {
+    let sum = digest::digest(&digest::SHA256, bytes);
+    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "$bytes": bytes.len(), "$sha256": sum })
+}
