@@ -156,7 +156,10 @@ fn object(item: &Object, place: Place) -> Result<Input, Refused> {
             return pixels(about, &data.coerce_to_object()?, place);
         }
     }
-    Err(refuse(place, &format!("is an object of the class {}", class_of(item)?)))
+    match class_of(item)?.as_str() {
+        "Array" => Err(refuse(place, "is a list in a list")),
+        class => Err(refuse(place, &format!("is an object of the class {class}"))),
+    }
 }
 
 /// The name of an object's class.

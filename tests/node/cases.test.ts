@@ -54,7 +54,7 @@ function options(map: Map): Map {
     Object.entries(map).map(([name, value]) => {
       if (typeof value === 'number' && DURATIONS.includes(name)) value *= 1000
       // What lies in the other maps is the user's or the service's own.
-      if (isMap(value) && ['timeout', 'retry', 'cache', 'budget'].includes(name)) value = options(value)
+      if (isMap(value) && ['timeout', 'retry', 'cache', 'budget', 'encode'].includes(name)) value = options(value)
       return [camel(name), value]
     }),
   )

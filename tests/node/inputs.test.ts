@@ -134,7 +134,7 @@ test('a bad input is named', () =>
       [new Map(), /^picture 1 is an object of the class Map;/],
       [{ data: 'words', width: 1, height: 1 }, /^picture 1 is an object of the class Object;/],
       [{ data: bytes }, /^picture 1 is an object of the class Object;/],
-      [{ data: new Uint8Array(7), width: 3, height: 2 }, /^picture 1 has 7 bytes of pixels, which do not fit 3 x 2 x 1.16/],
+      [{ data: new Uint8Array(7), width: 3, height: 2 }, /^picture 1 has 7 samples, which do not fit 3 x 2 x 1.16/],
       [{ data: new Uint8Array(6), width: '3', height: 2 }, /^picture 1 has 6 bytes of pixels, which do not fit/],
       [Readable.from([5]), /^picture 1 cannot be used: its stream failed: it gives a number, not bytes/],
     ]

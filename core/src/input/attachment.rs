@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    Fetch, File, Found, Input, Part, Place, SMALL_FILE, Source, bad, blocking, cannot, found, is_scheme,
-    opened,
+    Fetch, File, Found, Input, Part, Picture, Place, SMALL_FILE, Source, bad, blocking, cannot, found,
+    is_scheme, opened, uploaded,
 };
 use crate::codec::Format;
 use crate::error::{Error, Kind};
@@ -100,8 +100,15 @@ pub(super) fn read(of: Input, about: Attachment) -> Result<Input, Error> {
     let label = of.label().unwrap_or_default();
     let is_picture =
         about.mime_type.as_ref().is_some_and(|kind| Media::of(&kind.to_lowercase()) == Media::Picture);
+    // One dimension of bytes is a file.
+    let of = match of {
+        Input::Array(array) => array.file().cloned().map_or(Input::Array(array), Input::Bytes),
+        of => of,
+    };
+    let is_picture = is_picture
+        || matches!(&of, Input::File(file) if Media::of(&file.mime_type.to_lowercase()) == Media::Picture);
     match of {
-        Input::Named(_) | Input::Path(_) | Input::Bytes(_) if !is_picture => {
+        Input::Named(_) | Input::Path(_) | Input::Bytes(_) | Input::File(_) if !is_picture => {
             Ok(Input::Attachment(Box::new(of), about))
         }
         Input::Attachment(..) if about == Attachment::new() => Ok(of),
@@ -143,6 +150,14 @@ async fn made(of: Input, about: &Attachment, base: &Url, fetch: &Fetch<'_>) -> R
         Input::Path(path) => Found::OnDisk(path),
         Input::Named(name) if is_youtube(&name) => Found::There(name),
         Input::Named(name) => found(name, base, fetch).await?,
+        Input::File(file) => {
+            let Picture::Address { uri, mime_type } = uploaded(*file)? else { return Err(bad(A_PICTURE)) };
+            return Ok(Part::Reference {
+                uri,
+                mime_type: said.map(Cow::Owned).or(mime_type),
+                attached: Some(clip),
+            });
+        }
         _ => return Err(bad(A_PICTURE)),
     };
     match found {
