@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use crate::attempt::Sink;
 use crate::chat::Chat;
 use crate::client::{Client, Files, joined};
+use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
@@ -391,11 +393,12 @@ impl Door {
                 })
                 .await
             }
+            (Door::Tools, "thumbnails") => Ok(thumbnails(held(images), apart(options, "side")?.0).await),
             (Door::Tools, _) => {
                 let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
                 let works = matches!(verb.as_str(), "convert" | "resize");
                 let work = move || tool(&verb, &images, &options, case);
-                if works { crate::codec::worker(work).await } else { blocking(work).await }
+                if works { codec::worker(work).await } else { blocking(work).await }
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
@@ -483,7 +486,6 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
         ("resize", [image]) => {
             Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?, image))
         }
-        ("thumbnails", images) => Ok(thumbnails(images, apart(options, "side")?.0)),
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
             let emulator = Emulator::start_with(EmulatorOptions::read(options, case)?)?;
@@ -496,21 +498,11 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
     }
 }
 
-/// Small pictures for a screen, as many at a time as there are cores. Of one that cannot be read the list
-/// has why instead of null, and there is no picture.
-fn thumbnails(images: &[Image], side: u32) -> Answer {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = images.len().div_ceil(cores).max(1);
-    let small: Vec<_> = std::thread::scope(|scope| {
-        let work = |share: &'_ [Image]| share.iter().map(|image| image.thumbnail(side)).collect::<Vec<_>>();
-        let workers: Vec<_> =
-            images.chunks(share).map(|share| (share, scope.spawn(move || work(share)))).collect();
-        let lost = || Error::new(Kind::NanoBananaError, "the work was lost");
-        let done = workers.into_iter().flat_map(|(share, worker)| {
-            worker.join().unwrap_or_else(|_| share.iter().map(|_| Err(lost())).collect())
-        });
-        done.collect()
-    });
+/// Small pictures for a screen. Of one that cannot be read the list has why instead of null, and there is
+/// no picture.
+async fn thumbnails(images: Vec<Image>, side: u32) -> Answer {
+    let work = |image: Image| codec::worker(move || image.thumbnail(side));
+    let small = join_all(images.into_iter().map(work)).await;
     let why = |outcome: &Result<Image, Error>| outcome.as_ref().err().map(|error| error.message().to_owned());
     let json = json!({ "failed": small.iter().map(why).collect::<Vec<_>>() });
     Answer { json, pictures: small.into_iter().filter_map(Result::ok).collect(), ..Answer::default() }

@@ -6,7 +6,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::catalogue::Model;
-use crate::error::{Error, Kind};
+use crate::codec;
+use crate::error::Error;
 use crate::image::Image;
 use crate::options::{At, GenerateOptions, OutputFormat};
 use crate::schema::Case;
@@ -30,7 +31,7 @@ impl Output {
     /// What these options ask for.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a quality without a format that has one.
+    /// [`crate::Kind::InvalidOptionError`] for a quality without a format that has one.
     pub fn of(options: &GenerateOptions, case: Case) -> Result<Self, Error> {
         let format = options.output_format;
         if options.output_quality.is_some()
@@ -60,10 +61,7 @@ impl Output {
         }
         let (image, quality) = (came.clone(), self.quality);
         let work = move || image.convert(format.as_str(), quality);
-        let outcome = tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(|cause| Err(Error::new(Kind::NanoBananaError, cause.to_string())));
-        let (made, warnings) = match outcome {
+        let (made, warnings) = match codec::worker(work).await {
             Ok(made) => (made.clone(), made.warnings().to_vec()),
             Err(error) => {
                 let why = error.message();
