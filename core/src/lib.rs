@@ -37,6 +37,7 @@ pub mod input;
 mod json;
 mod limit;
 pub mod many;
+mod mask;
 mod money;
 pub mod options;
 mod process;

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "options",
     "codec",
     "image",
+    "mask",
     "records",
     "catalogue",
     "emulator",
