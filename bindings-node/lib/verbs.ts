@@ -4,7 +4,7 @@
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, EditOptions, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -37,9 +37,10 @@ export class ClientVerbs {
 
   /**
    * Draw a picture from others, and from what the prompt says about them. They are one or a list of
-   * them, in whatever form they are at hand.
+   * them, in whatever form they are at hand. With a `mask` only that part of the first one changes, and
+   * every other pixel stays as it is.
    */
-  async edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+  async edit(prompt: Prompt, images: Pictures, options?: EditOptions): Promise<Result> {
     return record('Result', await this.#door.call('edit', prompt, images, options))
   }
 
@@ -49,7 +50,7 @@ export class ClientVerbs {
   }
 
   /** Draw a picture from others and hand out what arrives on the way. */
-  editStream(prompt: Prompt, images: Pictures, options?: GenerateOptions): EventStream {
+  editStream(prompt: Prompt, images: Pictures, options?: EditOptions): EventStream {
     return new EventStream(this.#door, 'edit_stream', prompt, images, options)
   }
 
@@ -212,7 +213,7 @@ export async function generate(prompt: Prompt, options?: GenerateOptions): Promi
 }
 
 /** `edit` of one client that is made when it is first needed. */
-export async function edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+export async function edit(prompt: Prompt, images: Pictures, options?: EditOptions): Promise<Result> {
   return (shared ??= new Client()).edit(prompt, images, options)
 }
 

@@ -115,7 +115,7 @@ impl Sink {
 
     /// Hands events over, and lets go at once so that they are seen before more is read. Until that is
     /// asked for, the permit rests.
-    async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
+    pub async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
         let Some(queue) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
         let _rest = permit.map(Permit::rest);
         queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);

@@ -19,7 +19,7 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Part};
+use crate::input::{self, Fetch, Input, Part};
 use crate::money::Ledger;
 use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::process::PerProcess;
@@ -29,8 +29,10 @@ use crate::schema::{Case, Write};
 use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
+mod masked;
 mod plan;
 
+use masked::Masked;
 pub(crate) use plan::{Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -275,10 +277,11 @@ impl Client {
         prompt: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        self.draw(prompt.into_inputs(), options, Case::Snake).await
+        self.draw(unmasked(prompt.into_inputs())?, options, Case::Snake).await
     }
 
-    /// Draws a picture from others, as the prompt says.
+    /// Draws a picture from others, as the prompt says. With an [`Input::mask`] among them only that part of
+    /// the first one changes.
     ///
     /// # Errors
     /// As [`Client::generate`].
@@ -294,7 +297,7 @@ impl Client {
     /// Draws a picture and hands out what arrives on the way: thoughts, text, pictures. Nothing is
     /// sent before the first event is asked for.
     pub fn generate_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
-        self.stream(Ok(prompt.into_inputs()), options, Case::Snake)
+        self.stream(unmasked(prompt.into_inputs()), options, Case::Snake)
     }
 
     /// As [`Client::edit`], and hands out what arrives on the way.
@@ -389,11 +392,7 @@ impl Client {
     ) -> EventStream {
         let client = self.clone();
         EventStream::new(|sink| async move {
-            let work = async {
-                let plan = client.plan(inputs?, alone(options, case)?, case).await?;
-                let drawn = plan.job(&[], 0, false).run(&sink).await?;
-                Ok(plan.settled(drawn.result))
-            };
+            let work = async { client.plan(inputs?, alone(options, case)?, case).await?.stream(&sink).await };
             client.alive(work).await
         })
     }
@@ -405,7 +404,7 @@ impl Client {
         case: Case,
     ) -> Result<Estimate, Error> {
         let (resolved, options, warnings) = self.checked(inputs, options, case)?;
-        let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
+        let (letters, pictures) = (input::letters(inputs), input::pictures_sent(inputs));
         Ok(Estimate { warnings, ..self.catalogue().estimate(&resolved, letters, pictures, &options) })
     }
 
@@ -426,7 +425,7 @@ impl Client {
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
-        let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
+        let checked = catalogue.check(&resolved, &options, input::pictures_sent(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
         Ok((resolved, checked.options, warnings))
@@ -446,11 +445,22 @@ impl Client {
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let parts = self.prepare(inputs, &transport, total).await?;
+        let (inputs, masks) = masked::apart(inputs);
+        let mut parts = self.prepare(inputs, &transport, total).await?;
+        let masked = match masks {
+            masks if masks.is_empty() => None,
+            masks => {
+                let (masked, shown) =
+                    Masked::new(masks, &parts, &inner.base, &*self.fetch(&transport, total)).await?;
+                parts.extend(shown);
+                Some(Arc::new(masked))
+            }
+        };
         Ok(Plan {
             client: self.clone(),
             transport,
             parts,
+            masked,
             options,
             warnings,
             advice: self.catalogue().advice(&resolved.id),
@@ -468,7 +478,12 @@ impl Client {
         transport: &Transport,
         limit: Duration,
     ) -> Result<Vec<Part>, Error> {
-        let fetch = |url: Url| {
+        input::prepare(inputs, &self.0.base, &*self.fetch(transport, limit)).await
+    }
+
+    /// How a picture is got from the web.
+    fn fetch<'a>(&'a self, transport: &'a Transport, limit: Duration) -> Box<Fetch<'a>> {
+        Box::new(move |url: Url| {
             let fetching = transport.fetch(url);
             Box::pin(async move {
                 tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
@@ -476,8 +491,7 @@ impl Client {
                     Err(Error::new(Kind::ImageError, problem))
                 })
             }) as Pin<Box<dyn Future<Output = _> + Send>>
-        };
-        input::prepare(inputs, &self.0.base, &fetch).await
+        })
     }
 
     /// Pictures and words for the history of a conversation.
@@ -516,6 +530,12 @@ impl Inner {
         }
         format!("{}{}", self.base, self.version)
     }
+}
+
+/// The same inputs, if there is no mask among them.
+pub(crate) fn unmasked(inputs: Vec<Input>) -> Result<Vec<Input>, Error> {
+    input::check_unmasked(&inputs)?;
+    Ok(inputs)
 }
 
 pub(crate) fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {

@@ -14,16 +14,16 @@ use tokio::sync::Notify;
 
 use crate::attempt::Sink;
 use crate::chat::Chat;
-use crate::client::{Client, joined};
+use crate::client::{Client, joined, unmasked};
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::many::{Item, Many, Step};
 #[cfg(feature = "emulator")]
 use crate::options::EmulatorOptions;
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::options::{ClientOptions, EditOptions, GenerateOptions, ManyOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -182,20 +182,33 @@ impl Door {
         options: &Map<String, Value>,
         case: Case,
     ) -> Result<Answer, Error> {
-        let read = || GenerateOptions::read(options, case);
+        let read = || {
+            let of_masks = EditOptions::table().fields.into_iter().map(|field| case.name(field.name));
+            match of_masks.into_iter().find(|name| options.get(&**name).is_some_and(|value| !value.is_null()))
+            {
+                Some(name) => Err(input::no_mask_here(&name)),
+                None => GenerateOptions::read(options, case),
+            }
+        };
+        // What an edit is made from, and how.
+        let edited = |prompt, images| {
+            let (told, options) = EditOptions::read_with_calls(options, case)?;
+            Ok::<_, Error>((input::told_of_masks(joined(prompt, images)?, told, case)?, options))
+        };
         match (self, verb) {
             (Door::Client(client), "generate") => {
-                Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))
+                Ok(answer(client.draw(unmasked(both(prompt, images))?, read()?, case).await?, case))
             }
             (Door::Client(client), "edit") => {
-                Ok(answer(client.draw(joined(prompt, images)?, read()?, case).await?, case))
+                let (inputs, options) = edited(prompt, images)?;
+                Ok(answer(client.draw(inputs, options, case).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
-                let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
+                let (client, options, inputs) = (client.clone(), read()?, unmasked(both(prompt, images))?);
                 Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
-                let (client, options, inputs) = (client.clone(), read()?, joined(prompt, images)?);
+                let (client, (inputs, options)) = (client.clone(), edited(prompt, images)?);
                 Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "models") => {
@@ -259,6 +272,8 @@ impl Door {
             }
             (Door::Client(client), "generate_many") => {
                 let (total, rest) = apart::<Option<u64>>(options, "total")?;
+                // A mask is of one picture; items have their own.
+                input::check_unmasked(&images)?;
                 let (many, calls) = ManyOptions::read_with_calls(&rest, case)?;
                 let client = client.clone();
                 blocking(move || {

@@ -16,8 +16,8 @@ use url::Url;
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
-use crate::options::Reference;
-use crate::schema::Case;
+use crate::options::{EditOptions, Reference, Region};
+use crate::schema::{Case, Write as _};
 
 /// One piece of a prompt, or one picture.
 #[derive(Debug, Clone)]
@@ -38,6 +38,11 @@ pub enum Input {
     Pixels(Pixels),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
+    /// What of the call's first picture an edit may change: a picture that marks it, or a [`Region`]; and
+    /// what becomes of the rest. Of several each adds to what may change.
+    Mask(Box<Input>, EditOptions),
+    /// A box of a picture; it has a meaning only as a mask.
+    Region(Region),
 }
 
 /// Where a caller put an input, for messages.
@@ -110,6 +115,12 @@ impl From<Bytes> for Input {
 impl From<Vec<u8>> for Input {
     fn from(bytes: Vec<u8>) -> Self {
         Input::Bytes(bytes.into())
+    }
+}
+
+impl From<Region> for Input {
+    fn from(region: Region) -> Self {
+        Input::Region(region)
     }
 }
 
@@ -220,16 +231,25 @@ impl Input {
     /// The options that take inputs, which a binding reads as it reads pictures and hands to the call among
     /// them, each marked by [`Input::of_option`].
     #[doc(hidden)]
-    pub const OPTIONS: &[&'static str] = &[];
+    pub const OPTIONS: &[&'static str] = &[MASK];
 
     /// What stands in one of [`Input::OPTIONS`].
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] if no option of that name takes inputs.
     #[doc(hidden)]
-    pub fn of_option(option: &str, _: Input) -> Result<Input, Error> {
+    pub fn of_option(option: &str, input: Input) -> Result<Input, Error> {
+        if option == MASK {
+            return Ok(Input::mask(input, EditOptions::new()));
+        }
         let problem = format!("option `{option}` takes no pictures");
         Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+    }
+
+    /// A mask for the first picture of an edit: a picture whose transparent parts, or if it has none its
+    /// white ones, may change; or a [`Region`].
+    pub fn mask(of: impl Into<Input>, options: EditOptions) -> Self {
+        Input::Mask(Box::new(of.into()), options)
     }
 
     /// An input that a caller wrapped: `class` is the name of the wrapping class, `of` what it wraps, and
@@ -249,6 +269,7 @@ impl Input {
             ("Reference", Some(of)) if of.is_picture() => {
                 Ok(Input::Reference(Box::new(of), Reference::read(fields, case)?))
             }
+            ("Box", None) => Ok(Input::Region(Region::read(fields, case)?)),
             _ => Err(bad(format!("a {class} of this is no picture"))),
         }
     }
@@ -256,22 +277,22 @@ impl Input {
     /// Whether it is one of the call's pictures.
     #[doc(hidden)]
     pub fn is_picture(&self) -> bool {
-        !matches!(self, Input::Text(_))
+        !matches!(self, Input::Text(_) | Input::Mask(..))
     }
 
     /// Puts the bytes of a file that had to be read first in place of what stands for them.
     #[doc(hidden)]
     pub fn fill(&mut self, bytes: Bytes) {
         match self {
-            Input::Reference(of, _) => of.fill(bytes),
+            Input::Reference(of, _) | Input::Mask(of, _) => of.fill(bytes),
             place => *place = Input::Bytes(bytes),
         }
     }
 
-    /// The picture as it was named, for messages and notes; none for words.
+    /// The picture as it was named, for messages and notes; none for words and masks.
     pub(crate) fn label(&self) -> Option<String> {
         Some(match self {
-            Input::Text(_) => return None,
+            Input::Text(_) | Input::Mask(..) => return None,
             Input::Named(name) => short(name),
             Input::Path(path) => path.display().to_string(),
             Input::Bytes(_) => "bytes".to_owned(),
@@ -281,6 +302,7 @@ impl Input {
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
             Input::Reference(of, _) => return of.label(),
+            Input::Region(_) => "a box".to_owned(),
         })
     }
 
@@ -288,7 +310,7 @@ impl Input {
     pub(crate) fn is_fetched(&self) -> bool {
         match self {
             Input::Named(name) => is_scheme(name, "http://") || is_scheme(name, "https://"),
-            Input::Reference(of, _) => of.is_fetched(),
+            Input::Reference(of, _) | Input::Mask(of, _) => of.is_fetched(),
             _ => false,
         }
     }
@@ -297,6 +319,9 @@ impl Input {
 /// How `prepare` gets a picture from an `http(s):` URL; the client knows.
 pub(crate) type Fetch<'a> =
     dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
+
+/// The option by which a mask is given.
+pub(crate) const MASK: &str = "mask";
 
 /// Files up to this size are read once and kept; larger ones are read as they are sent.
 const SMALL_FILE: u64 = 1 << 20;
@@ -309,6 +334,57 @@ fn is_taken(format: Format) -> bool {
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
     inputs.iter().filter(|input| input.is_picture()).count()
+}
+
+/// How many pictures are sent for these: a mask is shown to the model, too.
+pub(crate) fn pictures_sent(inputs: &[Input]) -> usize {
+    pictures(inputs) + usize::from(has_mask(inputs))
+}
+
+pub(crate) fn has_mask(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| matches!(input, Input::Mask(..)))
+}
+
+/// That there is no mask among them.
+pub(crate) fn check_unmasked(inputs: &[Input]) -> Result<(), Error> {
+    match has_mask(inputs) {
+        false => Ok(()),
+        true => Err(no_mask_here(MASK)),
+    }
+}
+
+/// The masks among the inputs get what was said of all of them.
+pub(crate) fn told_of_masks(
+    mut inputs: Vec<Input>,
+    told: EditOptions,
+    case: Case,
+) -> Result<Vec<Input>, Error> {
+    if !has_mask(&inputs) {
+        let names = told.write(case);
+        let set = names.as_object().and_then(|names| names.keys().next().cloned());
+        return match set {
+            None => Ok(inputs),
+            Some(name) => Err(Error::new(
+                Kind::InvalidOptionError,
+                format!(
+                    "option `{name}` says what becomes of a mask, and there is none; give a `{MASK}`, too"
+                ),
+            )
+            .with("option", name)),
+        };
+    }
+    for input in &mut inputs {
+        if let Input::Mask(_, options) = input {
+            *options = std::mem::take(options).over(told.clone());
+        }
+    }
+    Ok(inputs)
+}
+
+/// The error for an option of masks, where there are none.
+pub(crate) fn no_mask_here(option: &str) -> Error {
+    let problem = format!("option `{option}` belongs to `edit` and `edit_stream`, which change a picture");
+    Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned())
 }
 
 /// How many letters the words among the pieces have.
@@ -336,24 +412,14 @@ async fn prepare_one(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) ->
     match input {
         Input::Text(text) => Ok(vec![Part::Text(text)]),
         Input::Reference(of, _) => Ok(vec![picture(*of, index, base, fetch).await?]),
+        Input::Mask(..) => Err(no_mask_here(MASK)),
         input => Ok(vec![picture(input, index, base, fetch).await?]),
     }
 }
 
 async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
     let label = input.label().unwrap_or_default();
-    let found = match input {
-        // No caller can wrap these.
-        Input::Text(_) | Input::Reference(..) => Err(bad("it is no picture")),
-        Input::Bytes(bytes) => whole(bytes),
-        Input::Image(image) => saved(image, index).await,
-        Input::Pixels(pixels) => {
-            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
-        }
-        Input::Path(path) => blocking(move || on_disk(path, index)).await,
-        Input::Named(name) => named(name, index, base, fetch).await,
-    };
-    found.map_err(|error| match error.kind() {
+    found(input, index, base, fetch).await.map_err(|error| match error.kind() {
         Kind::ImageError if error.field("index").is_none() => {
             let message = match label.as_str() {
                 "bytes" => format!("picture {index}: {}", error.message()),
@@ -364,6 +430,42 @@ async fn picture(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Res
         }
         _ => error,
     })
+}
+
+/// A picture's pixels, upright: of a mask, or of the picture that it is for.
+pub(crate) async fn pixels(input: Input, base: &Url, fetch: &Fetch<'_>) -> Result<Pixels, Error> {
+    if let Input::Pixels(pixels) = input {
+        return Ok(pixels);
+    }
+    match found(input, 0, base, fetch).await? {
+        Part::Picture { source, .. } => {
+            blocking(move || {
+                codec::decode(&match source {
+                    Source::Memory(bytes) => bytes,
+                    Source::File(file) => file.read()?,
+                })
+            })
+            .await
+        }
+        _ => Err(bad("is named only; give the picture itself, so that its pixels are known")),
+    }
+}
+
+async fn found(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+    match input {
+        // No caller can wrap these.
+        Input::Text(_) | Input::Reference(..) | Input::Mask(..) => Err(bad("it is no picture")),
+        Input::Region(_) => {
+            Err(bad("a Box is no picture; it is a mask for one: give it as `mask` of an edit"))
+        }
+        Input::Bytes(bytes) => whole(bytes),
+        Input::Image(image) => saved(image, index).await,
+        Input::Pixels(pixels) => {
+            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
+        }
+        Input::Path(path) => blocking(move || on_disk(path, index)).await,
+        Input::Named(name) => named(name, index, base, fetch).await,
+    }
 }
 
 /// The same parts with every picture's bytes in memory, where a conversation keeps them.

@@ -64,12 +64,14 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Budget, Cache, ClientOptions, EmulatorOptions, GenerateOptions, ManyOptions, Retry, Timeout,
+    Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, ManyOptions, Region, Retry,
+    Timeout,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use records::{
-    ChatTurn, Estimate, Event, Generation, Grounding, Outcome, Progress, Spent, Thoughts, UnknownCall,
+    ChatTurn, Estimate, Event, Generation, Grounding, MaskedEdit, Outcome, Progress, Spent, Thoughts,
+    UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;

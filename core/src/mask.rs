@@ -13,7 +13,7 @@ mod fit;
 mod shape;
 mod warp;
 
-pub(crate) use blend::{Merged, merge};
+pub(crate) use blend::merge;
 pub(crate) use shape::Area;
 
 /// What of a picture may change.

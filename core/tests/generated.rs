@@ -23,17 +23,32 @@ use nanobanana::ClientEvent;
 use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
-    Budget, Cache, ClientOptions, GenerateOptions, ManyOptions, Reference, Retry, Timeout,
+    Budget, Cache, ClientOptions, EditOptions, GenerateOptions, ManyOptions, Reference, Region, Retry,
+    Timeout,
 };
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, Outcome, Source, Span, Spent,
-    TextEvent, ThoughtEvent, Thoughts, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Generation, Grounding, ImageEvent, MaskedEdit, Outcome, Source, Span,
+    Spent, TextEvent, ThoughtEvent, Thoughts, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 
 /// What a call and a client can be told.
 fn calls() -> Vec<Table> {
     vec![GenerateOptions::table(), client_options()]
+}
+
+/// What an edit can be told beside: of its mask, which is a picture and so no value of the core's table.
+fn edit_options() -> Table {
+    let mut table = EditOptions::table();
+    table.fields.insert(0, Field {
+        name: "mask",
+        doc: "What of the first picture may change: a picture of its size whose transparent parts, or if it has none \
+              its white ones, may change (grey means partly); an array of bool; a Box; or a list of these, of which \
+              each adds to what may change. Default: all of it.",
+        python: "MaskInput | Sequence[MaskInput]".to_owned(),
+        typescript: "MaskInput | ReadonlyArray<MaskInput>".to_owned(),
+    });
+    table
 }
 
 /// What a run of many calls can be told: its own options, and those of its calls.
@@ -75,9 +90,10 @@ fn settings() -> Vec<Table> {
     vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table()]
 }
 
-/// Classes that wrap an input, and the name under which they hold it.
-fn wrappers() -> Vec<(Table, &'static str)> {
-    vec![(Reference::table(), "image")]
+/// Classes that stand where inputs do: those that wrap one, with the name under which they hold it, and those
+/// that are made of numbers, which have names for all but the last of their fields.
+fn wrappers() -> Vec<(Table, Option<&'static str>)> {
+    vec![(Reference::table(), Some("image")), (Region::table(), None)]
 }
 
 /// Records that errors hold.
@@ -92,6 +108,7 @@ fn records() -> Vec<Table> {
         Source::table(),
         Span::table(),
         Grounding::table(),
+        MaskedEdit::table(),
         Generation::table(),
         ModelInfo::table(),
         Outcome::table(),

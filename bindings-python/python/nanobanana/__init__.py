@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Emulator", "Image", "__version__", "edit", "generate", "set_default_client"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncOutcomes", "AsyncStream"]
 __all__ += ["Chat", "Client", "Outcomes", "Stream"]
-__all__ += ["AspectRatio", "ClientOptions", "Event", "GenerateOptions"]  # noqa: F405
-__all__ += ["ImageInput", "ImageSize", "Item", "ManyOptions", "Model", "Prompt"]  # noqa: F405
+__all__ += ["AspectRatio", "ClientOptions", "EditOptions", "Event", "GenerateOptions"]  # noqa: F405
+__all__ += ["ImageInput", "ImageSize", "Item", "ManyOptions", "MaskInput", "Model", "Prompt"]  # noqa: F405
 __all__ += _generated.__all__
 
 

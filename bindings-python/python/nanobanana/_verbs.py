@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal, Unpack
 
-    from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt
+    from ._options import EditOptions, GenerateOptions, ImageInput, Item, ManyOptions, Prompt
 
 
 class Client(ClientFront, Closing):
@@ -36,11 +36,12 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.edit)
     def edit(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Result:
         """Draw a picture from others, and from what the prompt says about them.
 
-        They are one or a list of them, in whatever form they are at hand.
+        They are one or a list of them, in whatever form they are at hand. With a `mask` only that part of the
+        first one changes, and every other pixel stays as it is.
         """
         return Result._one(self._wait("edit", prompt, images, options))
 
@@ -51,7 +52,7 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.edit)
     def edit_stream(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Stream:
         """Draw a picture from others and hand out what arrives on the way."""
         return Stream(self, self._now("edit_stream", prompt, images, options))
@@ -117,11 +118,12 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.edit)
     async def edit(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Result:
         """Draw a picture from others, and from what the prompt says about them.
 
-        They are one or a list of them, in whatever form they are at hand.
+        They are one or a list of them, in whatever form they are at hand. With a `mask` only that part of the
+        first one changes, and every other pixel stays as it is.
         """
         return Result._one(await self._await("edit", prompt, images, options))
 
@@ -132,7 +134,7 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.edit)
     def edit_stream(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> AsyncStream:
         """Draw a picture from others and hand out what arrives on the way."""
         return AsyncStream(self, self._now("edit_stream", prompt, images, options))
@@ -338,8 +340,6 @@ def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
 
 
 @documented(_generated.edit)
-def edit(
-    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
-) -> Result:
+def edit(prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]) -> Result:
     """Draw a picture from others, with the default client."""
     return default_client().edit(prompt, images, **options)

@@ -14,7 +14,7 @@ use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
 use crate::error::{Error, Kind};
 use crate::input::Input;
 use crate::many::{Item, Many, Step};
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::options::{ClientOptions, EditOptions, GenerateOptions, ManyOptions, Region};
 use crate::records::Outcome;
 use crate::schema::{Case, Write as _};
 
@@ -157,8 +157,31 @@ fn item(line: &str) -> Result<Item, Error> {
         read.ok_or_else(|| wrong(format!("`{name}` takes a text or a list of texts")))
     };
     let images = texts("images")?.into_iter().map(Input::Named);
-    let inputs = texts("prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    let mut map = map.clone();
+    let mask = map
+        .get_mut("options")
+        .and_then(Value::as_object_mut)
+        .and_then(|options| options.shift_remove("mask"));
+    let mask = mask.map_or(Ok(Vec::new()), masks)?;
+    let inputs = texts("prompt")?.into_iter().map(Input::Text).chain(images).chain(mask).collect();
     Item::read(inputs, &map, Case::Snake)
+}
+
+/// The masks of an item: paths or URLs, or boxes as maps.
+fn masks(value: Value) -> Result<Vec<Input>, Error> {
+    let one = |value: Value| match value {
+        Value::String(name) => Ok(Input::mask(Input::Named(name), EditOptions::new())),
+        Value::Object(fields) => Ok(Input::mask(Region::read(&fields, Case::Snake)?, EditOptions::new())),
+        _ => Err(Error::new(
+            Kind::InvalidOptionError,
+            "`mask` takes a path or URL, a box as {\"left\", \"top\", \"right\", \"bottom\", \"unit\"}, or a list of these",
+        )),
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(list) => list.into_iter().map(one).collect(),
+        value => Ok(vec![one(value)?]),
+    }
 }
 
 /// What people and machines see of a run.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use super::Client;
+use super::{Client, Masked};
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) client: Client,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
+    /// What becomes of the answer's pictures, if only a part of the first picture may change.
+    pub masked: Option<Arc<Masked>>,
     pub options: GenerateOptions,
     pub(super) warnings: Vec<String>,
     /// The model's id, and what is known of it.
@@ -57,13 +59,25 @@ impl Plan {
             let repeat = repeat.to_owned();
             let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
             async move {
-                let result = job.run(&Sink::default()).await?.result;
+                let mut result = job.run(&Sink::default()).await?.result;
+                if let Some(masked) = &self.masked {
+                    masked.finish(&mut result).await;
+                }
                 landed(number, &result).await;
                 Ok(result)
             }
         };
         let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
         Ok(self.settled(together(outcomes)?))
+    }
+
+    /// Makes the call, and hands out what arrives on the way.
+    pub async fn stream(&self, sink: &Sink) -> Result<Generation, Error> {
+        let job = self.job(&[], 0, false);
+        Ok(self.settled(match &self.masked {
+            None => job.run(sink).await?.result,
+            Some(masked) => masked.stream(job, sink).await?,
+        }))
     }
 
     /// The call with this number of `n`, after the turns of a conversation.
@@ -146,6 +160,7 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
             (Ok(first), None) => merged = Some(first),
             (Ok(more), Some(merged)) => {
                 merged.images.extend(more.images);
+                merged.masked.extend(more.masked);
                 merged.thoughts.images.extend(more.thoughts.images);
                 merged.usage.add(&more.usage);
                 merged.cached &= more.cached;

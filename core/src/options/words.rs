@@ -87,6 +87,16 @@ choice! {
 }
 
 choice! {
+    /// What a box's edges are told in.
+    Unit {
+        /// Pixels, from the left and from the top.
+        Px "px",
+        /// Parts of the picture's sides, 0 to 1.
+        Fraction "fraction",
+    }
+}
+
+choice! {
     /// What a picture is there for.
     Role {
         /// Someone who should look the same.

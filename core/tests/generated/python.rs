@@ -56,7 +56,12 @@ pub fn classes() -> String {
     );
     others.iter().for_each(|table| record(&mut out, table));
     super::settings().iter().for_each(|table| setting(&mut out, table, None));
-    super::wrappers().iter().for_each(|(table, of)| setting(&mut out, table, Some(of)));
+    for (table, of) in super::wrappers() {
+        match of {
+            Some(of) => setting(&mut out, &table, Some(of)),
+            None => shape(&mut out, &table),
+        }
+    }
     out.push_str(
         "\n\n\
 # Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
@@ -77,9 +82,8 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 6] = [
+    let calls: [(&str, &[&str]); 5] = [
         ("generate", &["prompt: Prompt"]),
-        ("edit", &["prompt: Prompt", images]),
         ("send", &["prompt: Prompt", &more]),
         ("estimate", &["prompt: Prompt", &more]),
         ("chat", &[]),
@@ -87,6 +91,10 @@ pub fn classes() -> String {
     ];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
+    let mut edit = super::edit_options();
+    edit.fields.extend(call.fields);
+    signature(&mut out, "edit", &["prompt: Prompt", images], &edit);
+    options_docs(&mut out, &["edit"], &edit);
     signature(&mut out, "generate_many", &["prompts: Iterable[Prompt | Item]"], &many);
     options_docs(&mut out, &["generate_many"], &many);
     let mut client = super::client_options();
@@ -122,9 +130,19 @@ pub fn types() -> String {
         __all__ = [\n",
         if line.len() <= WIDTH { line } else { lines },
     );
-    let mut names =
-        ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
-            .to_vec();
+    let mut names = [
+        "Model",
+        "AspectRatio",
+        "EditOptions",
+        "ImageSize",
+        "ImageInput",
+        "Item",
+        "ManyOptions",
+        "MaskInput",
+        "Prompt",
+        "Event",
+    ]
+    .to_vec();
     names.extend(super::calls().iter().map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -142,6 +160,8 @@ pub fn types() -> String {
             def read(self) -> bytes: ...\n\n\n\
         ImageInput: TypeAlias = $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
+        MaskInput: TypeAlias = ImageInput | Box\n\
+        \"\"\"What of a picture may change: a picture that marks it, or a box.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
     out.push_str(&text.replace("$forms", &forms.join(" | ")));
@@ -156,6 +176,7 @@ pub fn types() -> String {
     client.fields.remove(0);
     for (table, base) in [
         (GenerateOptions::table(), "TypedDict"),
+        (super::edit_options(), "GenerateOptions"),
         (super::run_options(), "GenerateOptions"),
         (client, "TypedDict"),
     ] {
@@ -173,7 +194,7 @@ pub fn types() -> String {
             \"\"\"What to draw.\"\"\"\n\n    \
             images: ImageInput | Sequence[ImageInput] | None\n    \
             \"\"\"What to draw it from.\"\"\"\n\n    \
-            options: GenerateOptions | None\n    \
+            options: EditOptions | None\n    \
             \"\"\"These go before those of all calls.\"\"\"\n\n    \
             id: str | int | None\n    \
             \"\"\"What a journal knows it by, and how its files are named.\"\"\"\n",
@@ -360,6 +381,26 @@ fn setting(out: &mut String, table: &Table, of: Option<&str>) {
     out.push_str("    ) -> None:\n");
     let names = of.into_iter().chain(table.fields.iter().map(|field| field.name));
     names.for_each(|name| writeln!(out, "        self.{name} = {name}").unwrap());
+}
+
+/// A class of numbers, which are written without their names, and of one more value.
+fn shape(out: &mut String, table: &Table) {
+    write!(out, "\n\nclass {}(Wrapper):\n", table.name).unwrap();
+    docstring(out, table.doc);
+    out.push('\n');
+    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    listed(out, "__slots__ = ", &slots, ["(", ")"]);
+    out.push_str("    _wraps = None\n    _fields = dict.fromkeys(__slots__)\n");
+    let (last, numbers) = table.fields.split_last().unwrap();
+    let last = optional(std::slice::from_ref(last));
+    attributes(out, &[numbers, &last].concat());
+    let takes: Vec<String> = (numbers.iter().map(|field| format!("{}: {}", field.name, field.python)))
+        .chain(last.iter().map(|field| format!("{}: {} = None", field.name, field.python)))
+        .collect();
+    write!(out, "\n    def __init__(\n        self,\n").unwrap();
+    takes.iter().for_each(|taken| writeln!(out, "        {taken},").unwrap());
+    out.push_str("    ) -> None:\n");
+    table.fields.iter().for_each(|field| writeln!(out, "        self.{0} = {0}", field.name).unwrap());
 }
 
 fn optional(fields: &[Field]) -> Vec<Field> {

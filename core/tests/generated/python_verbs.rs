@@ -5,7 +5,14 @@ use std::fmt::Write as _;
 use super::python::{HEADER, WIDTH, docstring, docstring_at};
 use super::verbs::{CHAT, Gives, How, OF_CHATS, OF_CLIENTS, Part, Verb};
 
-const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
+/// The options of a call.
+fn options(verb: &Verb) -> &'static str {
+    match verb.gives {
+        Gives::Outcomes => "**options: Unpack[ManyOptions]",
+        _ if verb.takes(Part::Images) => "**options: Unpack[EditOptions]",
+        _ => "**options: Unpack[GenerateOptions]",
+    }
+}
 
 /// Calls that the module has, too.
 const OF_THE_MODULE: &[(&str, &str)] = &[
@@ -30,7 +37,7 @@ pub fn write() -> String {
             from collections.abc import AsyncIterable, Iterable, Sequence\n    \
             from pathlib import Path\n    \
             from typing import Literal, Unpack\n\n    \
-            from ._options import GenerateOptions, ImageInput, Item, ManyOptions, Prompt\n"
+            from ._options import EditOptions, GenerateOptions, ImageInput, Item, ManyOptions, Prompt\n"
     );
     let shared = format!("{CHAT} Threads may share it.");
     for (asynchronous, name, bases, doc, verbs) in [
@@ -74,7 +81,7 @@ fn function(out: &mut String, verb: &Verb, doc: &str) {
     let mut takes: Vec<_> = verb.takes.iter().map(|part| parameter(*part)).collect();
     let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
     let call = format!("{name}({}, **options)", given.join(", "));
-    takes.push(OPTIONS);
+    takes.push(options(verb));
     definition(out, "", &format!("def {name}("), &takes, gives(verb).0);
     docstring(out, doc);
     writeln!(out, "    return default_client().{call}").unwrap();
@@ -111,10 +118,7 @@ fn method(out: &mut String, verb: &Verb, asynchronous: bool) {
         Part::Prompts if asynchronous => "prompts: Iterable[Prompt | Item] | AsyncIterable[Prompt | Item]",
         part => parameter(*part),
     }));
-    takes.extend(verb.options.then_some(match verb.gives {
-        Gives::Outcomes => "**options: Unpack[ManyOptions]",
-        _ => OPTIONS,
-    }));
+    takes.extend(verb.options.then(|| options(verb)));
     let (gives, makes) = gives(verb);
     let start = format!("{}def {}(", if awaited { "async " } else { "" }, verb.name);
     definition(out, "    ", &start, &takes, &gives.replace('*', kind));

@@ -33,7 +33,13 @@ pub fn write() -> String {
         options(&mut out, table, "");
     }
     options(&mut out, &ManyOptions::table(), " extends GenerateOptions");
-    super::wrappers().iter().for_each(|(table, of)| wrapper(&mut out, table, of));
+    options(&mut out, &super::edit_options(), " extends GenerateOptions");
+    for (table, of) in super::wrappers() {
+        match of {
+            Some(of) => wrapper(&mut out, &table, of),
+            None => shape(&mut out, &table),
+        }
+    }
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -82,12 +88,15 @@ export type PictureObject =
 export interface Item {
   prompt: Prompt
   images?: Pictures | null | undefined
-  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  options?: Omit<EditOptions, 'signal'> | null | undefined
   id?: string | number | null | undefined
 }
 
 /** A picture: as an object, or the path or URL (`http:`, `data:`, `gs:`, Files API) of one. */
 export type ImageInput = string | PictureObject
+
+/** What of a picture may change: a picture that marks it, or a box. */
+export type MaskInput = ImageInput | Box
 
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
 export type Prompt = string | ReadonlyArray<string | PictureObject>
@@ -125,6 +134,33 @@ fn wrapper(out: &mut String, table: &Table, of: &str) {
            wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
          }}\n",
         doc(&table_doc(table), "")
+    )
+    .unwrap();
+}
+
+/// A class of numbers, which are written without their names, and the interface of what else is said.
+fn shape(out: &mut String, table: &Table) {
+    let name = table.name;
+    let (last, numbers) = table.fields.split_last().unwrap();
+    let fields = Table {
+        name: Box::leak(format!("{name}Fields").into_boxed_str()),
+        fields: vec![last.clone()],
+        ..table.clone()
+    };
+    options(out, &fields, "");
+    let names: Vec<&str> = numbers.iter().map(|field| field.name).collect();
+    let takes: Vec<String> = names.iter().map(|name| format!("readonly {name}: number")).collect();
+    let own: Vec<String> = names.iter().map(|name| format!("{name}: this.{name}")).collect();
+    write!(
+        out,
+        "\n{}export class {name} extends Wrapper {{\n  \
+           constructor({}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
+           /** @internal */\n  \
+           wrapped() {{ return {{ made: '{name}', fields: {{ {}, ...this.fields }} }} }}\n\
+         }}\n",
+        doc(&table_doc(table), ""),
+        takes.join(", "),
+        own.join(", "),
     )
     .unwrap();
 }

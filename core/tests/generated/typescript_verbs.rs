@@ -17,7 +17,7 @@ const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
+  ChatTurn, EditOptions, Estimate, GenerateOptions, Item, ManyOptions, ModelInfo, Pictures, Prompt, Spent,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -176,6 +176,7 @@ fn parameters(verb: &Verb) -> String {
         _ if verb.takes(Part::MoreImages) => "options?: TurnOptions",
         (How::Now, Gives::Chat) => "options?: ChatOptions",
         (_, Gives::Outcomes) => "options?: ManyOptions",
+        _ if verb.takes(Part::Images) => "options?: EditOptions",
         _ => "options?: GenerateOptions",
     };
     if verb.options || verb.takes(Part::Role) {

@@ -101,7 +101,8 @@ pub const OF_CLIENTS: &[Verb] = &[
         how: How::Sends,
         gives: Gives::Result,
         doc: "Draw a picture from others, and from what the prompt says about them. They are one or a list \
-              of them, in whatever form they are at hand.",
+              of them, in whatever form they are at hand. With a `mask` only that part of the first one \
+              changes, and every other pixel stays as it is.",
     },
     Verb {
         name: "generate_stream",
