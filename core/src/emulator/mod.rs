@@ -80,6 +80,7 @@ mod answer;
 mod canvas;
 mod check;
 mod draw;
+mod drift;
 mod fields;
 mod log;
 mod models;

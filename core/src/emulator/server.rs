@@ -29,7 +29,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
-use super::check::{self, Refusal};
+use super::check::{self, Ask, Refusal};
 use super::log::{self, Flight, State};
 use super::models;
 use super::script::{self, Cut, Delivery, Reply};
@@ -338,12 +338,13 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
     } else {
         None
     };
+    let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
         Some(step) => (step.reply, step.delivery),
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, json, size, form, state),
+        Reply::Own => own(head, &query, &route, (json, drift), size, form, state),
         Reply::Error { status, error } => {
             Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
         }
@@ -393,7 +394,7 @@ fn own(
     head: &Parts,
     query: &[(String, String)],
     route: &Route,
-    json: serde_json::Result<Value>,
+    (json, drift): (serde_json::Result<Value>, f32),
     size: usize,
     form: Form,
     state: &State,
@@ -430,7 +431,7 @@ fn own(
                 let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
                 return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
             }
-            written(Answer::drawn(model, ask), form)
+            written(Answer::drawn(model, Ask { drift, ..ask }), form)
         }
     }
 }
