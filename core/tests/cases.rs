@@ -226,7 +226,13 @@ async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answe
         options.extend(call.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     let verb = call["verb"].as_str().unwrap();
-    let (prompt, images) = (inputs(call.get("prompt"), true), inputs(call.get("images"), false));
+    let (prompt, mut images) = (inputs(call.get("prompt"), true), inputs(call.get("images"), false));
+    for name in Input::OPTIONS {
+        if let Some(given) = options.shift_remove(*name) {
+            let given = inputs(Some(&given), false).into_iter();
+            images.extend(given.map(|input| Input::of_option(name, input).unwrap()));
+        }
+    }
     let answer = door.call(verb, prompt, images, &options, Case::Snake).await?;
     let Some(stream @ Door::Stream(_)) = answer.door else { return Ok(answer) };
     let mut last = Answer::default();

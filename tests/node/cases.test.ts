@@ -54,6 +54,7 @@ function options(map: Map): Map {
     Object.entries(map).map(([name, value]) => {
       if (typeof value === 'number' && DURATIONS.includes(name)) value *= 1000
       // What lies in the other maps is the user's or the service's own.
+      if (isMap(value) && Object.keys(value).join() === 'path') value = inputs(value as Json)[0]
       if (isMap(value) && ['timeout', 'retry', 'cache', 'budget'].includes(name)) value = options(value)
       return [camel(name), value]
     }),

@@ -30,6 +30,13 @@
 //! back in pieces. One emulator's signature is good for another. Thoughts that come back are not read. The
 //! next picture shows the model's latest one and has its shape.
 //!
+//! # Masks
+//!
+//! A request whose words say that its last picture is a mask for the first one is answered as models do it:
+//! what the mask shows white is drawn anew, and the rest comes back moved by a few pixels, up to 1 % larger or
+//! smaller, slightly recoloured, in the answer's own size and with the marks of JPEG. `drift` in a script says
+//! how much.
+//!
 //! # Scripts
 //!
 //! [`Emulator::script`] sets the next replies of the two generate methods, one step for each request unless it says `times`:
@@ -42,6 +49,7 @@
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
 //! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed |
+//! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
 //! | `times` | how many requests the step is for, one by one; 1 if nothing is said |
 //!
 //! or a usual answer, whole or as a stream, made of any of these, in this order:
