@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import PIL.ImageChops
 import PIL.ImageDraw
 import pytest
 
