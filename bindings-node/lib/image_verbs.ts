@@ -18,7 +18,7 @@ export class ImageVerbs {
 
   /**
    * The picture as "png", "jpeg" or "webp"; the same one if it is that already. `quality` (1 to 100) is
-   * for JPEG.
+   * for JPEG and, with loss, for WebP.
    */
   async convert(format: 'png' | 'jpeg' | 'webp' | (string & {}), options?: { quality?: number }): Promise<Image> {
     return Image.made(this, await tools.keyless.call('convert', [], this, { ...options, format }))

@@ -108,7 +108,7 @@ impl Image {
         py.detach(|| self.core.save(path)).map_err(raise)
     }
 
-    /// The picture as "png", "jpeg" or "webp"; `quality` is for JPEG, 1 to 100.
+    /// The picture as "png", "jpeg" or "webp"; `quality`, 1 to 100, is for JPEG and, with loss, for WebP.
     #[pyo3(signature = (format, *, quality=None))]
     fn convert(&self, py: Python<'_>, format: &str, quality: Option<i64>) -> PyResult<Self> {
         let quality = quality.map(|quality| quality.clamp(0, 255) as u8);

@@ -1,13 +1,27 @@
-//! Decoding and encoding of pictures; the only file that names image crates.
+//! Decoding and encoding of pictures; the only room that names image crates.
+//!
+//! Pixels are as a person sees them: upright, sRGB, 8 bits a channel. `header` reads what a file says of
+//! itself and no pixels; `decode` and `encode` work on the thread that calls them, and `worker` is for
+//! those that must not wait there.
+
+mod colour;
+mod decode;
+mod encode;
+mod header;
+mod resize;
+mod tiff;
+mod webp;
+mod worker;
 
 use std::fmt;
-use std::io::Cursor;
-
-use image::ImageEncoder as _;
-use image::codecs::{png, webp::WebPEncoder};
-use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
 
 use crate::error::{Error, Kind};
+
+pub(crate) use self::decode::decode;
+pub(crate) use self::encode::{Quality, encode};
+pub(crate) use self::header::{Header, header, header_of_file};
+pub(crate) use self::resize::resize;
+pub(crate) use self::worker::worker;
 
 /// Pixels in rows from the top, `channels` bytes each: 1 grey, 3 RGB, 4 RGBA.
 #[derive(Clone, PartialEq, Eq)]
@@ -115,227 +129,29 @@ impl Format {
     }
 }
 
-/// What a picture's first bytes say.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Header {
-    pub format: Format,
-    /// 0 where the size stands elsewhere than in the header (HEIC, AVIF).
-    pub width: u32,
-    pub height: u32,
-}
+/// The most pixels that are decoded or made: 1 GiB of RGBA, about 16 times 4K.
+const MOST_PIXELS: u64 = 1 << 28;
 
 fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-/// Reads type and size, decoding nothing.
-pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
-    if bytes.is_empty() {
-        return Err(bad("the picture is empty (0 bytes)"));
-    }
-    let Some(format) = Format::sniff(bytes) else {
-        let looks = if bytes.iter().take(512).all(|byte| matches!(byte, 9 | 10 | 13 | 32..=126)) {
-            "its bytes are text"
-        } else {
-            "its first bytes are of no known picture type"
-        };
-        return Err(bad(format!("this is not a picture: {looks}. PNG, JPEG, WebP and HEIC are taken")));
-    };
-    let (width, height) = size(format, bytes).ok_or_else(|| {
-        bad(format!("the picture is cut off or damaged: its {} header is not whole", format.mime_type()))
-    })?;
-    Ok(Header { format, width, height })
-}
-
-fn size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
-    let u16le = |at: usize| Some(u32::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
-    let u16be = |at: usize| Some(u32::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
-    let u32be = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let u24le = |at: usize| Some(u16le(at)? | u32::from(*bytes.get(at + 2)?) << 16);
-    let (width, height) = match format {
-        Format::Png => (u32be(16)?, u32be(20)?),
-        Format::Gif => (u16le(6)?, u16le(8)?),
-        Format::Bmp => {
-            (u16le(18)? | u16le(20)? << 16, (u16le(22)? | u16le(24)? << 16).cast_signed().unsigned_abs())
-        }
-        Format::WebP => match bytes.get(12..16)? {
-            b"VP8 " => (u16le(26)? & 0x3fff, u16le(28)? & 0x3fff),
-            b"VP8L" => {
-                let bits = u16le(21)? | u16le(23)? << 16;
-                ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
-            }
-            b"VP8X" => (u24le(24)? + 1, u24le(27)? + 1),
-            _ => return None,
-        },
-        Format::Jpeg => {
-            let mut at = 2;
-            loop {
-                while *bytes.get(at)? != 0xff {
-                    at += 1;
-                }
-                let marker = *bytes.get(at + 1)?;
-                match marker {
-                    0xff => at += 1,
-                    0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                        break (u16be(at + 7)?, u16be(at + 5)?);
-                    }
-                    0x01 | 0xd0..=0xd8 => at += 2,
-                    0xd9 | 0xda => return None,
-                    _ => at += 2 + usize::try_from(u16be(at + 2)?).ok()?.max(2),
-                }
-            }
-        }
-        Format::Tiff | Format::Heic | Format::Avif => return Some((0, 0)),
-    };
-    (width > 0 && height > 0).then_some((width, height))
-}
-
 fn damaged(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    bad(format!("the picture is damaged and cannot be decoded: {cause}")).because(cause)
+    bad(format!("the picture is damaged or cut off and cannot be decoded: {cause}")).because(cause)
 }
 
-/// The crate's own limit for one decoded picture: 1 GiB of pixels, about 16 times 4K.
-const MOST_PIXEL_BYTES: u64 = 1 << 30;
-
-/// Decodes PNG, JPEG and WebP to grey, RGB or RGBA of 8 bits.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
-    let header = header(bytes)?;
-    let format = match header.format {
-        Format::Png => image::ImageFormat::Png,
-        Format::Jpeg => image::ImageFormat::Jpeg,
-        Format::WebP => image::ImageFormat::WebP,
-        other => {
-            return Err(bad(format!(
-                "{} is not decoded here; open it with Pillow or sharp and hand over its pixels",
-                other.mime_type()
-            )));
-        }
-    };
-    let mut reader = image::ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = image::Limits::default();
-    limits.max_alloc = Some(MOST_PIXEL_BYTES);
-    reader.limits(limits);
-    let picture = reader.decode().map_err(damaged)?;
-    let (width, height) = (picture.width(), picture.height());
-    use image::DynamicImage as D;
-    let (channels, data) = match picture {
-        D::ImageLuma8(grey) => (1, grey.into_raw()),
-        D::ImageRgb8(rgb) => (3, rgb.into_raw()),
-        D::ImageRgba8(rgba) => (4, rgba.into_raw()),
-        D::ImageLuma16(_) => (1, picture.into_luma8().into_raw()),
-        other if other.color().has_alpha() => (4, other.into_rgba8().into_raw()),
-        other => (3, other.into_rgb8().into_raw()),
-    };
-    Ok(Pixels { width, height, channels, data })
-}
-
-/// Encodes pixels; `quality` is for JPEG, 1 to 100, by default 92.
-pub(crate) fn encode(pixels: &Pixels, format: Format, quality: Option<u8>) -> Result<Vec<u8>, Error> {
-    let Pixels { width, height, channels, data } = pixels;
-    let wants = u64::from(*width) * u64::from(*height) * u64::from(*channels);
-    if wants == 0 || wants != data.len() as u64 || !matches!(channels, 1 | 3 | 4) {
-        return Err(bad(format!(
-            "{} bytes are not {width}x{height} pixels of {channels} channels; 1, 3 or 4 channels of 8 bits are taken",
-            data.len()
-        )));
+/// That a picture of this size may be decoded or made.
+fn check_size(what: &str, width: u32, height: u32) -> Result<(), Error> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels <= MOST_PIXELS {
+        return Ok(());
     }
-    if let Some(quality) = quality
-        && (format != Format::Jpeg || !(1..=100).contains(&quality))
-    {
-        let problem = format!("quality {quality} does not fit {}; JPEG takes 1 to 100", format.mime_type());
-        return Err(Error::new(Kind::InvalidOptionError, problem).with("option", "quality".to_owned()));
-    }
-    if format == Format::Jpeg {
-        return encode_jpeg(pixels, quality.unwrap_or(92));
-    }
-    let color = match channels {
-        1 => image::ExtendedColorType::L8,
-        3 => image::ExtendedColorType::Rgb8,
-        _ => image::ExtendedColorType::Rgba8,
-    };
-    let mut out = Vec::new();
-    let written = match format {
-        Format::Png => {
-            png::PngEncoder::new_with_quality(&mut out, png::CompressionType::Fast, png::FilterType::Adaptive)
-                .write_image(data, *width, *height, color)
-        }
-        Format::WebP => WebPEncoder::new_lossless(&mut out).write_image(data, *width, *height, color),
-        other => return Err(bad(format!("{} cannot be written; {WRITABLE} can", other.mime_type()))),
-    };
-    written.map_err(|cause| unwritten(format, cause))?;
-    Ok(out)
+    Err(bad(format!(
+        "{what} {width}x{height}, {} megapixels; at most {} are taken",
+        pixels / 1_000_000,
+        MOST_PIXELS / 1_000_000
+    )))
 }
 
-fn unwritten(format: Format, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    bad(format!("the picture cannot be written as {}: {cause}", format.mime_type())).because(cause)
-}
-
-/// Twice as fast as the `image` crate's own encoder at the same size of file.
-fn encode_jpeg(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, Error> {
-    let Pixels { width, height, channels, data } = pixels;
-    let (Ok(wide), Ok(high)) = (u16::try_from(*width), u16::try_from(*height)) else {
-        return Err(bad(format!(
-            "a picture of {width}x{height} pixels cannot be written as image/jpeg; JPEG takes at most 65535 on a side"
-        )));
-    };
-    let mut out = Vec::new();
-    let mut encoder = JpegEncoder::new(&mut out, quality);
-    // Colours as sharp as light: halved ones fringe the letters that models draw.
-    encoder.set_sampling_factor(SamplingFactor::F_1_1);
-    let written = match channels {
-        1 => encoder.encode(data, wide, high, ColorType::Luma),
-        // JPEG has no transparency: what shows through is white, as on paper.
-        4 => encoder.encode(&on_white(data), wide, high, ColorType::Rgb),
-        _ => encoder.encode(data, wide, high, ColorType::Rgb),
-    };
-    written.map_err(|cause| unwritten(Format::Jpeg, cause))?;
-    Ok(out)
-}
-
-fn on_white(rgba: &[u8]) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
-    for pixel in rgba.chunks_exact(4) {
-        if let [r, g, b, a] = pixel {
-            let over =
-                |c: u8| ((u16::from(c) * u16::from(*a) + 255 * (255 - u16::from(*a)) + 127) / 255) as u8;
-            rgb.extend([over(*r), over(*g), over(*b)]);
-        }
-    }
-    rgb
-}
-
-/// Scales pixels with a Lanczos filter.
-pub(crate) fn resize(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels, Error> {
-    use image::imageops::{FilterType, resize};
-    if width == 0 || height == 0 || u64::from(width) * u64::from(height) * 4 > MOST_PIXEL_BYTES {
-        return Err(bad(format!(
-            "cannot resize to {width}x{height}; both sides must be 1 or more, 268 megapixels in all at most"
-        )));
-    }
-    let raw = pixels.data.clone();
-    let misfit = || bad("the pixels do not fit their size");
-    let data = match pixels.channels {
-        1 => resize(
-            &image::GrayImage::from_raw(pixels.width, pixels.height, raw).ok_or_else(misfit)?,
-            width,
-            height,
-            FilterType::Lanczos3,
-        )
-        .into_raw(),
-        3 => resize(
-            &image::RgbImage::from_raw(pixels.width, pixels.height, raw).ok_or_else(misfit)?,
-            width,
-            height,
-            FilterType::Lanczos3,
-        )
-        .into_raw(),
-        _ => resize(
-            &image::RgbaImage::from_raw(pixels.width, pixels.height, raw).ok_or_else(misfit)?,
-            width,
-            height,
-            FilterType::Lanczos3,
-        )
-        .into_raw(),
-    };
-    Ok(Pixels { width, height, channels: pixels.channels, data })
-}
+#[cfg(test)]
+mod tests;

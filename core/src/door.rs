@@ -366,7 +366,9 @@ impl Door {
             }
             (Door::Tools, _) => {
                 let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
-                blocking(move || tool(&verb, &images, &options, case)).await
+                let works = matches!(verb.as_str(), "convert" | "resize");
+                let work = move || tool(&verb, &images, &options, case);
+                if works { crate::codec::worker(work).await } else { blocking(work).await }
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }

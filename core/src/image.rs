@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 pub use crate::codec::Pixels;
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
 use crate::schema::{Case, Typed, Write};
 
@@ -95,7 +95,7 @@ impl Image {
     /// [`Kind::ImageError`] if they are not a picture, or its header is cut off.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
         let bytes = bytes.into();
-        let codec::Header { format, width, height } = codec::header(&bytes)?;
+        let codec::Header { format, width, height, .. } = codec::header(&bytes)?;
         Ok(Self::of(Content::Memory(bytes), format.mime_type(), (width, height)))
     }
 
@@ -147,7 +147,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if the sizes do not fit together.
     pub fn from_pixels(pixels: &Pixels) -> Result<Self, Error> {
-        Self::from_bytes(codec::encode(pixels, Format::Png, None)?)
+        Self::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
     }
 
     /// The file's bytes, untouched. Those of a picture that lies on disk are read now, on this thread, and
@@ -209,17 +209,18 @@ impl Image {
         &self.0.mime_type
     }
 
-    /// Width in pixels.
+    /// Width in pixels, as it is seen: after Exif's orientation.
     pub fn width(&self) -> u32 {
         self.0.width
     }
 
-    /// Height in pixels.
+    /// Height in pixels, as it is seen.
     pub fn height(&self) -> u32 {
         self.0.height
     }
 
-    /// Decodes the picture: H×W×C bytes.
+    /// Decodes the picture as it is seen: H×W×C bytes, upright, in sRGB, 8 bits a channel; of several
+    /// frames or pages the first. PNG, JPEG, WebP, GIF, BMP and TIFF are decoded.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.
@@ -228,7 +229,8 @@ impl Image {
     }
 
     /// The picture in another format ("png", "jpeg" or "webp"); the same picture if it has that
-    /// format already and no quality is given. `quality` is 1 to 100 and is for JPEG.
+    /// format already and no quality is given. `quality` is 1 to 100: of JPEG (by default 92), or of WebP
+    /// with loss (by default it has none); PNG has none.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
@@ -238,7 +240,7 @@ impl Image {
         if quality.is_none() && format.mime_type() == self.mime_type() {
             return Ok(self.clone());
         }
-        Self::from_bytes(codec::encode(&self.pixels()?, format, quality)?)
+        Self::from_bytes(codec::encode(&self.pixels()?, format, quality.into())?)
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here).
@@ -248,7 +250,7 @@ impl Image {
     pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let pixels = codec::resize(&self.pixels()?, width, height)?;
-        Self::from_bytes(codec::encode(&pixels, format, None)?)
+        Self::from_bytes(codec::encode(&pixels, format, Quality::Default)?)
     }
 
     /// Whether [`Image::save`] can write to a path of this name, as far as the name tells.

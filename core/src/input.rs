@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::options::{EditOptions, Reference, Region};
@@ -439,7 +439,7 @@ pub(crate) async fn pixels(input: Input, base: &Url, fetch: &Fetch<'_>) -> Resul
     }
     match found(input, 0, base, fetch).await? {
         Part::Picture { source, .. } => {
-            blocking(move || {
+            codec::worker(move || {
                 codec::decode(&match source {
                     Source::Memory(bytes) => bytes,
                     Source::File(file) => file.read()?,
@@ -461,7 +461,9 @@ async fn found(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => {
-            blocking(move || Ok(codec::encode(&pixels, Format::Png, None)?.into())).await.and_then(whole)
+            codec::worker(move || Ok(codec::encode(&pixels, Format::Png, Quality::Default)?.into()))
+                .await
+                .and_then(whole)
         }
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
@@ -505,9 +507,8 @@ fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-/// The type that is sent for bytes that start so.
-fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
-    let header = codec::header(start)?;
+/// The type that is sent for a picture of this header.
+fn taken(header: codec::Header) -> Result<&'static str, Error> {
     if !is_taken(header.format) {
         return Err(bad(format!(
             "the service does not take {}; save it as PNG, JPEG or WebP first, for example with Pillow or sharp",
@@ -518,7 +519,7 @@ fn sniffed(start: &[u8]) -> Result<&'static str, Error> {
 }
 
 fn whole(bytes: Bytes) -> Result<Part, Error> {
-    Ok(Part::Picture { mime_type: sniffed(&bytes)?, source: Source::Memory(bytes) })
+    Ok(Part::Picture { mime_type: taken(codec::header(&bytes)?)?, source: Source::Memory(bytes) })
 }
 
 /// A picture that may lie on disk, where it stays.
@@ -548,20 +549,12 @@ fn on_disk(path: PathBuf, index: u64) -> Result<Part, Error> {
     if metadata.is_dir() {
         return Err(bad("it is a folder; name the picture's file"));
     }
-    let mut start = Vec::new();
-    let regular = metadata.is_file();
-    (&file).take(if regular { SMALL_FILE } else { u64::MAX }).read_to_end(&mut start).map_err(cannot)?;
-    if !regular || metadata.len() <= SMALL_FILE {
-        return whole(start.into());
+    if !metadata.is_file() || metadata.len() <= SMALL_FILE {
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes).map_err(cannot)?;
+        return whole(bytes.into());
     }
-    let mime_type = match sniffed(&start) {
-        Ok(mime_type) => mime_type,
-        // A JPEG's size may stand behind megabytes of metadata.
-        Err(_) => {
-            (&file).read_to_end(&mut start).map_err(cannot)?;
-            sniffed(&start)?
-        }
-    };
+    let mime_type = taken(codec::header_of_file(&file)?)?;
     let file = File {
         index,
         len: metadata.len(),

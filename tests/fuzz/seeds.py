@@ -1,4 +1,4 @@
-"""Writes the corpus with which the fuzzers begin: the shapes that replies have."""
+"""Writes the corpus with which the fuzzers begin: the shapes that replies and pictures have."""
 
 import base64
 from pathlib import Path
@@ -35,3 +35,11 @@ for target, bodies in [("split", JSON), ("sse", JSON + STREAMS)]:
     for number, body in enumerate(bodies):
         # The first byte says how it is read: see README.md.
         (folder / f"seed-{number}").write_bytes(bytes([number % 4 + 8 * (number % 3)]) + body.encode())
+
+# Pictures as other programs write them, and as cases have them.
+media = Path(__file__).parent.parent / "media"
+folder = Path(__file__).parent / "corpus" / "codec"
+folder.mkdir(parents=True, exist_ok=True)
+for path in [*media.iterdir(), *(media / "real").iterdir()]:
+    if path.suffix in (".png", ".jpg", ".webp", ".gif", ".bmp", ".tiff", ".heic", ".heif", ".avif"):
+        (folder / path.name).write_bytes(path.read_bytes())

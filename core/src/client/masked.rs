@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::attempt::{Job, Sink};
-use crate::codec::{self, Format, Pixels};
+use crate::codec::{self, Format, Pixels, Quality};
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input;
@@ -77,7 +77,7 @@ impl Masked {
         // pixels are let go: with many calls under way they would fill the memory.
         let (width, height) = {
             let source = source.clone();
-            blocking(move || {
+            codec::worker(move || {
                 let pixels = decoded(&source).map_err(|error| {
                     error.clone().reworded(format!(
                         "the first picture, whose pixels a mask needs: {}",
@@ -101,7 +101,7 @@ impl Masked {
                     let pixels = input::pixels(input, base, fetch).await.map_err(|error| {
                         refuse(format!("cannot be used: {}", error.message())).because(error)
                     })?;
-                    mask = blocking(move || {
+                    mask = codec::worker(move || {
                         let added = mask.add_picture(&pixels);
                         Ok((mask, added))
                     })
@@ -110,7 +110,7 @@ impl Masked {
                 }
             }
         }
-        let (mask, shown) = blocking(move || {
+        let (mask, shown) = codec::worker(move || {
             if mask.is_empty() {
                 return Err(Place::Option(MASK).refuse(
                     "",
@@ -170,7 +170,7 @@ impl Masked {
         let mut all = Vec::with_capacity(images.len());
         for image in images {
             let (masked, model) = (self.clone(), image.clone());
-            let laid = blocking(move || masked.lay(&model)).await;
+            let laid = codec::worker(move || masked.lay(&model)).await;
             all.push(laid.unwrap_or_else(|error| Laid::failed(image, &error)));
         }
         all
@@ -245,7 +245,7 @@ fn settle(result: &mut Generation, laid: Vec<Laid>) {
 /// What shows a mask to the model, after all of the call's own pictures, so that "the second picture" of a
 /// prompt stays the second.
 fn shown(mask: &Mask) -> Result<Vec<Part>, Error> {
-    let guide = codec::encode(&mask.guide(), Format::Png, None)?;
+    let guide = codec::encode(&mask.guide(), Format::Png, Quality::Default)?;
     let places: Vec<String> = mask
         .places()
         .iter()
@@ -272,13 +272,5 @@ fn decoded(source: &Source) -> Result<Pixels, Error> {
 }
 
 fn png(pixels: &Pixels) -> Result<Image, Error> {
-    Image::from_bytes(codec::encode(pixels, Format::Png, None)?)
-}
-
-/// Runs what decodes and draws off the event loop.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let lost = |cause| Error::new(Kind::NanoBananaError, format!("the work was lost: {cause}"));
-    tokio::task::spawn_blocking(work).await.map_err(lost)?
+    Image::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
 }

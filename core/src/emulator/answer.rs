@@ -11,7 +11,7 @@ use super::drift;
 use super::models;
 use super::sign;
 use crate::catalogue::Model;
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::image::Pixels;
 
 /// An answer that is still to be made.
@@ -409,7 +409,7 @@ fn format_of(model: &Model) -> Format {
 }
 
 fn picture(pixels: &Pixels, format: Format, is_thought: bool) -> Result<Made, Stop> {
-    let bytes = codec::encode(pixels, format, None).map_err(|error| {
+    let bytes = codec::encode(pixels, format, Quality::Default).map_err(|error| {
         Stop::Failed(Refusal::new(500, "INTERNAL", format!("The picture was not written: {error}")))
     })?;
     let content = sign::of_bytes(&bytes);

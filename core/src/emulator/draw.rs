@@ -556,7 +556,7 @@ impl Caption {
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod tests {
     use super::*;
-    use crate::codec::{self, Format};
+    use crate::codec::{self, Format, Quality};
 
     fn order<'a>(prompt: &'a str, width: u32, height: u32, seed: i64) -> Order<'a> {
         Order { width, height, prompt, model: "gemini-3-pro-image", size: "1K", seed, pictures: &[], salt: 0 }
@@ -664,7 +664,7 @@ mod tests {
             let drew = start.elapsed();
             for format in [Format::Jpeg, Format::Png] {
                 let start = std::time::Instant::now();
-                let bytes = codec::encode(&drawn, format, None).unwrap();
+                let bytes = codec::encode(&drawn, format, Quality::Default).unwrap();
                 let size = bytes.len() / 1024;
                 println!(
                     "{index:2} {}x{}: drawn in {drew:?}, {format:?} {size} KB in {:?}",

@@ -5,7 +5,7 @@
 //! That there is a mask is told by the request's words, as a model would read them.
 
 use super::draw::Dice;
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::image::Pixels;
 
 /// Whether the words say that the last picture is a mask for the first one.
@@ -80,6 +80,7 @@ pub(super) fn edited(scene: &Pixels, source: &Pixels, mask: &Pixels, amount: f32
     if amount <= 0.0 {
         return drawn;
     }
-    let noisy = codec::encode(&drawn, Format::Jpeg, Some(85)).and_then(|bytes| codec::decode(&bytes));
+    let noisy =
+        codec::encode(&drawn, Format::Jpeg, Quality::Lossy(85)).and_then(|bytes| codec::decode(&bytes));
     noisy.unwrap_or(drawn)
 }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Given, Sketch, Thought};
-use crate::codec::{self, Format};
+use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
 use crate::options::nearest;
 
@@ -428,7 +428,7 @@ pub(super) fn filled(json: &Value) -> Value {
     match json {
         Value::Object(map) => match map.get("$image").and_then(Value::as_str).and_then(picture) {
             Some((format, width, height)) => {
-                let bytes = codec::encode(&answer::sample(width, height), format, None);
+                let bytes = codec::encode(&answer::sample(width, height), format, Quality::Default);
                 STANDARD.encode(bytes.unwrap_or_default()).into()
             }
             None => map.iter().map(|(key, value)| (key.clone(), filled(value))).collect::<Map<_, _>>().into(),

@@ -1,4 +1,10 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 use proptest::prelude::*;
 
@@ -12,7 +18,7 @@ fn see(x: f64, y: f64, seed: u64) -> [f64; 3] {
     let mut colour = [120.0, 110.0, 130.0];
     for octave in 0..14 {
         let pace = 3.0 + f64::from(octave) * 4.0;
-        let (angle, phase) = (random.f64() * 6.28, random.f64() * 6.28);
+        let (angle, phase) = (random.f64() * std::f64::consts::TAU, random.f64() * std::f64::consts::TAU);
         let wave = ((x * angle.cos() + y * angle.sin()) * pace + phase).sin() * 26.0
             / (1.0 + f64::from(octave) * 0.3);
         for channel in &mut colour {
@@ -217,7 +223,7 @@ fn twelve_megapixels() {
         println!("{side}: merged in {:?}, {merged:?}", start.elapsed());
         for pixels in [merged.picture.unwrap(), merged.change] {
             let start = std::time::Instant::now();
-            let bytes = codec::encode(&pixels, codec::Format::Png, None).unwrap();
+            let bytes = codec::encode(&pixels, codec::Format::Png, codec::Quality::Default).unwrap();
             println!("{} KB in {:?}", bytes.len() / 1024, start.elapsed());
         }
     }

@@ -309,7 +309,7 @@ pub const OF_IMAGES: &[Verb] = &[
         how: How::Works,
         gives: Gives::Image,
         doc: "The picture as \"png\", \"jpeg\" or \"webp\"; the same one if it is that already. `quality` (1 to \
-              100) is for JPEG.",
+              100) is for JPEG and, with loss, for WebP.",
     },
     Verb {
         name: "resize",

@@ -1,0 +1,277 @@
+//! From a file's bytes to pixels as a person sees them.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder as _};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::colour::{self, ToSrgb};
+use super::{Format, MOST_PIXELS, Pixels, bad, check_size, damaged, header, tiff, webp};
+use crate::error::Error;
+
+/// Pixels as stored, but of 8 bits: not turned yet, in the colours of the file's profile.
+pub(super) struct Raw {
+    pub width: u32,
+    pub height: u32,
+    pub data: Stored,
+}
+
+/// Samples in rows from the top.
+pub(super) enum Stored {
+    Grey(Vec<u8>),
+    GreyAlpha(Vec<u8>),
+    Rgb(Vec<u8>),
+    Rgba(Vec<u8>),
+    /// Inks, 255 a full one.
+    Cmyk(Vec<u8>),
+}
+
+/// Decodes PNG, JPEG, WebP, GIF and APNG (the first picture), BMP and TIFF (the first page): upright, sRGB,
+/// 8 bits a channel, grey, RGB or RGBA.
+///
+/// A colour profile is applied unless it is sRGB (then bytes stay as they are), broken or for other
+/// channels. PNG's `gAMA` and `cHRM` are not applied, as Pillow does not either: nearly all that have them
+/// mean sRGB. CMYK without a profile is converted as Pillow and ImageMagick do.
+///
+/// # Errors
+/// [`crate::Kind::ImageError`] if the bytes are damaged or cut off, of a type that is not decoded here, or
+/// of more than 268 megapixels.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
+    let header::Seen { header, profile } = header::seen(bytes)?;
+    check_size("the picture says that it has", header.width, header.height)?;
+    let raw = match header.format {
+        Format::Jpeg => jpeg(bytes)?,
+        Format::WebP if !header.animated => webp::decode(bytes, header.alpha)?,
+        Format::Tiff => tiff::decode(bytes)?,
+        Format::Png => by_image(bytes, image::ImageFormat::Png)?,
+        Format::WebP => by_image(bytes, image::ImageFormat::WebP)?,
+        Format::Gif => by_image(bytes, image::ImageFormat::Gif)?,
+        Format::Bmp => by_image(bytes, image::ImageFormat::Bmp)?,
+        Format::Heic | Format::Avif => return Err(elsewhere(header.format)),
+    };
+    let (width, height) = (raw.width, raw.height);
+    let (channels, data) = raw.srgb(profile.as_deref());
+    if data.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
+        return Err(bad("the picture is damaged: it has another number of pixels than its header says"));
+    }
+    Ok(upright(Pixels { width, height, channels, data }, header.orientation))
+}
+
+/// What to do with types whose decoders are not free to ship.
+fn elsewhere(format: Format) -> Error {
+    let (name, python) = match format {
+        Format::Avif => ("AVIF", "in Python by Pillow: PIL.Image.open(path)"),
+        _ => (
+            "HEIC",
+            "in Python by Pillow with pillow-heif: pillow_heif.register_heif_opener(), PIL.Image.open(path)",
+        ),
+    };
+    bad(format!(
+        "the pixels of {name} are not decoded here; open the picture {python}; in Node by sharp: \
+         await sharp(path).rotate().raw().toBuffer({{ resolveWithObject: true }}), and hand over what it gives"
+    ))
+}
+
+impl Raw {
+    /// Channels and samples in sRGB.
+    fn srgb(self, profile: Option<&[u8]>) -> (u8, Vec<u8>) {
+        let to_srgb = |channels| profile.and_then(|profile| ToSrgb::new(profile, channels));
+        match self.data {
+            Stored::Grey(mut grey) => {
+                if let Some(to_srgb) = to_srgb(1) {
+                    to_srgb.grey(&mut grey, 1);
+                }
+                (1, grey)
+            }
+            Stored::GreyAlpha(pairs) => {
+                let mut rgba = colour::with_alpha(&pairs);
+                if let Some(to_srgb) = to_srgb(1) {
+                    to_srgb.grey(&mut rgba, 4);
+                }
+                (4, rgba)
+            }
+            Stored::Rgb(mut rgb) => {
+                if let Some(to_srgb) = to_srgb(3) {
+                    to_srgb.rgb(&mut rgb, 3);
+                }
+                (3, rgb)
+            }
+            Stored::Rgba(mut rgba) => {
+                if let Some(to_srgb) = to_srgb(3) {
+                    to_srgb.rgb(&mut rgba, 4);
+                }
+                (4, rgba)
+            }
+            Stored::Cmyk(inks) => {
+                let printed = to_srgb(4).and_then(|to_srgb| to_srgb.inks(&inks));
+                (3, printed.unwrap_or_else(|| colour::plain_inks(&inks)))
+            }
+        }
+    }
+}
+
+fn by_image(bytes: &[u8], format: image::ImageFormat) -> Result<Raw, Error> {
+    let mut reader = image::ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = image::Limits::default();
+    // Of 16-bit RGBA.
+    limits.max_alloc = Some(MOST_PIXELS * 8);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(cut_or_damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_size("the picture has", width, height)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(cut_or_damaged)?;
+    let eight = |samples: Vec<u16>| samples.into_iter().map(colour::eight_bits).collect();
+    use DynamicImage as D;
+    let data = match picture {
+        D::ImageLuma8(grey) => Stored::Grey(grey.into_raw()),
+        D::ImageLumaA8(pairs) => Stored::GreyAlpha(pairs.into_raw()),
+        D::ImageRgb8(rgb) => Stored::Rgb(rgb.into_raw()),
+        D::ImageRgba8(rgba) if format == image::ImageFormat::Gif => opaque(rgba.into_raw()),
+        D::ImageRgba8(rgba) => Stored::Rgba(rgba.into_raw()),
+        D::ImageLuma16(grey) => Stored::Grey(eight(grey.into_raw())),
+        D::ImageLumaA16(pairs) => Stored::GreyAlpha(eight(pairs.into_raw())),
+        D::ImageRgb16(rgb) => Stored::Rgb(eight(rgb.into_raw())),
+        D::ImageRgba16(rgba) => Stored::Rgba(eight(rgba.into_raw())),
+        other => Stored::Rgba(other.into_rgba8().into_raw()),
+    };
+    Ok(Raw { width, height, data })
+}
+
+/// A GIF is read with alpha always; most have none.
+fn opaque(rgba: Vec<u8>) -> Stored {
+    let (pixels, _) = rgba.as_chunks();
+    if pixels.iter().any(|[_, _, _, alpha]| *alpha != 255) {
+        return Stored::Rgba(rgba);
+    }
+    Stored::Rgb(pixels.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect())
+}
+
+fn cut_or_damaged(cause: image::ImageError) -> Error {
+    match &cause {
+        image::ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            cut_off().because(cause)
+        }
+        _ => damaged(cause),
+    }
+}
+
+pub(super) fn cut_off() -> Error {
+    bad("the picture is cut off: its file ends before its last pixels. Get the whole file")
+}
+
+fn jpeg(bytes: &[u8]) -> Result<Raw, Error> {
+    // A decoder paints over what is missing; a picture that lacks its lower half shall not pass for whole.
+    if !is_ended(bytes) {
+        return Err(cut_off());
+    }
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(65535).set_max_height(65535);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(damaged)?;
+    let space = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
+    let wanted = match space {
+        ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK => space,
+        _ => ColorSpace::RGB,
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(wanted));
+    let data = decoder.decode().map_err(damaged)?;
+    let (width, height) =
+        decoder.dimensions().ok_or_else(|| bad("the picture is damaged: it has no size"))?;
+    let (width, height) = (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0));
+    let data = match wanted {
+        ColorSpace::Luma => Stored::Grey(data),
+        ColorSpace::CMYK => Stored::Cmyk(inverted(data)),
+        ColorSpace::YCCK => Stored::Cmyk(inks_of_ycck(data)),
+        _ => Stored::Rgb(data),
+    };
+    Ok(Raw { width, height, data })
+}
+
+/// Programs write the inks of a JPEG the other way round, with or without Adobe's mark; so Pillow and
+/// ImageMagick read all of them.
+fn inverted(mut inks: Vec<u8>) -> Vec<u8> {
+    inks.iter_mut().for_each(|ink| *ink = 255 - *ink);
+    inks
+}
+
+/// YCbCr of the inverted colours, beside inverted black.
+fn inks_of_ycck(mut data: Vec<u8>) -> Vec<u8> {
+    let (pixels, _) = data.as_chunks_mut();
+    for [y, cb, cr, k] in pixels {
+        let [r, g, b] = colour::rgb_of_ycbcr(*y, *cb, *cr);
+        (*y, *cb, *cr, *k) = (r, g, b, 255 - *k);
+    }
+    data
+}
+
+/// Whether a JPEG has its end mark behind its first scan.
+fn is_ended(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    let mut scanned = false;
+    loop {
+        let Some(rest) = bytes.get(at..) else { return false };
+        let Some(mark) = memchr::memchr(0xff, rest) else { return false };
+        at += mark + 1;
+        match bytes.get(at) {
+            None => return false,
+            Some(0xd9) => return scanned,
+            // Fill bytes, a stuffed one, and marks that stand alone.
+            Some(0xff) => (),
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 1,
+            Some(marker) => {
+                scanned |= *marker == 0xda;
+                let Some([high, low]) = bytes.get(at + 1..at + 3) else { return false };
+                at += 1 + usize::from(u16::from_be_bytes([*high, *low]));
+            }
+        }
+    }
+}
+
+/// Turns and mirrors as Exif's orientation says.
+fn upright(pixels: Pixels, orientation: u8) -> Pixels {
+    if !matches!(orientation, 2..=8) {
+        return pixels;
+    }
+    let Pixels { width, height, channels, data } = pixels;
+    let data = match channels {
+        1 => turned::<1>(&data, width as usize, height as usize, orientation),
+        3 => turned::<3>(&data, width as usize, height as usize, orientation),
+        _ => turned::<4>(&data, width as usize, height as usize, orientation),
+    };
+    let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
+    Pixels { width, height, channels, data }
+}
+
+fn turned<const CHANNELS: usize>(data: &[u8], width: usize, height: usize, orientation: u8) -> Vec<u8> {
+    let (from, _) = data.as_chunks::<CHANNELS>();
+    let (across, down) = if orientation >= 5 { (height, width) } else { (width, height) };
+    let mut out = vec![0; data.len()];
+    let (into, _) = out.as_chunks_mut::<CHANNELS>();
+    // Where the pixel at (x, y) of what is seen is stored.
+    let stored = |x: usize, y: usize| match orientation {
+        2 => y * width + (width - 1 - x),
+        3 => (height - 1 - y) * width + (width - 1 - x),
+        4 => (height - 1 - y) * width + x,
+        5 => x * width + y,
+        6 => (height - 1 - x) * width + y,
+        7 => (height - 1 - x) * width + (width - 1 - y),
+        8 => x * width + (width - 1 - y),
+        _ => y * width + x,
+    };
+    // In tiles: rows of one are columns of the other, and a column of a whole picture fits no cache.
+    const TILE: usize = 32;
+    for top in (0..down).step_by(TILE) {
+        for left in (0..across).step_by(TILE) {
+            for y in top..down.min(top + TILE) {
+                for x in left..across.min(left + TILE) {
+                    if let (Some(into), Some(from)) = (into.get_mut(y * across + x), from.get(stored(x, y))) {
+                        *into = *from;
+                    }
+                }
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,249 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+fn media() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/media/real"))
+}
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(media().join(name)).unwrap()
+}
+
+fn table() -> Map<String, Value> {
+    serde_json::from_slice(&file("expected.json")).unwrap()
+}
+
+/// Colours that change everywhere, with lines that are sharp.
+fn drawn(width: u32, height: u32, channels: u8) -> Pixels {
+    let mut data = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let all = [x * 255 / width, y * 255 / height, (x ^ y) & 0x40, 255 - x * 200 / width];
+            data.extend(all.iter().take(channels.into()).map(|value| *value as u8));
+        }
+    }
+    Pixels { width, height, channels, data }
+}
+
+fn far(a: &Pixels, b: &Pixels) -> f64 {
+    assert_eq!((a.width, a.height, a.channels), (b.width, b.height, b.channels));
+    let total: u64 = a.data.iter().zip(&b.data).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    total as f64 / a.data.len() as f64
+}
+
+/// The header as the table writes it: what is usual is left out.
+fn written(header: &Header) -> Value {
+    let mut row = Map::new();
+    let mut unusual = |name: &str, value: Value, usual: Value| {
+        if value != usual {
+            row.insert(name.to_owned(), value);
+        }
+    };
+    unusual("orientation", header.orientation.into(), 1.into());
+    unusual("depth", header.depth.into(), 8.into());
+    unusual("color", format!("{:?}", header.color).to_lowercase().into(), "rgb".into());
+    unusual("alpha", header.alpha.into(), false.into());
+    unusual("icc", header.icc.into(), false.into());
+    unusual("animated", header.animated.into(), false.into());
+    row.into()
+}
+
+#[test]
+fn a_header_says_what_the_writer_put_there_in_memory_and_on_disk() {
+    for (name, row) in table() {
+        let bytes = file(&name);
+        let read = header(&bytes);
+        let on_disk = header_of_file(&File::open(media().join(&name)).unwrap());
+        match &read {
+            Ok(header) => assert_eq!(header, &on_disk.unwrap(), "{name}"),
+            Err(error) => assert_eq!(error.message(), on_disk.unwrap_err().message(), "{name}"),
+        }
+        if row["error"].is_null() {
+            let header = read.unwrap();
+            assert_eq!(json!([header.width, header.height]), row["size"], "{name}");
+            let expected = row.get("header").cloned().unwrap_or_else(|| json!({}));
+            assert_eq!(written(&header), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn heif_tells_the_size_that_is_seen() {
+    for name in ["photo.heic", "phone.heif", "photo.avif"] {
+        let header = super::header(&file(name)).unwrap();
+        assert_eq!((header.width, header.height, header.orientation), (40, 28, 1), "{name}");
+    }
+    let header = header(&file("turned.avif")).unwrap();
+    assert_eq!((header.width, header.height, header.orientation), (28, 40, 6));
+}
+
+#[test]
+fn any_beginning_of_a_file_is_read_without_a_panic() {
+    for (name, row) in table() {
+        let bytes = file(&name);
+        for end in (0..bytes.len().min(300)).chain((300..bytes.len()).step_by(97)) {
+            let cut = &bytes[..end];
+            if let (Ok(header), true) = (header(cut), row["error"].is_null()) {
+                let sides = [header.width, header.height];
+                assert!(
+                    json!(sides) == row["size"] || json!([sides[1], sides[0]]) == row["size"],
+                    "{name}: {end}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn exif_behind_megabytes_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    // PNG: one more chunk before the late Exif; WebP: before EXIF, which stands at the end.
+    let png = file("exif-6-late.png");
+    let webp = file("exif-3.webp");
+    let exif = webp.windows(4).position(|name| name == b"EXIF").unwrap();
+    let filler = vec![0; 3 << 20];
+    let len = u32::try_from(filler.len()).unwrap();
+    let mut large = png[..33].to_vec();
+    large.extend([&len.to_be_bytes()[..], b"prVt", &filler, &[0; 4], &png[33..]].concat());
+    let long = [&webp[..exif], b"pad ", &len.to_le_bytes()[..], &filler, &webp[exif..]].concat();
+    for (bytes, orientation) in [(large, 6), (long, 3)] {
+        std::fs::write(&path, &bytes).unwrap();
+        let read = header_of_file(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(read.orientation, orientation);
+        assert_eq!(read, header(&bytes).unwrap());
+    }
+}
+
+#[test]
+fn colours_of_srgb_stay_bit_equal() {
+    let plain = decode(&file("plain.png")).unwrap();
+    for name in ["srgb-profile.png", "broken-profile.png", "gamma.png"] {
+        assert!(decode(&file(name)).unwrap() == plain, "{name}");
+    }
+    assert!(decode(&file("p3.png")).unwrap() != plain);
+}
+
+#[test]
+fn sixteen_bits_are_rounded() {
+    for (deep, eight) in [(0, 0), (128, 0), (129, 1), (257, 1), (65406, 254), (65407, 255), (65535, 255)] {
+        assert_eq!(colour::eight_bits(deep), eight, "{deep}");
+    }
+}
+
+#[test]
+fn what_loses_nothing_comes_back_bit_equal() {
+    for channels in [1, 3, 4] {
+        let pixels = drawn(37, 29, channels);
+        for format in [Format::Png, Format::WebP] {
+            for quality in [Quality::Default, Quality::Lossless] {
+                let back = decode(&encode(&pixels, format, quality).unwrap()).unwrap();
+                let same = match (format, channels) {
+                    // WebP knows no grey.
+                    (Format::WebP, 1) => {
+                        let data = pixels.data.iter().flat_map(|grey| [*grey; 3]).collect();
+                        Pixels { channels: 3, data, ..pixels }
+                    }
+                    _ => pixels.clone(),
+                };
+                assert!(back == same, "{format:?} {channels}");
+            }
+        }
+    }
+}
+
+#[test]
+fn lossy_webp_is_smaller_the_lower_its_quality_and_keeps_alpha() {
+    let pixels = drawn(200, 150, 4);
+    let sizes = [20, 60, 95].map(|quality| {
+        let bytes = encode(&pixels, Format::WebP, Quality::Lossy(quality)).unwrap();
+        let seen = header(&bytes).unwrap();
+        assert!(seen.alpha);
+        let back = decode(&bytes).unwrap();
+        assert!(far(&back, &pixels) < 12.0, "{quality}: {}", far(&back, &pixels));
+        let alpha = |pixels: &Pixels| pixels.data.iter().skip(3).step_by(4).copied().collect::<Vec<u8>>();
+        assert_eq!(alpha(&back), alpha(&pixels));
+        bytes.len()
+    });
+    assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+    let grey = encode(&drawn(20, 20, 1), Format::WebP, Quality::Lossy(80)).unwrap();
+    assert_eq!(decode(&grey).unwrap().channels, 3);
+}
+
+#[test]
+fn what_a_format_cannot_says_so() {
+    let pixels = drawn(4, 4, 3);
+    let told = |format, quality| encode(&pixels, format, quality).unwrap_err();
+    for (format, quality, words) in [
+        (Format::Png, Quality::Lossy(80), "loses nothing"),
+        (Format::Jpeg, Quality::Lossless, "without loss"),
+        (Format::Jpeg, Quality::Lossy(0), "1 to 100"),
+        (Format::WebP, Quality::Lossy(101), "1 to 100"),
+    ] {
+        let error = told(format, quality);
+        assert_eq!(error.kind(), Kind::InvalidOptionError);
+        assert!(error.message().contains(words), "{}", error.message());
+    }
+    assert!(told(Format::Gif, Quality::Default).message().contains("cannot be written"));
+    let wide = Pixels { width: 16384, height: 1, channels: 3, data: vec![0; 3 * 16384] };
+    for quality in [Quality::Default, Quality::Lossy(80)] {
+        let error = encode(&wide, Format::WebP, quality).unwrap_err();
+        assert!(error.message().contains("at most 16383"), "{}", error.message());
+    }
+    encode(&wide, Format::Jpeg, Quality::Default).unwrap();
+}
+
+#[test]
+fn what_is_transparent_lends_no_colour_when_scaled() {
+    // Red that is seen beside green that is not.
+    let data = [255, 0, 0, 255, 0, 255, 0, 0].repeat(16 * 8);
+    let small = resize(&Pixels { width: 16, height: 16, channels: 4, data }, 4, 4).unwrap();
+    assert!(small.data.chunks_exact(4).all(|pixel| pixel[0] > 250 && pixel[1] < 5), "{:?}", small.data);
+    for channels in [1, 3, 4] {
+        let large = drawn(300, 200, channels);
+        let half = resize(&large, 150, 100).unwrap();
+        assert!(far(&half, &drawn(150, 100, channels)) < 12.0);
+        assert_eq!(half.data.len(), 150 * 100 * usize::from(channels));
+    }
+    assert!(resize(&drawn(4, 4, 3), 0, 4).is_err());
+    assert!(resize(&drawn(4, 4, 3), 60000, 60000).unwrap_err().message().contains("at most 268"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_are_at_most_as_many_as_cores_and_leave_nothing_behind() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let (now, most, ran) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let work = || {
+        let (now, most, ran) = (now.clone(), most.clone(), ran.clone());
+        worker(move || {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(ran.fetch_add(1, Ordering::SeqCst))
+        })
+    };
+    let all = futures_util::future::join_all((0..cores * 4).map(|_| work())).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert!(most.load(Ordering::SeqCst) <= cores);
+
+    // Those that wait for a place when they are dropped never run, and hold no place.
+    let before = ran.load(Ordering::SeqCst);
+    let waiting = futures_util::future::join_all((0..cores * 50).map(|_| work()));
+    assert!(tokio::time::timeout(Duration::from_millis(5), waiting).await.is_err());
+    for _ in 0..cores {
+        work().await.unwrap();
+    }
+    assert!(ran.load(Ordering::SeqCst) - before <= 3 * cores);
+    assert!(worker::<()>(|| panic!("a fault")).await.is_err());
+}
