@@ -105,7 +105,8 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
     if call["verb"] == "history":
         assert isinstance(door, nb.Chat)
         return door.history
-    options = {name: given(value) if is_path(value) else value for name, value in call.get("options", {}).items()}
+    told = call.get("options", {})
+    options = {name: given(value) if is_path(value) else value for name, value in told.items()}
     came = getattr(door, call["verb"])(**takes, **options)
     if not isinstance(came, nb.Stream):
         return came

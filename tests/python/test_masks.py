@@ -153,7 +153,8 @@ def test_what_cannot_be_a_mask(client: nb.Client, emulator: nb.Emulator, source:
 def test_awaited(emulator: nb.Emulator, source: PIL.Image.Image) -> None:
     async def edited() -> nb.Result:
         async with nb.AsyncClient("secret-key-0123", base_url=emulator.url) as client:
-            return await client.edit("a banana", source, mask=nb.Box(60, 40, 160, 120), keep_outside=False, **SMALL)
+            box = nb.Box(60, 40, 160, 120)
+            return await client.edit("a banana", source, mask=box, keep_outside=False, **SMALL)
 
     result = asyncio.run(edited())
     assert result.image == result.model_image
@@ -162,5 +163,6 @@ def test_awaited(emulator: nb.Emulator, source: PIL.Image.Image) -> None:
 def test_a_box_is_a_plain_value() -> None:
     box = nb.Box(1, 2, 3, 4)
     assert box == nb.Box(1, 2, 3, 4) != nb.Box(1, 2, 3, 4, unit="px")
-    assert repr(nb.Box(0, 0, 1, 1, unit="fraction")) == "Box(left=0, top=0, right=1, bottom=1, unit='fraction')"
+    told = repr(nb.Box(0, 0, 1, 1, unit="fraction"))
+    assert told == "Box(left=0, top=0, right=1, bottom=1, unit='fraction')"
     assert pickle.loads(pickle.dumps(box)) == box

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, Literal
 
-    from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt
+    from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, MaskInput, Model, Prompt
 
 __all__ = [
     "APIConnectionError",

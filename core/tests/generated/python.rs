@@ -33,7 +33,7 @@ pub fn classes() -> String {
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
             from typing import Any, ClassVar, Literal\n\n    \
-            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, Model, Prompt\n"
+            from ._options import AspectRatio, Event, ImageInput, ImageSize, Item, MaskInput, Model, Prompt\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
