@@ -264,14 +264,31 @@ impl Buffer {
         flags: std::ffi::c_int,
     ) -> PyResult<()> {
         let bytes = &slf.get().0;
-        let length = ffi::Py_ssize_t::try_from(bytes.len())?;
-        // SAFETY: `view` is Python's own and valid. The memory neither moves nor changes while `slf`
-        // lives, to which the view gets a reference here; asked for as writable, it is refused.
-        let filled = unsafe {
-            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast_mut().cast(), length, 1, flags)
-        };
-        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+        // SAFETY: the memory neither moves nor changes while `slf` lives; asked for as writable, it is refused.
+        unsafe { lend(slf.as_any(), view, bytes.as_ptr().cast_mut(), bytes.len(), true, flags) }
     }
+}
+
+/// Fills Python's view of memory that `owner` keeps.
+///
+/// # Safety
+/// `view` is Python's own and valid. The memory has `length` bytes at `data`, which stay where they are as long as
+/// `owner` lives, to which the view gets a reference; unless `is_readonly`, Rust neither reads nor writes them.
+#[allow(unsafe_code)]
+unsafe fn lend(
+    owner: &Bound<'_, PyAny>,
+    view: *mut ffi::Py_buffer,
+    data: *mut u8,
+    length: usize,
+    is_readonly: bool,
+    flags: std::ffi::c_int,
+) -> PyResult<()> {
+    let length = ffi::Py_ssize_t::try_from(length)?;
+    // SAFETY: as the caller says.
+    let filled = unsafe {
+        ffi::PyBuffer_FillInfo(view, owner.as_ptr(), data.cast(), length, is_readonly.into(), flags)
+    };
+    if filled == 0 { Ok(()) } else { Err(PyErr::fetch(owner.py())) }
 }
 
 /// Pixels that Python may write to; what looks at them keeps it alive.
@@ -288,11 +305,9 @@ impl Memory {
     ) -> PyResult<()> {
         let (data, length) = {
             let pixels = &mut slf.try_borrow_mut()?.0;
-            (pixels.as_mut_ptr(), ffi::Py_ssize_t::try_from(pixels.len())?)
+            (pixels.as_mut_ptr(), pixels.len())
         };
-        // SAFETY: `view` is Python's own and valid. The memory belongs to `slf`, to which the view gets a
-        // reference here; it neither grows nor is read or written by Rust any more.
-        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data.cast(), length, 0, flags) };
-        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+        // SAFETY: the memory belongs to `slf`; it neither grows nor is read or written by Rust any more.
+        unsafe { lend(slf.as_any(), view, data, length, false, flags) }
     }
 }

@@ -6,13 +6,11 @@
 //! Before each request the call waits for its turn (`limit`) and sets the money aside (`money`); a call
 //! whose answer the cache holds needs neither.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -22,14 +20,13 @@ use crate::cache::Cache;
 use crate::catalogue::Model;
 use crate::error::{Attempt, Error, Kind, Partial, Usage, now, without_secret};
 use crate::events::{Reporter, Watcher};
-use crate::files::{Line, Outline, Question, Stock};
+use crate::files::{Line, Outline, Question, Stock, Uploads};
 use crate::json::Cut;
 use crate::limit::{self, Limiter, Permit};
 use crate::money::{Hold, Ledger};
 use crate::options::Secret;
-use crate::output::Output;
 use crate::process::PerProcess;
-use crate::records::{Event, File, ImageEvent, TokenCount};
+use crate::records::{Event, ImageEvent, TokenCount};
 use crate::reply::{self, Drawn, Fold, reason};
 use crate::request::Body;
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
@@ -37,6 +34,10 @@ use crate::schema::Seconds;
 use crate::split::{Limits, Splitter};
 use crate::sse::Sse;
 use crate::transport::{Content, Method, Reply, Transport};
+
+mod sink;
+
+pub(crate) use sink::Sink;
 
 /// What all calls of a client have in common, those of its copies included.
 #[derive(Clone)]
@@ -105,56 +106,6 @@ pub(crate) struct Job {
     /// Whether an answer in words is a result too.
     pub text_will_do: bool,
     pub before: Option<Before>,
-}
-
-/// Where a stream's events go as they arrive. A call without a stream has nobody to hand them to.
-#[derive(Clone, Default)]
-pub(crate) struct Sink(Option<Arc<Pour>>);
-
-#[derive(Default)]
-struct Pour {
-    queue: Mutex<VecDeque<Event>>,
-    /// How its final pictures are to be.
-    output: OnceLock<Arc<Output>>,
-}
-
-impl Sink {
-    /// A sink for a stream.
-    pub fn open() -> Self {
-        Sink(Some(Arc::default()))
-    }
-
-    fn is_open(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Hands events over, and lets go at once so that they are seen before more is read. Until that is
-    /// asked for, the permit rests.
-    async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
-        let Some(pour) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
-        let _rest = permit.map(Permit::rest);
-        pour.queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
-        let mut seen = false;
-        // Nobody needs to be woken: whoever polls looks into the queue next.
-        poll_fn(|_| if std::mem::replace(&mut seen, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-    }
-
-    /// The next event that nobody has seen yet.
-    pub fn take(&self) -> Option<Event> {
-        self.0.as_ref()?.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-
-    /// Says how the final pictures are to be, before the first one comes.
-    pub fn pours_as(&self, output: &Arc<Output>) {
-        if let Some(pour) = &self.0 {
-            pour.output.get_or_init(|| output.clone());
-        }
-    }
-
-    /// How the final pictures are to be, if that was said.
-    pub fn output(&self) -> Option<Arc<Output>> {
-        self.0.as_ref()?.output.get().cloned()
-    }
 }
 
 /// How long the end of a reply is waited for that has brought its whole answer.
@@ -230,52 +181,6 @@ struct Request {
     held: Option<Hold>,
     /// How many answers it goes on from.
     continued: usize,
-}
-
-/// The pictures of a call that are sent by reference.
-struct Uploads {
-    outline: Option<Outline>,
-    files: Vec<File>,
-    body: Option<Body>,
-    /// Files that the service does not have any more. It is believed once.
-    gone: Vec<String>,
-}
-
-impl Uploads {
-    fn of(outline: Option<Outline>) -> Self {
-        Uploads { outline, files: Vec::new(), body: None, gone: Vec::new() }
-    }
-
-    /// What is still to be uploaded.
-    fn missing(&self) -> Option<Outline> {
-        self.outline.clone().filter(|_| self.body.is_none())
-    }
-
-    /// The body that refers to these files.
-    fn come(&mut self, files: Vec<File>) -> Body {
-        let body = self.outline.as_ref().map(|outline| outline.body(&files)).unwrap_or_default();
-        (self.files, self.body) = (files, Some(body.clone()));
-        body
-    }
-
-    /// What is sent for the whole answer.
-    fn body<'a>(&'a self, inline: &'a Body) -> &'a Body {
-        self.body.as_ref().unwrap_or(inline)
-    }
-
-    /// Whether the request failed since files are gone that the client remembers; then they are missing again.
-    fn are_gone(&mut self, failure: &Error) -> bool {
-        if !self.gone.is_empty() || !matches!(failure.status(), Some(403 | 404)) {
-            return false;
-        }
-        let names = self.files.iter().map(|file| &file.name);
-        let is_told = |name: &&String| failure.message().contains(name.trim_start_matches("files/"));
-        self.gone = names.filter(is_told).cloned().collect();
-        if !self.gone.is_empty() {
-            self.body = None;
-        }
-        !self.gone.is_empty()
-    }
 }
 
 /// What a call has behind it.
@@ -479,11 +384,11 @@ impl Job {
                 }
             })?,
         };
-        if let Some(outline) = uploads.missing() {
+        if uploads.are_missing() {
             // Uploads cost nothing: who gives up meanwhile has not spent it.
             hold.until(Arc::default());
-            match outline.files(&self.line(deadline, Some(report.clone())), &uploads.gone).await {
-                Ok(files) => next.body = uploads.come(files),
+            match uploads.come(&self.line(deadline, Some(report.clone()))).await {
+                Ok(body) => next.body = body.unwrap_or_else(|| self.body.clone()),
                 Err(failure) => {
                     self.refund(hold, next);
                     course.attempts.extend_from_slice(failure.attempts());

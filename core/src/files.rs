@@ -5,7 +5,7 @@
 //! sent again blindly: the service is asked how far it got. The name of a file is chosen here, so that a lost last
 //! answer can be told from a lost last chunk; nothing is uploaded twice in silence.
 //!
-//! Here is also the choice of a request's pictures that go this way, and the memory of those that are there.
+//! Here is also the memory of those that are there.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -13,35 +13,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use serde_json::{Map, Value, json};
-use tokio::sync::OnceCell;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::error::{Error, Kind};
-use crate::input::{Part, Source};
-use crate::json::Piece;
-use crate::options::{GenerateOptions, Upload};
+use crate::input::Source;
 use crate::records::File;
-use crate::request::{self, Body, Digest, Turn};
+use crate::request::{self, Digest};
 use crate::retry::Bucket;
 use crate::schema::Case;
 use crate::transport::{Content, Method};
 
 mod line;
+mod outline;
 
 use line::Course;
 pub(crate) use line::{Answer, Line, Question};
+pub(crate) use outline::{Outline, Picture, Uploads, choose};
 
 /// How much goes out in one request: as the official SDKs do. The service wants a multiple of 256 KiB.
 const CHUNK: u64 = 8 << 20;
 
 /// The most that the service takes as one file (Gemini API, Files).
 const MOST: u64 = 2 << 30;
-
-/// Pictures of fewer bytes are quicker sent than uploaded.
-const TRIVIAL: u64 = 16_000;
 
 /// How many uploads of a client are under way at once.
 const AT_ONCE: usize = 4;
@@ -54,9 +49,6 @@ const MARGIN: Duration = Duration::from_secs(3600);
 
 /// How many uploaded pictures a client remembers.
 const REMEMBERED: usize = 10_000;
-
-/// What a reference takes in the JSON, about.
-const REFERENCE: u64 = 256;
 
 /// What is to be uploaded.
 pub(crate) struct Parcel {
@@ -365,163 +357,4 @@ async fn chunk(source: &Source, at: u64) -> Result<Bytes, Error> {
     tokio::task::spawn_blocking(read).await.unwrap_or_else(|cause| {
         Err(Error::new(Kind::ImageError, format!("the file could not be read: {cause}")))
     })
-}
-
-/// One picture of a request that is to be sent by reference.
-pub(crate) struct Picture {
-    place: Place,
-    /// Which it is, for messages.
-    label: String,
-    mime_type: String,
-    source: Source,
-    digest: OnceCell<Digest>,
-}
-
-enum Place {
-    /// A piece of a turn.
-    Turn(usize, usize),
-    Part(usize),
-}
-
-/// Chooses the pictures of a request that go through the Files API, so that the rest is no more than `limit`
-/// bytes: none, if nothing has to. What the model drew itself is never among them.
-///
-/// # Errors
-/// [`Kind::ImageError`] if it would be too large all the same.
-pub(crate) fn choose(
-    history: &[Turn],
-    parts: &[Part],
-    how: Upload,
-    len: u64,
-    limit: u64,
-) -> Result<Vec<Picture>, Error> {
-    if how != Upload::Always && len <= limit {
-        return Ok(Vec::new());
-    }
-    let too_large = |len: u64, advice: &str| {
-        let mega = |bytes: u64| bytes as f64 / 1e6;
-        let problem = format!(
-            "the request has {:.1} MB, and the service takes {:.1} MB in one; {advice}",
-            mega(len),
-            mega(limit)
-        );
-        Error::new(Kind::ImageError, problem)
-    };
-    if how == Upload::Never {
-        return if len <= limit {
-            Ok(Vec::new())
-        } else {
-            Err(too_large(
-                len,
-                "set `upload` to \"auto\" so that large pictures are uploaded first, or send less",
-            ))
-        };
-    }
-    let mut all = pictures(history, parts);
-    all.sort_by_key(|picture| std::cmp::Reverse(picture.source.len()));
-    let mut left = len;
-    let mut chosen = Vec::new();
-    for picture in all {
-        let size = picture.source.len();
-        let saved = (size.div_ceil(3) * 4).saturating_sub(REFERENCE);
-        let is_wanted = left > limit || (how == Upload::Always && size >= TRIVIAL);
-        if saved > 0 && is_wanted {
-            left = left.saturating_sub(saved);
-            chosen.push(picture);
-        }
-    }
-    if left > limit {
-        let advice =
-            "what can be uploaded is not counted. In a conversation, `drop_images` lets go of older pictures";
-        return Err(too_large(left, advice));
-    }
-    Ok(chosen)
-}
-
-fn pictures(history: &[Turn], parts: &[Part]) -> Vec<Picture> {
-    let mut found = Vec::new();
-    for (turn, said) in history.iter().enumerate().filter(|(_, turn)| turn.role == "user") {
-        for (place, piece) in said.pieces.iter().enumerate() {
-            let Some((bytes, mime_type)) = piece.picture.clone().zip(mime_type(piece)) else { continue };
-            found.push((Place::Turn(turn, place), mime_type, Source::Memory(bytes)));
-        }
-    }
-    let words = |part: &&Part| matches!(part, Part::Text(_));
-    for (place, part) in parts.iter().enumerate() {
-        if let Part::Picture { mime_type, source, .. } = part {
-            found.push((Place::Part(place), mime_type.to_string(), source.clone()));
-        }
-    }
-    let label = |place: &Place| match place {
-        Place::Turn(..) => "a picture of an earlier turn".to_owned(),
-        Place::Part(place) => {
-            let before = parts.iter().take(*place);
-            format!("picture {}", before.clone().count() - before.filter(words).count())
-        }
-    };
-    (found.into_iter())
-        .map(|(place, mime_type, source)| Picture {
-            label: label(&place),
-            place,
-            mime_type,
-            source,
-            digest: OnceCell::new(),
-        })
-        .collect()
-}
-
-/// The type of a piece's picture, if the piece has nothing else that must not be lost.
-fn mime_type(piece: &Piece) -> Option<String> {
-    let value = piece.value("");
-    let fields: &Map<String, Value> = value.as_object()?;
-    let data = fields.get("inlineData").filter(|_| fields.len() == 1)?;
-    data.get("mimeType")?.as_str().map(str::to_owned)
-}
-
-/// A request some of whose pictures are sent by reference.
-#[derive(Clone)]
-pub(crate) struct Outline {
-    pub history: Vec<Turn>,
-    pub parts: Vec<Part>,
-    pub options: GenerateOptions,
-    pub pictures: Arc<Vec<Picture>>,
-}
-
-impl Outline {
-    /// Sees to it that its pictures are there, up to four at once, and gives their files. `gone` are files
-    /// that the service has refused.
-    pub async fn files(&self, line: &Line, gone: &[String]) -> Result<Vec<File>, Error> {
-        let mut uploads = Vec::new();
-        for picture in self.pictures.iter() {
-            uploads.push(line.kept(picture, gone));
-        }
-        let uploads = futures_util::stream::iter(uploads).buffered(AT_ONCE).try_collect();
-        // Another call may be uploading the same picture, and have more time.
-        let done = timeout_at(line.deadline, uploads).await;
-        done.unwrap_or_else(|_| Err(line.too_late("its pictures are not all uploaded")))
-    }
-
-    /// The body that refers to these files, in the order of the pictures.
-    pub fn body(&self, files: &[File]) -> Body {
-        let (mut history, mut parts) = (self.history.clone(), self.parts.clone());
-        for (picture, file) in self.pictures.iter().zip(files) {
-            let (uri, mime_type) = (file.uri.clone(), Some(picture.mime_type.clone().into()));
-            match picture.place {
-                Place::Part(place) => {
-                    let Some(part) = parts.get_mut(place) else { continue };
-                    let Part::Picture { attached, .. } = part else { continue };
-                    *part = Part::Reference { uri, mime_type, attached: attached.take() };
-                }
-                Place::Turn(turn, place) => {
-                    let Some(turn) = history.get_mut(turn) else { continue };
-                    let mut pieces = turn.pieces.to_vec();
-                    if let Some(piece) = pieces.get_mut(place) {
-                        *piece = request::piece(&Part::Reference { uri, mime_type, attached: None });
-                    }
-                    turn.pieces = pieces.into();
-                }
-            }
-        }
-        Body::new(&history, &parts, &self.options)
-    }
 }

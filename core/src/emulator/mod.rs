@@ -91,6 +91,7 @@ mod fields;
 mod files;
 mod log;
 mod models;
+mod route;
 mod script;
 mod server;
 mod sign;

@@ -11,10 +11,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{
-    Fetch, File, Found, Input, Part, Picture, Place, SMALL_FILE, Source, bad, blocking, cannot, found,
-    is_scheme, opened, uploaded,
-};
+use super::prepare::{Fetch, Found, Picture, SMALL_FILE, blocking, cannot, found, opened, uploaded};
+use super::{File, Input, Part, Place, Source, bad, is_scheme};
 use crate::codec::Format;
 use crate::error::{Error, Kind};
 use crate::json::field;

@@ -1,0 +1,402 @@
+//! From what a caller hands in to parts that are ready to send: found, opened, sniffed, and encoded anew where
+//! that is needed.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use url::Url;
+
+use super::{File, Input, Part, Place, Source, attachment, bad, is_scheme};
+use crate::array::{Array, Sample};
+use crate::codec::{self, Header};
+use crate::encode::{self, Plan, Told};
+use crate::error::{Error, Kind};
+use crate::image::{Image, Pixels};
+use crate::options::Encode;
+use crate::records::{self, InputPlan};
+
+/// How `prepare` gets a picture from an `http(s):` URL; the client knows.
+pub(crate) type Fetch<'a> =
+    dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
+
+/// Files up to this size are read once and kept; larger ones are read as they are sent.
+pub(super) const SMALL_FILE: u64 = 1 << 20;
+
+/// All pieces of a call, ready to send, and what became of its pictures.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub parts: Vec<Part>,
+    pub plans: Vec<InputPlan>,
+    /// What was lost, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
+/// `base` is the API's own address with its version, whose Files URIs are sent as references.
+pub(crate) async fn prepare(
+    inputs: Vec<Input>,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<Prepared, Error> {
+    let mut index = 0;
+    let pieces = inputs.into_iter().map(|input| {
+        let at = index;
+        index += u64::from(input.is_picture());
+        prepare_one(input, at, base, fetch, wishes)
+    });
+    let mut prepared = Prepared::default();
+    // All of them, so that of several bad ones it is always the first that is told.
+    for piece in futures_util::future::join_all(pieces).await {
+        let (parts, told) = piece?;
+        prepared.parts.extend(parts);
+        if let Some(told) = told {
+            let named = Place::Picture(told.plan.index as usize).of(&told.plan.input);
+            prepared.warnings.extend(told.warning(&named));
+            prepared.plans.push(told.plan);
+        }
+    }
+    Ok(prepared)
+}
+
+/// The parts that one input is sent as, and what is told of its picture.
+async fn prepare_one(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Vec<Part>, Option<Told>), Error> {
+    let (words, of) = match input {
+        Input::Text(text) => return Ok((vec![Part::Text(text)], None)),
+        Input::Attachment(of, about) => {
+            return Ok((vec![attachment::part(*of, about, base, fetch).await?], None));
+        }
+        Input::Reference(of, said) => {
+            said.check()?;
+            (said.words(), *of)
+        }
+        input => (None, input),
+    };
+    let (part, told) = picture(of, index, base, fetch, wishes).await?;
+    Ok((words.map(Part::Text).into_iter().chain([part]).collect(), Some(told)))
+}
+
+/// What becomes of a picture that needs no network, and the bytes that are sent, worked on here and now.
+///
+/// # Errors
+/// Those of `prepare`.
+#[doc(hidden)]
+pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Bytes), Error> {
+    let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> {
+        Box::pin(std::future::ready(Err(bad("nothing is fetched here"))))
+    };
+    let base = Url::parse("https://127.0.0.1").map_err(|cause| bad(cause.to_string()))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().map_err(|cause| bad(cause.to_string()))?;
+    let (part, told) = runtime.block_on(picture(input, 0, &base, &fetch, wishes))?;
+    let bytes = match part {
+        Part::Picture { source, .. } => source.read()?,
+        Part::Text(_) | Part::Reference { .. } => Bytes::new(),
+    };
+    Ok((told.plan, bytes))
+}
+
+/// A picture that was found.
+pub(super) enum Picture {
+    /// Its address will do.
+    Address {
+        uri: String,
+        mime_type: Option<Cow<'static, str>>,
+    },
+    /// A file, and what its header says.
+    File(Source, Header),
+    Pixels(Pixels),
+    Array(Array),
+}
+
+async fn picture(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+) -> Result<(Part, Told), Error> {
+    let label = input.label().unwrap_or_default();
+    let found = match input {
+        Input::Text(_) | Input::Reference(..) | Input::Attachment(..) => Err(bad("it is no picture")),
+        Input::Bytes(bytes) => whole(bytes),
+        Input::Image(image) => saved(image, index).await,
+        Input::Pixels(pixels) => Ok(Picture::Pixels(pixels)),
+        Input::Array(array) => match array.file() {
+            Some(bytes) => whole(bytes.clone()),
+            None => Ok(Picture::Array(array)),
+        },
+        Input::Path(path) => blocking(move || on_disk(path, index)).await,
+        Input::Named(name) => named(name, index, base, fetch).await,
+        Input::File(file) => uploaded(*file),
+    };
+    let sent = match found {
+        Ok(found) => sent(found, wishes).await,
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok((part, mut told)) => {
+            (told.plan.index, told.plan.input) = (index, label);
+            Ok((part, told))
+        }
+        Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
+            let message = match label.as_str() {
+                "bytes" => format!("picture {index}: {}", error.message()),
+                label if error.message().contains(label) => format!("picture {index}: {}", error.message()),
+                label => format!("picture {index} ({label}): {}", error.message()),
+            };
+            Err(error.with("index", index).with("input", label).reworded(message))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The part that a picture is sent as.
+async fn sent(found: Picture, wishes: Option<&Encode>) -> Result<(Part, Told), Error> {
+    let (made, source) = match found {
+        Picture::Address { uri, mime_type } => {
+            let told = Told::reference(mime_type.as_ref().map(ToString::to_string));
+            return Ok((Part::Reference { uri, mime_type, attached: None }, told));
+        }
+        Picture::File(source, header) => {
+            let from = source.clone();
+            let plan = Plan::new(header, source.len(), wishes)?;
+            (plan.carried_out(move || from.read()).await?, Some(source))
+        }
+        Picture::Pixels(pixels) => {
+            let bytes = pixels.data.len();
+            (encode::pixels(move || Ok(pixels), bytes, false, wishes).await?, None)
+        }
+        Picture::Array(array) => {
+            let (bytes, is_rounded) = (array.data.len(), array.sample == Sample::U16);
+            (encode::pixels(move || array.into_pixels(), bytes, is_rounded, wishes).await?, None)
+        }
+    };
+    let source = made.bytes.map(Source::Memory).or(source);
+    let source = source.ok_or_else(|| bad("the picture was not encoded"))?;
+    Ok((Part::Picture { mime_type: made.mime_type.into(), source, attached: None }, made.told))
+}
+
+/// The same parts with every picture's bytes in memory, where a conversation keeps them.
+pub(crate) async fn in_memory(parts: Vec<Part>) -> Result<Vec<Part>, Error> {
+    let read = |part: Part| {
+        let Part::Picture { mime_type, source: Source::File(file), attached } = part else {
+            return Ok(part);
+        };
+        let bytes = file.read()?;
+        Ok(Part::Picture { mime_type, source: Source::Memory(bytes), attached })
+    };
+    blocking(move || parts.into_iter().map(read).collect()).await
+}
+
+fn whole(bytes: Bytes) -> Result<Picture, Error> {
+    let header = codec::header(&bytes).map_err(|error| attachment::instead(&bytes).unwrap_or(error))?;
+    Ok(Picture::File(Source::Memory(bytes), header))
+}
+
+/// A picture that may lie on disk, where it stays.
+async fn saved(image: Image, index: u64) -> Result<Picture, Error> {
+    let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
+    blocking(move || match on_disk(path, index) {
+        Ok(Picture::File(source, _)) if source.len() != image.len() as u64 => {
+            Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
+        }
+        found => found,
+    })
+    .await
+}
+
+/// Why a file is of no use.
+pub(super) fn cannot(cause: std::io::Error) -> Error {
+    let why = match cause.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "its file may not be read".to_owned(),
+        _ => format!("its file cannot be read: {cause}"),
+    };
+    bad(why).because(cause)
+}
+
+/// Opens what is no folder.
+pub(super) fn opened(path: &Path) -> Result<(std::fs::File, std::fs::Metadata), Error> {
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if metadata.is_dir() {
+        return Err(bad("it is a folder; name a file in it"));
+    }
+    Ok((file, metadata))
+}
+
+fn on_disk(path: PathBuf, index: u64) -> Result<Picture, Error> {
+    use std::io::Read as _;
+    let (file, metadata) = opened(&path)?;
+    if !metadata.is_file() || metadata.len() <= SMALL_FILE {
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes).map_err(cannot)?;
+        return whole(bytes.into());
+    }
+    let header = codec::header_of_file(&file).map_err(|error| {
+        let mut start = Vec::new();
+        let again = std::io::Seek::seek(&mut &file, std::io::SeekFrom::Start(0));
+        let read = again.and_then(|_| (&file).take(SMALL_FILE).read_to_end(&mut start));
+        read.ok().and_then(|_| attachment::instead(&start)).unwrap_or(error)
+    })?;
+    Ok(Picture::File(Source::File(File::at(path, Place::Picture(index as usize), &metadata)), header))
+}
+
+/// Where what was named lies.
+pub(super) enum Found {
+    Here(Bytes),
+    OnDisk(PathBuf),
+    /// Where the service fetches it itself.
+    There(String),
+}
+
+async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Picture, Error> {
+    if attachment::is_youtube(&name) {
+        return Err(bad("it is a video; give it in the option `attachments`"));
+    }
+    match found(name, base, fetch).await? {
+        Found::Here(bytes) => whole(bytes),
+        Found::OnDisk(path) => blocking(move || on_disk(path, index)).await,
+        Found::There(uri) => {
+            Ok(Picture::Address { mime_type: type_of_address(&uri).map(Cow::Borrowed), uri })
+        }
+    }
+}
+
+pub(super) async fn found(name: String, base: &Url, fetch: &Fetch<'_>) -> Result<Found, Error> {
+    if is_scheme(&name, "data:") {
+        return Ok(Found::Here(data_url(&name)?));
+    }
+    if is_scheme(&name, "gs://") {
+        return Ok(Found::There(name));
+    }
+    if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
+        let url =
+            Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
+        if is_file_uri(&url, base) {
+            return Ok(Found::There(name));
+        }
+        return Ok(Found::Here(fetch(url).await?));
+    }
+    if is_scheme(&name, "file://") {
+        let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
+        return path.map(Found::OnDisk).ok_or_else(|| bad("it is not a file URL of this machine"));
+    }
+    if let Some((scheme, _)) = name.split_once("://") {
+        return Err(bad(format!("{scheme}: URLs are not taken; http, https, data, file and gs are")));
+    }
+    if name.is_empty() {
+        return Err(bad("its name is empty; give a path or a URL"));
+    }
+    let path = PathBuf::from(&name);
+    if is_file_name(&name) {
+        let is_there = blocking(move || Ok(path.exists())).await?;
+        if !is_there {
+            return Ok(Found::There(format!("{}/{name}", base.as_str().trim_end_matches('/'))));
+        }
+    }
+    Ok(Found::OnDisk(PathBuf::from(name)))
+}
+
+/// Whether this is what the service calls an uploaded file.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    let is_letter = |letter: u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    name.strip_prefix("files/").is_some_and(|id| (1..=40).contains(&id.len()) && id.bytes().all(is_letter))
+}
+
+/// An uploaded file, if it can be used now.
+pub(super) fn uploaded(file: records::File) -> Result<Picture, Error> {
+    let name = &file.name;
+    match file.state.as_str() {
+        "PROCESSING" => {
+            return Err(bad(format!("{name} is still PROCESSING; get it again until it is ACTIVE")));
+        }
+        "FAILED" => {
+            let why = file.error.as_deref().unwrap_or("with no explanation");
+            return Err(bad(format!("{name} has FAILED: {why}")));
+        }
+        // A state that is not known yet is the service's to judge.
+        _ => {}
+    }
+    let end = file.expiration_time.as_deref().and_then(|end| humantime::parse_rfc3339_weak(end).ok());
+    if end.is_some_and(|end| end <= SystemTime::now()) {
+        let end = file.expiration_time.as_deref().unwrap_or_default();
+        return Err(bad(format!(
+            "{name} is gone since {end}: uploaded files live 48 hours; upload it again"
+        )));
+    }
+    if file.uri.is_empty() {
+        return Err(bad("this file has no `uri`; give what `files.upload` or `files.get` gave"));
+    }
+    let mime_type = Some(file.mime_type).filter(|kind| !kind.is_empty()).map(Cow::Owned);
+    Ok(Picture::Address { uri: file.uri, mime_type })
+}
+
+/// Whether this is the address of a file that was uploaded to the API.
+fn is_file_uri(url: &Url, base: &Url) -> bool {
+    let google = url.scheme() == "https" && url.host_str() == Some("generativelanguage.googleapis.com");
+    let ours = url.origin() == base.origin();
+    let mut segments = url.path_segments().into_iter().flatten();
+    (google || ours)
+        && segments.next().is_some_and(|version| version.starts_with('v'))
+        && segments.next() == Some("files")
+        && segments.next().is_some_and(|id| !id.is_empty() && !id.contains(':'))
+}
+
+/// What a file is by the end of its address.
+fn type_of_address(uri: &str) -> Option<&'static str> {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    match path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).as_deref() {
+        Some("png") => Some("image/png"),
+        Some("jpg" | "jpeg") => Some("image/jpeg"),
+        Some("webp") => Some("image/webp"),
+        Some("heic") => Some("image/heic"),
+        Some("heif") => Some("image/heif"),
+        _ => None,
+    }
+}
+
+pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {
+    let (head, data) = url
+        .split_once(',')
+        .ok_or_else(|| bad("its data: URL has no comma; it takes data:image/png;base64,…"))?;
+    let decoded: Vec<u8> = percent_encoding::percent_decode_str(data).collect();
+    if !head.to_ascii_lowercase().ends_with(";base64") {
+        return Ok(decoded.into());
+    }
+    let plain: Vec<u8> = decoded
+        .into_iter()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(plain)
+        .map(Bytes::from)
+        .map_err(|_| bad("its data: URL is not valid base64"))
+}
+
+/// Runs what reads files or encodes off the event loop.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(cause) => Err(bad(format!("the picture could not be read: {cause}"))),
+    }
+}
