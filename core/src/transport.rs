@@ -521,19 +521,54 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    fn to(base: &str) -> Transport {
+        let settings = Settings {
+            base: Url::parse(base).unwrap(),
+            headers: BTreeMap::from([("x-team".to_owned(), "blue".to_owned())]),
+            connect: Duration::from_secs(1),
+            proxy: None,
+            ca_bundle: None,
+            allow_private_urls: false,
+        };
+        Transport::new(settings).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_key_and_the_headers_go_to_the_own_host_alone() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let host = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", host.local_addr().unwrap());
+        for (base, is_own) in [(&*address, true), ("http://127.0.0.1:9", false)] {
+            let (transport, key) = (to(base), Secret("a-key-of-mine".to_owned()));
+            let headers = BTreeMap::from([("x-call".to_owned(), "1".to_owned())]);
+            let own = [("x-own", "yes".to_owned())];
+            let asked = transport.ask(Ask {
+                method: Method::Get,
+                url: Url::parse(&format!("{address}/v1beta/files/abc")).unwrap(),
+                key: &key,
+                headers: &headers,
+                own: &own,
+                content: Content::Nothing,
+                left: Duration::from_secs(5),
+            });
+            let answered = async {
+                let (mut line, _) = host.accept().await.unwrap();
+                let mut head = vec![0; 4096];
+                let read = line.read(&mut head).await.unwrap();
+                line.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+                String::from_utf8_lossy(&head[..read]).to_lowercase()
+            };
+            let (reply, head) = tokio::join!(asked, answered);
+            assert!(reply.is_ok() && head.contains("x-own: yes"), "{head}");
+            for sent in ["a-key-of-mine", "x-team: blue", "x-call: 1"] {
+                assert_eq!(head.contains(sent), is_own, "{head}");
+            }
+        }
+    }
+
     #[test]
     fn an_upload_goes_the_clients_own_way() {
-        let near = |base: &str, url: &str| {
-            let settings = Settings {
-                base: Url::parse(base).unwrap(),
-                headers: BTreeMap::new(),
-                connect: Duration::from_secs(1),
-                proxy: None,
-                ca_bundle: None,
-                allow_private_urls: false,
-            };
-            Transport::new(settings).unwrap().near(Url::parse(url).unwrap()).unwrap().to_string()
-        };
+        let near = |base: &str, url: &str| to(base).near(Url::parse(url).unwrap()).unwrap().to_string();
         let google = "https://generativelanguage.googleapis.com/upload/v1beta/files?upload_id=a";
         let upload = "https://upload.googleapis.com/upload/v1beta/files?upload_id=a";
         for (base, url, wanted) in [
