@@ -556,7 +556,8 @@ mod tests {
                 let mut head = vec![0; 4096];
                 let read = line.read(&mut head).await.unwrap();
                 line.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
-                String::from_utf8_lossy(&head[..read]).to_lowercase()
+                head.truncate(read);
+                String::from_utf8_lossy(&head).to_lowercase()
             };
             let (reply, head) = tokio::join!(asked, answered);
             assert!(reply.is_ok() && head.contains("x-own: yes"), "{head}");

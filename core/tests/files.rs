@@ -10,8 +10,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use nanobanana::options::Upload;
 use nanobanana::{
-    Case, Client, ClientOptions, Emulator, EmulatorOptions, Error, File, FileOptions, GenerateOptions, Image,
-    Input, Item, Kind, ManyOptions, Pixels, Retry, Timeout, UploadOptions,
+    Attachment, Case, Client, ClientOptions, Emulator, EmulatorOptions, Error, File, FileOptions,
+    GenerateOptions, Image, Input, Item, Kind, ManyOptions, Pixels, Retry, Timeout, UploadOptions,
 };
 use serde_json::{Value, json};
 
@@ -493,4 +493,41 @@ async fn chunks_take_the_clients_own_way_to_the_service() {
     emulator.script(&[step]).unwrap();
     let error = client.files().get("abc", FileOptions::new()).await.unwrap_err();
     assert!(!format!("{error:?} {}", error.to_json(Case::Snake)).contains("test-key-0123"), "{error}");
+}
+
+#[tokio::test]
+async fn an_attachment_that_is_uploaded_keeps_what_was_said_of_it() {
+    let emulator = Emulator::start(0).unwrap();
+    let mut video = b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec();
+    video.resize(40_000, 0);
+    let about = Attachment::new().start(1.0).end(2.5).fps(2.0);
+    let inputs = vec!["a banana".into(), Input::Attachment(Box::new(video.into()), about)];
+    client(&emulator).generate(inputs, GenerateOptions::new().upload(Upload::Always)).await.unwrap();
+    let sent = emulator.requests().pop().unwrap();
+    let part = &sent["json"]["contents"][0]["parts"][1];
+    assert_eq!(uris(&sent).len(), 1, "{part}");
+    assert_eq!(part["fileData"]["mimeType"], "video/mp4");
+    let clip = json!({ "startOffset": "1s", "endOffset": "2.5s", "fps": 2.0 });
+    assert_eq!(part["videoMetadata"], clip);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_told_before_anything_is_sent() {
+    let emulator = Emulator::start(0).unwrap();
+    let file = |change: Value| {
+        let mut file = json!({ "name": "files/abc", "uri": "https://x/v1beta/files/abc", "mime_type": "image/png", "state": "ACTIVE" });
+        file.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        File::read(&file, Case::Snake)
+    };
+    for (change, told) in [
+        (json!({ "state": "PROCESSING" }), "still PROCESSING"),
+        (json!({ "state": "FAILED", "error": "no video" }), "no video"),
+        (json!({ "expiration_time": "2026-01-02T03:04:05Z" }), "48 hours"),
+        (json!({ "uri": "" }), "no `uri`"),
+    ] {
+        let error = client(&emulator).edit("a", file(change), GenerateOptions::new()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::ImageError, "{error:?}");
+        assert!(error.message().contains(told), "{error}");
+    }
+    assert_eq!(asked(&emulator).len(), 0);
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nanobanana::{
-    Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels,
-    Reference, Retry, Role,
+    Array, Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels,
+    Reference, Retry, Role, Sample,
 };
 use serde_json::{Value, json};
 
@@ -197,4 +197,17 @@ async fn pictures_are_made_within_the_time_of_the_call() {
     let pixels = Pixels { width: 8000, height: 8000, channels: 1, data: vec![7; 64_000_000] };
     let error = client.explain("a banana", pixels, GenerateOptions::new().timeout(0.001)).await.unwrap_err();
     assert!(error.message().contains("within 0.001 s"), "{error}");
+}
+
+#[tokio::test]
+async fn what_an_array_loses_is_told() {
+    let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+    for (sample, loses) in [(Sample::U8, false), (Sample::U16, true)] {
+        let data = vec![7; 6 * sample.bytes()].into();
+        let array = Array { shape: vec![2, 3], sample, data };
+        let explained = client.explain("a banana", array, GenerateOptions::new()).await.unwrap();
+        assert_eq!(explained.inputs[0].lossy, loses);
+        let told = explained.warnings.iter().any(|warning| warning.contains("16 bits"));
+        assert_eq!(told, loses, "{:?}", explained.warnings);
+    }
 }
