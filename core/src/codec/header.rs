@@ -44,6 +44,8 @@ pub(super) struct Seen {
     pub header: Header,
     /// The colour profile, also one that is sRGB.
     pub profile: Option<Vec<u8>>,
+    /// Whether it has a palette that cannot be one, over which decoders stumble.
+    pub is_damaged: bool,
 }
 
 /// Reads the header of a file that is in memory.
@@ -228,6 +230,7 @@ struct Found {
     alpha: bool,
     animated: bool,
     profile: Option<Vec<u8>>,
+    is_damaged: bool,
 }
 
 impl Found {
@@ -251,7 +254,7 @@ impl Found {
             icc: self.profile.as_deref().is_some_and(|profile| !colour::is_srgb(profile, color)),
             animated: self.animated,
         };
-        Seen { header, profile: self.profile }
+        Seen { header, profile: self.profile, is_damaged: self.is_damaged }
     }
 }
 
@@ -273,6 +276,8 @@ fn png(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
         let next = at.at.checked_add(len)?.checked_add(4)?;
         match &name {
             b"tRNS" => found.alpha = true,
+            // At most 256 colours of three bytes (PNG specification, 11.2.2).
+            b"PLTE" if found.color == Some(Color::Palette) => found.is_damaged |= len % 3 != 0 || len > 768,
             b"acTL" => found.animated = true,
             b"eXIf" => found.orientation = exif(&mut at.at(at.at)).unwrap_or(0),
             b"iCCP" => {

@@ -100,6 +100,24 @@ fn any_beginning_of_a_file_is_read_without_a_panic() {
     }
 }
 
+/// `png` 0.18 panics over it.
+#[test]
+fn a_palette_of_broken_colours_is_damage() {
+    let mut bytes = file("palette.png");
+    let place = bytes.windows(4).position(|name| name == b"PLTE").unwrap();
+    let len = u32::from_be_bytes(bytes[place - 4..place].try_into().unwrap());
+    assert!(decode(&bytes).is_ok() && len >= 9);
+    // One byte less, and the checksum of what is left.
+    let end = place + 4 + len as usize;
+    bytes.drain(end - 1..end + 4);
+    bytes[place - 4..place].copy_from_slice(&(len - 1).to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[place..end - 1]);
+    bytes.splice(end - 1..end - 1, crc.sum().to_be_bytes());
+    let error = decode(&bytes).unwrap_err();
+    assert!(error.message().contains("palette"), "{error}");
+}
+
 #[test]
 fn exif_behind_megabytes_is_found() {
     let folder = tempfile::tempdir().unwrap();
