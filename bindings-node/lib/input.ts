@@ -108,3 +108,23 @@ async function collect(stream: AsyncIterable<unknown>, signal: AbortSignal | nul
     off?.()
   }
 }
+
+/** What `sharp` is needed for here. */
+interface Sharp {
+  rotate(): Sharp
+  toColourspace(space: 'srgb'): Sharp
+  raw(options: { depth: 'uchar' }): Sharp
+  toBuffer(options: { resolveWithObject: true }): Promise<{ data: Uint8Array; info: { width: number; height: number; channels: number } }>
+}
+
+// Types that the core does not decode (AVIF, and HEIC where that `sharp` can): upright, in sRGB, 8 bits.
+native.decodeBy(async (bytes) => {
+  let sharp: (bytes: Uint8Array) => Sharp
+  try {
+    sharp = require('sharp')
+  } catch {
+    return null
+  }
+  const { data, info } = await sharp(bytes).rotate().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+  return { data, width: info.width, height: info.height, channels: info.channels }
+})

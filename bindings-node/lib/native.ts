@@ -29,6 +29,8 @@ export interface NativeImage {
   equals(other: NativeImage): boolean
 }
 
+export type Decoded = { data: Uint8Array; width: number; height: number; channels: number }
+
 /** Gets each step of a client's calls, as JSON. */
 export type Tell = (json: string) => void
 export type Cancel = { cancel(): void }
@@ -46,6 +48,7 @@ interface Native {
   openTools(): NativeDoor
   inputOptions(): string[]
   readInputs(prompt: Sorted[], images: Array<Sorted | Beside>): Outcome<NativeInputs>
+  decodeBy(decode: (bytes: Uint8Array) => Promise<Decoded | null>): void
   run(args: string[]): Promise<number>
   Cancel: new () => Cancel
 }

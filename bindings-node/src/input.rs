@@ -4,12 +4,14 @@
 //! Memory of JavaScript's is copied here, at the call and once: its owner may write to it or transfer
 //! it, and a retry must send it again.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use nanobanana::{Array, Case, File, Input, Place, Sample};
+use nanobanana::{Array, Case, Error, File, Input, Kind, Pixels, Place, Sample};
 use napi::ValueType;
 use napi::bindgen_prelude::{
-    ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, JsObjectValue, JsValue, Object,
-    Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
+    ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue, JsValue,
+    Object, Promise, Uint8Array, Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
 };
 use napi_derive::napi;
 
@@ -223,4 +225,39 @@ fn refuse(place: Place, problem: &str) -> Refused {
         "an attachment is a path or URL, bytes, a Blob, a stream of bytes, an uploaded file, or an Attachment of one of these",
     );
     place.refuse("", format!("{problem}; {taken}")).into()
+}
+
+/// Pixels that another library decoded.
+#[napi(object, object_to_js = false)]
+pub struct Decoded {
+    pub data: Uint8Array,
+    pub width: u32,
+    pub height: u32,
+    pub channels: u8,
+}
+
+/// Lets the core decode by `decode` what it does not decode itself; null is what that cannot do either. It never
+/// keeps the process alive.
+#[napi]
+pub fn decode_by(decode: Function<'_, Uint8Array, Promise<Option<Decoded>>>) -> napi::Result<()> {
+    let decode = Arc::new(decode.build_threadsafe_function::<Uint8Array>().weak::<true>().build()?);
+    nanobanana::decode_elsewhere(Box::new(move |_, bytes| {
+        let decode = decode.clone();
+        Box::pin(async move {
+            // The thread that could do it may have ended.
+            let Ok(decoding) = decode.call_async(Uint8Array::from(Vec::from(bytes))).await else {
+                return Ok(None);
+            };
+            let decoded = decoding.await.map_err(|cause| {
+                Error::new(Kind::ImageError, format!("it cannot be decoded by sharp: {}", cause.reason))
+            })?;
+            Ok(decoded.map(|Decoded { data, width, height, channels }| Pixels {
+                width,
+                height,
+                channels,
+                data: data.to_vec(),
+            }))
+        })
+    }));
+    Ok(())
 }

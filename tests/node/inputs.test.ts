@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import { Attachment, Client, Emulator, ImageError, InvalidOptionError, Reference, type ImageInput } from 'nanobanana-sdk'
-import { offline } from './helpers'
+import { node, offline } from './helpers'
 
 interface Part {
   text?: string
@@ -169,3 +169,35 @@ test('attachments that cannot be are told', () =>
       assert.throws(() => client.chat({ attachments } as never), told(/goes with a prompt/))
     }
   }))
+
+/** As much of `sharp` as is used, which finds 2x1 pixels in everything, or none. */
+const SHARP = `module.exports = (bytes) => {
+  const steps = []
+  const step = (name) => (...given) => (steps.push([name, ...given]), it)
+  const it = { rotate: step('rotate'), toColourspace: step('toColourspace'), raw: step('raw') }
+  it.toBuffer = async () => {
+    if (process.env.BROKEN) throw new Error('the codec is not built in')
+    console.log(JSON.stringify([bytes.length, ...steps]))
+    return { data: Buffer.from([1, 2, 3, 4, 5, 6]), info: { width: 2, height: 1, channels: 3 } }
+  }
+  return it
+}`
+
+test('what only sharp decodes is decoded by it, and without it the error says so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
+  await mkdir(join(folder, 'sharp'))
+  await writeFile(join(folder, 'sharp', 'index.js'), SHARP)
+  const program = `
+    const { Client } = require('nanobanana-sdk')
+    Client.offline().then((client) => client.explain('a banana', { images: 'tests/media/real/photo.avif' }))
+      .then(({ inputs: [plan] }) => console.log(plan.action, plan.given.mimeType, plan.sent.mimeType, plan.sent.width),
+        (error) => console.log(error.name, error.message))`
+  const { NODE_PATH: _, ...plain } = process.env
+  const has = { ...plain, NODE_PATH: folder }
+  const [asked, told] = (await node(['-e', program], has)).split('\n')
+  assert.deepEqual(JSON.parse(asked ?? '').slice(1), [['rotate'], ['toColourspace', 'srgb'], ['raw', { depth: 'uchar' }]])
+  assert.ok(JSON.parse(asked ?? '')[0] > 100)
+  assert.equal(told, 'converted image/avif image/png 2')
+  assert.match(await node(['-e', program], { ...has, BROKEN: '1' }), /^ImageError .*sharp: .*the codec is not built in/)
+  assert.match(await node(['-e', program], plain), /^ImageError .*AVIF are not decoded here.*sharp/)
+})
