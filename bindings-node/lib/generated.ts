@@ -90,7 +90,7 @@ export type PictureObject =
 export interface Item {
   prompt: Prompt
   images?: Pictures | null | undefined
-  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  options?: Omit<EditOptions, 'signal'> | null | undefined
   id?: string | number | null | undefined
 }
 
@@ -108,6 +108,9 @@ export type AttachmentInput =
   | AsyncIterable<Uint8Array>
   | ReadableStream<Uint8Array>
   | Attachment
+
+/** What of a picture may change: a picture that marks it, or a box. */
+export type MaskInput = ImageInput | Box
 
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
 export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
@@ -414,6 +417,27 @@ export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   progress?: boolean | null | undefined
 }
 
+/** What an edit can be told of what it may change. */
+export interface EditOptions extends GenerateOptions {
+  /**
+   * What of the first picture may change: a picture of its size whose transparent parts, or if it has
+   * none its white ones, may change (grey means partly); an array of bool; a Box; or a list of these,
+   * of which each adds to what may change. Default: all of it.
+   */
+  mask?: MaskInput | ReadonlyArray<MaskInput> | null | undefined
+  /**
+   * Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as
+   * it is, and the result is PNG. Otherwise the model's picture is the result as it came. Default:
+   * true.
+   */
+  keepOutside?: boolean | null | undefined
+  /**
+   * Over how many pixels the mask's edge is soft, towards its inside. Default: a hundredth of the
+   * picture's shorter side, at least 2.
+   */
+  maskFeather?: number | null | undefined
+}
+
 /** A picture that the prompt speaks of, and in words what it shows. */
 export interface ReferenceFields {
   /** What the prompt calls it, for example "Mia". */
@@ -458,6 +482,19 @@ export class Attachment extends Wrapper {
   constructor(readonly source: AttachmentInput, readonly fields: AttachmentFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Attachment', of: this.source, fields: this.fields } }
+}
+
+/** A box of a picture, as a mask: what lies in it may change. */
+export interface BoxFields {
+  /** What these are told in. Default: px. */
+  unit?: 'px' | 'fraction' | null | undefined
+}
+
+/** A box of a picture, as a mask: what lies in it may change. */
+export class Box extends Wrapper {
+  constructor(readonly left: number, readonly top: number, readonly right: number, readonly bottom: number, readonly fields: BoxFields = {}) { super() }
+  /** @internal */
+  wrapped() { return { made: 'Box', fields: { left: this.left, top: this.top, right: this.right, bottom: this.bottom, ...this.fields } } }
 }
 
 /**
@@ -547,10 +584,37 @@ export interface Grounding {
   spans: Array<Span>
 }
 
+/** How a model's picture was laid on the picture that it was to change within a mask. */
+export interface MaskedEdit {
+  /** The model's picture as it came. */
+  modelImage: Image
+  /**
+   * How much the model changed each pixel, within the mask and outside: a grey PNG of the first
+   * picture's size, 0 where nothing changed. None if it could not be made, and for an item of an
+   * earlier run.
+   */
+  changeMap: Image | null
+  /**
+   * How much the model changed what lies outside of the mask: 0 for not at all, 1 for black that
+   * became white. It is the mean difference over all pixels and channels there, after the model's
+   * picture was laid in place and its colours were matched. None if it is not known.
+   */
+  leak: number | null
+  /**
+   * By how many pixels of the first picture the model had moved it, right and down; that is undone.
+   * Empty if it is not known.
+   */
+  shift: Array<number>
+  /** How much larger the model had drawn it; 1 is the same size. That is undone, too. */
+  scale: number | null
+}
+
 /** What a call gave: pictures, text, and all that the service told about them. */
 export interface ResultFields {
   /** The final pictures of all candidates, in order. */
   images: Array<Image>
+  /** For each of these pictures, if it is an edit with a mask, what became of the model's picture. */
+  masked: Array<MaskedEdit>
   /** The text that came beside them; empty if none did. */
   text: string
   /** What the model thought, if it was asked to tell. */
@@ -924,7 +988,8 @@ export type Event = ThoughtEvent | TextEvent | ImageEvent | DoneEvent
 
 held.set('Partial', { images: 'Image' })
 held.set('Thoughts', { images: 'Image' })
-held.set('Result', { images: 'Image', thoughts: 'Thoughts', errors: 'NanoBananaError' })
+held.set('MaskedEdit', { modelImage: 'Image', changeMap: 'Image' })
+held.set('Result', { images: 'Image', masked: 'MaskedEdit', thoughts: 'Thoughts', errors: 'NanoBananaError' })
 held.set('Outcome', { result: 'Result', error: 'NanoBananaError' })
 held.set('ChatTurn', { images: 'Image' })
 held.set('Event', { image: 'Image', result: 'Result' })

@@ -15,7 +15,7 @@ export { Image } from './image'
 export { Result } from './record'
 export { Outcomes } from './many'
 export { EventStream } from './stream'
-export { Chat, Files, edit, generate, setDefaultClient, type ChatOptions, type TurnOptions } from './verbs'
+export { Chat, Files, edit, generate, setDefaultClient, type ChatOptions, type EstimateOptions, type TurnOptions } from './verbs'
 
 /**
  * A client of the image API. It may be used by any number of calls at once. Without `apiKey` the

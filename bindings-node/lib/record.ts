@@ -23,6 +23,15 @@ export class Result {
     throw new NoImageError(message, { text, finishReason, usage, cost, responseId, attempts })
   }
 
+  /** Of an edit with a mask, the model's first picture as it came. */
+  get modelImage(): Image | null { return this.masked[0]?.modelImage ?? null }
+
+  /** Of an edit with a mask, how much the model changed each pixel: see `MaskedEdit`. */
+  get changeMap(): Image | null { return this.masked[0]?.changeMap ?? null }
+
+  /** Of an edit with a mask, how much the model changed outside of it, 0 to 1: see `MaskedEdit`. */
+  get leak(): number | null { return this.masked[0]?.leak ?? null }
+
   /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
   async save(folder: string): Promise<string[]> {
     return record('paths', await tools.call('save_all', [], this.images, { path: folder }))

@@ -4,8 +4,8 @@
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
-  Spent, TokenCount, UploadOptions,
+  ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
+  Pictures, Prompt, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -16,8 +16,11 @@ import { EventStream } from './stream'
 /** What a whole conversation can be told; each turn may be told something else. */
 export type ChatOptions = Omit<GenerateOptions, 'signal' | 'attachments'>
 
-/** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
+/** What one turn can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
+
+/** What an estimate, a count or an explanation of a call can be told, and the pictures that go with its prompt. */
+export type EstimateOptions = EditOptions & { images?: Pictures | null | undefined }
 
 /** What a client can do. */
 export class ClientVerbs {
@@ -38,9 +41,10 @@ export class ClientVerbs {
 
   /**
    * Draw a picture from others, and from what the prompt says about them. They are one or a list of
-   * them, in whatever form they are at hand.
+   * them, in whatever form they are at hand. With a `mask` only that part of the first one changes, and
+   * every other pixel stays as it is.
    */
-  async edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+  async edit(prompt: Prompt, images: Pictures, options?: EditOptions): Promise<Result> {
     return record('Result', await this.#door.call('edit', prompt, images, options))
   }
 
@@ -50,7 +54,7 @@ export class ClientVerbs {
   }
 
   /** Draw a picture from others and hand out what arrives on the way. */
-  editStream(prompt: Prompt, images: Pictures, options?: GenerateOptions): EventStream {
+  editStream(prompt: Prompt, images: Pictures, options?: EditOptions): EventStream {
     return new EventStream(this.#door, 'edit_stream', prompt, images, options)
   }
 
@@ -87,7 +91,7 @@ export class ClientVerbs {
    * What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
    * Options are checked as the call checks them; no file or URL is read, and nothing is sent.
    */
-  async estimate(prompt: Prompt, options?: TurnOptions): Promise<Estimate> {
+  async estimate(prompt: Prompt, options?: EstimateOptions): Promise<Estimate> {
     const { plain, own: images } = apart(options, 'images')
     return record('Estimate', await this.#door.keyless.call('estimate', prompt, images ?? [], plain))
   }
@@ -96,7 +100,7 @@ export class ClientVerbs {
    * How many tokens a call with this prompt, these pictures and options would send, as the service
    * counts them. That is free.
    */
-  async countTokens(prompt: Prompt, options?: TurnOptions): Promise<TokenCount> {
+  async countTokens(prompt: Prompt, options?: EstimateOptions): Promise<TokenCount> {
     const { plain, own: images } = apart(options, 'images')
     return record('TokenCount', await this.#door.call('count_tokens', prompt, images ?? [], plain))
   }
@@ -111,7 +115,7 @@ export class ClientVerbs {
    * lost. It is the plan by which the call itself works: files are read, URLs fetched and pictures
    * encoded; nothing is sent to the service.
    */
-  async explain(prompt: Prompt, options?: TurnOptions): Promise<Explained> {
+  async explain(prompt: Prompt, options?: EstimateOptions): Promise<Explained> {
     const { plain, own: images } = apart(options, 'images')
     return record('Explained', await this.#door.keyless.call('explain', prompt, images ?? [], plain))
   }
@@ -277,7 +281,7 @@ export async function generate(prompt: Prompt, options?: GenerateOptions): Promi
 }
 
 /** `edit` of one client that is made when it is first needed. */
-export async function edit(prompt: Prompt, images: Pictures, options?: GenerateOptions): Promise<Result> {
+export async function edit(prompt: Prompt, images: Pictures, options?: EditOptions): Promise<Result> {
   return (shared ??= new Client()).edit(prompt, images, options)
 }
 

@@ -125,6 +125,7 @@ impl Chat {
             .alive(async move {
                 let sending = self.inner.sending.get(tokio::sync::Mutex::default);
                 let _sending = sending.lock().await;
+                input::check_unmasked(&inputs)?;
                 let options = alone(options, case)?.over(self.inner.options.clone());
                 let mut plan = self.client.plan(inputs, options, case).await?;
                 sink.pours_as(&plan.output);

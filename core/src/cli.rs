@@ -16,9 +16,9 @@ use crate::client::Client;
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::Input;
+use crate::input::{self, Input, MASK};
 use crate::many::Many;
-use crate::options::{ClientOptions, EmulatorOptions, GenerateOptions};
+use crate::options::{ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region};
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
@@ -30,6 +30,8 @@ mod terminal;
 /// Client options that are no flags: a key on a command line is seen by every user of the machine,
 /// and the rest can be said per call.
 const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
+
+const MASKS: &str = "Options of a mask";
 
 const INTERRUPTED: u8 = 130;
 
@@ -129,7 +131,25 @@ fn command() -> Command {
                     .num_args(1..)
                     .value_name("IMAGE")
                     .help("Paths or URLs of pictures; `-` reads one from standard input"),
-            ),
+            )
+            .arg(
+                Arg::new(MASK)
+                    .long(MASK)
+                    .value_name("FILE|BOX")
+                    .action(ArgAction::Append)
+                    .help_heading(MASKS)
+                    .help("What of the first picture may change: a picture that marks it by transparency, else by white, or LEFT,TOP,RIGHT,BOTTOM in pixels; may be given several times"),
+            )
+            .args(flags(&EditOptions::table(), MASKS, Input::OPTIONS).into_iter().map(|flag| match flag.get_id().as_str() {
+                // It is on unless it is said to be off.
+                "keep_outside" => flag
+                    .action(ArgAction::Set)
+                    .value_name("true|false")
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value("true"),
+                _ => flag,
+            })),
         )
         .subcommand(
             speak("chat", "Draw in a conversation: a line, a picture, what to change")
@@ -238,15 +258,25 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
         for name in names {
             inputs.push(if name == "-" { stdin()?.into() } else { Input::Named(name.clone()) });
         }
+        let masks = matches.get_many::<String>(MASK).into_iter().flatten();
+        inputs.extend(masks.map(|mask| Input::mask(area(mask), EditOptions::new())));
+        let mut told = options(&EditOptions::table(), matches, &[MASK, "keep_outside"]);
+        if let Some(keep) = matches.get_one::<String>("keep_outside") {
+            told.insert(
+                "keep_outside".to_owned(),
+                keep.parse().map_or_else(|_| keep.clone().into(), Value::Bool),
+            );
+        }
+        inputs = input::told_of_masks(inputs, EditOptions::read(&told, Case::Snake)?, Case::Snake)?;
     }
     for name in matches.get_many::<String>("attachments").into_iter().flatten() {
         inputs.push(Input::of_option("attachments", Input::Named(name.clone()))?);
     }
     let result = if matches.get_flag("stream") {
-        watch(client.generate_stream(inputs, call_options)).await?
+        watch(client.stream(Ok(inputs), call_options, Case::Snake)).await?
     } else {
         let progress = Progress::start();
-        let result = client.generate(inputs, call_options).await;
+        let result = client.draw(inputs, call_options, Case::Snake).await;
         progress.stop();
         result?
     };
@@ -273,6 +303,17 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
         tell(format_args!("{}", summary(&result)));
     }
     Ok(())
+}
+
+/// A mask as it is written in a command: four numbers are a box.
+fn area(text: &str) -> Input {
+    let edges: Vec<f64> = text.split(',').map_while(|edge| edge.trim().parse().ok()).collect();
+    match edges.as_slice() {
+        [left, top, right, bottom] if text.matches(',').count() == 3 => {
+            Region::new().left(*left).top(*top).right(*right).bottom(*bottom).into()
+        }
+        _ => Input::Named(text.to_owned()),
+    }
 }
 
 /// Follows a stream to its end: what the model thinks and says goes to standard error as it comes.

@@ -31,9 +31,11 @@ use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 mod files;
+mod masked;
 mod plan;
 
 pub use files::Files;
+use masked::Masked;
 pub(crate) use plan::{Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -279,10 +281,11 @@ impl Client {
         prompt: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        self.draw(prompt.into_inputs(), options, Case::Snake).await
+        self.draw(unmasked(prompt.into_inputs())?, options, Case::Snake).await
     }
 
-    /// Draws a picture from others, as the prompt says.
+    /// Draws a picture from others, as the prompt says. With an [`Input::mask`] among them only that part of
+    /// the first one changes.
     ///
     /// # Errors
     /// As [`Client::generate`].
@@ -298,7 +301,7 @@ impl Client {
     /// Draws a picture and hands out what arrives on the way: thoughts, text, pictures. Nothing is
     /// sent before the first event is asked for.
     pub fn generate_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
-        self.stream(Ok(prompt.into_inputs()), options, Case::Snake)
+        self.stream(unmasked(prompt.into_inputs()), options, Case::Snake)
     }
 
     /// As [`Client::edit`], and hands out what arrives on the way.
@@ -446,12 +449,7 @@ impl Client {
     ) -> EventStream {
         let client = self.clone();
         EventStream::new(|sink| async move {
-            let work = async {
-                let plan = client.plan(inputs?, alone(options, case)?, case).await?;
-                sink.pours_as(&plan.output);
-                let drawn = plan.job(&[], 0, false).run(&sink).await?;
-                Ok(plan.settled(drawn.result).await)
-            };
+            let work = async { client.plan(inputs?, alone(options, case)?, case).await?.stream(&sink).await };
             client.alive(work).await
         })
     }
@@ -463,7 +461,7 @@ impl Client {
         case: Case,
     ) -> Result<Estimate, Error> {
         let (resolved, options, warnings) = self.checked(inputs, options, case)?;
-        let (letters, pictures) = (input::letters(inputs), input::pictures(inputs));
+        let (letters, pictures) = (input::letters(inputs), input::pictures_sent(inputs));
         let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
         estimate.not_included.extend(input::uncounted(inputs));
         Ok(Estimate { warnings, ..estimate })
@@ -479,6 +477,7 @@ impl Client {
         let inner = &*self.0;
         options.check()?;
         Output::of(&options, case)?;
+        masked::check(inputs, &options, case)?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
             return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")
@@ -487,7 +486,7 @@ impl Client {
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
-        let checked = catalogue.check(&resolved, &options, input::pictures(inputs), case)?;
+        let checked = catalogue.check(&resolved, &options, input::pictures_sent(inputs), case)?;
         let mut warnings = resolved.warnings.clone();
         warnings.extend(checked.warnings);
         warnings.extend(catalogue.references(&resolved, &input::roles(inputs)));
@@ -508,7 +507,7 @@ impl Client {
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let prepared = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        let (prepared, masked) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
         warnings.extend(prepared.warnings);
         let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
         self.catalogue().check_videos(&resolved, videos, case)?;
@@ -517,6 +516,7 @@ impl Client {
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
+            masked,
             output: Arc::new(Output::of(&options, case)?),
             options,
             warnings,
@@ -530,13 +530,14 @@ impl Client {
         })
     }
 
+    /// Finds and reads all that a call takes; what a mask is sent as stands behind it.
     async fn prepare(
         &self,
         inputs: Vec<Input>,
         transport: &Transport,
         limit: Duration,
         wishes: Option<&Encode>,
-    ) -> Result<Prepared, Error> {
+    ) -> Result<(Prepared, Option<Arc<Masked>>), Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
             Box::pin(async move {
@@ -547,7 +548,19 @@ impl Client {
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
         let base = transport.address(&self.0.version)?;
-        let preparing = input::prepare(inputs, &base, &fetch, wishes);
+        let (inputs, masks) = masked::apart(inputs);
+        let preparing = async {
+            let mut prepared = input::prepare(inputs, &base, &fetch, wishes, !masks.is_empty()).await?;
+            let masked = match masks {
+                masks if masks.is_empty() => None,
+                masks => {
+                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &base, &fetch).await?;
+                    prepared.parts.extend(shown);
+                    Some(Arc::new(masked))
+                }
+            };
+            Ok((prepared, masked))
+        };
         tokio::time::timeout(limit, preparing).await.unwrap_or_else(|_| {
             let limit = limit.as_secs_f64();
             let problem =
@@ -559,7 +572,7 @@ impl Client {
     /// Pictures and words for the history of a conversation.
     pub(crate) async fn parts(&self, inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let transport = self.0.transport.get_or_try(|| Transport::new(self.0.settings.clone()))?;
-        Ok(self.prepare(inputs, &transport, TOTAL, None).await?.parts)
+        Ok(self.prepare(inputs, &transport, TOTAL, None).await?.0.parts)
     }
 }
 
@@ -594,6 +607,12 @@ impl Inner {
         }
         format!("{}{}", self.base, self.version)
     }
+}
+
+/// The same inputs, if there is no mask among them.
+pub(crate) fn unmasked(inputs: Vec<Input>) -> Result<Vec<Input>, Error> {
+    input::check_unmasked(&inputs)?;
+    Ok(inputs)
 }
 
 pub(crate) fn joined(mut prompt: Vec<Input>, images: Vec<Input>) -> Result<Vec<Input>, Error> {

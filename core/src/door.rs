@@ -21,11 +21,13 @@ use crate::codec;
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::Input;
+use crate::input::{self, Input, MASK};
 use crate::many::{Item, Many, Step};
 #[cfg(feature = "emulator")]
 use crate::options::EmulatorOptions;
-use crate::options::{At, ClientOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions};
+use crate::options::{
+    At, ClientOptions, EditOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions,
+};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -190,25 +192,41 @@ impl Door {
         options: &Map<String, Value>,
         case: Case,
     ) -> Result<Answer, Error> {
-        let read = || GenerateOptions::read(options, case);
-        if matches!(verb, "chat" | "load_chat" | "generate_many")
-            && let Some(option) = images.iter().find_map(Input::option)
-        {
-            return Err(At::option(case, option).misplaced());
+        for option in images.iter().filter_map(Input::option) {
+            match verb {
+                "edit" | "edit_stream" | "estimate" | "count_tokens" | "explain" | "give" => {}
+                _ if option == MASK => return Err(input::no_mask_here(option)),
+                "chat" | "load_chat" | "generate_many" => return Err(At::option(case, option).misplaced()),
+                _ => {}
+            }
         }
+        let read = || {
+            let of_masks = EditOptions::table().fields.into_iter().map(|field| case.name(field.name));
+            match of_masks.into_iter().find(|name| options.get(&**name).is_some_and(|value| !value.is_null()))
+            {
+                Some(name) => Err(input::no_mask_here(&name)),
+                None => GenerateOptions::read(options, case),
+            }
+        };
+        // What an edit is made from, and how.
+        let edited = |inputs: Result<_, Error>| {
+            let (told, options) = EditOptions::read_with_calls(options, case)?;
+            Ok::<_, Error>((input::told_of_masks(inputs?, told, case)?, options))
+        };
         match (self, verb) {
             (Door::Client(client), "generate") => {
                 Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))
             }
             (Door::Client(client), "edit") => {
-                Ok(answer(client.draw(joined(prompt, images)?, read()?, case).await?, case))
+                let (inputs, options) = edited(joined(prompt, images))?;
+                Ok(answer(client.draw(inputs, options, case).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
                 let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
                 Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
-                let (client, options, inputs) = (client.clone(), read()?, joined(prompt, images)?);
+                let (client, (inputs, options)) = (client.clone(), edited(joined(prompt, images))?);
                 Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "models") => {
@@ -216,11 +234,13 @@ impl Door {
                 Ok(Answer { json: json!({ "models": client.models().write(case) }), ..Answer::default() })
             }
             (Door::Client(client), "estimate") => {
-                let estimate = client.estimated(&both(prompt, images), read()?, case)?;
+                let (inputs, options) = edited(Ok(both(prompt, images)))?;
+                let estimate = client.estimated(&inputs, options, case)?;
                 Ok(plain(spelt(estimate.write(case), case)))
             }
             (Door::Client(client), "count_tokens") => {
-                let count = client.counted(both(prompt, images), read()?, case).await?;
+                let (inputs, options) = edited(Ok(both(prompt, images)))?;
+                let count = client.counted(inputs, options, case).await?;
                 Ok(plain(spelt(count.write(case), case)))
             }
             (Door::Client(client), "files") => {
@@ -243,7 +263,8 @@ impl Door {
                 Ok(Answer::default())
             }
             (Door::Client(client), "explain") => {
-                let explained = client.explained(both(prompt, images), read()?, case).await?;
+                let (inputs, options) = edited(Ok(both(prompt, images)))?;
+                let explained = client.explained(inputs, options, case).await?;
                 let mut json = spelt(explained.write(case), case);
                 for input in json.pointer_mut("/inputs").and_then(Value::as_array_mut).into_iter().flatten() {
                     *input = spelt(input.take(), case);

@@ -178,16 +178,30 @@ impl Plan {
             told.because(turn);
         }
         let wish = wishes.unwrap_or_default();
-        if let (Format::Heic | Format::Avif, Some(decode)) = (header.format, ELSEWHERE.get()) {
-            let bytes = codec::worker(read).await?;
-            let pixels = match decode(header.format.mime_type(), bytes.clone()).await? {
-                Some(pixels) => pixels,
-                // Its error says what to install.
-                None => codec::decode(&bytes)?,
-            };
+        if matches!(header.format, Format::Heic | Format::Avif) {
+            let pixels = decoded(header.format, read).await?;
             return codec::worker(move || written(pixels, Some(header.format), &wish, told)).await;
         }
         codec::worker(move || written(codec::decode(&read()?)?, Some(header.format), &wish, told)).await
+    }
+}
+
+/// The pixels of a file of this type, here or by whatever [`decode_elsewhere`] names.
+///
+/// # Errors
+/// [`Kind::ImageError`] if it cannot be read or decoded.
+pub(crate) async fn decoded(
+    format: Format,
+    read: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
+) -> Result<Pixels, Error> {
+    let (Format::Heic | Format::Avif, Some(decode)) = (format, ELSEWHERE.get()) else {
+        return codec::worker(move || codec::decode(&read()?)).await;
+    };
+    let bytes = codec::worker(read).await?;
+    match decode(format.mime_type(), bytes.clone()).await? {
+        Some(pixels) => Ok(pixels),
+        // Its error says what to install.
+        None => codec::decode(&bytes),
     }
 }
 

@@ -13,16 +13,16 @@ use serde_json::{Map, Value};
 use crate::array::Array;
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
-use crate::options::{Attachment, Reference, Role};
+use crate::options::{Attachment, EditOptions, Reference, Region, Role};
 use crate::records;
-use crate::schema::Case;
+use crate::schema::{Case, Write as _};
 
 mod attachment;
 mod prepare;
 
 pub(crate) use attachment::{Clip, Media, uncounted};
 pub use prepare::planned;
-pub(crate) use prepare::{Prepared, data_url, in_memory, is_file_name, prepare};
+pub(crate) use prepare::{Fetch, Picture, Prepared, data_url, in_memory, is_file_name, pixels, prepare};
 
 /// One piece of a prompt, or one picture.
 #[derive(Debug, Clone)]
@@ -49,6 +49,11 @@ pub enum Input {
     Reference(Box<Input>, Reference),
     /// A document or a video: anything of the above but words, pictures and pixels.
     Attachment(Box<Input>, Attachment),
+    /// What of the call's first picture an edit may change: a picture that marks it, or a [`Region`]; and
+    /// what becomes of the rest. Of several each adds to what may change.
+    Mask(Box<Input>, EditOptions),
+    /// A box of a picture; it has a meaning only as a mask.
+    Region(Region),
 }
 
 /// Where a caller put an input, for messages.
@@ -147,6 +152,12 @@ impl From<records::File> for Input {
 impl From<&records::File> for Input {
     fn from(file: &records::File) -> Self {
         Input::File(Box::new(file.clone()))
+    }
+}
+
+impl From<Region> for Input {
+    fn from(region: Region) -> Self {
+        Input::Region(region)
     }
 }
 
@@ -287,7 +298,7 @@ impl Input {
     /// The options that take inputs, which a binding reads as it reads pictures and hands to the call among
     /// them, each marked by [`Input::of_option`].
     #[doc(hidden)]
-    pub const OPTIONS: &[&'static str] = &[attachment::OPTION];
+    pub const OPTIONS: &[&'static str] = &[attachment::OPTION, MASK];
 
     /// What stands in one of [`Input::OPTIONS`].
     ///
@@ -298,13 +309,26 @@ impl Input {
         if option == attachment::OPTION {
             return attachment::read(input, Attachment::new());
         }
+        if option == MASK {
+            return Ok(Input::mask(input, EditOptions::new()));
+        }
         let problem = format!("option `{option}` takes no pictures");
         Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
     }
 
     /// Which of [`Input::OPTIONS`] it stands in.
     pub(crate) fn option(&self) -> Option<&'static str> {
-        matches!(self, Input::Attachment(..)).then_some(attachment::OPTION)
+        match self {
+            Input::Attachment(..) => Some(attachment::OPTION),
+            Input::Mask(..) => Some(MASK),
+            _ => None,
+        }
+    }
+
+    /// A mask for the first picture of an edit: a picture whose transparent parts, or if it has none its
+    /// white ones, may change; or a [`Region`].
+    pub fn mask(of: impl Into<Input>, options: EditOptions) -> Self {
+        Input::Mask(Box::new(of.into()), options)
     }
 
     /// An input that a caller wrapped: `class` is the name of the wrapping class, `of` what it wraps, and
@@ -332,6 +356,7 @@ impl Input {
             ("Reference", None) => {
                 Err(bad("a Reference of nothing: it takes a picture, and what is said of it"))
             }
+            ("Box", None) => Ok(Input::Region(Region::read(fields, case)?)),
             _ => Err(bad(format!("a {class} of this is no picture"))),
         }
     }
@@ -339,19 +364,19 @@ impl Input {
     /// Whether it is one of the call's pictures.
     #[doc(hidden)]
     pub fn is_picture(&self) -> bool {
-        !matches!(self, Input::Text(_) | Input::Attachment(..))
+        !matches!(self, Input::Text(_) | Input::Attachment(..) | Input::Mask(..))
     }
 
     /// Puts the bytes of a file that had to be read first in place of what stands for them.
     #[doc(hidden)]
     pub fn fill(&mut self, bytes: Bytes) {
         match self {
-            Input::Reference(of, _) | Input::Attachment(of, _) => of.fill(bytes),
+            Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => of.fill(bytes),
             place => *place = Input::Bytes(bytes),
         }
     }
 
-    /// A picture, or what is attached, as it was named, for messages and notes; none for words.
+    /// A picture, a mask, or what is attached, as it was named, for messages and notes; none for words.
     pub(crate) fn label(&self) -> Option<String> {
         Some(match self {
             Input::Text(_) => return None,
@@ -364,8 +389,9 @@ impl Input {
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
             Input::Array(array) => format!("{array:?}"),
-            Input::Reference(of, _) | Input::Attachment(of, _) => return of.label(),
+            Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => return of.label(),
             Input::File(file) => file.name.clone(),
+            Input::Region(_) => "a Box".to_owned(),
         })
     }
 
@@ -373,15 +399,69 @@ impl Input {
     pub(crate) fn is_fetched(&self) -> bool {
         match self {
             Input::Named(name) => is_scheme(name, "http://") || is_scheme(name, "https://"),
-            Input::Reference(of, _) | Input::Attachment(of, _) => of.is_fetched(),
+            Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => of.is_fetched(),
             _ => false,
         }
     }
 }
 
+/// The option by which a mask is given.
+pub(crate) const MASK: &str = "mask";
+
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
     inputs.iter().filter(|input| input.is_picture()).count()
+}
+
+/// How many pictures are sent for these: a mask is shown to the model, too.
+pub(crate) fn pictures_sent(inputs: &[Input]) -> usize {
+    pictures(inputs) + usize::from(has_mask(inputs))
+}
+
+pub(crate) fn has_mask(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| matches!(input, Input::Mask(..)))
+}
+
+/// That there is no mask among them.
+pub(crate) fn check_unmasked(inputs: &[Input]) -> Result<(), Error> {
+    match has_mask(inputs) {
+        false => Ok(()),
+        true => Err(no_mask_here(MASK)),
+    }
+}
+
+/// The masks among the inputs get what was said of all of them.
+pub(crate) fn told_of_masks(
+    mut inputs: Vec<Input>,
+    told: EditOptions,
+    case: Case,
+) -> Result<Vec<Input>, Error> {
+    if !has_mask(&inputs) {
+        let names = told.write(case);
+        let set = names.as_object().and_then(|names| names.keys().next().cloned());
+        return match set {
+            None => Ok(inputs),
+            Some(name) => Err(Error::new(
+                Kind::InvalidOptionError,
+                format!(
+                    "option `{name}` says what becomes of a mask, and there is none; give a `{MASK}`, too"
+                ),
+            )
+            .with("option", name)),
+        };
+    }
+    for input in &mut inputs {
+        if let Input::Mask(_, options) = input {
+            *options = std::mem::take(options).over(told.clone());
+        }
+    }
+    Ok(inputs)
+}
+
+/// The error for an option of masks, where there are none.
+pub(crate) fn no_mask_here(option: &str) -> Error {
+    let problem = format!("option `{option}` belongs to `edit` and `edit_stream`, which change a picture");
+    Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned())
 }
 
 /// How many letters the words among the pieces have, those that go before a picture included.

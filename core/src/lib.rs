@@ -40,6 +40,7 @@ pub mod input;
 mod json;
 mod limit;
 pub mod many;
+mod mask;
 mod money;
 pub mod options;
 mod output;
@@ -71,15 +72,15 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
-    Attachment, Budget, Cache, ClientOptions, EmulatorOptions, Encode, FileOptions, GenerateOptions,
-    ManyOptions, Reference, Retry, Role, Timeout, UploadOptions,
+    Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
+    GenerateOptions, ManyOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
 pub use provenance::{Mark, Provenance};
 pub use records::{
-    ChatTurn, Estimate, Event, Explained, File, Generation, Grounding, InputPlan, Outcome, PictureFacts,
-    Progress, Spent, Thoughts, TokenCount, UnknownCall,
+    ChatTurn, Estimate, Event, Explained, File, Generation, Grounding, InputPlan, MaskedEdit, Outcome,
+    PictureFacts, Progress, Spent, Thoughts, TokenCount, UnknownCall,
 };
 pub use schema::Case;
 pub use stream::EventStream;

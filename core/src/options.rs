@@ -16,8 +16,8 @@ mod words;
 
 use words::Wire;
 pub use words::{
-    AspectRatio, Attachments, EncodeFormat, ImageSize, Modalities, Model, OnUnsupported, OutputFormat, Role,
-    Safety, Secret, ServiceTier, Thinking, Upload,
+    AspectRatio, Attachments, EncodeFormat, ImageSize, Masks, Modalities, Model, OnUnsupported, OutputFormat,
+    Role, Safety, Secret, ServiceTier, Thinking, Unit, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -196,7 +196,7 @@ impl Read for BTreeMap<String, String> {
 macro_rules! options {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident {
+        pub struct $name:ident $(as $public:literal)? {
             $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty $(=> $path:literal)?, )*
         }
     ) => {
@@ -225,7 +225,7 @@ macro_rules! options {
             /// The table that this struct was made from.
             pub fn table() -> Table {
                 Table {
-                    name: stringify!($name),
+                    name: [$($public,)? stringify!($name)][0],
                     doc: concat!($($doc, "\n"),+),
                     fields: vec![$( Field {
                         name: stringify!($field),
@@ -309,7 +309,7 @@ macro_rules! options {
 
 mod settings;
 
-pub use settings::{Attachment, Budget, Cache, Encode, Reference, Retry, Timeout};
+pub use settings::{Attachment, Budget, Cache, Encode, Reference, Region, Retry, Timeout};
 
 options! {
     /// What one call can be told.
@@ -437,6 +437,56 @@ impl GenerateOptions {
 }
 
 options! {
+    /// What an edit can be told of what it may change.
+    pub struct EditOptions {
+        /// What of the first picture may change: a picture of its size whose transparent parts, or if it has
+        /// none its white ones, may change (grey means partly); an array of bool; a Box; or a list of these,
+        /// of which each adds to what may change. Default: all of it.
+        mask: Masks,
+        /// Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as
+        /// it is, and the result is PNG. Otherwise the model's picture is the result as it came. Default:
+        /// true.
+        keep_outside: bool,
+        /// Over how many pixels the mask's edge is soft, towards its inside. Default: a hundredth of the
+        /// picture's shorter side, at least 2.
+        mask_feather: u32,
+    }
+}
+
+impl EditOptions {
+    /// Every value of these types is one that can be done.
+    fn validate(&self, _: &At) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Reads these and the other options of a call from one map, as a caller writes them.
+    ///
+    /// # Errors
+    /// As [`EditOptions::read`] and [`GenerateOptions::read`].
+    pub fn read_with_calls(map: &Map<String, Value>, case: Case) -> Result<(Self, GenerateOptions), Error> {
+        let (ours, calls) = apart(map, case, &Self::table());
+        Ok((Self::read(&ours, case)?, GenerateOptions::read(&calls, case)?))
+    }
+}
+
+/// What of one map belongs to this table, and what to the options of calls.
+fn apart(map: &Map<String, Value>, case: Case, table: &Table) -> (Map<String, Value>, Map<String, Value>) {
+    let names = |table: &Table| table.fields.iter().map(|field| case.name(field.name).into_owned()).collect();
+    let (ours, theirs): (Vec<String>, Vec<String>) = (names(table), names(&GenerateOptions::table()));
+    let (mut own, mut calls) = (Map::new(), Map::new());
+    for (name, value) in map {
+        // A mistyped name goes to the table that holds what was meant.
+        let all = || ours.iter().chain(&theirs);
+        let meant = nearest(name, all().map(String::as_str)).unwrap_or(name);
+        let is_known = all().any(|known| known == name);
+        let is_ours = ours.contains(name) || (!is_known && ours.iter().any(|own| own == meant));
+        let side = if is_ours { &mut own } else { &mut calls };
+        side.insert(name.clone(), value.clone());
+    }
+    (own, calls)
+}
+
+options! {
     /// What `generate_many` can be told beside the options of its calls.
     pub struct ManyOptions {
         /// How many items are under way at once. Default: 8.
@@ -488,17 +538,7 @@ impl ManyOptions {
     /// # Errors
     /// As [`ManyOptions::read`] and [`GenerateOptions::read`].
     pub fn read_with_calls(map: &Map<String, Value>, case: Case) -> Result<(Self, GenerateOptions), Error> {
-        let names = |table: Table| table.fields.into_iter().map(|field| case.name(field.name).into_owned());
-        let ours: Vec<String> = names(Self::table()).collect();
-        let all: Vec<String> = ours.iter().cloned().chain(names(GenerateOptions::table())).collect();
-        let (mut many, mut calls) = (Map::new(), Map::new());
-        for (name, value) in map {
-            // A mistyped name goes to the table that holds what was meant.
-            let meant = nearest(name, all.iter().map(String::as_str)).unwrap_or(name);
-            let is_ours = ours.contains(name) || (!all.contains(name) && ours.iter().any(|own| own == meant));
-            let side = if is_ours { &mut many } else { &mut calls };
-            side.insert(name.clone(), value.clone());
-        }
+        let (many, calls) = apart(map, case, &Self::table());
         Ok((Self::read(&many, case)?, GenerateOptions::read(&calls, case)?))
     }
 }

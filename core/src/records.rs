@@ -63,10 +63,33 @@ record! {
 }
 
 record! {
+    /// How a model's picture was laid on the picture that it was to change within a mask.
+    pub struct MaskedEdit without Default {
+        /// The model's picture as it came.
+        model_image: Image,
+        /// How much the model changed each pixel, within the mask and outside: a grey PNG of the first
+        /// picture's size, 0 where nothing changed. None if it could not be made, and for an item of an
+        /// earlier run.
+        change_map: Option<Image>,
+        /// How much the model changed what lies outside of the mask: 0 for not at all, 1 for black that
+        /// became white. It is the mean difference over all pixels and channels there, after the model's
+        /// picture was laid in place and its colours were matched. None if it is not known.
+        leak: Option<f64>,
+        /// By how many pixels of the first picture the model had moved it, right and down; that is undone.
+        /// Empty if it is not known.
+        shift: Vec<f64>,
+        /// How much larger the model had drawn it; 1 is the same size. That is undone, too.
+        scale: Option<f64>,
+    }
+}
+
+record! {
     /// What a call gave: pictures, text, and all that the service told about them.
     pub struct Generation as "Result" {
         /// The final pictures of all candidates, in order.
         images: Vec<Image>,
+        /// For each of these pictures, if it is an edit with a mask, what became of the model's picture.
+        masked: Vec<MaskedEdit>,
         /// The text that came beside them; empty if none did.
         text: String,
         /// What the model thought, if it was asked to tell.
@@ -110,9 +133,26 @@ impl Generation {
         })
     }
 
+    /// Of an edit with a mask, the model's first picture as it came.
+    pub fn model_image(&self) -> Option<&Image> {
+        Some(&self.masked.first()?.model_image)
+    }
+
+    /// Of an edit with a mask, how much the model changed each pixel: see [`MaskedEdit`].
+    pub fn change_map(&self) -> Option<&Image> {
+        self.masked.first()?.change_map.as_ref()
+    }
+
+    /// Of an edit with a mask, how much the model changed outside of it, 0 to 1: see [`MaskedEdit`].
+    pub fn leak(&self) -> Option<f64> {
+        self.masked.first()?.leak
+    }
+
     /// Every picture of the record, in the order in which they stand in its JSON.
     pub fn pictures(&self) -> impl Iterator<Item = &Image> {
-        self.images.iter().chain(&self.thoughts.images)
+        let of_masks =
+            self.masked.iter().flat_map(|masked| [&masked.model_image].into_iter().chain(&masked.change_map));
+        self.images.iter().chain(of_masks).chain(&self.thoughts.images)
     }
 }
 

@@ -493,7 +493,7 @@ mod tests {
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        Ok(input::prepare(inputs, &base, &fetch, None).await?.parts)
+        Ok(input::prepare(inputs, &base, &fetch, None, false).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {

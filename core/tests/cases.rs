@@ -46,6 +46,10 @@ fn input(value: &Value, in_prompt: bool) -> Result<Input, Error> {
 /// An input with something said of it.
 fn wrapped(map: &Map<String, Value>) -> Result<Input, Error> {
     let mut fields = map.clone();
+    if let Some(Value::Array(edges)) = fields.remove("box") {
+        fields.extend(["left", "top", "right", "bottom"].map(str::to_owned).into_iter().zip(edges));
+        return Input::made("Box", None, &fields, Case::Snake);
+    }
     for (key, class) in [("reference", "Reference"), ("attachment", "Attachment")] {
         if let Some(of) = fields.remove(key) {
             return Input::made(class, Some(input(&of, false)?), &fields, Case::Snake);

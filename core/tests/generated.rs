@@ -23,12 +23,12 @@ use nanobanana::catalogue::ModelInfo;
 use nanobanana::error::{Attempt, Partial, Usage};
 use nanobanana::options::{
     Attachment, Budget, Cache, ClientOptions, Encode, FileOptions, GenerateOptions, ManyOptions, Reference,
-    Retry, Timeout, UploadOptions,
+    Region, Retry, Timeout, UploadOptions,
 };
 use nanobanana::provenance::{Mark, Provenance};
 use nanobanana::records::{
-    ChatTurn, DoneEvent, Estimate, Explained, File, Generation, Grounding, ImageEvent, InputPlan, Outcome,
-    PictureFacts, Source, Span, Spent, TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
+    ChatTurn, DoneEvent, Estimate, Explained, File, Generation, Grounding, ImageEvent, InputPlan, MaskedEdit,
+    Outcome, PictureFacts, Source, Span, Spent, TextEvent, ThoughtEvent, Thoughts, TokenCount, UnknownCall,
 };
 use nanobanana::schema::{Field, Table};
 use nanobanana::{ClientEvent, Input};
@@ -89,9 +89,14 @@ fn settings() -> Vec<Table> {
     vec![Timeout::table(), Retry::table(), Budget::table(), Cache::table(), Encode::table()]
 }
 
-/// Classes that wrap an input, the name under which they hold it, and its type.
-fn wrappers() -> Vec<(Table, &'static str, &'static str)> {
-    vec![(Reference::table(), "image", "ImageInput"), (Attachment::table(), "source", "AttachmentInput")]
+/// Classes that stand where inputs do: those that wrap one, with the name under which they hold it and its type, and
+/// those that are made of numbers, which have names for all but the last of their fields.
+fn wrappers() -> Vec<(Table, Option<(&'static str, &'static str)>)> {
+    vec![
+        (Reference::table(), Some(("image", "ImageInput"))),
+        (Attachment::table(), Some(("source", "AttachmentInput"))),
+        (Region::table(), None),
+    ]
 }
 
 /// Records that errors hold.
@@ -106,6 +111,7 @@ fn records() -> Vec<Table> {
         Source::table(),
         Span::table(),
         Grounding::table(),
+        MaskedEdit::table(),
         Generation::table(),
         ModelInfo::table(),
         Outcome::table(),

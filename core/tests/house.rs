@@ -16,6 +16,7 @@ const ORDER: &[&str] = &[
     "provenance",
     "array",
     "image",
+    "mask",
     "records",
     "catalogue",
     "emulator",

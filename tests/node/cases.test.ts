@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { Attachment, Chat, Client, Emulator, NanoBananaError, Reference } from 'nanobanana-sdk'
-import type { APIError, AttachmentInput, Event, EventStream, Image, ImageInput, Prompt, Result } from 'nanobanana-sdk'
+import { Attachment, Box, Chat, Client, Emulator, NanoBananaError, Reference } from 'nanobanana-sdk'
+import type { APIError, AttachmentInput, Event, EventStream, Image, ImageInput, MaskInput, Prompt, Result } from 'nanobanana-sdk'
 import { root } from './helpers'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -81,7 +81,8 @@ function input(value: Json): unknown {
   if (typeof value.path === 'string') return pathToFileURL(join(tests, value.path))
   if (typeof value.bytes_of === 'string') return readFileSync(join(tests, value.bytes_of))
   if (typeof value.base64 === 'string') return Buffer.from(value.base64, 'base64')
-  const { reference, attachment, ...fields } = value
+  const { reference, attachment, box, ...fields } = value
+  if (box !== undefined) return new Box(...(box as [number, number, number, number]), options(fields))
   if (reference !== undefined) return new Reference(input(reference) as ImageInput, options(fields))
   if (attachment !== undefined) return new Attachment(input(attachment) as AttachmentInput, options(fields))
   throw new Error(`a case has the input ${JSON.stringify(value)}`)
@@ -155,8 +156,11 @@ async function folded(stream: EventStream, events: unknown[]): Promise<Came> {
 }
 
 async function ask(on: Client | Chat, call: Call, events: unknown[]): Promise<Came> {
-  const { attachments, ...others } = call.options ?? {}
-  const beside = attachments !== undefined && { attachments: inputs(attachments) as AttachmentInput[] }
+  const { attachments, mask, ...others } = call.options ?? {}
+  const beside = {
+    ...(attachments !== undefined && { attachments: inputs(attachments) as AttachmentInput[] }),
+    ...(mask !== undefined && { mask: inputs(mask) as MaskInput[] }),
+  }
   const plain = options(others)
   const given = { ...plain, ...beside }
   const prompt = (typeof call.prompt === 'string' ? call.prompt : inputs(call.prompt)) as Prompt

@@ -32,6 +32,13 @@ test('edit-in-turns.mjs draws three turns, goes a step back and on from the file
   )
 })
 
+test('masked-edit.mjs edits the sky and tells what the model changed elsewhere', async () => {
+  const { lines, files } = await run('masked-edit.mjs')
+  assert.deepEqual(files, ['changes', 'harbour', 'model', 'stormy'])
+  const leak = Number(lines.find((line) => line.startsWith('leak:'))?.match(/[\d.]+/)?.[0])
+  assert.ok(leak > 0 && leak < 0.1, lines.join('\n'))
+})
+
 test('many.mjs stops half-way and goes on', async () => {
   const { lines, files } = await run('many.mjs')
   const told = (start: string): string[] => lines.filter((line) => line.startsWith(start))

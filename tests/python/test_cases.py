@@ -23,6 +23,8 @@ def given(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     fields = dict(value)
+    if "box" in fields:
+        return nb.Box(*fields.pop("box"), **fields)
     if "reference" in fields:
         return nb.Reference(given(fields.pop("reference")), **fields)
     if "attachment" in fields:
@@ -115,8 +117,9 @@ def ask(door: nb.Client | nb.Chat, call: dict[str, Any], events: list[nb.Event])
         assert isinstance(door, nb.Chat)
         return door.history
     options = dict(call.get("options", {}))
-    if "attachments" in options:
-        options["attachments"] = given(options["attachments"])
+    for name in ("attachments", "mask"):
+        if name in options:
+            options[name] = given(options[name])
     came = getattr(door, call["verb"])(**takes, **options)
     if not isinstance(came, nb.Stream):
         return came

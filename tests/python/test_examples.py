@@ -13,6 +13,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "bindings-python" / "examples"
 TOLD = {
     "live_stream": ["thinks: ", "draft: ", "picture: ", "done: ", "left after: "],
     "edit_in_turns": ["1: ", "2: ", "3a: ", "3b: ", "after undo: Chat(4 turns) and Chat(6 turns)", "4: "],
+    "masked_edit": ["source: ", "edit: ", "same below: True", "model: ", "changes: ", "leak: "],
     "many": ["estimate: ", "drawn: ", "on disk: ", "spent: "],
 }
 

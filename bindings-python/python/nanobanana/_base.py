@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, ClassVar, Self
 
+    from ._generated import MaskedEdit
     from ._native import Answer
 
 
@@ -97,6 +98,7 @@ class ResultBase(Record):
 
     __slots__ = ()
     images: list[Image]
+    masked: list[MaskedEdit]
     text: str
     model: str
     cost: float | None
@@ -110,6 +112,21 @@ class ResultBase(Record):
 
         known = {name: getattr(self, name) for name in NoImageError._fields if name in self._fields}
         raise NoImageError("this answer holds text only; `text` has it", **known)
+
+    @property
+    def model_image(self) -> Image | None:
+        """Of an edit with a mask, the model's first picture as it came."""
+        return self.masked[0].model_image if self.masked else None
+
+    @property
+    def change_map(self) -> Image | None:
+        """Of an edit with a mask, how much the model changed each pixel: see `MaskedEdit`."""
+        return self.masked[0].change_map if self.masked else None
+
+    @property
+    def leak(self) -> float | None:
+        """Of an edit with a mask, how much the model changed outside of it, 0 to 1: see `MaskedEdit`."""
+        return self.masked[0].leak if self.masked else None
 
     def save(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write every picture into the directory (made if missing) and return their paths.
@@ -163,19 +180,20 @@ class Wrapper(Settings):
     """A picture or a document, and what is said of it."""
 
     __slots__ = ()
-    # The name of what it wraps.
-    _wraps: ClassVar[str]
+    # The name of what it wraps, if it wraps something.
+    _wraps: ClassVar[str | None]
 
     @property
     def _of(self) -> Any:
-        return getattr(self, self._wraps)
+        return self._wraps and getattr(self, self._wraps)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and bool(self._of == other._of) and super().__eq__(other)
 
     def __repr__(self) -> str:
-        fields = "".join(f", {name}={self[name]!r}" for name in self.keys())
-        return f"{type(self).__name__}({self._of!r}{fields})"
+        wrapped = [repr(self._of)] if self._wraps else []
+        fields = (f"{name}={self[name]!r}" for name in self.keys())
+        return f"{type(self).__name__}({', '.join([*wrapped, *fields])})"
 
 
 class ErrorBase(Fields, Exception):

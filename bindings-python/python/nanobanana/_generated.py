@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ImageInput,
         ImageSize,
         Item,
+        MaskInput,
         Model,
         Prompt,
     )
@@ -35,6 +36,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BlockedError",
+    "Box",
     "Budget",
     "BudgetExceededError",
     "Cache",
@@ -53,6 +55,7 @@ __all__ = [
     "InternalServerError",
     "InvalidOptionError",
     "Mark",
+    "MaskedEdit",
     "ModelInfo",
     "NanoBananaError",
     "NoImageError",
@@ -443,11 +446,42 @@ class Grounding(Record):
     """Which text rests on which sources."""
 
 
+class MaskedEdit(Record):
+    """How a model's picture was laid on the picture that it was to change within a mask."""
+
+    __slots__ = ("model_image", "change_map", "leak", "shift", "scale")
+    _fields = dict.fromkeys(__slots__)
+    _readers = {"model_image": read_picture, "change_map": read_picture}
+    model_image: Image
+    """The model's picture as it came."""
+    change_map: Image | None
+    """How much the model changed each pixel, within the mask and outside: a grey PNG of the first picture's
+    size, 0 where nothing changed.
+
+    None if it could not be made, and for an item of an earlier run.
+    """
+    leak: float | None
+    """How much the model changed what lies outside of the mask: 0 for not at all, 1 for black that became
+    white.
+
+    It is the mean difference over all pixels and channels there, after the model's picture was laid in place
+    and its colours were matched. None if it is not known.
+    """
+    shift: list[float]
+    """By how many pixels of the first picture the model had moved it, right and down; that is undone.
+
+    Empty if it is not known.
+    """
+    scale: float | None
+    """How much larger the model had drawn it; 1 is the same size. That is undone, too."""
+
+
 class Result(ResultBase):
     """What a call gave: pictures, text, and all that the service told about them."""
 
     __slots__ = (
         "images",
+        "masked",
         "text",
         "thoughts",
         "usage",
@@ -465,6 +499,7 @@ class Result(ResultBase):
     _fields = dict.fromkeys(__slots__)
     _readers = {
         "images": read_picture,
+        "masked": MaskedEdit._read,
         "thoughts": Thoughts._read,
         "usage": Usage._read,
         "grounding": Grounding._read,
@@ -473,6 +508,8 @@ class Result(ResultBase):
     }
     images: list[Image]
     """The final pictures of all candidates, in order."""
+    masked: list[MaskedEdit]
+    """For each of these pictures, if it is an edit with a mask, what became of the model's picture."""
     text: str
     """The text that came beside them; empty if none did."""
     thoughts: Thoughts
@@ -1228,6 +1265,38 @@ class Attachment(Wrapper):
         self.fps = fps
 
 
+class Box(Wrapper):
+    """A box of a picture, as a mask: what lies in it may change."""
+
+    __slots__ = ("left", "top", "right", "bottom", "unit")
+    _wraps = None
+    _fields = dict.fromkeys(__slots__)
+    left: float
+    """Its left edge."""
+    top: float
+    """Its top edge."""
+    right: float
+    """Its right edge; pixels from there on are outside."""
+    bottom: float
+    """Its bottom edge; rows from there on are outside."""
+    unit: Literal["px", "fraction"] | None
+    """What these are told in. Default: px."""
+
+    def __init__(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        unit: Literal["px", "fraction"] | None = None,
+    ) -> None:
+        self.left = left
+        self.top = top
+        self.right = right
+        self.bottom = bottom
+        self.unit = unit
+
+
 # Where they stand is nobody's business: neither a reader's nor a pickle's.
 for _name in __all__:
     globals()[_name].__module__ = "nanobanana"
@@ -1249,41 +1318,6 @@ def read_event(values: dict[str, Any], pictures: Iterable[Image]) -> Event:
 def generate(
     self: Any,
     prompt: Prompt,
-    *,
-    model: Model | None = None,
-    aspect_ratio: AspectRatio | None = None,
-    image_size: ImageSize | None = None,
-    n: int | None = None,
-    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
-    thoughts: bool | None = None,
-    search: bool | None = None,
-    image_search: bool | None = None,
-    system: str | None = None,
-    modalities: Literal["image", "text+image"] | None = None,
-    seed: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_output_tokens: int | None = None,
-    safety: dict[str, str] | Literal["off"] | None = None,
-    output_format: Literal["png", "jpeg", "webp"] | None = None,
-    output_quality: int | None = None,
-    service_tier: Literal["standard", "flex", "priority"] | None = None,
-    encode: Encode | None = None,
-    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
-    upload: Literal["auto", "never", "always"] | None = None,
-    on_unsupported: Literal["error", "warn"] | None = None,
-    timeout: Timeout | float | None = None,
-    retry: Retry | int | bool | None = None,
-    headers: dict[str, str] | None = None,
-    labels: dict[str, str] | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Any: ...
-
-
-def edit(
-    self: Any,
-    prompt: Prompt,
-    images: ImageInput | Sequence[ImageInput],
     *,
     model: Model | None = None,
     aspect_ratio: AspectRatio | None = None,
@@ -1350,77 +1384,7 @@ def send(
 ) -> Any: ...
 
 
-def estimate(
-    self: Any,
-    prompt: Prompt,
-    images: ImageInput | Sequence[ImageInput] | None = None,
-    *,
-    model: Model | None = None,
-    aspect_ratio: AspectRatio | None = None,
-    image_size: ImageSize | None = None,
-    n: int | None = None,
-    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
-    thoughts: bool | None = None,
-    search: bool | None = None,
-    image_search: bool | None = None,
-    system: str | None = None,
-    modalities: Literal["image", "text+image"] | None = None,
-    seed: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_output_tokens: int | None = None,
-    safety: dict[str, str] | Literal["off"] | None = None,
-    output_format: Literal["png", "jpeg", "webp"] | None = None,
-    output_quality: int | None = None,
-    service_tier: Literal["standard", "flex", "priority"] | None = None,
-    encode: Encode | None = None,
-    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
-    upload: Literal["auto", "never", "always"] | None = None,
-    on_unsupported: Literal["error", "warn"] | None = None,
-    timeout: Timeout | float | None = None,
-    retry: Retry | int | bool | None = None,
-    headers: dict[str, str] | None = None,
-    labels: dict[str, str] | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Any: ...
-
-
-def explain(
-    self: Any,
-    prompt: Prompt,
-    images: ImageInput | Sequence[ImageInput] | None = None,
-    *,
-    model: Model | None = None,
-    aspect_ratio: AspectRatio | None = None,
-    image_size: ImageSize | None = None,
-    n: int | None = None,
-    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
-    thoughts: bool | None = None,
-    search: bool | None = None,
-    image_search: bool | None = None,
-    system: str | None = None,
-    modalities: Literal["image", "text+image"] | None = None,
-    seed: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_output_tokens: int | None = None,
-    safety: dict[str, str] | Literal["off"] | None = None,
-    output_format: Literal["png", "jpeg", "webp"] | None = None,
-    output_quality: int | None = None,
-    service_tier: Literal["standard", "flex", "priority"] | None = None,
-    encode: Encode | None = None,
-    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
-    upload: Literal["auto", "never", "always"] | None = None,
-    on_unsupported: Literal["error", "warn"] | None = None,
-    timeout: Timeout | float | None = None,
-    retry: Retry | int | bool | None = None,
-    headers: dict[str, str] | None = None,
-    labels: dict[str, str] | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Any: ...
-
-
-generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__doc__ = """
+generate.__doc__ = send.__doc__ = """
     Options:
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
@@ -1463,11 +1427,14 @@ generate.__doc__ = edit.__doc__ = send.__doc__ = estimate.__doc__ = explain.__do
     """
 
 
-def count_tokens(
+def edit(
     self: Any,
     prompt: Prompt,
-    images: ImageInput | Sequence[ImageInput] | None = None,
+    images: ImageInput | Sequence[ImageInput],
     *,
+    mask: MaskInput | Sequence[MaskInput] | None = None,
+    keep_outside: bool | None = None,
+    mask_feather: int | None = None,
     model: Model | None = None,
     aspect_ratio: AspectRatio | None = None,
     image_size: ImageSize | None = None,
@@ -1498,8 +1465,181 @@ def count_tokens(
 ) -> Any: ...
 
 
-count_tokens.__doc__ = """
+edit.__doc__ = """
     Options:
+        mask: What of the first picture may change: a picture of its size whose transparent parts, or if
+            it has none its white ones, may change (grey means partly); an array of bool; a Box; or a list of
+            these, of which each adds to what may change. Default: all of it.
+        keep_outside: Whether only what lies in the mask is taken from the model: every pixel outside
+            stays exactly as it is, and the result is PNG. Otherwise the model's picture is the result as it
+            came. Default: true.
+        mask_feather: Over how many pixels the mask's edge is soft, towards its inside. Default: a
+            hundredth of the picture's shorter side, at least 2.
+        model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
+        aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
+        image_size: How large the picture will be. Default: 1K.
+        n: How many pictures: that many calls side by side. Default: 1.
+        thinking: How hard the model thinks before it draws. Default: the model's own.
+        thoughts: Whether the model's thoughts come back, as text and as drafts, in `result.thoughts`.
+            Default: false.
+        search: Whether the model may search the web first. Default: false.
+        image_search: Whether the model may look at pictures of the web first. Default: false.
+        system: What the model is told before the prompt, for the whole call.
+        modalities: What the answer may hold. Default: the service's, text and pictures.
+        seed: A seed, sent as it is; the service does not promise the same picture for the same seed. With
+            `n`, call i sends `seed + i`.
+        temperature: How freely the model chooses, 0 to 2. Default: the service's, 1.
+        top_p: The share of likely continuations to choose from, 0 to 1. Default: the service's, 0.95.
+        max_output_tokens: The most tokens that the answer may take. Default: the model's limit.
+        safety: The adjustable filters: a threshold by category, short or full names, or "off". Default:
+            the service's.
+        output_format: The type that pictures are to have. What came is converted here if it is of another
+            one, and kept as the picture's `original`; what a conversion loses is a warning. Default: as it
+            comes.
+        output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
+            or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        service_tier: How urgently the service works, and at what price. Default: standard.
+        encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
+            can.
+        attachments: Documents (PDF, plain text) and videos that go with the prompt, behind its pictures:
+            paths, bytes, URLs (YouTube's too), files of the API. An `Attachment` says more of one. Default:
+            none.
+        upload: Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones
+            of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
+            Each is uploaded once while it lives there, which is 48 hours. Default: auto.
+        on_unsupported: What happens to an option that the model does not have. Default: error.
+        timeout: How long the call may take. Default: the client's.
+        retry: When and how a failed attempt is made again. Default: the client's.
+        headers: HTTP headers to send beside our own.
+        labels: Labels for the bill: keys and values of at most 63 lower case characters.
+        extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
+    """
+
+
+def estimate(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    mask: MaskInput | Sequence[MaskInput] | None = None,
+    keep_outside: bool | None = None,
+    mask_feather: int | None = None,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+def count_tokens(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    mask: MaskInput | Sequence[MaskInput] | None = None,
+    keep_outside: bool | None = None,
+    mask_feather: int | None = None,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+def explain(
+    self: Any,
+    prompt: Prompt,
+    images: ImageInput | Sequence[ImageInput] | None = None,
+    *,
+    mask: MaskInput | Sequence[MaskInput] | None = None,
+    keep_outside: bool | None = None,
+    mask_feather: int | None = None,
+    model: Model | None = None,
+    aspect_ratio: AspectRatio | None = None,
+    image_size: ImageSize | None = None,
+    n: int | None = None,
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None,
+    thoughts: bool | None = None,
+    search: bool | None = None,
+    image_search: bool | None = None,
+    system: str | None = None,
+    modalities: Literal["image", "text+image"] | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_output_tokens: int | None = None,
+    safety: dict[str, str] | Literal["off"] | None = None,
+    output_format: Literal["png", "jpeg", "webp"] | None = None,
+    output_quality: int | None = None,
+    service_tier: Literal["standard", "flex", "priority"] | None = None,
+    encode: Encode | None = None,
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
+    upload: Literal["auto", "never", "always"] | None = None,
+    on_unsupported: Literal["error", "warn"] | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | int | bool | None = None,
+    headers: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Any: ...
+
+
+estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
+    Options:
+        mask: What of the first picture may change: a picture of its size whose transparent parts, or if
+            it has none its white ones, may change (grey means partly); an array of bool; a Box; or a list of
+            these, of which each adds to what may change. Default: all of it.
+        keep_outside: Whether only what lies in the mask is taken from the model: every pixel outside
+            stays exactly as it is, and the result is PNG. Otherwise the model's picture is the result as it
+            came. Default: true.
+        mask_feather: Over how many pixels the mask's edge is soft, towards its inside. Default: a
+            hundredth of the picture's shorter side, at least 2.
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
         aspect_ratio: Width to height. Default: the shape of the first picture sent, else 1:1.
         image_size: How large the picture will be. Default: 1K.

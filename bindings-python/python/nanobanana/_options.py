@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
 from ._generated import (
     Attachment,
+    Box,
     Budget,
     Cache,
     ClientEvent,
@@ -28,6 +29,7 @@ __all__ = [
     "AspectRatio",
     "AttachmentInput",
     "ClientOptions",
+    "EditOptions",
     "Event",
     "FileOptions",
     "GenerateOptions",
@@ -35,6 +37,7 @@ __all__ = [
     "ImageSize",
     "Item",
     "ManyOptions",
+    "MaskInput",
     "Model",
     "Prompt",
     "UploadOptions",
@@ -108,6 +111,9 @@ AttachmentInput: TypeAlias = (
     bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
 )
 """A document or a video in whatever form it is at hand; a string is its path or URL."""
+
+MaskInput: TypeAlias = ImageInput | Box
+"""What of a picture may change: a picture that marks it, or a box."""
 
 Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]
 """A text, or texts and pictures in turn."""
@@ -220,6 +226,31 @@ class GenerateOptions(TypedDict, total=False):
 
     extra: dict[str, Any] | None
     """Merged deeply into the request's JSON, last; for what the service has and we have not."""
+
+
+class EditOptions(GenerateOptions, total=False):
+    """What an edit can be told of what it may change."""
+
+    mask: MaskInput | Sequence[MaskInput] | None
+    """What of the first picture may change: a picture of its size whose transparent parts, or if it has none
+    its white ones, may change (grey means partly); an array of bool; a Box; or a list of these, of which
+    each adds to what may change.
+
+    Default: all of it.
+    """
+
+    keep_outside: bool | None
+    """Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as it is,
+    and the result is PNG.
+
+    Otherwise the model's picture is the result as it came. Default: true.
+    """
+
+    mask_feather: int | None
+    """Over how many pixels the mask's edge is soft, towards its inside.
+
+    Default: a hundredth of the picture's shorter side, at least 2.
+    """
 
 
 class ManyOptions(GenerateOptions, total=False):
@@ -347,7 +378,7 @@ class Item(TypedDict, total=False):
     images: ImageInput | Sequence[ImageInput] | None
     """What to draw it from."""
 
-    options: GenerateOptions | None
+    options: EditOptions | None
     """These go before those of all calls."""
 
     id: str | int | None

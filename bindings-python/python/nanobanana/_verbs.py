@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from ._options import (
+        EditOptions,
         FileOptions,
         GenerateOptions,
         ImageInput,
@@ -45,11 +46,12 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.edit)
     def edit(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Result:
         """Draw a picture from others, and from what the prompt says about them.
 
-        They are one or a list of them, in whatever form they are at hand.
+        They are one or a list of them, in whatever form they are at hand. With a `mask` only that part of the
+        first one changes, and every other pixel stays as it is.
         """
         return Result._one(self._wait("edit", prompt, images, options))
 
@@ -60,7 +62,7 @@ class Client(ClientFront, Closing):
 
     @documented(_generated.edit)
     def edit_stream(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Stream:
         """Draw a picture from others and hand out what arrives on the way."""
         return Stream(self, self._now("edit_stream", prompt, images, options))
@@ -97,7 +99,7 @@ class Client(ClientFront, Closing):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> Estimate:
         """What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
 
@@ -110,7 +112,7 @@ class Client(ClientFront, Closing):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> TokenCount:
         """How many tokens a call with this prompt, these pictures and options would send, as the service
         counts them.
@@ -129,7 +131,7 @@ class Client(ClientFront, Closing):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> Explained:
         """What becomes of each picture before it is sent, and why: from what to what, and whether something
         is lost.
@@ -160,11 +162,12 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.edit)
     async def edit(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> Result:
         """Draw a picture from others, and from what the prompt says about them.
 
-        They are one or a list of them, in whatever form they are at hand.
+        They are one or a list of them, in whatever form they are at hand. With a `mask` only that part of the
+        first one changes, and every other pixel stays as it is.
         """
         return Result._one(await self._await("edit", prompt, images, options))
 
@@ -175,7 +178,7 @@ class AsyncClient(AsyncClientFront):
 
     @documented(_generated.edit)
     def edit_stream(
-        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
+        self, prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]
     ) -> AsyncStream:
         """Draw a picture from others and hand out what arrives on the way."""
         return AsyncStream(self, self._now("edit_stream", prompt, images, options))
@@ -214,7 +217,7 @@ class AsyncClient(AsyncClientFront):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> Estimate:
         """What a call with this prompt, these pictures and options will cost: a range, and what it assumes.
 
@@ -227,7 +230,7 @@ class AsyncClient(AsyncClientFront):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> TokenCount:
         """How many tokens a call with this prompt, these pictures and options would send, as the service
         counts them.
@@ -246,7 +249,7 @@ class AsyncClient(AsyncClientFront):
         self,
         prompt: Prompt,
         images: ImageInput | Sequence[ImageInput] | None = None,
-        **options: Unpack[GenerateOptions],
+        **options: Unpack[EditOptions],
     ) -> Explained:
         """What becomes of each picture before it is sent, and why: from what to what, and whether something
         is lost.
@@ -489,8 +492,6 @@ def generate(prompt: Prompt, **options: Unpack[GenerateOptions]) -> Result:
 
 
 @documented(_generated.edit)
-def edit(
-    prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[GenerateOptions]
-) -> Result:
+def edit(prompt: Prompt, images: ImageInput | Sequence[ImageInput], **options: Unpack[EditOptions]) -> Result:
     """Draw a picture from others, with the default client."""
     return default_client().edit(prompt, images, **options)

@@ -32,7 +32,7 @@ impl Sink {
 
     /// Hands events over, and lets go at once so that they are seen before more is read. Until that is
     /// asked for, the permit rests.
-    pub(super) async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
+    pub async fn send(&self, events: Vec<Event>, permit: Option<&Permit>) {
         let Some(pour) = self.0.as_ref().filter(|_| !events.is_empty()) else { return };
         let _rest = permit.map(Permit::rest);
         pour.queue.lock().unwrap_or_else(PoisonError::into_inner).extend(events);

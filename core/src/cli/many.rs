@@ -12,9 +12,9 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader
 
 use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
 use crate::error::{Error, Kind};
-use crate::input::Input;
+use crate::input::{Input, MASK};
 use crate::many::{Item, Many, Step};
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::options::{ClientOptions, GenerateOptions, ManyOptions, Region};
 use crate::records::Outcome;
 use crate::schema::{Case, Write as _};
 
@@ -147,7 +147,7 @@ fn item(line: &str) -> Result<Item, Error> {
         Value::Object(map) => map,
         _ => return Err(wrong("it takes a string or an object".to_owned())),
     };
-    let texts = |map: &Map<String, Value>, name: &str| -> Result<Vec<String>, Error> {
+    let texts = |name: &str| -> Result<Vec<String>, Error> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let read = match map.get(name) {
             None | Some(Value::Null) => Some(Vec::new()),
@@ -156,17 +156,40 @@ fn item(line: &str) -> Result<Item, Error> {
         };
         read.ok_or_else(|| wrong(format!("`{name}` takes a text or a list of texts")))
     };
-    let images = texts(&map, "images")?.into_iter().map(Input::Named);
-    let mut inputs: Vec<Input> = texts(&map, "prompt")?.into_iter().map(Input::Text).chain(images).collect();
+    let (prompt, images) = (texts("prompt")?, texts("images")?);
+    let images = images.into_iter().map(Input::Named);
+    let mut inputs: Vec<Input> = prompt.into_iter().map(Input::Text).chain(images).collect();
     if let Some(Value::Object(options)) = map.get_mut("options") {
         for option in Input::OPTIONS {
-            for name in texts(options, option)? {
-                inputs.push(Input::of_option(option, Input::Named(name))?);
-            }
-            options.remove(*option);
+            inputs.extend(beside(option, options.shift_remove(*option).unwrap_or_default())?);
         }
     }
     Item::read(inputs, &map, Case::Snake)
+}
+
+/// What stands in an option that takes inputs: paths or URLs, and of masks boxes as maps.
+fn beside(option: &str, value: Value) -> Result<Vec<Input>, Error> {
+    let one = |value: Value| {
+        let input = match value {
+            Value::String(name) => Input::Named(name),
+            Value::Object(fields) if option == MASK => Region::read(&fields, Case::Snake)?.into(),
+            _ => {
+                let problem = match option {
+                    MASK => {
+                        "takes a path or URL, a box as {\"left\", \"top\", \"right\", \"bottom\", \"unit\"}, or a list of these"
+                    }
+                    _ => "takes a text or a list of texts",
+                };
+                return Err(Error::new(Kind::InvalidOptionError, format!("`{option}` {problem}")));
+            }
+        };
+        Input::of_option(option, input)
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(list) => list.into_iter().map(one).collect(),
+        value => Ok(vec![one(value)?]),
+    }
 }
 
 /// What people and machines see of a run.

@@ -191,7 +191,8 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
             blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }
         Input::File(file) => Err(bad(format!("{} is uploaded already", file.name))),
-        Input::Reference(of, _) | Input::Attachment(of, _) => Box::pin(found(*of)).await,
+        Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => Box::pin(found(*of)).await,
+        Input::Region(_) => Err(bad("a Box is no file")),
     }
 }
 

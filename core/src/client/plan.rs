@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use super::Client;
+use super::{Client, Masked};
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub parts: Vec<Part>,
     /// What became of the pictures.
     pub(super) inputs: Vec<InputPlan>,
+    /// What becomes of the answer's pictures, if only a part of the first picture may change.
+    pub masked: Option<Arc<Masked>>,
     pub options: GenerateOptions,
     /// How the pictures that come are to be.
     pub output: Arc<Output>,
@@ -66,6 +68,9 @@ impl Plan {
             let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
             async move {
                 let mut result = job.run(&Sink::default()).await?.result;
+                if let Some(masked) = &self.masked {
+                    masked.finish(&mut result).await;
+                }
                 self.output.finish(&mut result.images).await;
                 landed(number, &result).await;
                 Ok(result)
@@ -73,6 +78,17 @@ impl Plan {
         };
         let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
         Ok(self.settled(together(outcomes)?).await)
+    }
+
+    /// Makes the call, and hands out what arrives on the way.
+    pub async fn stream(&self, sink: &Sink) -> Result<Generation, Error> {
+        sink.pours_as(&self.output);
+        let job = self.job(&[], 0, false);
+        let result = match &self.masked {
+            None => job.run(sink).await?.result,
+            Some(masked) => masked.stream(job, sink).await?,
+        };
+        Ok(self.settled(result).await)
     }
 
     /// The call with this number of `n`, after the turns of a conversation.
@@ -194,6 +210,7 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
             (Ok(first), None) => merged = Some(first),
             (Ok(more), Some(merged)) => {
                 merged.images.extend(more.images);
+                merged.masked.extend(more.masked);
                 merged.thoughts.images.extend(more.thoughts.images);
                 merged.usage.add(&more.usage);
                 merged.cached &= more.cached;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{Ask, Refusal};
 use super::draw::{self, Order};
+use super::drift;
 use super::models;
 use super::sign;
 use crate::catalogue::Model;
@@ -444,19 +445,34 @@ fn words(ask: &Ask) -> String {
 fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Result<(), Stop> {
     let draws = ask.wants_image && is_whole;
     let format = format_of(model);
+    let mask =
+        ask.pictures.split_last().filter(|(_, others)| !others.is_empty() && drift::is_masked(&ask.prompt));
+    let (prompt, pictures) = match mask {
+        Some((_, others)) => (drift::without_mask(&ask.prompt), others),
+        None => (ask.prompt.clone(), ask.pictures.as_slice()),
+    };
     let order = Order {
         width: ask.width,
         height: ask.height,
-        prompt: &ask.prompt,
+        prompt: &prompt,
         model: &model.id,
         size: &ask.size,
         seed,
-        pictures: &ask.pictures,
+        pictures,
         salt: ask.salt,
+    };
+    let whole = || {
+        let scene = draw::draw(&order);
+        match (mask, pictures) {
+            (Some((mask, _)), [source, ..]) => {
+                drift::edited(&scene, source, mask, ask.drift, ask.salt ^ seed.cast_unsigned())
+            }
+            _ => scene,
+        }
     };
     let mut drawn = None;
     if ask.wants_thoughts {
-        let with = match ask.pictures.len() {
+        let with = match pictures.len() {
             0 => String::new(),
             count => format!(" with {count} given picture(s) in it"),
         };
@@ -472,7 +488,7 @@ fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Res
             let (width, height) = (ask.width.div_ceil(8), ask.height.div_ceil(8));
             let draft = Order { width, height, seed: seed.wrapping_add(1), ..order };
             give(picture(&draw::draw(&draft), format, true)?)?;
-            let pixels = draw::draw(&order);
+            let pixels = whole();
             drawn = Some(picture(&pixels, format, false)?);
             // The last thought is the final picture, smaller.
             let small = draw::reduced(pixels, ask.width.max(ask.height) / 4);
@@ -485,7 +501,7 @@ fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Res
     }
     match drawn {
         Some(drawn) => give(drawn),
-        None if draws => give(picture(&draw::draw(&order), format, false)?),
+        None if draws => give(picture(&whole(), format, false)?),
         None => Ok(()),
     }
 }

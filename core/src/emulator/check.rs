@@ -83,6 +83,8 @@ pub(super) struct Ask {
     pub continuation: Option<String>,
     /// Stands for all that came beside the last turn's words: pictures, earlier turns, instructions.
     pub salt: u64,
+    /// How much an edit with a mask changes what lies outside of it; 1 is as models do.
+    pub drift: f32,
 }
 
 /// Holds a request against its model.
@@ -140,6 +142,7 @@ pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<As
         most_tokens: whole("maxOutputTokens").map(i64::unsigned_abs),
         continuation: text(at(request, "continuationToken")).map(str::to_owned),
         salt: turns.salt,
+        drift: 1.0,
     })
 }
 

@@ -36,6 +36,12 @@
 //! (`video/mp4` that is none is FAILED). A part that names an uploaded file is as good as its bytes; a file that is
 //! not there, or not any more, is a 403 as with the service. All files take at most 1 GiB, and live 48 hours, unless
 //! [`EmulatorOptions::file_life`] says another time.
+//! # Masks
+//!
+//! A request whose words say that its last picture is a mask for the first one is answered as models do it:
+//! what the mask shows white is drawn anew, and the rest comes back moved by a few pixels, up to 1 % larger or
+//! smaller, slightly recoloured, in the answer's own size and with the marks of JPEG. `drift` in a script says
+//! how much.
 //!
 //! # Scripts
 //!
@@ -49,6 +55,7 @@
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
 //! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list` or `file_delete` |
+//! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
 //! | `times` | how many requests the step is for, one by one; 1 if nothing is said |
 //!
 //! or a usual answer, whole or as a stream, made of any of these, in this order:
@@ -87,6 +94,7 @@ mod answer;
 mod canvas;
 mod check;
 mod draw;
+mod drift;
 mod fields;
 mod files;
 mod log;

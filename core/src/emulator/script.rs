@@ -105,6 +105,8 @@ pub(super) struct Step {
     pub wants: Wants,
     /// How many requests it is still for.
     pub times: u64,
+    /// How much its own answer to an edit with a mask drifts.
+    pub drift: Option<f32>,
     pub reply: Reply,
     pub delivery: Delivery,
 }
@@ -126,7 +128,7 @@ const ANSWER: [&str; 12] = [
 ];
 
 /// The other names that a step may hold.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "status",
     "error",
     "json",
@@ -145,6 +147,7 @@ const OTHERS: [&str; 18] = [
     "gzip",
     "match",
     "times",
+    "drift",
 ];
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -250,7 +253,11 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
     })?;
     let times =
         at.get("times", "a number of requests from 1", |value| value.as_u64().filter(|it| *it > 0))?;
+    let drift = at.get("drift", "a number from 0 (none) to 4; 1 is as models do", |value| {
+        value.as_f64().filter(|drift| (0.0..=4.0).contains(drift)).map(|drift| drift as f32)
+    })?;
     Ok(Step {
+        drift,
         wants: wants.unwrap_or_default(),
         times: times.unwrap_or(1),
         reply: read_reply(&at)?,

@@ -29,7 +29,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
-use super::check::{self, Refusal};
+use super::check::{self, Ask, Refusal};
 use super::files;
 use super::log::{self, Flight, State};
 use super::models;
@@ -308,12 +308,13 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         let seed = request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64());
         state.next_step(call, &request.map(log::words).unwrap_or_default(), seed)
     });
+    let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
         Some(step) => (step.reply, step.delivery),
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, (json, &bytes), size, form, state),
+        Reply::Own => own(head, &query, &route, (json, &bytes), size, (form, drift), state),
         Reply::Error { status, error } => {
             Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
         }
@@ -365,7 +366,7 @@ fn own(
     route: &Route,
     (json, bytes): (serde_json::Result<Value>, &[u8]),
     size: usize,
-    form: Form,
+    (form, drift): (Form, f32),
     state: &State,
 ) -> Result<Outgoing, Refusal> {
     const KNOWN: [&str; 9] = [
@@ -434,7 +435,7 @@ fn own(
                 let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
                 return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
             }
-            written(Answer::drawn(model, ask), form)
+            written(Answer::drawn(model, Ask { drift, ..ask }), form)
         }
     }
 }

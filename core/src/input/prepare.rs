@@ -34,27 +34,32 @@ pub(crate) struct Prepared {
     pub plans: Vec<InputPlan>,
     /// What was lost, in sentences.
     pub warnings: Vec<String>,
+    /// The first of the pictures as it was found, if it was asked for.
+    pub first: Option<Picture>,
 }
 
 /// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
-/// `base` is the API's own address with its version, whose Files URIs are sent as references.
+/// `base` is the API's own address with its version, whose Files URIs are sent as references; `keeps_first`
+/// asks for the first picture as it was found, too.
 pub(crate) async fn prepare(
     inputs: Vec<Input>,
     base: &Url,
     fetch: &Fetch<'_>,
     wishes: Option<&Encode>,
+    keeps_first: bool,
 ) -> Result<Prepared, Error> {
     let mut index = 0;
     let pieces = inputs.into_iter().map(|input| {
         let at = index;
         index += u64::from(input.is_picture());
-        prepare_one(input, at, base, fetch, wishes)
+        prepare_one(input, at, base, fetch, wishes, keeps_first && at == 0)
     });
     let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
     for piece in futures_util::future::join_all(pieces).await {
-        let (parts, told) = piece?;
+        let (parts, told, found) = piece?;
         prepared.parts.extend(parts);
+        prepared.first = prepared.first.or(found);
         if let Some(told) = told {
             let named = Place::Picture(told.plan.index as usize).of(&told.plan.input);
             prepared.warnings.extend(told.warning(&named));
@@ -64,18 +69,19 @@ pub(crate) async fn prepare(
     Ok(prepared)
 }
 
-/// The parts that one input is sent as, and what is told of its picture.
+/// The parts that one input is sent as, what is told of its picture, and that itself if it is to be kept.
 async fn prepare_one(
     input: Input,
     index: u64,
     base: &Url,
     fetch: &Fetch<'_>,
     wishes: Option<&Encode>,
-) -> Result<(Vec<Part>, Option<Told>), Error> {
+    keeps: bool,
+) -> Result<(Vec<Part>, Option<Told>, Option<Picture>), Error> {
     let (words, of) = match input {
-        Input::Text(text) => return Ok((vec![Part::Text(text)], None)),
+        Input::Text(text) => return Ok((vec![Part::Text(text)], None, None)),
         Input::Attachment(of, about) => {
-            return Ok((vec![attachment::part(*of, about, base, fetch).await?], None));
+            return Ok((vec![attachment::part(*of, about, base, fetch).await?], None, None));
         }
         Input::Reference(of, said) => {
             said.check()?;
@@ -83,8 +89,8 @@ async fn prepare_one(
         }
         input => (None, input),
     };
-    let (part, told) = picture(of, index, base, fetch, wishes).await?;
-    Ok((words.map(Part::Text).into_iter().chain([part]).collect(), Some(told)))
+    let (part, told, found) = picture(of, index, base, fetch, wishes, keeps).await?;
+    Ok((words.map(Part::Text).into_iter().chain([part]).collect(), Some(told), found))
 }
 
 /// What becomes of a picture that needs no network, and the bytes that are sent, worked on here and now.
@@ -99,7 +105,7 @@ pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Byte
     let base = Url::parse("https://127.0.0.1").map_err(|cause| bad(cause.to_string()))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().build().map_err(|cause| bad(cause.to_string()))?;
-    let (part, told) = runtime.block_on(picture(input, 0, &base, &fetch, wishes))?;
+    let (part, told, _) = runtime.block_on(picture(input, 0, &base, &fetch, wishes, false))?;
     let bytes = match part {
         Part::Picture { source, .. } => source.read()?,
         Part::Text(_) | Part::Reference { .. } => Bytes::new(),
@@ -108,7 +114,8 @@ pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Byte
 }
 
 /// A picture that was found.
-pub(super) enum Picture {
+#[derive(Debug, Clone)]
+pub(crate) enum Picture {
     /// Its address will do.
     Address {
         uri: String,
@@ -120,16 +127,37 @@ pub(super) enum Picture {
     Array(Array),
 }
 
-async fn picture(
-    input: Input,
-    index: u64,
-    base: &Url,
-    fetch: &Fetch<'_>,
-    wishes: Option<&Encode>,
-) -> Result<(Part, Told), Error> {
-    let label = input.label().unwrap_or_default();
-    let found = match input {
-        Input::Text(_) | Input::Reference(..) | Input::Attachment(..) => Err(bad("it is no picture")),
+impl Picture {
+    /// Its pixels as a person sees them.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if they are not known here, or cannot be read.
+    pub async fn pixels(self) -> Result<Pixels, Error> {
+        match self {
+            Picture::Address { .. } => Err(bad(
+                "the service fetches it by its address; give the picture itself, so that its pixels are known",
+            )),
+            Picture::File(source, header) => encode::decoded(header.format, move || source.read()).await,
+            Picture::Pixels(pixels) => Ok(pixels),
+            Picture::Array(array) => codec::worker(move || array.into_pixels()).await,
+        }
+    }
+}
+
+/// The pixels of a picture that is not sent as it is.
+pub(crate) async fn pixels(input: Input, base: &Url, fetch: &Fetch<'_>) -> Result<Pixels, Error> {
+    find(input, 0, base, fetch).await?.pixels().await
+}
+
+/// The picture that an input stands for.
+async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Picture, Error> {
+    match input {
+        Input::Text(_) | Input::Reference(..) | Input::Attachment(..) | Input::Mask(..) => {
+            Err(bad("it is no picture"))
+        }
+        Input::Region(_) => {
+            Err(bad("a Box is no picture; it is a mask for one: give it as `mask` of an edit"))
+        }
         Input::Bytes(bytes) => whole(bytes),
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => Ok(Picture::Pixels(pixels)),
@@ -140,15 +168,29 @@ async fn picture(
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
         Input::File(file) => uploaded(*file),
-    };
-    let sent = match found {
-        Ok(found) => sent(found, wishes).await,
+    }
+}
+
+async fn picture(
+    input: Input,
+    index: u64,
+    base: &Url,
+    fetch: &Fetch<'_>,
+    wishes: Option<&Encode>,
+    keeps: bool,
+) -> Result<(Part, Told, Option<Picture>), Error> {
+    let label = input.label().unwrap_or_default();
+    let sent = match find(input, index, base, fetch).await {
+        Ok(found) => {
+            let kept = keeps.then(|| found.clone());
+            sent(found, wishes).await.map(|(part, told)| (part, told, kept))
+        }
         Err(error) => Err(error),
     };
     match sent {
-        Ok((part, mut told)) => {
+        Ok((part, mut told, kept)) => {
             (told.plan.index, told.plan.input) = (index, label);
-            Ok((part, told))
+            Ok((part, told, kept))
         }
         Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
             let message = match label.as_str() {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::codec::Format;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
-use crate::records::{Generation, Grounding, Source, Span, Thoughts};
+use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
 use crate::request::Digest;
 use crate::schema::{Case, Write as _};
 
@@ -32,6 +32,25 @@ pub(super) struct Saved {
     name: String,
     sha256: Digest,
     image: Image,
+    /// Of an edit with a mask: the model's own picture, and what became of it.
+    model: Option<Box<(Saved, MaskedEdit)>>,
+}
+
+impl Saved {
+    /// What a note says of it.
+    fn described(&self) -> Value {
+        let mut told = json!({
+            "name": self.name, "sha256": self.sha256.to_string(), "mime_type": self.image.mime_type(),
+            "width": self.image.width(), "height": self.image.height(), "bytes": self.image.len(),
+        });
+        if let (Some(model), Some(told)) = (&self.model, told.as_object_mut()) {
+            let (saved, MaskedEdit { leak, shift, scale, .. }) = &**model;
+            let masked =
+                json!({ "model_image": saved.described(), "leak": leak, "shift": shift, "scale": scale });
+            told.insert("masked".to_owned(), masked);
+        }
+        told
+    }
 }
 
 /// What goes wrong with the disk in the middle of a run.
@@ -203,8 +222,9 @@ impl Shelf {
         self.several
     }
 
-    /// Writes the pictures of the call with this number of `n`. Blocks.
-    pub fn put(&self, call: u32, images: &[Image]) {
+    /// Writes the pictures of the call with this number of `n`; beside those of an edit with a mask the
+    /// model's own, which are what was paid for. Blocks.
+    pub fn put(&self, call: u32, images: &[Image], masked: &[MaskedEdit]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, image) in images.iter().enumerate() {
             let mut number = String::new();
@@ -215,7 +235,15 @@ impl Shelf {
                 number.push_str(&format!("-{}", place + 1));
             }
             match self.write(state.stem.as_deref(), &number, image) {
-                Ok((stem, saved)) => {
+                Ok((stem, mut saved)) => {
+                    if let Some(edit) = masked.get(place) {
+                        match self.write(Some(&stem), &format!("{number}-model"), &edit.model_image) {
+                            Ok((_, model)) => saved.model = Some(Box::new((model, edit.clone()))),
+                            Err(trouble) => {
+                                state.trouble.get_or_insert(trouble);
+                            }
+                        }
+                    }
                     state.stem.get_or_insert(stem);
                     state.files.push((call, saved));
                 }
@@ -243,7 +271,7 @@ impl Shelf {
         let own = stem.map(str::to_owned).unwrap_or_else(|| {
             name.strip_suffix(&format!("{number}.{extension}")).unwrap_or(&self.stem).to_owned()
         });
-        Ok((own, Saved { name, sha256: Digest::of([&bytes[..]]), image: image.clone() }))
+        Ok((own, Saved { name, sha256: Digest::of([&bytes[..]]), image: image.clone(), model: None }))
     }
 
     /// Writes the note, if all of the item's pictures are there. Blocks.
@@ -259,13 +287,7 @@ impl Shelf {
         if stored.trouble.is_some() {
             return stored;
         }
-        let described = |(_, saved): &(u32, Saved)| {
-            json!({
-                "name": saved.name, "sha256": saved.sha256.to_string(), "mime_type": saved.image.mime_type(),
-                "width": saved.image.width(), "height": saved.image.height(), "bytes": saved.image.len(),
-            })
-        };
-        note.insert("files".to_owned(), state.files.iter().map(described).collect());
+        note.insert("files".to_owned(), state.files.iter().map(|(_, saved)| saved.described()).collect());
         let stem = state.stem.as_deref().unwrap_or(&self.stem);
         let text = format!("{:#}\n", Value::Object(note));
         let names = numbered(stem).map(|stem| format!("{stem}.json"));
@@ -313,6 +335,19 @@ struct Named<'a> {
     bytes: u64,
 }
 
+impl Named<'_> {
+    /// The picture, to be read when it is asked for; or why it is not there.
+    fn open(&self) -> Result<Image, String> {
+        let shown = self.path.display();
+        let metadata = fs::metadata(&self.path).map_err(|_| format!("{shown} is gone"))?;
+        if metadata.len() != self.bytes {
+            return Err(format!("{shown} is another file now"));
+        }
+        let (width, height) = self.size;
+        Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes))
+    }
+}
+
 impl Note {
     /// Reads one; the error says in a few words why there is none. Blocks.
     pub fn read(path: &Path) -> Result<Self, String> {
@@ -335,18 +370,26 @@ impl Note {
     }
 
     fn files(&self) -> Option<Vec<Named<'_>>> {
-        let files = self.json.get("files")?.as_array()?.iter().map(|file| {
-            let number = |name: &str| file.get(name)?.as_u64();
-            let side = |name: &str| number(name)?.try_into().ok();
-            Some(Named {
-                path: self.folder.join(Path::new(file.get("name")?.as_str()?).file_name()?),
-                sha256: file.get("sha256")?.as_str()?,
-                mime_type: file.get("mime_type")?.as_str()?,
-                size: (side("width")?, side("height")?),
-                bytes: number("bytes")?,
-            })
-        });
-        files.collect()
+        self.json.get("files")?.as_array()?.iter().map(|file| self.named(file)).collect()
+    }
+
+    fn named<'a>(&self, file: &'a Value) -> Option<Named<'a>> {
+        let number = |name: &str| file.get(name)?.as_u64();
+        let side = |name: &str| number(name)?.try_into().ok();
+        Some(Named {
+            path: self.folder.join(Path::new(file.get("name")?.as_str()?).file_name()?),
+            sha256: file.get("sha256")?.as_str()?,
+            mime_type: file.get("mime_type")?.as_str()?,
+            size: (side("width")?, side("height")?),
+            bytes: number("bytes")?,
+        })
+    }
+
+    /// What it says of edits with a mask, and the model's own pictures of those.
+    fn models(&self) -> Option<Vec<(Named<'_>, &Value)>> {
+        let files = self.json.get("files")?.as_array()?.iter();
+        let masked = files.filter_map(|file| file.get("masked"));
+        masked.map(|masked| Some((self.named(masked.get("model_image")?)?, masked))).collect()
     }
 
     /// Whether every picture is there and its content is what was written.
@@ -355,6 +398,7 @@ impl Note {
             fs::read(&file.path).is_ok_and(|bytes| Digest::of([&bytes[..]]).to_string() == file.sha256)
         };
         self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
+            && self.models().is_some_and(|models| models.iter().all(|(file, _)| sound(file)))
     }
 
     /// This note, if it is that of the item with this key, and of what was asked for then.
@@ -371,14 +415,19 @@ impl Note {
         let mut result = self.result();
         let mut paths = Vec::new();
         for file in files {
-            let shown = file.path.display().to_string();
-            let metadata = fs::metadata(&file.path).map_err(|_| format!("{shown} is gone"))?;
-            if metadata.len() != file.bytes {
-                return Err(format!("{shown} is another file now"));
-            }
-            let (width, height) = file.size;
-            result.images.push(Image::on_disk(&file.path, file.mime_type, width, height, file.bytes));
-            paths.push(shown);
+            result.images.push(file.open()?);
+            paths.push(file.path.display().to_string());
+        }
+        for (file, told) in self.models().ok_or("its note is damaged")? {
+            let number = |name: &str| told.get(name).and_then(Value::as_f64);
+            let shift = told.get("shift").and_then(Value::as_array).into_iter().flatten();
+            result.masked.push(MaskedEdit {
+                model_image: file.open()?,
+                change_map: None,
+                leak: number("leak"),
+                shift: shift.filter_map(Value::as_f64).collect(),
+                scale: number("scale"),
+            });
         }
         Ok((result, paths))
     }

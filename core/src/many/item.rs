@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::client::IntoInputs;
 use crate::error::{Error, Kind};
-use crate::input::Input;
-use crate::options::{GenerateOptions, nearest};
+use crate::input::{self, Input};
+use crate::options::{EditOptions, GenerateOptions, nearest};
 use crate::schema::Case;
 
 /// What an item that comes as a map may hold.
@@ -58,15 +58,16 @@ impl Item {
             return Err(wrong(format!("`{name}` does not exist; there are {}.{meant}", NAMES.join(", "))));
         }
         let get = |name: &str| map.get(name).filter(|value| !value.is_null());
-        let options = match get("options") {
-            None => GenerateOptions::default(),
-            Some(Value::Object(map)) => GenerateOptions::read(map, case)?,
+        let (told, options) = match get("options") {
+            None => Default::default(),
+            Some(Value::Object(map)) => EditOptions::read_with_calls(map, case)?,
             Some(_) => return Err(wrong("`options` takes names and values".to_owned())),
         };
         let id = Self::id_in(map);
         if id.is_none() && get("id").is_some() {
             return Err(wrong("`id` takes a text or a number".to_owned()));
         }
+        let inputs = input::told_of_masks(inputs, told, case)?;
         Ok(Item { id, inputs, options })
     }
 

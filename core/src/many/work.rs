@@ -11,7 +11,6 @@ use super::journal::{Journal, Known};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
 use crate::client::{Client, Plan};
 use crate::error::{Error, Kind, now};
-use crate::image::Image;
 use crate::input::Input;
 use crate::options::OutputFormat;
 use crate::records::{Generation, Outcome};
@@ -130,8 +129,7 @@ impl Run {
             Arc::new(move || sending.before())
         };
         let at_work = &sending.at_work;
-        let landed =
-            |call: u32, result: &Generation| landed(shelf.clone(), call, &result.images, at_work.clone());
+        let landed = |call: u32, result: &Generation| landed(shelf.clone(), call, result, at_work.clone());
         // Of equal items each has an answer of its own, in the cache too.
         let repeat = key.strip_prefix(digest.as_str()).unwrap_or(&key);
         let drawn = client.alive(plan.draw(Some(before), repeat, &landed)).await;
@@ -159,7 +157,7 @@ impl Run {
                         note.insert("options".to_owned(), options_of(&plan));
                         let mut whole = folder::describe(&result);
                         whole.append(&mut note);
-                        stored(shelf, whole, &result.images, sending.clone()).await
+                        stored(shelf, whole, &result, sending.clone()).await
                     }
                     _ => Stored::default(),
                 };
@@ -280,30 +278,36 @@ where
 {
     let plan = plan().await?;
     let body = plan.job(&[], 0, false).body.digest().await?;
-    let all = body.and(&format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1)));
+    let mut more = format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1));
+    if let Some(masked) = &plan.masked {
+        more.push('\n');
+        more.push_str(&masked.digest());
+    }
+    let all = body.and(&more);
     Ok((plan, format!("sha256:{all}")))
 }
 
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.
 fn noted(inputs: &[Input], id: Option<&str>, index: u64) -> Map<String, Value> {
     let words = |input: &Input| if let Input::Text(text) = input { Some(text.clone()) } else { None };
-    let labels = |attached: bool| -> Vec<String> {
-        let ours = inputs.iter().filter(|input| input.option().is_some() == attached);
-        ours.filter_map(Input::label).collect()
+    let labels = |option: Option<&str>| -> Vec<String> {
+        inputs.iter().filter(|input| input.option() == option).filter_map(Input::label).collect()
     };
     let mut note = Map::new();
     for (name, value) in [
         ("prompt", json!(inputs.iter().filter_map(words).collect::<Vec<_>>())),
-        ("images", json!(labels(false))),
+        ("images", json!(labels(None))),
         ("id", json!(id)),
         ("index", json!(index)),
         ("time", json!(now())),
     ] {
         note.insert(name.to_owned(), value);
     }
-    let attached = labels(true);
-    if !attached.is_empty() {
-        note.insert("attachments".to_owned(), json!(attached));
+    for option in Input::OPTIONS {
+        let given = labels(Some(option));
+        if !given.is_empty() {
+            note.insert((*option).to_owned(), json!(given));
+        }
     }
     note
 }
@@ -327,13 +331,13 @@ fn options_of(plan: &Plan) -> Value {
 fn landed(
     shelf: Option<Arc<Shelf>>,
     call: u32,
-    images: &[Image],
+    result: &Generation,
     at_work: AtWork,
 ) -> impl Future<Output = ()> + use<> {
     let work = shelf.filter(|shelf| shelf.is_of_several()).map(|shelf| {
-        let images = images.to_vec();
+        let (images, masked) = (result.images.clone(), result.masked.clone());
         tokio::task::spawn_blocking(move || {
-            shelf.put(call, &images);
+            shelf.put(call, &images, &masked);
             drop(at_work);
         })
     });
@@ -349,13 +353,13 @@ fn landed(
 async fn stored(
     shelf: Arc<Shelf>,
     note: Map<String, Value>,
-    images: &[Image],
+    result: &Generation,
     sending: Arc<Sending>,
 ) -> Stored {
-    let images = images.to_vec();
+    let (images, masked) = (result.images.clone(), result.masked.clone());
     let work = move || {
         if !shelf.is_of_several() {
-            shelf.put(0, &images);
+            shelf.put(0, &images, &masked);
         }
         let mut stored = shelf.close(note);
         if let (Some(journal), Some(note), Some((key, digest))) =

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{At, EncodeFormat, Read, Role, nearest};
+use super::{At, EncodeFormat, Read, Role, Unit, nearest};
 use crate::error::Error;
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
@@ -189,6 +189,49 @@ impl Reference {
                 .invalid("is empty; leave it out, or say what the prompt calls the picture")),
             _ => Ok(()),
         }
+    }
+}
+
+options! {
+    /// A box of a picture, as a mask: what lies in it may change.
+    pub struct Region as "Box" {
+        /// Its left edge.
+        left: f64,
+        /// Its top edge.
+        top: f64,
+        /// Its right edge; pixels from there on are outside.
+        right: f64,
+        /// Its bottom edge; rows from there on are outside.
+        bottom: f64,
+        /// What these are told in. Default: px.
+        unit: Unit,
+    }
+}
+
+impl Region {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        let edges = [("left", self.left), ("top", self.top), ("right", self.right), ("bottom", self.bottom)];
+        match edges.iter().find(|(_, edge)| edge.is_none()) {
+            Some((name, _)) => {
+                Err(at.key(name).invalid("is missing; a box has a left, top, right and bottom edge"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A box by its edges in pixels.
+    pub fn px(left: u32, top: u32, right: u32, bottom: u32) -> Self {
+        Region::new().left(left).top(top).right(right).bottom(bottom).unit(Unit::Px)
+    }
+
+    /// A box by its edges in parts of the picture's sides, 0 to 1.
+    pub fn fraction(left: f64, top: f64, right: f64, bottom: f64) -> Self {
+        Region::new().left(left).top(top).right(right).bottom(bottom).unit(Unit::Fraction)
+    }
+
+    /// Its edges, in the order of the fields; what is not set is no number.
+    pub(crate) fn edges(&self) -> [f64; 4] {
+        [self.left, self.top, self.right, self.bottom].map(|edge| edge.unwrap_or(f64::NAN))
     }
 }
 

@@ -99,6 +99,16 @@ choice! {
 }
 
 choice! {
+    /// What a box's edges are told in.
+    Unit {
+        /// Pixels, from the left and from the top.
+        Px "px",
+        /// Parts of the picture's sides, 0 to 1.
+        Fraction "fraction",
+    }
+}
+
+choice! {
     /// What a picture is there for.
     Role {
         /// Someone who should look the same.
@@ -124,31 +134,48 @@ impl Role {
     }
 }
 
-/// Documents and videos that go with the prompt. They are inputs, and stand among these: in Rust as
-/// `Input::Attachment`. So no value of this type can be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attachments(());
+/// An option that is an input, or a list of them, and stands among these; the last name is that of its type in
+/// both languages. No value of its type can be made.
+macro_rules! input {
+    ($(#[doc = $doc:literal])+ $name:ident, $of:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(());
 
-impl Typed for Attachments {
-    fn python() -> String {
-        "AttachmentInput | Sequence[AttachmentInput]".into()
-    }
-    fn typescript() -> String {
-        "AttachmentInput | ReadonlyArray<AttachmentInput>".into()
-    }
+        impl Typed for $name {
+            fn python() -> String {
+                concat!($of, " | Sequence[", $of, "]").into()
+            }
+            fn typescript() -> String {
+                concat!($of, " | ReadonlyArray<", $of, ">").into()
+            }
+        }
+
+        impl Write for $name {
+            fn write(&self, _: Case) -> Value {
+                Value::Null
+            }
+        }
+
+        impl Read for $name {
+            fn read(_: &Value, at: &At) -> Result<Self, Error> {
+                Err(at.misplaced())
+            }
+        }
+    };
 }
 
-impl Write for Attachments {
-    fn write(&self, _: Case) -> Value {
-        Value::Null
-    }
-}
+input!(
+    /// Documents and videos that go with the prompt: in Rust `Input::Attachment`.
+    Attachments,
+    "AttachmentInput"
+);
 
-impl Read for Attachments {
-    fn read(_: &Value, at: &At) -> Result<Self, Error> {
-        Err(at.misplaced())
-    }
-}
+input!(
+    /// What of a picture may change: in Rust `Input::Mask`.
+    Masks,
+    "MaskInput"
+);
 
 choice! {
     /// Which pictures go to the service by way of the Files API, instead of in the request.

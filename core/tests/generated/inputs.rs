@@ -30,8 +30,10 @@ pub const FORMS: &[Form] = &[
 
 /// The options that are inputs, as TypeScript names them in a union: what stands before the prompts of calls has none.
 pub fn options() -> String {
+    let of_calls = nanobanana::options::GenerateOptions::table().fields;
     let names =
-        nanobanana::Input::OPTIONS.iter().map(|name| format!("'{}'", nanobanana::Case::Camel.name(name)));
+        nanobanana::Input::OPTIONS.iter().filter(|name| of_calls.iter().any(|field| field.name == **name));
+    let names = names.map(|name| format!("'{}'", nanobanana::Case::Camel.name(name)));
     names.collect::<Vec<_>>().join(" | ")
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{FileOptions, GenerateOptions, UploadOptions};
+use nanobanana::options::{EditOptions, FileOptions, GenerateOptions, UploadOptions};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -34,13 +34,13 @@ pub fn classes() -> String {
             from typing import Any, ClassVar, Literal\n\n    \
             from ._options import (\n        \
                 AspectRatio,\n        AttachmentInput,\n        Event,\n        ImageInput,\n        \
-                ImageSize,\n        Item,\n        Model,\n        Prompt,\n    \
+                ImageSize,\n        Item,\n        MaskInput,\n        Model,\n        Prompt,\n    \
             )\n"
     );
     let (of_errors, others) = (super::records_of_errors(), super::records());
     let mut names: Vec<&str> =
         [&of_errors, &super::settings(), &others].into_iter().flatten().map(|t| t.name).collect();
-    names.extend(super::wrappers().iter().map(|(table, ..)| table.name));
+    names.extend(super::wrappers().iter().map(|(table, _)| table.name));
     names.extend(Kind::table().iter().map(|row| row.kind.name()));
     names.sort_unstable();
     out.push_str("\n__all__ = [\n");
@@ -58,7 +58,10 @@ pub fn classes() -> String {
     );
     others.iter().for_each(|table| record(&mut out, table));
     super::settings().iter().for_each(|table| setting(&mut out, table, None));
-    super::wrappers().iter().for_each(|(table, of, kind)| setting(&mut out, table, Some((of, kind))));
+    super::wrappers().iter().for_each(|(table, of)| match of {
+        Some(of) => setting(&mut out, table, Some(*of)),
+        None => shape(&mut out, table),
+    });
     out.push_str(
         "\n\n\
 # Where they stand is nobody's business: neither a reader's nor a pickle's.\n\
@@ -79,17 +82,18 @@ pub fn classes() -> String {
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
-    let calls: [(&str, &[&str]); 5] = [
-        ("generate", &["prompt: Prompt"]),
-        ("edit", &["prompt: Prompt", images]),
-        ("send", &["prompt: Prompt", &more]),
-        ("estimate", &["prompt: Prompt", &more]),
-        ("explain", &["prompt: Prompt", &more]),
-    ];
+    let calls: [(&str, &[&str]); 2] =
+        [("generate", &["prompt: Prompt"]), ("send", &["prompt: Prompt", &more])];
     calls.iter().for_each(|(name, takes)| signature(&mut out, name, takes, &call));
     options_docs(&mut out, &calls.map(|(name, _)| name), &call);
-    signature(&mut out, "count_tokens", &["prompt: Prompt", &more], &call);
-    options_docs(&mut out, &["count_tokens"], &call);
+    let mut edit = EditOptions::table();
+    edit.fields.extend(call.fields);
+    signature(&mut out, "edit", &["prompt: Prompt", images], &edit);
+    options_docs(&mut out, &["edit"], &edit);
+    let takes: &[&str] = &["prompt: Prompt", &more];
+    let asking = ["estimate", "count_tokens", "explain"];
+    asking.iter().for_each(|name| signature(&mut out, name, takes, &edit));
+    options_docs(&mut out, &asking, &edit);
     let (upload, file) = (UploadOptions::table(), FileOptions::table());
     signature(&mut out, "upload", &["source: ImageInput"], &upload);
     options_docs(&mut out, &["upload"], &upload);
@@ -121,7 +125,7 @@ pub fn types() -> String {
     events.sort_unstable();
     let mut imported = [events.as_slice(), &["ClientEvent", "File"]].concat();
     imported.extend(super::settings().iter().map(|table| table.name));
-    imported.extend(super::wrappers().iter().map(|(table, ..)| table.name));
+    imported.extend(super::wrappers().iter().map(|(table, _)| table.name));
     imported.sort_unstable();
     let line = format!("from ._generated import {}", imported.join(", "));
     let lines = format!("from ._generated import (\n    {},\n)", imported.join(",\n    "));
@@ -136,10 +140,20 @@ pub fn types() -> String {
         __all__ = [\n",
         if line.len() <= WIDTH { line } else { lines },
     );
-    let mut names =
-        ["Model", "AspectRatio", "ImageSize", "ImageInput", "Item", "ManyOptions", "Prompt", "Event"]
-            .to_vec();
-    names.push("AttachmentInput");
+    let mut names = [
+        "AspectRatio",
+        "AttachmentInput",
+        "EditOptions",
+        "Event",
+        "ImageInput",
+        "ImageSize",
+        "Item",
+        "ManyOptions",
+        "MaskInput",
+        "Model",
+        "Prompt",
+    ]
+    .to_vec();
     names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
     names.sort_unstable();
     names.iter().for_each(|name| writeln!(out, "    {name:?},").unwrap());
@@ -159,6 +173,8 @@ pub fn types() -> String {
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         $files\n\
         \"\"\"A document or a video in whatever form it is at hand; a string is its path or URL.\"\"\"\n\n\
+        MaskInput: TypeAlias = ImageInput | Box\n\
+        \"\"\"What of a picture may change: a picture that marks it, or a box.\"\"\"\n\n\
         Prompt: TypeAlias = str | Sequence[str | ImageInput | Attachment]\n\
         \"\"\"A text, or texts and pictures in turn.\"\"\"\n";
     let files: Vec<&str> = super::inputs::attachable().flat_map(|form| form.python).copied().collect();
@@ -180,6 +196,7 @@ pub fn types() -> String {
     client.fields.remove(0);
     for (table, base) in [
         (GenerateOptions::table(), "TypedDict"),
+        (EditOptions::table(), "GenerateOptions"),
         (super::run_options(), "GenerateOptions"),
         (client, "TypedDict"),
         (UploadOptions::table(), "TypedDict"),
@@ -199,7 +216,7 @@ pub fn types() -> String {
             \"\"\"What to draw.\"\"\"\n\n    \
             images: ImageInput | Sequence[ImageInput] | None\n    \
             \"\"\"What to draw it from.\"\"\"\n\n    \
-            options: GenerateOptions | None\n    \
+            options: EditOptions | None\n    \
             \"\"\"These go before those of all calls.\"\"\"\n\n    \
             id: str | int | None\n    \
             \"\"\"What a journal knows it by, and how its files are named.\"\"\"\n",
@@ -391,6 +408,26 @@ fn setting(out: &mut String, table: &Table, of: Option<(&str, &str)>) {
     out.push_str("    ) -> None:\n");
     let names = of.into_iter().chain(table.fields.iter().map(|field| field.name));
     names.for_each(|name| writeln!(out, "        self.{name} = {name}").unwrap());
+}
+
+/// A class of numbers, which are written without their names, and of one more value.
+fn shape(out: &mut String, table: &Table) {
+    write!(out, "\n\nclass {}(Wrapper):\n", table.name).unwrap();
+    docstring(out, table.doc);
+    out.push('\n');
+    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    listed(out, "__slots__ = ", &slots, ["(", ")"]);
+    out.push_str("    _wraps = None\n    _fields = dict.fromkeys(__slots__)\n");
+    let (last, numbers) = table.fields.split_last().unwrap();
+    let last = optional(std::slice::from_ref(last));
+    attributes(out, &[numbers, &last].concat());
+    let takes: Vec<String> = (numbers.iter().map(|field| format!("{}: {}", field.name, field.python)))
+        .chain(last.iter().map(|field| format!("{}: {} = None", field.name, field.python)))
+        .collect();
+    write!(out, "\n    def __init__(\n        self,\n").unwrap();
+    takes.iter().for_each(|taken| writeln!(out, "        {taken},").unwrap());
+    out.push_str("    ) -> None:\n");
+    table.fields.iter().for_each(|field| writeln!(out, "        self.{0} = {0}", field.name).unwrap());
 }
 
 fn optional(fields: &[Field]) -> Vec<Field> {

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use super::python::{HEADER, WIDTH, docstring, docstring_at};
 use super::verbs::{CHAT, FILES, Gives, How, OF_CHATS, OF_CLIENTS, OF_FILES, Part, Verb};
 
-const OPTIONS: &str = "**options: Unpack[GenerateOptions]";
-
 /// Calls that the module has, too.
 const OF_THE_MODULE: &[(&str, &str)] = &[
     ("generate", "Draw a picture from a prompt, with the default client."),
@@ -32,6 +30,7 @@ pub fn write() -> String {
             from pathlib import Path\n    \
             from typing import Literal, Unpack\n\n    \
             from ._options import (\n        \
+                EditOptions,\n        \
                 FileOptions,\n        \
                 GenerateOptions,\n        \
                 ImageInput,\n        \
@@ -97,7 +96,8 @@ fn function(out: &mut String, verb: &Verb, doc: &str) {
     let mut takes: Vec<_> = verb.takes.iter().map(|part| parameter(*part)).collect();
     let given: Vec<&str> = takes.iter().filter_map(|taken| Some(taken.split_once(':')?.0)).collect();
     let call = format!("{name}({}, **options)", given.join(", "));
-    takes.push(OPTIONS);
+    let options = format!("**options: Unpack[{}]", verb.table());
+    takes.push(&options);
     definition(out, "", &format!("def {name}("), &takes, gives(verb).0);
     docstring(out, doc);
     writeln!(out, "    return default_client().{call}").unwrap();

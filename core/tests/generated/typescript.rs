@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
-use nanobanana::options::{EmulatorOptions, ManyOptions};
+use nanobanana::options::{EditOptions, EmulatorOptions, ManyOptions};
 use nanobanana::schema::{Case, Field, Table};
 
 use super::stream_event;
@@ -35,7 +35,11 @@ pub fn write() -> String {
     }
     let base = format!(" extends Omit<GenerateOptions, {}>", super::inputs::options());
     options(&mut out, &ManyOptions::table(), &base);
-    super::wrappers().iter().for_each(|(table, of, kind)| wrapper(&mut out, table, of, kind));
+    options(&mut out, &EditOptions::table(), " extends GenerateOptions");
+    super::wrappers().iter().for_each(|(table, of)| match of {
+        Some((of, kind)) => wrapper(&mut out, table, of, kind),
+        None => shape(&mut out, table),
+    });
     let records = [super::records_of_errors(), super::records()].concat();
     for table in &records {
         record(&mut out, table);
@@ -92,7 +96,7 @@ export type PictureObject =
 export interface Item {
   prompt: Prompt
   images?: Pictures | null | undefined
-  options?: Omit<GenerateOptions, 'signal'> | null | undefined
+  options?: Omit<EditOptions, 'signal'> | null | undefined
   id?: string | number | null | undefined
 }
 
@@ -102,6 +106,9 @@ export type ImageInput = string | PictureObject
 /** A document or a video in whatever form it is at hand; a string is its path or URL. */
 export type AttachmentInput =
 $files
+/** What of a picture may change: a picture that marks it, or a box. */
+export type MaskInput = ImageInput | Box
+
 /** A prompt: words, or words and pictures in turn. A string in it is always words. */
 export type Prompt = string | ReadonlyArray<string | PictureObject | Attachment>
 
@@ -140,6 +147,33 @@ fn wrapper(out: &mut String, table: &Table, of: &str, kind: &str) {
            wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
          }}\n",
         doc(&table_doc(table), "")
+    )
+    .unwrap();
+}
+
+/// A class of numbers, which are written without their names, and the interface of what else is said.
+fn shape(out: &mut String, table: &Table) {
+    let name = table.name;
+    let (last, numbers) = table.fields.split_last().unwrap();
+    let fields = Table {
+        name: Box::leak(format!("{name}Fields").into_boxed_str()),
+        fields: vec![last.clone()],
+        ..table.clone()
+    };
+    options(out, &fields, "");
+    let names: Vec<&str> = numbers.iter().map(|field| field.name).collect();
+    let takes: Vec<String> = names.iter().map(|name| format!("readonly {name}: number")).collect();
+    let own: Vec<String> = names.iter().map(|name| format!("{name}: this.{name}")).collect();
+    write!(
+        out,
+        "\n{}export class {name} extends Wrapper {{\n  \
+           constructor({}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
+           /** @internal */\n  \
+           wrapped() {{ return {{ made: '{name}', fields: {{ {}, ...this.fields }} }} }}\n\
+         }}\n",
+        doc(&table_doc(table), ""),
+        takes.join(", "),
+        own.join(", "),
     )
     .unwrap();
 }

@@ -19,8 +19,8 @@ const IMPORTS: &str = "
 import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
-  ChatTurn, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo, Pictures, Prompt,
-  Spent, TokenCount, UploadOptions,
+  ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
+  Pictures, Prompt, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -31,8 +31,11 @@ import { EventStream } from './stream'
 /** What a whole conversation can be told; each turn may be told something else. */
 export type ChatOptions = Omit<GenerateOptions, 'signal' | $inputs>
 
-/** What one turn, or an estimate, can be told, and the pictures that go with its prompt. */
+/** What one turn can be told, and the pictures that go with its prompt. */
 export type TurnOptions = GenerateOptions & { images?: Pictures | null | undefined }
+
+/** What an estimate, a count or an explanation of a call can be told, and the pictures that go with its prompt. */
+export type EstimateOptions = EditOptions & { images?: Pictures | null | undefined }
 ";
 
 // In a file of its own: `Image` extends it, and the other verbs use `Image`.
@@ -179,6 +182,7 @@ fn parameters(verb: &Verb) -> String {
         _ if verb.takes(Part::Role) => {
             "options?: { images?: Pictures; role?: 'user' | 'model'; signal?: AbortSignal }"
         }
+        _ if verb.takes(Part::MoreImages) && verb.table() == "EditOptions" => "options?: EstimateOptions",
         _ if verb.takes(Part::MoreImages) => "options?: TurnOptions",
         (How::Now, Gives::Chat) => "options?: ChatOptions",
         _ => &format!("options?: {}", verb.table()),

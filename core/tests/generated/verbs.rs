@@ -99,6 +99,8 @@ impl Verb {
             Gives::Outcomes => "ManyOptions",
             _ if self.takes(Part::Source) => "UploadOptions",
             _ if self.takes(Part::File) || self.gives == Gives::FileList => "FileOptions",
+            Gives::Estimate | Gives::TokenCount | Gives::Explained => "EditOptions",
+            _ if self.takes(Part::Images) => "EditOptions",
             _ => "GenerateOptions",
         }
     }
@@ -124,7 +126,8 @@ pub const OF_CLIENTS: &[Verb] = &[
         how: How::Sends,
         gives: Gives::Result,
         doc: "Draw a picture from others, and from what the prompt says about them. They are one or a list \
-              of them, in whatever form they are at hand.",
+              of them, in whatever form they are at hand. With a `mask` only that part of the first one \
+              changes, and every other pixel stays as it is.",
     },
     Verb {
         name: "generate_stream",

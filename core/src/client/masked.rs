@@ -1,0 +1,294 @@
+//! An edit with a mask: what the model is told beside the call's own words and pictures, and what becomes
+//! of its answer. What is sent stands in docs/masks.md.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::attempt::{Job, Sink};
+use crate::codec::{self, Format, Pixels, Quality};
+use crate::error::{Error, Kind};
+use crate::image::Image;
+use crate::input::{self, Fetch, Input, MASK, Part, Picture, Place, Source};
+use crate::mask::{self, Mask};
+use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
+use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
+use crate::schema::Case;
+use crate::stream::EventStream;
+
+/// From here on it is told that the model did not leave the outside alone. What JPEG and redrawing do to
+/// details stays below.
+const LEAKS: f64 = 0.05;
+
+/// What is needed once an answer is there.
+pub(crate) struct Masked {
+    mask: Mask,
+    /// The picture that the mask is for, as the caller gave it, whatever is sent in its place.
+    source: Picture,
+    keep: bool,
+    feather: Option<u32>,
+}
+
+/// A picture that was laid in place.
+struct Laid {
+    image: Image,
+    masked: MaskedEdit,
+    warnings: Vec<String>,
+}
+
+/// The masks among the inputs, and the others.
+pub(super) fn apart(inputs: Vec<Input>) -> (Vec<Input>, Vec<(Input, EditOptions)>) {
+    let mut masks = Vec::new();
+    let mut others = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        match input {
+            Input::Mask(of, options) => masks.push((*of, options)),
+            input => others.push(input),
+        }
+    }
+    (others, masks)
+}
+
+/// What is said of all masks together.
+fn told<'a>(masks: impl IntoIterator<Item = &'a EditOptions>) -> EditOptions {
+    masks.into_iter().fold(EditOptions::new(), |all, options| all.over(options.clone()))
+}
+
+fn no_picture() -> Error {
+    Place::Option(MASK).refuse("", "is for the first picture of an edit, and there is none")
+}
+
+/// Whether every pixel outside of the mask stays as it is.
+fn keeps(told: &EditOptions) -> bool {
+    told.keep_outside.unwrap_or(true)
+}
+
+/// That masks have a picture, and that no other option changes the pixels that they keep.
+pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> Result<(), Error> {
+    let masks =
+        inputs.iter().filter_map(|input| if let Input::Mask(_, told) = input { Some(told) } else { None });
+    let masks: Vec<&EditOptions> = masks.collect();
+    if !masks.is_empty() && input::pictures(inputs) == 0 {
+        return Err(no_picture());
+    }
+    if masks.is_empty() || !keeps(&told(masks)) {
+        return Ok(());
+    }
+    let (name, said) = match options.output_format {
+        Some(OutputFormat::Jpeg) => ("output_format", "is jpeg".to_owned()),
+        Some(OutputFormat::Webp) if options.output_quality.is_some() => {
+            ("output_quality", "is set, so that the webp loses something".to_owned())
+        }
+        _ => return Ok(()),
+    };
+    let keep = case.name("keep_outside");
+    Err(At::option(case, name).invalid(format!(
+        "{said}, which changes every pixel, and a mask keeps those outside of it exactly as they are; \
+         take png, or webp without a quality, or set `{keep}` to false"
+    )))
+}
+
+impl Masked {
+    /// Reads the masks, holds them against the first of the call's pictures, and gives what is sent beside
+    /// those.
+    pub(super) async fn new(
+        masks: Vec<(Input, EditOptions)>,
+        first: Option<Picture>,
+        base: &Url,
+        fetch: &Fetch<'_>,
+    ) -> Result<(Self, Vec<Part>), Error> {
+        let source = first.ok_or_else(no_picture)?;
+        let told = told(masks.iter().map(|(_, told)| told));
+        // That it can be decoded is found out before anything is paid for. Until the answer is there its
+        // pixels are let go: with many calls under way they would fill the memory.
+        let (width, height) = match source.clone().pixels().await {
+            Ok(pixels) => (pixels.width, pixels.height),
+            Err(error) => {
+                let problem = format!("needs the pixels of the first picture: {}", error.message());
+                return Err(Place::Option(MASK).refuse("", problem).because(error));
+            }
+        };
+        let mut mask = Mask::new(width, height);
+        for (input, _) in masks {
+            let label = input.label().filter(|label| label != "bytes").unwrap_or_default();
+            let refuse = |problem: String| Place::Option(MASK).refuse(&label, problem);
+            match input {
+                Input::Region(region) => {
+                    mask.add_box(region.edges(), region.unit == Some(Unit::Fraction))
+                        .map_err(|problem| Place::Option(MASK).refuse("", problem))?;
+                }
+                input => {
+                    let pixels = input::pixels(input, base, fetch).await.map_err(|error| {
+                        refuse(format!("cannot be used: {}", error.message())).because(error)
+                    })?;
+                    mask = codec::worker(move || {
+                        let added = mask.add_picture(&pixels);
+                        Ok((mask, added))
+                    })
+                    .await
+                    .and_then(|(mask, added)| added.map(|()| mask).map_err(refuse))?;
+                }
+            }
+        }
+        let (mask, shown) = codec::worker(move || {
+            if mask.is_empty() {
+                return Err(Place::Option(MASK).refuse(
+                    "",
+                    "lets nothing change: mark what may change by transparency, or by white on black, or give a Box",
+                ));
+            }
+            let shown = shown(&mask)?;
+            Ok((mask, shown))
+        })
+        .await?;
+        Ok((Masked { mask, source, keep: keeps(&told), feather: told.mask_feather }, shown))
+    }
+
+    /// What tells it from other edits that send the same.
+    pub fn digest(&self) -> String {
+        let digest = crate::request::Digest::of([self.mask.cover()]);
+        format!("{digest} {} {:?}", self.keep, self.feather)
+    }
+
+    /// Lays the pictures of an answer in place. What fails on the way is a warning, and the picture stays
+    /// as it came.
+    pub async fn finish(self: &Arc<Self>, result: &mut Generation) {
+        let laid = self.laid(result.images.clone()).await;
+        settle(result, laid);
+    }
+
+    /// The same for an answer that is handed out as it arrives.
+    pub async fn stream(self: &Arc<Self>, job: Job, sink: &Sink) -> Result<Generation, Error> {
+        let mut events = EventStream::new(|sink| async move { Ok(job.run(&sink).await?.result) });
+        let mut seen = Vec::new();
+        while let Some(event) = events.next().await? {
+            match event {
+                Event::Done(done) => {
+                    let mut result = done.result;
+                    if seen.len() == result.images.len() {
+                        settle(&mut result, seen);
+                    } else {
+                        self.finish(&mut result).await;
+                    }
+                    return Ok(result);
+                }
+                Event::Image(event) => {
+                    let laid = self.laid(vec![event.image]).await;
+                    for laid in laid {
+                        sink.send(vec![Event::Image(ImageEvent { image: laid.image.clone() })], None).await;
+                        seen.push(laid);
+                    }
+                }
+                other => sink.send(vec![other], None).await,
+            }
+        }
+        Err(Error::new(Kind::ResponseError, "the stream ended without a result"))
+    }
+
+    async fn laid(self: &Arc<Self>, images: Vec<Image>) -> Vec<Laid> {
+        let mut all = Vec::with_capacity(images.len());
+        for image in images {
+            let (masked, model) = (self.clone(), image.clone());
+            let laid = match self.source.clone().pixels().await {
+                Ok(source) => codec::worker(move || masked.lay(source, &model)).await,
+                Err(error) => Err(error),
+            };
+            all.push(laid.unwrap_or_else(|error| Laid::failed(image, &error)));
+        }
+        all
+    }
+
+    /// One picture, on the source's pixels. Blocks.
+    fn lay(&self, source: Pixels, model: &Image) -> Result<Laid, Error> {
+        let answer = model.pixels()?;
+        let merged = mask::merge(source, &answer, &self.mask, self.feather, self.keep)?;
+        drop(answer);
+        let image = match merged.picture {
+            Some(picture) => png(&picture)?,
+            None => model.clone(),
+        };
+        let mut warnings = Vec::new();
+        if let Some(leak) = merged.leak.filter(|leak| *leak > LEAKS) {
+            let rest = match self.keep {
+                true => {
+                    "those pixels stay as they were all the same; look whether the edit still fits to them"
+                }
+                false => "look at the result's `change_map`",
+            };
+            warnings.push(format!(
+                "the model changed what lies outside of the mask, too, by {:.0} % on average: {rest}",
+                leak * 100.0
+            ));
+        }
+        if merged.falls_short {
+            warnings.push(
+                "the model's picture does not reach all of the mask; there the first picture stays"
+                    .to_owned(),
+            );
+        }
+        let masked = MaskedEdit {
+            model_image: model.clone(),
+            change_map: Some(png(&merged.change)?),
+            leak: merged.leak,
+            shift: vec![merged.shift.0, merged.shift.1],
+            scale: Some(merged.scale),
+        };
+        Ok(Laid { image, masked, warnings })
+    }
+}
+
+impl Laid {
+    fn failed(image: Image, error: &Error) -> Self {
+        let masked = MaskedEdit {
+            model_image: image.clone(),
+            change_map: None,
+            leak: None,
+            shift: Vec::new(),
+            scale: None,
+        };
+        let warning = format!(
+            "the model's picture could not be put into the first one, and is given as it came: {}",
+            error.message()
+        );
+        Laid { image, masked, warnings: vec![warning] }
+    }
+}
+
+fn settle(result: &mut Generation, laid: Vec<Laid>) {
+    result.images.clear();
+    for Laid { image, masked, warnings } in laid {
+        result.images.push(image);
+        result.masked.push(masked);
+        result.warnings.extend(warnings);
+    }
+}
+
+/// What shows a mask to the model, after all of the call's own pictures, so that "the second picture" of a
+/// prompt stays the second.
+fn shown(mask: &Mask) -> Result<Vec<Part>, Error> {
+    let guide = codec::encode(&mask.guide(), Format::Png, Quality::Default)?;
+    let places: Vec<String> = mask
+        .places()
+        .iter()
+        .map(|[top, left, bottom, right]| format!("[{top}, {left}, {bottom}, {right}]"))
+        .collect();
+    let words = format!(
+        "The last picture is a mask for the first one, and no content. Make the change inside the white area of the mask \
+         only: {} as [ymin, xmin, ymax, xmax] in thousandths of the picture. Everything where the mask is black stays \
+         exactly as it is in the first picture: same framing, size, position, colours and details. Give back the whole \
+         first picture with the change in it, and do not draw the mask.",
+        places.join(" and ")
+    );
+    Ok(vec![
+        Part::Text(words),
+        Part::Picture {
+            mime_type: Format::Png.mime_type().into(),
+            source: Source::Memory(guide.into()),
+            attached: None,
+        },
+    ])
+}
+
+fn png(pixels: &Pixels) -> Result<Image, Error> {
+    Image::from_bytes(codec::encode(pixels, Format::Png, Quality::Default)?)
+}
