@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use nanobanana::{Array, Case, Error, File, Input, Kind, Pixels, Place, Sample};
+use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample};
 use napi::ValueType;
 use napi::bindgen_prelude::{
     ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue, JsValue,
@@ -241,7 +241,7 @@ pub struct Decoded {
 #[napi]
 pub fn decode_by(decode: Function<'_, Uint8Array, Promise<Option<Decoded>>>) -> napi::Result<()> {
     let decode = Arc::new(decode.build_threadsafe_function::<Uint8Array>().weak::<true>().build()?);
-    nanobanana::decode_elsewhere(Box::new(move |_, bytes| {
+    nanobanana::decode_elsewhere(Elsewhere::Awaited(Box::new(move |bytes| {
         let decode = decode.clone();
         Box::pin(async move {
             // The thread that could do it may have ended.
@@ -251,13 +251,11 @@ pub fn decode_by(decode: Function<'_, Uint8Array, Promise<Option<Decoded>>>) -> 
             let decoded = decoding.await.map_err(|cause| {
                 Error::new(Kind::ImageError, format!("it cannot be decoded by sharp: {}", cause.reason))
             })?;
-            Ok(decoded.map(|Decoded { data, width, height, channels }| Pixels {
-                width,
-                height,
-                channels,
-                data: data.to_vec(),
+            Ok(decoded.map(|Decoded { data, width, height, channels }| {
+                let shape = vec![height as usize, width as usize, channels.into()];
+                Opened::from(Array { shape, sample: Sample::U8, data: data.to_vec().into() })
             }))
         })
-    }));
+    })));
     Ok(())
 }

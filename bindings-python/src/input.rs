@@ -7,11 +7,11 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Array, Case, Error, File, Input, Pixels, Place, Sample};
+use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Opened, Place, Sample};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
 use serde_json::{Map, Value};
 
@@ -172,12 +172,12 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
         return Input::made(&class.to_string_lossy(), inner, &fields, Case::Snake).map_err(raise);
     }
     let helpers = value.py().import("nanobanana._image")?;
-    if type_name(value).starts_with("PIL.") {
+    if is_pil(value) {
         let unpacked = helpers.call_method1("from_pil", (value,));
         let unpacked = unpacked.and_then(|unpacked| unpacked.extract());
         return unpacked
-            .and_then(|unpacked| from_pil(unpacked).map_err(raise))
-            .map(Input::Array)
+            .and_then(|unpacked| opened(unpacked).map_err(raise))
+            .map(Input::Opened)
             .map_err(|cause| refuse(place, value, cause));
     }
     if let Ok(buffer) = PyUntypedBuffer::get(value)
@@ -222,12 +222,24 @@ pub fn plain_bytes(value: &Bound<'_, PyAny>) -> Option<Bytes> {
     value.cast::<PyByteArray>().ok().map(|bytes| Bytes::from(bytes.to_vec()))
 }
 
-/// Kind of samples, shape, and samples without gaps.
-type Unpacked = (String, Vec<usize>, PyBackedBytes);
+/// Whether it is a PIL image, also of a class that another library or the caller made of Pillow's.
+fn is_pil(value: &Bound<'_, PyAny>) -> bool {
+    let is_pillows = |class: Bound<'_, PyAny>| {
+        let class = class.cast_into::<PyType>().ok();
+        class
+            .and_then(|class| class.fully_qualified_name().ok())
+            .is_some_and(|name| name == "PIL.Image.Image")
+    };
+    value.get_type().mro().iter().any(is_pillows)
+}
+
+/// Kind of samples, shape, samples without gaps, whether they are inks, colour profile, orientation.
+type Unpacked = (String, Vec<usize>, PyBackedBytes, bool, Option<PyBackedBytes>, u8);
 
 /// What `from_pil` gives.
-fn from_pil((kind, shape, data): Unpacked) -> Result<Array, Error> {
-    Ok(Array { shape, sample: Sample::named(&kind)?, data: Bytes::from_owner(data) })
+fn opened((kind, shape, data, is_inks, profile, orientation): Unpacked) -> Result<Opened, Error> {
+    let array = Array { shape, sample: Sample::named(&kind)?, data: Bytes::from_owner(data) };
+    Ok(Opened { array, is_inks, profile: profile.map(Bytes::from_owner), orientation })
 }
 
 /// An array whose samples lie in a row and are of a kind that the core knows; one dimension of bytes is a file.
@@ -274,27 +286,23 @@ fn copied(py: Python<'_>, buffer: &PyUntypedBuffer) -> Vec<u8> {
     })
 }
 
-/// Lets the core decode by Python's libraries what it does not decode itself.
+/// Lets the core decode by Python's libraries what it does not decode itself. Whoever calls that holds no GIL.
 pub fn decode_by_libraries() {
-    nanobanana::decode_elsewhere(Box::new(|_, bytes| {
-        Box::pin(async move {
-            let work = move || {
-                Python::try_attach(|py| -> PyResult<Option<Pixels>> {
-                    let helpers = py.import("nanobanana._image")?;
-                    let unpacked = helpers.call_method1("decode", (PyBytes::new(py, &bytes),))?;
-                    let unpacked: Option<Unpacked> = unpacked.extract()?;
-                    let array = unpacked.map(|unpacked| from_pil(unpacked).map_err(raise)).transpose()?;
-                    py.detach(|| array.map(Array::into_pixels).transpose()).map_err(raise)
-                })
-                .transpose()
-            };
-            let lost = |cause: &dyn std::fmt::Display| {
-                Error::new(nanobanana::Kind::ImageError, format!("it cannot be decoded by Pillow: {cause}"))
-            };
-            let decoded = tokio::task::spawn_blocking(work).await.map_err(|cause| lost(&cause))?;
-            Ok(decoded.map_err(|cause| lost(&cause).because(cause))?.flatten())
-        })
-    }));
+    nanobanana::decode_elsewhere(Elsewhere::Called(Box::new(|bytes| {
+        let opening = Python::try_attach(|py| -> PyResult<Option<Unpacked>> {
+            let helpers = py.import("nanobanana._image")?;
+            helpers.call_method1("decode", (PyBytes::new(py, &bytes),))?.extract()
+        });
+        match opening {
+            Some(Ok(Some(unpacked))) => opened(unpacked).map(Some),
+            // No library, or no Python any more.
+            Some(Ok(None)) | None => Ok(None),
+            Some(Err(cause)) => {
+                let problem = format!("it cannot be decoded by Pillow: {cause}");
+                Err(Error::new(nanobanana::Kind::ImageError, problem).because(cause))
+            }
+        }
+    })));
 }
 
 fn bad(place: Place, value: &Bound<'_, PyAny>, problem: &str) -> Error {

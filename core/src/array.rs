@@ -11,6 +11,13 @@ use bytes::Bytes;
 use crate::codec::{self, Pixels};
 use crate::error::{Error, Kind};
 
+mod elsewhere;
+mod opened;
+
+pub use elsewhere::{Elsewhere, decode_elsewhere};
+pub(crate) use elsewhere::{decode, decoded};
+pub use opened::Opened;
+
 /// Pixels as other libraries hold them: height × width, or height × width × 1, 3 or 4 channels (grey, RGB,
 /// RGBA).
 #[derive(Clone)]
@@ -108,7 +115,13 @@ impl Array {
     /// [`Kind::ImageError`] if its shape is no picture's, or a sample is not a number or out of range.
     pub fn into_pixels(self) -> Result<Pixels, Error> {
         let (height, width, channels) = sides(&self.shape)?;
-        let samples = height * width * usize::from(channels);
+        let data = self.into_bytes(height * width * usize::from(channels))?;
+        // What `sides` lets through fits.
+        Ok(Pixels { width: width as u32, height: height as u32, channels, data })
+    }
+
+    /// Its samples, so many as its shape says, in 8 bits.
+    fn into_bytes(self, samples: usize) -> Result<Vec<u8>, Error> {
         if self.data.len() != samples * self.sample.bytes() {
             return Err(bad(format!(
                 "it has {} bytes, and {} of {} would have {}",
@@ -118,7 +131,7 @@ impl Array {
                 samples * self.sample.bytes()
             )));
         }
-        let data = match self.sample {
+        Ok(match self.sample {
             // Without a copy if nobody else holds it.
             Sample::U8 => self.data.into(),
             Sample::Bool => self.data.iter().map(|byte| if *byte == 0 { 0 } else { 255 }).collect(),
@@ -135,9 +148,7 @@ impl Array {
                 let samples = self.data.as_chunks::<8>().0.iter();
                 fractions(samples.map(|eight| f64::from_ne_bytes(*eight)), self.sample)?
             }
-        };
-        // What `sides` lets through fits.
-        Ok(Pixels { width: width as u32, height: height as u32, channels, data })
+        })
     }
 }
 

@@ -17,9 +17,9 @@ use std::fmt;
 
 use crate::error::{Error, Kind};
 
-pub(crate) use self::decode::decode;
+pub(crate) use self::decode::{Raw, decode};
 pub(crate) use self::encode::{Quality, encode};
-pub(crate) use self::header::{Color, Header, header, header_of_file};
+pub(crate) use self::header::{Color, Header, Quirks, header, header_of_file};
 pub(crate) use self::resize::resize;
 pub(crate) use self::worker::worker;
 

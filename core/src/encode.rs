@@ -11,12 +11,10 @@
 //! transparency go as they are: every decoder of these types knows them. So does HEIC whatever it says of
 //! itself, since its decoders apply what it says.
 
-use std::pin::Pin;
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 
-use crate::codec::{self, Color, Format, Header, Pixels, Quality};
+use crate::array;
+use crate::codec::{self, Color, Format, Header, Pixels, Quality, Quirks};
 use crate::error::{Error, Kind};
 use crate::options::{Encode, EncodeFormat};
 use crate::records::{InputPlan, PictureFacts};
@@ -35,21 +33,6 @@ const WHEN_SCALED: u8 = 75;
 
 /// Below this no picture is scaled: nothing could be seen on it.
 const SMALLEST_SIDE: u32 = 16;
-
-/// Reads the pixels of types that are not decoded here, by their MIME type; none if it can't either.
-#[doc(hidden)]
-pub type Elsewhere = dyn Fn(&'static str, Bytes) -> Pin<Box<dyn Future<Output = Result<Option<Pixels>, Error>> + Send>>
-    + Send
-    + Sync;
-
-static ELSEWHERE: OnceLock<Box<Elsewhere>> = OnceLock::new();
-
-/// Says how types are decoded that are not decoded here: by libraries that a binding's user may have.
-#[doc(hidden)]
-pub fn decode_elsewhere(decode: Box<Elsewhere>) {
-    // The first one stays.
-    let _ = ELSEWHERE.set(decode);
-}
 
 /// A picture as it is sent.
 #[derive(Debug)]
@@ -95,6 +78,29 @@ impl Told {
 
     fn done(&mut self, action: &str) {
         self.plan.action = action.to_owned();
+    }
+
+    /// What becomes otherwise so that the pixels are as a person sees them.
+    fn made_seen(&mut self, Quirks { inks, icc, animated, depth, orientation }: Quirks) {
+        if inks {
+            self.loses("its colours are inks (CMYK) and become sRGB, as a screen shows them".to_owned());
+        } else if icc {
+            self.loses(
+                "its colour profile is not sRGB: its colours become sRGB, as a screen shows them".to_owned(),
+            );
+        }
+        if animated {
+            self.loses("it moves: its first frame is sent".to_owned());
+        }
+        if depth > 8 {
+            self.loses(format!("its {depth} bits a channel become 8"));
+        }
+        if orientation != 1 {
+            self.done("turned");
+            let turn = format!("it is turned upright, as its EXIF orientation ({orientation}) says");
+            self.losses.push(turn.clone());
+            self.because(turn);
+        }
     }
 }
 
@@ -158,72 +164,29 @@ impl Plan {
             return Ok(Made { bytes: None, mime_type: header.format.mime_type(), told });
         }
         told.done("converted");
-        if header.color == Color::Cmyk {
-            told.loses("its colours are inks (CMYK) and become sRGB, as a screen shows them".to_owned());
-        } else if header.icc {
-            told.loses(
-                "its colour profile is not sRGB: its colours become sRGB, as a screen shows them".to_owned(),
-            );
-        }
-        if header.animated {
-            told.loses("it moves: its first frame is sent".to_owned());
-        }
-        if header.depth > 8 {
-            told.loses(format!("its {} bits a channel become 8", header.depth));
-        }
-        if header.orientation != 1 {
-            told.done("turned");
-            let turn = format!("it is turned upright, as its EXIF orientation ({}) says", header.orientation);
-            told.losses.push(turn.clone());
-            told.because(turn);
-        }
+        told.made_seen(Quirks::from(&header));
         let wish = wishes.unwrap_or_default();
-        if matches!(header.format, Format::Heic | Format::Avif) {
-            let pixels = decoded(header.format, read).await?;
-            return codec::worker(move || written(pixels, Some(header.format), &wish, told)).await;
-        }
-        codec::worker(move || written(codec::decode(&read()?)?, Some(header.format), &wish, told)).await
+        let from = Some(header.format);
+        array::decoded(header.format, read, move |pixels| written(pixels, from, &wish, told)).await
     }
 }
 
-/// The pixels of a file of this type, here or by whatever [`decode_elsewhere`] names.
-///
-/// # Errors
-/// [`Kind::ImageError`] if it cannot be read or decoded.
-pub(crate) async fn decoded(
-    format: Format,
-    read: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
-) -> Result<Pixels, Error> {
-    let (Format::Heic | Format::Avif, Some(decode)) = (format, ELSEWHERE.get()) else {
-        return codec::worker(move || codec::decode(&read()?)).await;
-    };
-    let bytes = codec::worker(read).await?;
-    match decode(format.mime_type(), bytes.clone()).await? {
-        Some(pixels) => Ok(pixels),
-        // Its error says what to install.
-        None => codec::decode(&bytes),
-    }
-}
-
-/// Pixels as a file. `is_rounded` says that they had more than 8 bits.
+/// Pixels as a file. `made` gives them, and what of them was otherwise.
 ///
 /// # Errors
 /// [`Kind::ImageError`] if they do not fit their size, or `max_bytes` whatever is done.
 pub(crate) async fn pixels(
-    made: impl FnOnce() -> Result<Pixels, Error> + Send + 'static,
+    made: impl FnOnce() -> Result<(Pixels, Quirks), Error> + Send + 'static,
     bytes: usize,
-    is_rounded: bool,
     wishes: Option<&Encode>,
 ) -> Result<Made, Error> {
     let wish = wishes.cloned().unwrap_or_default();
     codec::worker(move || {
-        let pixels = made()?;
+        let (pixels, quirks) = made()?;
         let mut told = Told::default();
         told.plan.given = facts(None, (pixels.width, pixels.height), bytes as u64);
         told.done("encoded");
-        if is_rounded {
-            told.loses("its 16 bits a channel become 8".to_owned());
-        }
+        told.made_seen(quirks);
         written(pixels, None, &wish, told)
     })
     .await

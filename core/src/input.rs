@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::array::Array;
+use crate::array::{Array, Opened};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::options::{Attachment, EditOptions, Reference, Region, Role};
@@ -45,6 +45,9 @@ pub enum Input {
     File(Box<records::File>),
     /// Pixels as other libraries hold them, or one dimension of bytes: a file.
     Array(Array),
+    /// A picture as another library opened it.
+    #[doc(hidden)]
+    Opened(Opened),
     /// A picture, and in words what it shows.
     Reference(Box<Input>, Reference),
     /// A document or a video: anything of the above but words, pictures and pixels.
@@ -389,6 +392,7 @@ impl Input {
             },
             Input::Pixels(pixels) => format!("{pixels:?}"),
             Input::Array(array) => format!("{array:?}"),
+            Input::Opened(opened) => format!("{opened:?}"),
             Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => return of.label(),
             Input::File(file) => file.name.clone(),
             Input::Region(_) => "a Box".to_owned(),

@@ -57,6 +57,8 @@ pub mod stream;
 mod transport;
 
 pub use array::{Array, Sample};
+#[doc(hidden)]
+pub use array::{Elsewhere, Opened, decode_elsewhere};
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
 pub use client::{Client, Files};
@@ -64,8 +66,6 @@ pub use client::{Client, Files};
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
 pub use emulator::Emulator;
-#[doc(hidden)]
-pub use encode::{Elsewhere, decode_elsewhere};
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nanobanana::{
-    Array, Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Pixels,
-    Reference, Retry, Role, Sample,
+    Array, Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Opened,
+    Pixels, Reference, Retry, Role, Sample,
 };
 use serde_json::{Value, json};
 
@@ -209,5 +209,37 @@ async fn what_an_array_loses_is_told() {
         assert_eq!(explained.inputs[0].lossy, loses);
         let told = explained.warnings.iter().any(|warning| warning.contains("16 bits"));
         assert_eq!(told, loses, "{:?}", explained.warnings);
+    }
+}
+
+/// What another library opened is told of as a file with the same properties is.
+#[tokio::test]
+async fn a_picture_that_was_opened_elsewhere_becomes_what_a_person_sees() {
+    let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
+    let plain = |shape: &[usize], sample: Sample| {
+        let data = vec![7; shape.iter().product::<usize>() * sample.bytes()].into();
+        Opened::from(Array { shape: shape.to_vec(), sample, data })
+    };
+    let cases = [
+        (plain(&[2, 3, 2], Sample::U8), "encoded", ""),
+        (Opened { orientation: 1, ..plain(&[2, 3], Sample::U8) }, "encoded", ""),
+        (Opened { orientation: 9, ..plain(&[2, 3], Sample::U8) }, "encoded", ""),
+        (Opened { profile: Some("no profile".into()), ..plain(&[2, 3, 3], Sample::U8) }, "encoded", ""),
+        (Opened { is_inks: true, ..plain(&[2, 3, 4], Sample::U8) }, "encoded", "are inks (CMYK)"),
+        (plain(&[2, 3], Sample::U16), "encoded", "its 16 bits a channel become 8"),
+        (
+            Opened { orientation: 3, ..plain(&[2, 3], Sample::U8) },
+            "turned",
+            "as its EXIF orientation (3) says",
+        ),
+    ];
+    for (opened, action, told) in cases {
+        let named = format!("{opened:?} {told}");
+        let explained =
+            client.explain("a banana", Input::Opened(opened), GenerateOptions::new()).await.unwrap();
+        let plan = &explained.inputs[0];
+        assert_eq!((plan.action.as_str(), plan.given.width), (action, Some(3)), "{named}");
+        assert_eq!(explained.warnings.len(), usize::from(!told.is_empty()), "{named} {explained:?}");
+        assert!(explained.warnings.iter().all(|warning| warning.contains(told)), "{explained:?}");
     }
 }

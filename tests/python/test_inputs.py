@@ -16,6 +16,8 @@ from PIL import features
 
 import nanobanana as nb
 
+REAL = Path(__file__).parent.parent / "media" / "real"
+
 
 @pytest.fixture
 def sent(client: nb.Client, emulator: nb.Emulator) -> Any:
@@ -150,6 +152,12 @@ def test_transparency_stays(sent: Any) -> None:
     keyed = PIL.Image.new("RGB", (1, 1), (1, 2, 3))
     keyed.info["transparency"] = (1, 2, 3)
     assert pixels_of(sent(keyed)).tolist() == [[[1, 2, 3, 0]]]
+    clear = PIL.Image.new("RGBA", (2, 1), (255, 0, 0, 128))
+    clear.putpixel((1, 0), (0, 255, 0, 0))
+    few = clear.quantize(4, method=PIL.Image.Quantize.FASTOCTREE)
+    assert few.mode == "P"
+    assert np.array_equal(pixels_of(sent(few))[0], [few.convert("RGBA").getpixel((x, 0)) for x in (0, 1)])
+    assert pixels_of(sent(PIL.Image.new("PA", (1, 1)))).tolist() == [[[0, 0, 0, 0]]]
 
 
 def test_other_colours_become_those_of_a_screen(sent: Any) -> None:
@@ -169,6 +177,78 @@ def test_other_colours_become_those_of_a_screen(sent: Any) -> None:
     assert pixels_of(sent(broken)).tolist() == [[[255, 0, 0]]]
 
 
+class Opened(PIL.Image.Image):
+    """As pillow_heif's: a class of its own library."""
+
+
+def test_a_picture_of_a_class_made_of_pillows_is_one_of_pillows(sent: Any) -> None:
+    palette = PIL.Image.new("P", (2, 1), 1)
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.__class__ = Opened
+    assert pixels_of(sent(palette)).tolist() == [[[0, 255, 0]] * 2]
+
+
+def corner(path: Path) -> PIL.Image.Image:
+    """As much of a picture as the emulator's log holds, with all that is said of it."""
+    with PIL.Image.open(path) as whole:
+        return whole.crop((0, 0, 6, 6))
+
+
+# Of these Pillow keeps all that the file says.
+SEEN = (
+    "adobe-rgb.jpg",
+    "cmyk-profile.jpg",
+    "cmyk.jpg",
+    "exif-6.jpg",
+    "grey-16.png",
+    "grey-16.tiff",
+    "grey-alpha.png",
+    "grey-profile.png",
+    "p3-alpha.png",
+    "p3.tiff",
+    "palette-key.png",
+    "srgb-profile.png",
+    "unfit-profile.png",
+)
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_picture_that_pillow_opened_becomes_what_its_file_does(
+    client: nb.Client, sent: Any, name: str
+) -> None:
+    path = REAL / name
+    opened, file = pixels_of(sent(corner(path))), nb.Image.open(path).to_numpy()
+    # Pillow and the core read JPEG to within a step.
+    wanted = file[:6, -6:] if name == "exif-6.jpg" else file[:6, :6]
+    assert opened.shape == wanted.shape
+    assert np.abs(opened.astype(int) - wanted).mean() <= 2
+    explained = client.explain("a banana", [PIL.Image.open(path), path], encode=nb.Encode(max_side=20))
+    one, other = (
+        [why for why in plan.why if "written" not in why and "scaled" not in why and "service" not in why]
+        for plan in explained.inputs
+    )
+    assert one == other
+    assert len(explained.warnings) == 2
+
+
+def test_a_profile_is_known_by_what_it_does_not_by_its_name(sent: Any) -> None:
+    picture = corner(REAL / "adobe-rgb.jpg")
+    wanted = pixels_of(sent(picture))
+    picture.info["icc_profile"] = picture.info["icc_profile"].replace(b"test", b"sRGB")
+    assert np.array_equal(pixels_of(sent(picture)), wanted)
+    assert not np.array_equal(wanted, np.asarray(picture))
+
+
+def test_a_profile_of_greys_is_theirs_in_every_mode(sent: Any) -> None:
+    grey = corner(REAL / "grey-profile.png")
+    wanted = pixels_of(sent(grey))
+    assert not np.array_equal(wanted[..., 0], np.asarray(grey))
+    assert np.array_equal(pixels_of(sent(grey.convert("LA")))[..., :1], wanted)
+    deep = PIL.Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    deep.info["icc_profile"] = grey.info["icc_profile"]
+    assert np.array_equal(pixels_of(sent(deep)), wanted)
+
+
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
 def test_what_only_pillow_decodes_is_decoded_by_it(client: nb.Client, sent: Any) -> None:
     out = io.BytesIO()
@@ -176,6 +256,9 @@ def test_what_only_pillow_decodes_is_decoded_by_it(client: nb.Client, sent: Any)
     assert pixels_of(sent(out.getvalue())).shape == (8, 16, 3)
     [plan] = client.explain("a banana", out.getvalue()).inputs
     assert (plan.action, plan.given.mime_type) == ("converted", "image/avif")
+    told = client.explain("a banana", REAL / "turned.avif")
+    assert [warning.count("turned upright") for warning in told.warnings] == [1]
+    assert (told.inputs[0].sent.width, told.inputs[0].sent.height) == (28, 40)
 
 
 def test_a_turned_photo_is_sent_upright(sent: Any) -> None:

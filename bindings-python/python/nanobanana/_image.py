@@ -44,7 +44,7 @@ def to_pil(image: Image) -> Any:
 
 
 def _by_pillow(pil: Any, image: Image, error: ImageError) -> Any:
-    """A picture of a type that is not decoded here, as HEIC and AVIF."""
+    """A picture of a type that only Pillow may know."""
     import PIL.ImageOps
 
     try:
@@ -66,26 +66,48 @@ def _unlock() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock)
 
-Unpacked = tuple[str, tuple[int, ...], bytes]
-"""The kind of samples, the shape, and the samples without gaps."""
+Unpacked = tuple[str, tuple[int, ...], bytes, bool, "bytes | None", int]
+"""The kind of samples, the shape, the samples without gaps, whether they are inks, profile, orientation."""
 
 
 def from_pil(picture: Any) -> Unpacked:
-    """A PIL image as a person sees it: upright as its EXIF says, in sRGB as its colour profile says."""
+    """A PIL image as it is stored; what it looks like to a person is the core's to say."""
     with _pillow:
-        picture.load()
-        if picture.getexif().get(0x0112, 1) != 1:
-            import PIL.ImageOps
+        return _unpacked(picture)
 
-            picture = PIL.ImageOps.exif_transpose(picture)
-        size = picture.size[::-1]
-        if picture.mode.startswith("I"):
-            return "uint16", size, _sixteen_bits(picture)
-        if picture.mode == "F":
-            return "float32", size, picture.tobytes()
-        picture = _srgb(picture)
-        bands = len(picture.getbands())
-        return "uint8", (*size, bands) if bands > 1 else size, picture.tobytes()
+
+def _unpacked(picture: Any) -> Unpacked:
+    picture.load()
+    turned = picture.getexif().get(0x0112)
+    orientation = turned if isinstance(turned, int) and 1 <= turned <= 8 else 1
+    # Its own colours are known; whatever profile it has is not for those that it gets here.
+    profile = None if picture.mode == "LAB" else picture.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) else None
+    size = picture.size[::-1]
+    if picture.mode.startswith("I"):
+        return "uint16", size, _sixteen_bits(picture), False, profile, orientation
+    if picture.mode == "F":
+        return "float32", size, picture.tobytes(), False, profile, orientation
+    wanted = _plain_mode(picture)
+    if picture.mode != wanted:
+        picture = picture.convert(wanted)
+    shape = (*size, len(wanted))
+    return "uint8", shape, picture.tobytes(), wanted == "CMYK", profile, orientation
+
+
+def _plain_mode(picture: Any) -> str:
+    """The one of L, LA, RGB, RGBA and CMYK that keeps all that a picture of another mode has."""
+    mode = picture.mode
+    if mode in ("LA", "RGBA", "CMYK"):
+        return str(mode)
+    if mode == "La":
+        return "LA"
+    if mode in ("RGBa", "PA") or (mode == "P" and picture.palette.mode.endswith("A")):
+        return "RGBA"
+    clear = "transparency" in picture.info
+    if mode in ("1", "L"):
+        return "LA" if clear else "L"
+    return "RGBA" if clear and mode in ("P", "RGB") else "RGB"
 
 
 def _sixteen_bits(picture: Any) -> bytes:
@@ -104,67 +126,21 @@ def _sixteen_bits(picture: Any) -> bytes:
     return samples.tobytes()
 
 
-def _srgb(picture: Any) -> Any:
-    """The same as L, RGB or RGBA, in sRGB."""
-    clear = picture.mode.endswith(("A", "a")) or "transparency" in picture.info
-    wanted = "RGBA" if clear else "L" if picture.mode in ("1", "L") else "RGB"
-    known = _profile(picture)
-    if picture.mode == "La":
-        picture = picture.convert("LA")
-    # Inks are turned into colours by their profile, if they have one; all else has colours.
-    if picture.mode not in (wanted, "LAB") and not (picture.mode == "CMYK" and known):
-        picture = picture.convert(wanted)
-    if known:
-        import PIL.ImageCms
-
-        alpha, colours = (
-            picture.getchannel("A") if clear else None,
-            picture.convert("RGB") if clear else picture,
-        )
-        try:
-            screen = PIL.ImageCms.createProfile("sRGB")
-            colours = PIL.ImageCms.profileToProfile(colours, known, screen, outputMode="RGB")
-        except PIL.ImageCms.PyCMSError:
-            # A profile of other colours than these: a viewer ignores it, too.
-            return picture.convert(wanted)
-        if alpha and colours:
-            colours.putalpha(alpha)
-        picture = colours or picture
-    return picture if picture.mode == wanted else picture.convert(wanted)
-
-
-def _profile(picture: Any) -> Any:
-    """What the colours of a picture mean, if it is not sRGB, is known, and the library for it is there."""
-    data = picture.info.get("icc_profile")
-    if not data and picture.mode != "LAB":
-        return None
-    try:
-        from PIL import ImageCms
-
-        if not data:
-            return ImageCms.createProfile("LAB")
-        known = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        return None if "srgb" in ImageCms.getProfileDescription(known).lower() else known
-    except (ImportError, OSError):
-        # A broken one is an OSError, too.
-        return None
-
-
 def decode(data: bytes) -> Unpacked | None:
-    """The pixels of a file that only other libraries decode; None if they are not there."""
+    """A file that only other libraries decode, opened by them; None if they are not there."""
     try:
         import PIL.Image
     except ImportError:
         return None
     try:
-        return from_pil(PIL.Image.open(io.BytesIO(data)))
+        return _unpacked(PIL.Image.open(io.BytesIO(data)))
     except PIL.UnidentifiedImageError:
         pass
     try:
         heif = importlib.import_module("pillow_heif")
     except ImportError:
         return None
-    return from_pil(heif.open_heif(data).to_pillow())
+    return _unpacked(heif.open_heif(data).to_pillow())
 
 
 def from_figure(figure: Any) -> bytes:

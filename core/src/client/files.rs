@@ -187,6 +187,11 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
                 .await
                 .and_then(memory),
         },
+        Input::Opened(opened) => {
+            blocking(move || Image::from_pixels(&opened.into_pixels()?.0)?.bytes().cloned())
+                .await
+                .and_then(memory)
+        }
         Input::Pixels(pixels) => {
             blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }

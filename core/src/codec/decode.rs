@@ -9,18 +9,19 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::colour::{self, ToSrgb};
+use super::header::{Color, Quirks};
 use super::{Format, MOST_PIXELS, Pixels, bad, check_size, damaged, header, tiff, webp};
 use crate::error::Error;
 
 /// Pixels as stored, but of 8 bits: not turned yet, in the colours of the file's profile.
-pub(super) struct Raw {
+pub(crate) struct Raw {
     pub width: u32,
     pub height: u32,
     pub data: Stored,
 }
 
 /// Samples in rows from the top.
-pub(super) enum Stored {
+pub(crate) enum Stored {
     Grey(Vec<u8>),
     GreyAlpha(Vec<u8>),
     Rgb(Vec<u8>),
@@ -55,12 +56,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
         Format::Bmp => by_image(bytes, image::ImageFormat::Bmp)?,
         Format::Heic | Format::Avif => return Err(elsewhere(header.format)),
     };
-    let (width, height) = (raw.width, raw.height);
-    let (channels, data) = raw.srgb(profile.as_deref());
-    if data.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
-        return Err(bad("the picture is damaged: it has another number of pixels than its header says"));
-    }
-    let pixels = upright(Pixels { width, height, channels, data }, header.orientation);
+    let pixels = raw.as_seen(profile.as_deref(), header.orientation)?;
     if (pixels.width, pixels.height) == (header.width, header.height) {
         return Ok(pixels);
     }
@@ -86,6 +82,47 @@ fn elsewhere(format: Format) -> Error {
 }
 
 impl Raw {
+    /// Samples as other libraries hold them: grey, grey and alpha, RGB, RGBA or inks, by their channels.
+    pub fn new(width: u32, height: u32, channels: u8, is_inks: bool, data: Vec<u8>) -> Self {
+        let data = match channels {
+            1 => Stored::Grey(data),
+            2 => Stored::GreyAlpha(data),
+            3 => Stored::Rgb(data),
+            _ if is_inks => Stored::Cmyk(data),
+            _ => Stored::Rgba(data),
+        };
+        Raw { width, height, data }
+    }
+
+    /// What is told of it, where it had `depth` bits a channel.
+    pub fn quirks(&self, profile: Option<&[u8]>, orientation: u8, depth: u8) -> Quirks {
+        let color = match self.data {
+            Stored::Grey(_) | Stored::GreyAlpha(_) => Color::Grey,
+            Stored::Rgb(_) | Stored::Rgba(_) => Color::Rgb,
+            Stored::Cmyk(_) => Color::Cmyk,
+        };
+        Quirks {
+            inks: color == Color::Cmyk,
+            icc: profile.is_some_and(|profile| !colour::is_srgb(profile, color)),
+            depth,
+            orientation: if matches!(orientation, 2..=8) { orientation } else { 1 },
+            ..Quirks::NONE
+        }
+    }
+
+    /// Its pixels, upright and in sRGB.
+    ///
+    /// # Errors
+    /// [`crate::Kind::ImageError`] if there are more or fewer samples than its size says.
+    pub fn as_seen(self, profile: Option<&[u8]>, orientation: u8) -> Result<Pixels, Error> {
+        let (width, height) = (self.width, self.height);
+        let (channels, data) = self.srgb(profile);
+        if data.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
+            return Err(bad("the picture is damaged: it has another number of pixels than its header says"));
+        }
+        Ok(upright(Pixels { width, height, channels, data }, orientation))
+    }
+
     /// Channels and samples in sRGB.
     fn srgb(self, profile: Option<&[u8]>) -> (u8, Vec<u8>) {
         let to_srgb = |channels| profile.and_then(|profile| ToSrgb::new(profile, channels));

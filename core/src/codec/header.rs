@@ -30,6 +30,32 @@ pub(crate) struct Header {
     pub animated: bool,
 }
 
+/// What in a picture is otherwise than a person sees it, and is brought there with its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quirks {
+    /// Its colours are inks.
+    pub inks: bool,
+    /// They have a profile that is not sRGB.
+    pub icc: bool,
+    /// There is more than one picture to be shown in turn.
+    pub animated: bool,
+    /// Bits a channel.
+    pub depth: u8,
+    /// As [`Header::orientation`].
+    pub orientation: u8,
+}
+
+impl Quirks {
+    pub const NONE: Self = Quirks { inks: false, icc: false, animated: false, depth: 8, orientation: 1 };
+}
+
+impl From<&Header> for Quirks {
+    fn from(header: &Header) -> Self {
+        let Header { icc, animated, depth, orientation, .. } = *header;
+        Quirks { inks: header.color == Color::Cmyk, icc, animated, depth, orientation }
+    }
+}
+
 /// How colours are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Color {

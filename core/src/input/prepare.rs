@@ -12,8 +12,8 @@ use bytes::Bytes;
 use url::Url;
 
 use super::{File, Input, Part, Place, Source, attachment, bad, is_scheme};
-use crate::array::{Array, Sample};
-use crate::codec::{self, Header};
+use crate::array::{self, Array, Opened, Sample};
+use crate::codec::{self, Header, Quirks};
 use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
@@ -125,6 +125,7 @@ pub(crate) enum Picture {
     File(Source, Header),
     Pixels(Pixels),
     Array(Array),
+    Opened(Opened),
 }
 
 impl Picture {
@@ -137,9 +138,10 @@ impl Picture {
             Picture::Address { .. } => Err(bad(
                 "the service fetches it by its address; give the picture itself, so that its pixels are known",
             )),
-            Picture::File(source, header) => encode::decoded(header.format, move || source.read()).await,
+            Picture::File(source, header) => array::decoded(header.format, move || source.read(), Ok).await,
             Picture::Pixels(pixels) => Ok(pixels),
             Picture::Array(array) => codec::worker(move || array.into_pixels()).await,
+            Picture::Opened(opened) => codec::worker(move || Ok(opened.into_pixels()?.0)).await,
         }
     }
 }
@@ -165,6 +167,7 @@ async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result
             Some(bytes) => whole(bytes.clone()),
             None => Ok(Picture::Array(array)),
         },
+        Input::Opened(opened) => Ok(Picture::Opened(opened)),
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
         Input::File(file) => uploaded(*file),
@@ -218,11 +221,18 @@ async fn sent(found: Picture, wishes: Option<&Encode>) -> Result<(Part, Told), E
         }
         Picture::Pixels(pixels) => {
             let bytes = pixels.data.len();
-            (encode::pixels(move || Ok(pixels), bytes, false, wishes).await?, None)
+            (encode::pixels(move || Ok((pixels, Quirks::NONE)), bytes, wishes).await?, None)
         }
         Picture::Array(array) => {
-            let (bytes, is_rounded) = (array.data.len(), array.sample == Sample::U16);
-            (encode::pixels(move || array.into_pixels(), bytes, is_rounded, wishes).await?, None)
+            let bytes = array.data.len();
+            // Floats are what programs reckon with; most of them were 8 bits before.
+            let depth = if array.sample == Sample::U16 { 16 } else { 8 };
+            let made = move || Ok((array.into_pixels()?, Quirks { depth, ..Quirks::NONE }));
+            (encode::pixels(made, bytes, wishes).await?, None)
+        }
+        Picture::Opened(opened) => {
+            let bytes = opened.array.data.len();
+            (encode::pixels(move || opened.into_pixels(), bytes, wishes).await?, None)
         }
     };
     let source = made.bytes.map(Source::Memory).or(source);
