@@ -10,6 +10,7 @@ use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::array;
 pub use crate::codec::Pixels;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
@@ -245,7 +246,7 @@ impl Image {
     /// # Errors
     /// [`Kind::ImageError`] if its bytes are damaged or of a type that is not decoded here.
     pub fn pixels(&self) -> Result<Pixels, Error> {
-        codec::decode(&self.read()?)
+        array::decode(&self.read()?)
     }
 
     /// What came, if this picture was made of it here, by [`Image::convert`], [`Image::resize`] or the
@@ -290,7 +291,7 @@ impl Image {
             return Ok(self.clone());
         }
         let bytes = self.read()?;
-        self.made(&bytes, codec::encode(&codec::decode(&bytes)?, format, quality.into())?)
+        self.made(&bytes, codec::encode(&array::decode(&bytes)?, format, quality.into())?)
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
@@ -301,7 +302,7 @@ impl Image {
     pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let bytes = self.read()?;
-        let pixels = codec::resize(&codec::decode(&bytes)?, width, height)?;
+        let pixels = codec::resize(&array::decode(&bytes)?, width, height)?;
         self.made(&bytes, codec::encode(&pixels, format, Quality::Default)?)
     }
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from PIL import features
 
 import nanobanana as nb
 
 MARKS = Path(__file__).parent.parent / "media" / "marks"
+REAL = Path(__file__).parent.parent / "media" / "real"
 
 
 def test_the_buffer_is_rusts_own_memory(image: nb.Image) -> None:
@@ -124,6 +126,30 @@ def test_pillow_gets_every_mode(image: nb.Image) -> None:
     with pytest.raises(nb.ImageError) as caught:
         nb.Image._restore(b"what is this", "image/x-new").to_pil()
     assert isinstance(caught.value.__cause__, PIL.UnidentifiedImageError)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_what_only_pillow_decodes_has_pixels_too(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with PIL.Image.open(REAL / "p3.png") as wide:
+        wide.save(out, "avif", quality=100, subsampling="4:4:4")
+        stored = np.asarray(wide)
+    image = nb.Image(out.getvalue())
+    pixels = image.to_numpy()
+    assert pixels.shape == (image.height, image.width, 3)
+    seen = nb.Image.open(REAL / "p3.png").to_numpy().astype(int)
+    assert np.abs(pixels - seen).mean() < np.abs(stored - seen).mean() / 4
+    assert np.array_equal(np.asarray(image.to_pil()), pixels)
+    png = image.convert("png")
+    assert np.array_equal(png.to_numpy(), pixels)
+    assert png.original == image
+    assert (image.resize(8, 4).mime_type, image.resize(8, 4).width) == ("image/png", 8)
+    assert np.array_equal(nb.Image.open(image.save(tmp_path / "a.png")).to_numpy(), pixels)
+    assert image.save(tmp_path / "a").suffix == ".avif"
+    turned = nb.Image.open(REAL / "turned.avif")
+    assert turned.to_numpy().shape[:2] == (turned.height, turned.width)
+    with pytest.raises(nb.ImageError, match="Pillow"):
+        nb.Image(out.getvalue()[:-200]).to_numpy()
 
 
 def test_what_a_conversion_loses_is_a_warning_at_the_caller(tmp_path: Path) -> None:
