@@ -54,6 +54,6 @@ impl Opened {
         // What `sides` lets through fits.
         let raw = Raw::new(width as u32, height as u32, channels, is_inks, data);
         let quirks = raw.quirks(profile.as_deref(), orientation, depth);
-        Ok((raw.as_seen(profile.as_deref(), orientation)?, quirks))
+        Ok((raw.into_seen(profile.as_deref(), orientation)?, quirks))
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
         Format::Bmp => by_image(bytes, image::ImageFormat::Bmp)?,
         Format::Heic | Format::Avif => return Err(elsewhere(header.format)),
     };
-    let pixels = raw.as_seen(profile.as_deref(), header.orientation)?;
+    let pixels = raw.into_seen(profile.as_deref(), header.orientation)?;
     if (pixels.width, pixels.height) == (header.width, header.height) {
         return Ok(pixels);
     }
@@ -114,7 +114,7 @@ impl Raw {
     ///
     /// # Errors
     /// [`crate::Kind::ImageError`] if there are more or fewer samples than its size says.
-    pub fn as_seen(self, profile: Option<&[u8]>, orientation: u8) -> Result<Pixels, Error> {
+    pub fn into_seen(self, profile: Option<&[u8]>, orientation: u8) -> Result<Pixels, Error> {
         let (width, height) = (self.width, self.height);
         let (channels, data) = self.srgb(profile);
         if data.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
