@@ -16,12 +16,12 @@ use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
 
-/// Gives napi a runtime that leaves one core to JavaScript. Its threads never keep the process alive.
+/// Gives napi a runtime that leaves one core to JavaScript, where there are enough for two workers beside it. Its threads never keep the process alive.
 #[napi_derive::module_init]
 fn start() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.saturating_sub(1).max(1))
+        .worker_threads(cores.saturating_sub(1).max(2))
         .thread_name("nanobanana")
         .enable_all()
         .build();

@@ -33,7 +33,8 @@ fn handle() -> PyResult<Handle> {
     let live = RUNTIME.get_or_try(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut threads = Builder::new_multi_thread();
-        threads.worker_threads((cores - 1).max(1)).max_blocking_threads(MOST_BLOCKED);
+        // The interpreter's own thread has a core to itself, where there are enough for two workers beside it.
+        threads.worker_threads((cores - 1).max(2)).max_blocking_threads(MOST_BLOCKED);
         threads.thread_name("nanobanana").enable_all();
         threads.build().map(|runtime| Mutex::new(Some(runtime)))
     })?;

@@ -5,7 +5,7 @@
 //! body can be sent again.
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
@@ -372,19 +372,57 @@ struct OpenFile {
 const BLOCK: usize = 3 << 16;
 
 impl OpenFile {
+    /// The next block, if it is in memory and nothing has to be waited for: to hand it from one thread to another
+    /// costs more than to read and encode it.
+    fn at_hand(&mut self, buffers: &mut Buffers) -> Option<Result<Bytes, Error>> {
+        let mut block = self.block(buffers);
+        let read = read_at_hand(&self.handle, &mut block);
+        if read != block.len() {
+            buffers.block = block;
+            // It is read again, and waited for.
+            let back = self.handle.seek(SeekFrom::Start(self.read));
+            return back.err().map(|cause| Err(self.file.changed(&cause.to_string())));
+        }
+        Some(self.encoded(block, buffers))
+    }
+
     fn next(mut self, mut buffers: Buffers) -> Result<Read, Error> {
-        let wanted = (self.file.len - self.read).min(BLOCK as u64) as usize;
-        let mut block = std::mem::take(&mut buffers.block);
-        block.resize(wanted, 0);
+        let mut block = self.block(&mut buffers);
         self.handle.read_exact(&mut block).map_err(|cause| self.file.changed(&cause.to_string()))?;
-        self.read += wanted as u64;
+        let text = self.encoded(block, &mut buffers)?;
+        Ok(Read { text, open: self, buffers })
+    }
+
+    fn block(&self, buffers: &mut Buffers) -> Vec<u8> {
+        let mut block = std::mem::take(&mut buffers.block);
+        block.resize((self.file.len - self.read).min(BLOCK as u64) as usize, 0);
+        block
+    }
+
+    fn encoded(&mut self, block: Vec<u8>, buffers: &mut Buffers) -> Result<Bytes, Error> {
+        self.read += block.len() as u64;
         if self.read == self.file.len && self.handle.read(&mut [0]).is_ok_and(|more| more > 0) {
             return Err(self.file.changed("it has grown"));
         }
         let text = buffers.encoded(&block);
         buffers.block = block;
-        Ok(Read { text, open: self, buffers })
+        Ok(text)
     }
+}
+
+/// Reads from where a file stands without waiting for its disk; how much came.
+#[cfg(target_os = "linux")]
+fn read_at_hand(file: &std::fs::File, into: &mut [u8]) -> usize {
+    // That place, and on with it (preadv2(2)).
+    const WHERE_IT_STANDS: u64 = u64::MAX;
+    let mut into = [std::io::IoSliceMut::new(into)];
+    rustix::io::preadv2(file, &mut into, WHERE_IT_STANDS, rustix::io::ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+/// Other systems do not say whether they would wait.
+#[cfg(not(target_os = "linux"))]
+fn read_at_hand(_: &std::fs::File, _: &mut [u8]) -> usize {
+    0
 }
 
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(base64::engine::general_purpose::PAD));
@@ -430,9 +468,14 @@ impl BodyStream {
                     self.current = Current::Memory { bytes };
                     return Poll::Ready(Some(Ok(self.buffers.encoded(&block))));
                 }
-                Current::Between(open) => {
+                Current::Between(mut open) => {
                     if open.read < open.file.len {
-                        let buffers = std::mem::take(&mut self.buffers);
+                        let mut buffers = std::mem::take(&mut self.buffers);
+                        if let Some(text) = open.at_hand(&mut buffers) {
+                            self.buffers = buffers;
+                            self.current = Current::Between(open);
+                            return Poll::Ready(Some(text.map_err(|error| self.fail(error))));
+                        }
                         self.current = Current::File(tokio::task::spawn_blocking(move || open.next(buffers)));
                     }
                 }
