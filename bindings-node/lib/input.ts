@@ -21,7 +21,10 @@ export function inputs(prompt: unknown, images: unknown, beside: Map<string, unk
   const words = [prompt].flat().map((item) => (typeof item === 'string' ? { text: item } : sort(item, streams)))
   const pictures: Array<Sorted | Beside> = [images].flat().map((item) => sort(item, streams))
   for (const [option, value] of beside) {
-    if (value != null) pictures.push(...[value].flat().map((item) => ({ option, of: sort(item, streams) })))
+    if (value == null) continue
+    const items = [value].flat()
+    if (items.length === 0) pictures.push({ option, of: { none: true } })
+    pictures.push(...items.map((item) => ({ option, of: sort(item, streams) })))
   }
   const read = settle(native.readInputs(words, pictures))
   if (streams.length === 0) return read
@@ -77,15 +80,18 @@ function sort(item: unknown, streams: AsyncIterable<unknown>[]): Sorted {
   return { late: true }
 }
 
-interface Sharp { toBuffer(): Promise<Uint8Array> }
+interface SharpInput { toBuffer(): Promise<Uint8Array>; clone(): SharpInput; autoOrient?(): SharpInput }
 
 /** A picture that sharp works on; it is a stream, too, but one that only gives what was piped into it. */
-function isSharp(item: unknown): item is Sharp {
+function isSharp(item: unknown): item is SharpInput {
   const { toBuffer, metadata } = (item ?? {}) as Record<string, unknown>
   return typeof toBuffer === 'function' && typeof metadata === 'function'
 }
 
-async function* once(picture: Sharp): AsyncGenerator<Uint8Array> { yield await picture.toBuffer() }
+/** sharp leaves out what Exif says of how a picture lies: it is turned before. (Those before 0.34 must be told so.) */
+async function* once(picture: SharpInput): AsyncGenerator<Uint8Array> {
+  yield await (picture.autoOrient ? picture.clone().autoOrient!() : picture).toBuffer()
+}
 
 const view = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 

@@ -10,8 +10,8 @@ export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 export type Sorted =
   | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array }
   | { late: true } | { made: string; of?: Sorted | undefined; fields: object } | { other: unknown }
-/** One that stands in an option. */
-export type Beside = { option: string; of: Sorted }
+/** One that stands in an option; `none` in an empty list. */
+export type Beside = { option: string; of: Sorted | { none: true } }
 
 export interface NativeInputs {
   readonly late: number

@@ -78,6 +78,10 @@ impl NativeInputs {
             let (input, late) = match option {
                 Some(name) => {
                     let of: Object = item.get_named_property("of")?;
+                    if of.get::<bool>("none")?.is_some() {
+                        Input::check_count(name, 0)?;
+                        continue;
+                    }
                     let (input, late) = read(&of, place)?;
                     (Input::of_option(name, input)?, late)
                 }
@@ -209,6 +213,12 @@ fn pixels(about: &Object, data: &Object, place: Place) -> Result<Input, Refused>
     let (width, height) = (number("width").unwrap_or(f64::NAN), number("height").unwrap_or(f64::NAN));
     let length = data.len() / sample.bytes();
     let channels = number("channels").unwrap_or(length as f64 / (width * height));
+    if let Some(space) = about.get::<String>("colorSpace").ok().flatten().filter(|space| space != "srgb") {
+        let problem = format!(
+            "has the colour space {space}, and pixels are taken in srgb; draw it on a canvas of that"
+        );
+        return Err(refuse(place, &problem));
+    }
     // The core says which of these numbers fit together; here they only must be whole ones.
     let whole = |value: f64| value > 0.0 && value.fract() == 0.0 && value <= f64::from(u32::MAX);
     if !(whole(width) && whole(height) && whole(channels)) {

@@ -118,6 +118,7 @@ fn beside<'py>(options: &Bound<'py, PyDict>) -> PyResult<(Vec<Input>, Bound<'py,
         rest.del_item(name)?;
         if !value.is_none() {
             let items = items(&value)?.unwrap_or_else(|| vec![value]);
+            Input::check_count(name, items.len()).map_err(raise)?;
             let read = |item| Input::of_option(name, picture(item, Place::Option(name))?).map_err(raise);
             inputs.extend(items.iter().map(read).collect::<PyResult<Vec<_>>>()?);
         }

@@ -175,6 +175,15 @@ impl Chat {
     /// # Errors
     /// [`Kind::InvalidOptionError`] for another role, [`Kind::ImageError`] for a bad picture.
     pub async fn add(&self, role: &str, parts: impl IntoInputs) -> Result<(), Error> {
+        self.add_and_tell(role, parts).await.map(|_| ())
+    }
+
+    /// As [`Chat::add`], and tells what pictures lost on the way, in sentences.
+    ///
+    /// # Errors
+    /// As [`Chat::add`].
+    #[doc(hidden)]
+    pub async fn add_and_tell(&self, role: &str, parts: impl IntoInputs) -> Result<Vec<String>, Error> {
         if !matches!(role, "user" | "model") {
             let problem = format!("option `role` is {role:?}; allowed are `user`, `model`");
             return Err(Error::new(Kind::InvalidOptionError, problem)
@@ -189,11 +198,13 @@ impl Chat {
             )
             .with("option", "prompt".to_owned()));
         }
+        input::check_unmasked(&inputs)?;
         let sending = self.inner.sending.get(tokio::sync::Mutex::default);
         let _sending = sending.lock().await;
-        let parts = input::in_memory(self.client.parts(inputs).await?).await?;
+        let (parts, warnings) = self.client.parts(inputs, &self.inner.options).await?;
+        let parts = input::in_memory(parts).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
-        Ok(())
+        Ok(warnings)
     }
 
     /// Leaves all pictures but the last `keep` out of every later request, and lets go of them. In

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::Many;
-use crate::options::{ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region};
+use crate::options::{ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region, Unit};
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
@@ -138,7 +138,7 @@ fn command() -> Command {
                     .value_name("FILE|BOX")
                     .action(ArgAction::Append)
                     .help_heading(MASKS)
-                    .help("What of the first picture may change: a picture that marks it by transparency, else by white, or LEFT,TOP,RIGHT,BOTTOM in pixels; may be given several times"),
+                    .help("What of the first picture may change: a picture that marks it by transparency, else by white, or LEFT,TOP,RIGHT,BOTTOM in pixels or percent (10%,20%,60%,80%); may be given several times"),
             )
             .args(flags(&EditOptions::table(), MASKS, Input::OPTIONS).into_iter().map(|flag| match flag.get_id().as_str() {
                 // It is on unless it is said to be off.
@@ -267,7 +267,19 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
                 keep.parse().map_or_else(|_| keep.clone().into(), Value::Bool),
             );
         }
-        inputs = input::told_of_masks(inputs, EditOptions::read(&told, Case::Snake)?, Case::Snake)?;
+        let told = EditOptions::read(&told, Case::Snake)?;
+        let is_jpeg = output
+            .and_then(|output| output.extension())
+            .is_some_and(|word| word.eq_ignore_ascii_case("jpg") || word.eq_ignore_ascii_case("jpeg"));
+        if is_jpeg && input::has_mask(&inputs) && told.keep_outside != Some(false) {
+            return Err(Error::new(
+                Kind::InvalidOptionError,
+                "the file is to be JPEG, which changes every pixel, and a mask keeps those outside of it exactly as they \
+                 are; name it .png or .webp, or set `keep_outside` to false",
+            )
+            .with("option", "output".to_owned()));
+        }
+        inputs = input::told_of_masks(inputs, told, Case::Snake)?;
     }
     for name in matches.get_many::<String>("attachments").into_iter().flatten() {
         inputs.push(Input::of_option("attachments", Input::Named(name.clone()))?);
@@ -305,12 +317,16 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
     Ok(())
 }
 
-/// A mask as it is written in a command: four numbers are a box.
+/// A mask as it is written in a command: four numbers are a box, in pixels or in percent.
 fn area(text: &str) -> Input {
-    let edges: Vec<f64> = text.split(',').map_while(|edge| edge.trim().parse().ok()).collect();
-    match edges.as_slice() {
-        [left, top, right, bottom] if text.matches(',').count() == 3 => {
-            Region::new().left(*left).top(*top).right(*right).bottom(*bottom).into()
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
+    let percent: Option<Vec<f64>> =
+        words.iter().map(|word| Some(word.strip_suffix('%')?.parse::<f64>().ok()? / 100.0)).collect();
+    let pixels = || words.iter().map(|word| word.parse().ok()).collect::<Option<Vec<f64>>>();
+    let unit = if percent.is_some() { Unit::Fraction } else { Unit::Px };
+    match percent.or_else(pixels).as_deref() {
+        Some([left, top, right, bottom]) => {
+            Region::new().left(*left).top(*top).right(*right).bottom(*bottom).unit(unit).into()
         }
         _ => Input::Named(text.to_owned()),
     }

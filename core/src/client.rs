@@ -36,7 +36,7 @@ mod plan;
 
 pub use files::Files;
 use masked::Masked;
-pub(crate) use plan::{Plan, alone};
+pub(crate) use plan::{Landed, Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
 const API_VERSION: &str = "v1beta";
@@ -426,10 +426,7 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async {
-            self.plan(inputs, options, case).await?.draw(None, "", &|_, _| std::future::ready(())).await
-        })
-        .await
+        self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", None).await }).await
     }
 
     pub(crate) async fn counted(
@@ -502,9 +499,7 @@ impl Client {
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
         let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
-        let timeout = Read::layered(options.timeout.clone(), inner.options.timeout.clone());
-        let timeout: Timeout = timeout.unwrap_or_default();
-        let total = timeout.total.map_or(TOTAL, |total| total.duration());
+        let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let (prepared, masked) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
@@ -525,7 +520,7 @@ impl Client {
             id: resolved.id,
             policy: Policy::new(retry.as_ref()),
             total,
-            idle: timeout.idle.map(|idle| idle.duration()),
+            idle,
             uploads: OnceLock::new(),
         })
     }
@@ -556,6 +551,7 @@ impl Client {
                 masks => {
                     let (masked, shown) = Masked::new(masks, prepared.first.take(), &base, &fetch).await?;
                     prepared.parts.extend(shown);
+                    prepared.warnings.extend(masked.losses());
                     Some(Arc::new(masked))
                 }
             };
@@ -569,10 +565,24 @@ impl Client {
         })
     }
 
-    /// Pictures and words for the history of a conversation.
-    pub(crate) async fn parts(&self, inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
-        let transport = self.0.transport.get_or_try(|| Transport::new(self.0.settings.clone()))?;
-        Ok(self.prepare(inputs, &transport, TOTAL, None).await?.0.parts)
+    /// Pictures and words for the history of a conversation with these options, and what was lost on the way.
+    pub(crate) async fn parts(
+        &self,
+        inputs: Vec<Input>,
+        options: &GenerateOptions,
+    ) -> Result<(Vec<Part>, Vec<String>), Error> {
+        let inner = &*self.0;
+        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let (total, _) = self.times(options);
+        let (prepared, _) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        Ok((prepared.parts, prepared.warnings))
+    }
+
+    /// How long a call with these options may take, and a silence in it.
+    fn times(&self, options: &GenerateOptions) -> (Duration, Option<Duration>) {
+        let timeout = Read::layered(options.timeout.clone(), self.0.options.timeout.clone());
+        let timeout: Timeout = timeout.unwrap_or_default();
+        (timeout.total.map_or(TOTAL, |total| total.duration()), timeout.idle.map(|idle| idle.duration()))
     }
 }
 

@@ -298,8 +298,8 @@ impl Door {
             (Door::Chat(chat), "add") => {
                 let (role, rest) = apart::<String>(options, "role")?;
                 GenerateOptions::read(&rest, case)?;
-                chat.add(&role, both(prompt, images)).await?;
-                Ok(Answer::default())
+                let warnings = chat.add_and_tell(&role, both(prompt, images)).await?;
+                Ok(Answer { warnings, ..Answer::default() })
             }
             (Door::Chat(chat), "history") => {
                 let history = chat.history();
@@ -490,14 +490,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
             Ok(Answer { warnings, ..plain(json!(path.to_string_lossy())) })
         }
         ("save_all", images) => {
-            let folder = path()?;
-            std::fs::create_dir_all(&folder).map_err(|cause| {
-                let problem = format!("cannot make the folder {}: {cause}", folder.display());
-                Error::new(Kind::ImageError, problem).because(cause)
-            })?;
-            let paths = (images.iter().zip(1..))
-                .map(|(image, number)| image.save(folder.join(format!("image-{number}"))));
-            let paths: Vec<PathBuf> = paths.collect::<Result<_, Error>>()?;
+            let paths = Image::save_all(images, path()?)?;
             Ok(plain(paths.iter().map(|path| json!(path.to_string_lossy())).collect()))
         }
         ("convert", [image]) => {

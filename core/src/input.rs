@@ -20,7 +20,7 @@ use crate::schema::{Case, Write as _};
 mod attachment;
 mod prepare;
 
-pub(crate) use attachment::{Clip, Media, uncounted};
+pub(crate) use attachment::{Clip, Media, type_of, uncounted};
 pub use prepare::planned;
 pub(crate) use prepare::{Fetch, Picture, Prepared, data_url, in_memory, is_file_name, pixels, prepare};
 
@@ -231,7 +231,7 @@ impl Source {
     }
 
     /// All of it at once.
-    fn read(&self) -> Result<Bytes, Error> {
+    pub fn read(&self) -> Result<Bytes, Error> {
         match self {
             Source::Memory(bytes) => Ok(bytes.clone()),
             Source::File(file) => file.read(),
@@ -319,6 +319,19 @@ impl Input {
         Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
     }
 
+    /// That so many inputs may stand in one of [`Input::OPTIONS`] which was given.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] for a list of masks that is empty: it lets nothing change, which no call is needed for.
+    #[doc(hidden)]
+    pub fn check_count(option: &'static str, count: usize) -> Result<(), Error> {
+        match (option, count) {
+            (MASK, 0) => Err(Place::Option(option)
+                .refuse("", "is an empty list, which lets nothing change; leave it out to let all change")),
+            _ => Ok(()),
+        }
+    }
+
     /// Which of [`Input::OPTIONS`] it stands in.
     pub(crate) fn option(&self) -> Option<&'static str> {
         match self {
@@ -397,6 +410,15 @@ impl Input {
             Input::File(file) => file.name.clone(),
             Input::Region(_) => "a Box".to_owned(),
         })
+    }
+
+    /// The same for a note, where a box stands by its edges.
+    pub(crate) fn noted(&self) -> Option<Value> {
+        match self {
+            Input::Mask(of, _) => of.noted(),
+            Input::Region(region) => Some(region.write(Case::Snake)),
+            other => other.label().map(Value::String),
+        }
     }
 
     /// Whether its bytes have to be fetched from the web.

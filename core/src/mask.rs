@@ -52,7 +52,14 @@ impl Mask {
         }
         let clear = |pixel: &[u8]| if let [_, _, _, alpha] = pixel { 255 - *alpha } else { 0 };
         let pixels = || picture.data.chunks_exact(usize::from(picture.channels).max(1));
-        let by_alpha = picture.channels == 4 && pixels().any(|pixel| clear(pixel) > 0);
+        let by_alpha = picture.channels == 4 && pixels().any(|pixel| clear(pixel) > NOISE);
+        let lightest = pixels().map(luma).max().unwrap_or_default();
+        if !by_alpha && (1..=NOISE).contains(&lightest) {
+            return Err(format!(
+                "has no value above {lightest}, and counts as black up to {NOISE} of 255; multiply it by 255, or make it an \
+                 array of bool"
+            ));
+        }
         for (cover, pixel) in self.cover.iter_mut().zip(pixels()) {
             let share = if by_alpha { clear(pixel) } else { luma(pixel) };
             let share = match share {
@@ -85,6 +92,12 @@ impl Mask {
         };
         if left < 0.0 || top < 0.0 || right > wide || bottom > high {
             return Err(format!("{told} reaches outside of the picture, which goes from {of}"));
+        }
+        if !fractions && (right - left < 1.0 || bottom - top < 1.0) {
+            return Err(format!(
+                "{told} is less than a pixel wide or high; if these are parts of the picture's sides, its `unit` is \
+                 \"fraction\""
+            ));
         }
         let scale = |edge: f64, whole: f64, side: f64| (edge / whole * side).round() as usize;
         let (left, top) = (scale(left, wide, width), scale(top, high, height));

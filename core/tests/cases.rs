@@ -243,7 +243,9 @@ async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answe
     let verb = call["verb"].as_str().unwrap();
     let (prompt, mut images) = (inputs(call.get("prompt"), true)?, inputs(call.get("images"), false)?);
     for name in Input::OPTIONS {
-        let beside = inputs(options.remove(*name).as_ref(), false)?;
+        let Some(given) = options.remove(*name) else { continue };
+        let beside = inputs(Some(&given), false)?;
+        Input::check_count(name, beside.len())?;
         for input in beside {
             images.push(Input::of_option(name, input)?);
         }

@@ -168,7 +168,7 @@ fn item(line: &str) -> Result<Item, Error> {
 }
 
 /// What stands in an option that takes inputs: paths or URLs, and of masks boxes as maps.
-fn beside(option: &str, value: Value) -> Result<Vec<Input>, Error> {
+fn beside(option: &'static str, value: Value) -> Result<Vec<Input>, Error> {
     let one = |value: Value| {
         let input = match value {
             Value::String(name) => Input::Named(name),
@@ -187,7 +187,10 @@ fn beside(option: &str, value: Value) -> Result<Vec<Input>, Error> {
     };
     match value {
         Value::Null => Ok(Vec::new()),
-        Value::Array(list) => list.into_iter().map(one).collect(),
+        Value::Array(list) => {
+            Input::check_count(option, list.len())?;
+            list.into_iter().map(one).collect()
+        }
         value => Ok(vec![one(value)?]),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::array::Opened;
 use crate::attempt::{Job, Sink};
 use crate::codec::{self, Format, Pixels, Quality};
 use crate::error::{Error, Kind};
@@ -13,6 +14,7 @@ use crate::input::{self, Fetch, Input, MASK, Part, Picture, Place, Source};
 use crate::mask::{self, Mask};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
+use crate::request::Digest;
 use crate::schema::Case;
 use crate::stream::EventStream;
 
@@ -25,8 +27,7 @@ pub(crate) struct Masked {
     mask: Mask,
     /// The picture that the mask is for, as the caller gave it, whatever is sent in its place.
     source: Picture,
-    keep: bool,
-    feather: Option<u32>,
+    told: EditOptions,
 }
 
 /// A picture that was laid in place.
@@ -71,7 +72,14 @@ pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> 
     if !masks.is_empty() && input::pictures(inputs) == 0 {
         return Err(no_picture());
     }
-    if masks.is_empty() || !keeps(&told(masks)) {
+    let is_masked = !masks.is_empty();
+    let told = told(masks);
+    let keep = case.name("keep_outside");
+    if !keeps(&told) && told.mask_feather.is_some() {
+        let problem = format!("has nothing to soften where `{keep}` is false: leave it out");
+        return Err(At::option(case, "mask_feather").invalid(problem));
+    }
+    if !is_masked || !keeps(&told) {
         return Ok(());
     }
     let (name, said) = match options.output_format {
@@ -81,7 +89,6 @@ pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> 
         }
         _ => return Ok(()),
     };
-    let keep = case.name("keep_outside");
     Err(At::option(case, name).invalid(format!(
         "{said}, which changes every pixel, and a mask keeps those outside of it exactly as they are; \
          take png, or webp without a quality, or set `{keep}` to false"
@@ -101,8 +108,8 @@ impl Masked {
         let told = told(masks.iter().map(|(_, told)| told));
         // That it can be decoded is found out before anything is paid for. Until the answer is there its
         // pixels are let go: with many calls under way they would fill the memory.
-        let (width, height) = match source.clone().pixels().await {
-            Ok(pixels) => (pixels.width, pixels.height),
+        let (width, height) = match source.clone().pixels(|pixels| Ok((pixels.width, pixels.height))).await {
+            Ok(size) => size,
             Err(error) => {
                 let problem = format!("needs the pixels of the first picture: {}", error.message());
                 return Err(Place::Option(MASK).refuse("", problem).because(error));
@@ -114,8 +121,12 @@ impl Masked {
             let refuse = |problem: String| Place::Option(MASK).refuse(&label, problem);
             match input {
                 Input::Region(region) => {
-                    mask.add_box(region.edges(), region.unit == Some(Unit::Fraction))
-                        .map_err(|problem| Place::Option(MASK).refuse("", problem))?;
+                    let is_fraction = region.unit == Some(Unit::Fraction);
+                    mask = codec::worker(move || {
+                        let added = mask.add_box(region.edges(), is_fraction);
+                        added.map(|()| mask).map_err(|problem| Place::Option(MASK).refuse("", problem))
+                    })
+                    .await?;
                 }
                 input => {
                     let pixels = input::pixels(input, base, fetch).await.map_err(|error| {
@@ -141,13 +152,36 @@ impl Masked {
             Ok((mask, shown))
         })
         .await?;
-        Ok((Masked { mask, source, keep: keeps(&told), feather: told.mask_feather }, shown))
+        Ok((Masked { mask, source, told }, shown))
     }
 
-    /// What tells it from other edits that send the same.
-    pub fn digest(&self) -> String {
-        let digest = crate::request::Digest::of([self.mask.cover()]);
-        format!("{digest} {} {:?}", self.keep, self.feather)
+    fn keeps(&self) -> bool {
+        keeps(&self.told)
+    }
+
+    /// What was said of it.
+    pub fn told(&self) -> &EditOptions {
+        &self.told
+    }
+
+    /// What the result loses of the picture that it is for.
+    pub fn losses(&self) -> Option<String> {
+        let depth = self.source.depth().filter(|depth| *depth > 8 && self.keeps())?;
+        Some(format!("the first picture has {depth} bits a channel, and an edit with a mask gives 8"))
+    }
+
+    /// What tells it from other edits that send the same: where may change, and, where pixels are kept, of
+    /// which picture.
+    pub async fn digest(self: &Arc<Self>) -> Result<String, Error> {
+        let masked = self.clone();
+        codec::worker(move || {
+            let Mask { width, height, .. } = masked.mask;
+            let cover = Digest::of([masked.mask.cover()]);
+            let source = if masked.keeps() { digest_of(&masked.source)?.to_string() } else { String::new() };
+            let feather = masked.told.mask_feather;
+            Ok(format!("{cover} {width}x{height} {source} {} {feather:?}", masked.keeps()))
+        })
+        .await
     }
 
     /// Lays the pictures of an answer in place. What fails on the way is a warning, and the picture stays
@@ -189,10 +223,8 @@ impl Masked {
         let mut all = Vec::with_capacity(images.len());
         for image in images {
             let (masked, model) = (self.clone(), image.clone());
-            let laid = match self.source.clone().pixels().await {
-                Ok(source) => codec::worker(move || masked.lay(source, &model)).await,
-                Err(error) => Err(error),
-            };
+            // In one piece of work: answers that wait for their turn hold no pixels.
+            let laid = self.source.clone().pixels(move |source| masked.lay(source, &model)).await;
             all.push(laid.unwrap_or_else(|error| Laid::failed(image, &error)));
         }
         all
@@ -201,15 +233,15 @@ impl Masked {
     /// One picture, on the source's pixels. Blocks.
     fn lay(&self, source: Pixels, model: &Image) -> Result<Laid, Error> {
         let answer = model.pixels()?;
-        let merged = mask::merge(source, &answer, &self.mask, self.feather, self.keep)?;
+        let merged = mask::merge(source, &answer, &self.mask, self.told.mask_feather, self.keeps())?;
         drop(answer);
         let image = match merged.picture {
-            Some(picture) => png(&picture)?,
+            Some(picture) => Image::made_of(model, codec::encode(&picture, Format::Png, Quality::Default)?)?,
             None => model.clone(),
         };
         let mut warnings = Vec::new();
         if let Some(leak) = merged.leak.filter(|leak| *leak > LEAKS) {
-            let rest = match self.keep {
+            let rest = match self.keeps() {
                 true => {
                     "those pixels stay as they were all the same; look whether the edit still fits to them"
                 }
@@ -261,6 +293,21 @@ fn settle(result: &mut Generation, laid: Vec<Laid>) {
         result.masked.push(masked);
         result.warnings.extend(warnings);
     }
+}
+
+/// What tells a picture from others. Blocks.
+fn digest_of(picture: &Picture) -> Result<Digest, Error> {
+    Ok(match picture {
+        Picture::Address { uri, .. } => Digest::of([uri.as_bytes()]),
+        Picture::File(source, _) => Digest::of([&source.read()?[..]]),
+        Picture::Pixels(pixels) => Digest::of([format!("{pixels:?}").as_bytes(), &pixels.data[..]]),
+        Picture::Array(array) => Digest::of([format!("{array:?}").as_bytes(), &array.data[..]]),
+        Picture::Opened(opened) => {
+            let Opened { array, is_inks, profile, orientation } = opened;
+            let kind = format!("{array:?} {is_inks} {orientation}");
+            Digest::of([kind.as_bytes(), profile.as_deref().unwrap_or_default(), &array.data[..]])
+        }
+    })
 }
 
 /// What shows a mask to the model, after all of the call's own pictures, so that "the second picture" of a

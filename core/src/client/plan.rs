@@ -1,6 +1,7 @@
 //! A call that is ready to be made: its options held against the model, its pictures found. From here on
 //! it is one job for each of its `n` pictures, and what came of them put together.
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -50,12 +51,12 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Makes the call: `n` requests side by side. `repeat` tells it from others in a cache that send the
-    /// same; `landed` sees what each gave as soon as it is there.
-    pub async fn draw<F: Future<Output = ()> + Send>(
+    /// same; `landed` sees what each gave as soon as it is ready, also if nobody waits for the call any more.
+    pub async fn draw(
         &self,
         before: Option<Before>,
         repeat: &str,
-        landed: &(impl Fn(u32, &Generation) -> F + Sync),
+        landed: Option<Arc<Landed>>,
     ) -> Result<Generation, Error> {
         let n = self.options.n.unwrap_or(1);
         let common = &self.client.0.common;
@@ -66,14 +67,20 @@ impl Plan {
         let call = |number: u32| {
             let repeat = repeat.to_owned();
             let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
+            let landed = landed.clone();
             async move {
-                let mut result = job.run(&Sink::default()).await?.result;
-                if let Some(masked) = &self.masked {
-                    masked.finish(&mut result).await;
-                }
-                self.output.finish(&mut result.images).await;
-                landed(number, &result).await;
-                Ok(result)
+                let result = job.run(&Sink::default()).await?.result;
+                let ready = ready(result, self.masked.clone(), self.output.clone());
+                let Some(landed) = landed else { return Ok(ready.await) };
+                // It is paid for: from here on it is made ready and put away whatever becomes of the call.
+                let put_away = tokio::spawn(async move {
+                    let result = ready.await;
+                    landed(number, &result).await;
+                    result
+                });
+                put_away.await.map_err(|cause| {
+                    Error::new(Kind::NanoBananaError, format!("what came could not be made ready: {cause}"))
+                })
             }
         };
         let outcomes = futures_util::stream::iter((0..n).map(call)).buffered(SIDE_BY_SIDE).collect().await;
@@ -187,6 +194,18 @@ impl Plan {
         result.warnings.extend(self.output.warnings());
         result
     }
+}
+
+/// Sees what one of a call's requests gave.
+pub(crate) type Landed = dyn Fn(u32, &Generation) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
+
+/// What came, as it was asked for.
+async fn ready(mut result: Generation, masked: Option<Arc<Masked>>, output: Arc<Output>) -> Generation {
+    if let Some(masked) = masked {
+        masked.finish(&mut result).await;
+    }
+    output.finish(&mut result.images).await;
+    result
 }
 
 /// The options of a call that draws one picture, as streams and conversations do.

@@ -129,26 +129,34 @@ pub(crate) enum Picture {
 }
 
 impl Picture {
-    /// Its pixels as a person sees them.
+    /// What `then` makes of its pixels as a person sees them, on a thread for that.
     ///
     /// # Errors
-    /// [`Kind::ImageError`] if they are not known here, or cannot be read.
-    pub async fn pixels(self) -> Result<Pixels, Error> {
+    /// [`Kind::ImageError`] if they are not known here, or cannot be read; what `then` returns.
+    pub async fn pixels<T: Send + 'static>(
+        self,
+        then: impl FnOnce(Pixels) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         match self {
             Picture::Address { .. } => Err(bad(
                 "the service fetches it by its address; give the picture itself, so that its pixels are known",
             )),
-            Picture::File(source, header) => array::decoded(header.format, move || source.read(), Ok).await,
-            Picture::Pixels(pixels) => Ok(pixels),
-            Picture::Array(array) => codec::worker(move || array.into_pixels()).await,
-            Picture::Opened(opened) => codec::worker(move || Ok(opened.into_pixels()?.0)).await,
+            Picture::File(source, header) => array::decoded(header.format, move || source.read(), then).await,
+            Picture::Pixels(pixels) => codec::worker(move || then(pixels)).await,
+            Picture::Array(array) => codec::worker(move || then(array.into_pixels()?)).await,
+            Picture::Opened(opened) => codec::worker(move || then(opened.into_pixels()?.0)).await,
         }
+    }
+
+    /// Bits a channel, of a file.
+    pub fn depth(&self) -> Option<u8> {
+        if let Picture::File(_, header) = self { Some(header.depth) } else { None }
     }
 }
 
 /// The pixels of a picture that is not sent as it is.
 pub(crate) async fn pixels(input: Input, base: &Url, fetch: &Fetch<'_>) -> Result<Pixels, Error> {
-    find(input, 0, base, fetch).await?.pixels().await
+    find(input, 0, base, fetch).await?.pixels(Ok).await
 }
 
 /// The picture that an input stands for.
@@ -170,7 +178,19 @@ async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result
         Input::Opened(opened) => Ok(Picture::Opened(opened)),
         Input::Path(path) => blocking(move || on_disk(path, index)).await,
         Input::Named(name) => named(name, index, base, fetch).await,
-        Input::File(file) => uploaded(*file),
+        Input::File(file) => {
+            let kind = file.mime_type.to_lowercase();
+            let found = uploaded(*file)?;
+            if !(kind.is_empty() || kind.starts_with("image/")) {
+                return Err(attachment::no_picture(&kind));
+            }
+            if !(kind.is_empty() || encode::takes(&kind)) {
+                return Err(bad(format!(
+                    "it is {kind}, which the service does not take; give the picture itself, which is converted then"
+                )));
+            }
+            Ok(found)
+        }
     }
 }
 
@@ -211,7 +231,7 @@ async fn picture(
 async fn sent(found: Picture, wishes: Option<&Encode>) -> Result<(Part, Told), Error> {
     let (made, source) = match found {
         Picture::Address { uri, mime_type } => {
-            let told = Told::reference(mime_type.as_ref().map(ToString::to_string));
+            let told = Told::reference(mime_type.as_ref().map(ToString::to_string), wishes);
             return Ok((Part::Reference { uri, mime_type, attached: None }, told));
         }
         Picture::File(source, header) => {

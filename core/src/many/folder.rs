@@ -193,6 +193,8 @@ pub(super) struct Shelf {
     stem: String,
     /// Whether the item is of several calls; then each call's pictures have its number.
     several: bool,
+    /// Whether pictures are written before the note is.
+    early: bool,
     state: Mutex<Shelved>,
 }
 
@@ -214,12 +216,12 @@ pub(super) struct Stored {
 }
 
 impl Shelf {
-    pub fn new(folder: Arc<Folder>, stem: String, several: bool) -> Self {
-        Shelf { folder, stem, several, state: Mutex::default() }
+    pub fn new(folder: Arc<Folder>, stem: String, several: bool, early: bool) -> Self {
+        Shelf { folder, stem, several, early, state: Mutex::default() }
     }
 
-    pub fn is_of_several(&self) -> bool {
-        self.several
+    pub fn is_early(&self) -> bool {
+        self.early
     }
 
     /// Writes the pictures of the call with this number of `n`; beside those of an edit with a mask the
@@ -236,7 +238,10 @@ impl Shelf {
             }
             match self.write(state.stem.as_deref(), &number, image) {
                 Ok((stem, mut saved)) => {
-                    if let Some(edit) = masked.get(place) {
+                    let model = masked.get(place);
+                    if let Some(edit) = model.filter(|edit| edit.model_image.is(image)) {
+                        saved.model = Some(Box::new((saved.clone(), edit.clone())));
+                    } else if let Some(edit) = model {
                         match self.write(Some(&stem), &format!("{number}-model"), &edit.model_image) {
                             Ok((_, model)) => saved.model = Some(Box::new((model, edit.clone()))),
                             Err(trouble) => {
@@ -392,13 +397,12 @@ impl Note {
         masked.map(|masked| Some((self.named(masked.get("model_image")?)?, masked))).collect()
     }
 
-    /// Whether every picture is there and its content is what was written.
+    /// Whether every picture of the item is there and its content is what was written.
     pub fn is_whole(&self) -> bool {
         let sound = |file: &Named<'_>| {
             fs::read(&file.path).is_ok_and(|bytes| Digest::of([&bytes[..]]).to_string() == file.sha256)
         };
         self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
-            && self.models().is_some_and(|models| models.iter().all(|(file, _)| sound(file)))
     }
 
     /// This note, if it is that of the item with this key, and of what was asked for then.
@@ -418,18 +422,29 @@ impl Note {
             result.images.push(file.open()?);
             paths.push(file.path.display().to_string());
         }
-        for (file, told) in self.models().ok_or("its note is damaged")? {
+        match self.masked() {
+            Ok(masked) => result.masked = masked,
+            // What was asked for is there: that is no reason to pay for it again.
+            Err(why) => result.warnings.push(format!("what the model itself drew is not told: {why}")),
+        }
+        Ok((result, paths))
+    }
+
+    /// What the model itself drew, of edits with a mask; or why that is not known.
+    fn masked(&self) -> Result<Vec<MaskedEdit>, String> {
+        let models = self.models().ok_or("its note is damaged")?;
+        let edit = |(file, told): (Named<'_>, &Value)| {
             let number = |name: &str| told.get(name).and_then(Value::as_f64);
             let shift = told.get("shift").and_then(Value::as_array).into_iter().flatten();
-            result.masked.push(MaskedEdit {
+            Ok(MaskedEdit {
                 model_image: file.open()?,
                 change_map: None,
                 leak: number("leak"),
                 shift: shift.filter_map(Value::as_f64).collect(),
                 scale: number("scale"),
-            });
-        }
-        Ok((result, paths))
+            })
+        };
+        models.into_iter().map(edit).collect()
     }
 
     fn result(&self) -> Generation {

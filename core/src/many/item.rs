@@ -48,8 +48,9 @@ impl Item {
     pub(crate) fn read(inputs: Vec<Input>, map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
         let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
         if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
+            let tables = [GenerateOptions::table(), EditOptions::table()];
             let is_option =
-                GenerateOptions::table().fields.iter().any(|field| case.name(field.name) == *name);
+                tables.iter().flat_map(|table| &table.fields).any(|field| case.name(field.name) == *name);
             let meant = match (is_option, nearest(name, NAMES.into_iter())) {
                 (true, _) => format!(" Put `{name}` into `options`."),
                 (false, Some(hint)) => format!(" Did you mean `{hint}`?"),

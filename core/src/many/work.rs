@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::folder::{self, Note, Shelf, Stored};
 use super::journal::{Journal, Known};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
-use crate::client::{Client, Plan};
+use crate::client::{Client, Landed, Plan};
 use crate::error::{Error, Kind, now};
 use crate::input::Input;
 use crate::options::OutputFormat;
@@ -122,17 +122,20 @@ impl Run {
         let _ = sending.key.set((key.clone(), digest.clone()));
         let shelf = self.folder.as_ref().map(|folder| {
             let several = plan.options.n.unwrap_or(1) > 1;
-            Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several))
+            let early = several || plan.masked.is_some();
+            Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several, early))
         });
         let before = {
             let sending = sending.clone();
             Arc::new(move || sending.before())
         };
-        let at_work = &sending.at_work;
-        let landed = |call: u32, result: &Generation| landed(shelf.clone(), call, result, at_work.clone());
+        let landed: Arc<Landed> = {
+            let (shelf, at_work) = (shelf.clone(), sending.at_work.clone());
+            Arc::new(move |call, result| Box::pin(landed(shelf.clone(), call, result, at_work.clone())))
+        };
         // Of equal items each has an answer of its own, in the cache too.
         let repeat = key.strip_prefix(digest.as_str()).unwrap_or(&key);
-        let drawn = client.alive(plan.draw(Some(before), repeat, &landed)).await;
+        let drawn = client.alive(plan.draw(Some(before), repeat, Some(landed))).await;
         match (drawn, sending.state()) {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
             (Err(error), sent) => {
@@ -281,7 +284,7 @@ where
     let mut more = format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1));
     if let Some(masked) = &plan.masked {
         more.push('\n');
-        more.push_str(&masked.digest());
+        more.push_str(&masked.digest().await?);
     }
     let all = body.and(&more);
     Ok((plan, format!("sha256:{all}")))
@@ -290,8 +293,8 @@ where
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.
 fn noted(inputs: &[Input], id: Option<&str>, index: u64) -> Map<String, Value> {
     let words = |input: &Input| if let Input::Text(text) = input { Some(text.clone()) } else { None };
-    let labels = |option: Option<&str>| -> Vec<String> {
-        inputs.iter().filter(|input| input.option() == option).filter_map(Input::label).collect()
+    let labels = |option: Option<&str>| -> Vec<Value> {
+        inputs.iter().filter(|input| input.option() == option).filter_map(Input::noted).collect()
     };
     let mut note = Map::new();
     for (name, value) in [
@@ -319,12 +322,16 @@ fn options_of(plan: &Plan) -> Value {
     let mut options = options.write(Case::Snake);
     if let Some(map) = options.as_object_mut() {
         map.entry("model").or_insert_with(|| plan.id.clone().into());
+        if let Some(Value::Object(told)) = plan.masked.as_ref().map(|masked| masked.told().write(Case::Snake))
+        {
+            map.extend(told);
+        }
     }
     options
 }
 
-/// Writes the pictures of one of several calls as soon as they are there. That of a single call goes
-/// with its note, in one go that nothing can interrupt.
+/// Writes the pictures of one of several calls as soon as they are there, and those that were worked on. That of
+/// a single call goes else with its note, in one go that nothing can interrupt.
 ///
 /// The work begins at once and not when the future is first polled: who gives up waiting for it has
 /// lost nothing.
@@ -334,7 +341,7 @@ fn landed(
     result: &Generation,
     at_work: AtWork,
 ) -> impl Future<Output = ()> + use<> {
-    let work = shelf.filter(|shelf| shelf.is_of_several()).map(|shelf| {
+    let work = shelf.filter(|shelf| shelf.is_early()).map(|shelf| {
         let (images, masked) = (result.images.clone(), result.masked.clone());
         tokio::task::spawn_blocking(move || {
             shelf.put(call, &images, &masked);
@@ -358,7 +365,7 @@ async fn stored(
 ) -> Stored {
     let (images, masked) = (result.images.clone(), result.masked.clone());
     let work = move || {
-        if !shelf.is_of_several() {
+        if !shelf.is_early() {
             shelf.put(0, &images, &masked);
         }
         let mut stored = shelf.close(note);

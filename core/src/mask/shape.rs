@@ -35,8 +35,8 @@ struct Run {
     parent: usize,
 }
 
-/// Beyond so many stretches (noise, not areas) all is one area: what is kept of them must not outgrow the
-/// picture.
+/// Beyond so many stretches (noise, not areas) all is one area with one stretch a row: what is kept of them must not
+/// outgrow the picture.
 const MOST_RUNS: usize = 1 << 20;
 
 /// The areas of rows of this width.
@@ -75,14 +75,13 @@ fn labelled(width: usize, cover: &[u8], depths: &[u16]) -> (Vec<Option<Area>>, V
     let width = width.max(1);
     let mut runs: Vec<Run> = Vec::new();
     let mut above = 0..0;
-    let mut is_noise = false;
     for (y, row) in cover.chunks_exact(width).enumerate() {
         let first = runs.len();
         let mut look = above.start;
         for (start, end) in stretches(row) {
             let at = runs.len();
-            runs.push(Run { start, end, y, parent: if is_noise { 0 } else { at } });
-            while !is_noise && look < above.end {
+            runs.push(Run { start, end, y, parent: at });
+            while look < above.end {
                 let Some((from, to)) = runs.get(look).map(|run| (run.start, run.end)) else { break };
                 if from < end && start < to {
                     let (one, other) = (root(&mut runs, look), root(&mut runs, at));
@@ -98,12 +97,15 @@ fn labelled(width: usize, cover: &[u8], depths: &[u16]) -> (Vec<Option<Area>>, V
                 look += 1;
             }
         }
-        is_noise |= runs.len() > MOST_RUNS;
+        if runs.len() > MOST_RUNS {
+            runs = whole_rows(width, cover);
+            break;
+        }
         above = first..runs.len();
     }
     let mut areas: Vec<Option<Area>> = vec![None; runs.len()];
     for at in 0..runs.len() {
-        let label = if is_noise { 0 } else { root(&mut runs, at) };
+        let label = root(&mut runs, at);
         let Some(run) = runs.get_mut(at) else { continue };
         run.parent = label;
         let depths = depths.get(run.y * width + run.start..run.y * width + run.end).unwrap_or_default();
@@ -120,6 +122,17 @@ fn labelled(width: usize, cover: &[u8], depths: &[u16]) -> (Vec<Option<Area>>, V
         }
     }
     (areas, runs)
+}
+
+/// One stretch for each row, from its first pixel that may change to its last one, all of one area.
+fn whole_rows(width: usize, cover: &[u8]) -> Vec<Run> {
+    let rows = cover.chunks_exact(width).enumerate();
+    let stretch = |(y, row): (usize, &[u8])| {
+        let start = row.iter().position(|cover| *cover > 0)?;
+        let end = row.iter().rposition(|cover| *cover > 0)? + 1;
+        Some(Run { start, end, y, parent: 0 })
+    };
+    rows.filter_map(stretch).collect()
 }
 
 /// One pixel's side, in the steps in which distances are counted.
@@ -193,8 +206,11 @@ pub(super) fn feathered(mask: &Mask, feather: u32) -> Weights {
     let (areas, runs) = labelled(width, &data, &depths);
     for run in runs {
         let Some(Some(area)) = areas.get(run.parent) else { continue };
-        // An area without an edge has no depth that could be told.
-        let depth = if area.depth == u16::MAX { f32::MAX } else { f32::from(area.depth) / f32::from(STEP) };
+        if area.depth == u16::MAX {
+            // It has no edge that could be soft.
+            continue;
+        }
+        let depth = f32::from(area.depth) / f32::from(STEP);
         let soft = (feather as f32).min(depth / 2.0) + 1.0;
         let place = run.y * width + run.start..run.y * width + run.end;
         let (Some(cells), Some(depths)) = (data.get_mut(place.clone()), depths.get(place)) else { continue };

@@ -229,6 +229,35 @@ fn twelve_megapixels() {
     }
 }
 
+#[test]
+fn noise_is_one_area_and_takes_little() {
+    let (width, height) = (3000usize, 2000usize);
+    let cover: Vec<u8> =
+        (0..width * height).map(|at| if (at % width + at / width) % 2 == 0 { 255 } else { 0 }).collect();
+    let areas = shape::areas(width, &cover);
+    let [area] = areas.as_slice() else { panic!("{} areas", areas.len()) };
+    assert_eq!((area.left, area.top, area.right, area.bottom), (0, 0, width, height));
+}
+
+#[test]
+fn a_mask_of_all_is_not_softened_away() {
+    let mut all = Mask::new(40, 30);
+    all.add_box([0.0, 0.0, 40.0, 30.0], false).unwrap();
+    assert!(shape::feathered(&all, 1_000_000).data.iter().all(|share| *share == 255));
+}
+
+#[test]
+fn a_trace_of_alpha_does_not_decide_what_a_mask_means() {
+    let mut data: Vec<u8> = [[255, 255, 255, 255], [0, 0, 0, 255], [0, 0, 0, 252], [0, 0, 0, 255]].concat();
+    let mut mask = Mask::new(2, 2);
+    mask.add_picture(&Pixels { width: 2, height: 2, channels: 4, data: data.clone() }).unwrap();
+    assert_eq!(mask.cover(), [255, 0, 0, 0]);
+    data.iter_mut().for_each(|value| *value = (*value).min(1));
+    let grey = Pixels { width: 4, height: 4, channels: 1, data };
+    let told = Mask::new(4, 4).add_picture(&grey).unwrap_err();
+    assert!(told.contains("255"), "{told}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
