@@ -32,7 +32,10 @@ export class Result {
   /** Of an edit with a mask, how much the model changed outside of it, 0 to 1: see `MaskedEdit`. */
   get leak(): number | null { return this.masked[0]?.leak ?? null }
 
-  /** Saves every final picture in this folder, which is made if needed, and gives the paths. */
+  /**
+   * Saves every final picture in this folder, which is made if needed, and gives the paths: image-1, image-2 and so
+   * on. No file is replaced: a picture that is there already keeps its place, another one gets the next free number.
+   */
   async save(folder: string): Promise<string[]> {
     return record('paths', await tools.call('save_all', [], this.images, { path: folder }))
   }

@@ -36,6 +36,13 @@ pub struct Pixels {
     pub data: Vec<u8>,
 }
 
+impl Pixels {
+    /// Whether something shows through.
+    pub(crate) fn is_transparent(&self) -> bool {
+        self.channels == 4 && self.data.as_chunks::<4>().0.iter().any(|[.., alpha]| *alpha < 255)
+    }
+}
+
 impl fmt::Debug for Pixels {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Pixels({}x{}x{})", self.width, self.height, self.channels)
@@ -121,12 +128,22 @@ impl Format {
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Format::Tiff,
             [_, _, _, _, b'f', b't', b'y', b'p', a, b, c, d, ..] => match &[*a, *b, *c, *d] {
                 b"avif" | b"avis" => Format::Avif,
+                // These say that it is a picture, and nothing of how it is coded: what it is compatible with does.
+                b"mif1" | b"msf1" if is_avif_too(bytes) => Format::Avif,
                 b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => Format::Heic,
                 _ => return None,
             },
             _ => return None,
         })
     }
+}
+
+/// Whether a file that begins with an `ftyp` box names AVIF among its compatible brands, and no brand of HEIC.
+fn is_avif_too(bytes: &[u8]) -> bool {
+    let length = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let brands = bytes.get(16..length.min(bytes.len())).unwrap_or_default();
+    let has = |is_it: fn(&[u8; 4]) -> bool| brands.as_chunks::<4>().0.iter().any(is_it);
+    has(|brand| matches!(brand, b"avif" | b"avis")) && !has(|brand| brand.starts_with(b"he"))
 }
 
 /// The most pixels that are decoded or made: 1 GiB of RGBA, about 16 times 4K.

@@ -51,12 +51,17 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Of a picture that the service fetches itself.
-    pub fn reference(mime_type: Option<String>) -> Self {
+    /// Of a picture that the service fetches itself, whatever is wished of how it is encoded.
+    pub fn reference(mime_type: Option<String>, wishes: Option<&Encode>) -> Self {
         let mut told = Told::default();
         told.plan.action = "by reference".to_owned();
         told.plan.sent = PictureFacts { mime_type, ..PictureFacts::default() };
         told.because("the service fetches it by its address".to_owned());
+        if wishes.is_some() {
+            let void = "`encode` does not apply to it: give the picture itself".to_owned();
+            told.losses.push(void.clone());
+            told.because(void);
+        }
         told
     }
 
@@ -81,7 +86,7 @@ impl Told {
     }
 
     /// What becomes otherwise so that the pixels are as a person sees them.
-    fn made_seen(&mut self, Quirks { inks, icc, animated, depth, orientation }: Quirks) {
+    fn made_seen(&mut self, Quirks { inks, icc, animated, pages, depth, orientation }: Quirks) {
         if inks {
             self.loses("its colours are inks (CMYK) and become sRGB, as a screen shows them".to_owned());
         } else if icc {
@@ -91,6 +96,9 @@ impl Told {
         }
         if animated {
             self.loses("it moves: its first frame is sent".to_owned());
+        }
+        if pages {
+            self.loses("it has several pages: its first one is sent".to_owned());
         }
         if depth > 8 {
             self.loses(format!("its {depth} bits a channel become 8"));
@@ -193,8 +201,16 @@ pub(crate) async fn pixels(
 }
 
 /// What the service takes as it is (the guide's and the SDKs' list).
+const TAKEN: [Format; 4] = [Format::Png, Format::Jpeg, Format::WebP, Format::Heic];
+
 fn is_taken(format: Format) -> bool {
-    matches!(format, Format::Png | Format::Jpeg | Format::WebP | Format::Heic)
+    TAKEN.contains(&format)
+}
+
+/// Whether the service takes pictures of this MIME type.
+pub(crate) fn takes(mime_type: &str) -> bool {
+    // The same as HEIC, by its other name.
+    mime_type == "image/heif" || TAKEN.iter().any(|format| format.mime_type() == mime_type)
 }
 
 fn format_named(format: EncodeFormat) -> Option<Format> {
@@ -239,7 +255,7 @@ fn written(mut pixels: Pixels, from: Option<Format>, wish: &Encode, mut told: To
     let ways = ways(&pixels, from, wish);
     let (bytes, (format, quality), pixels) = fitting(pixels, &ways, wish.max_bytes, &mut told)?;
     let mime_type = format.mime_type();
-    if format == Format::Jpeg && is_transparent(&pixels) {
+    if format == Format::Jpeg && pixels.is_transparent() {
         told.loses("what is transparent becomes white: image/jpeg has no transparency".to_owned());
     }
     match quality {
@@ -367,13 +383,9 @@ fn fitting(
     }
 }
 
-fn is_transparent(pixels: &Pixels) -> bool {
-    pixels.channels == 4 && pixels.data.as_chunks::<4>().0.iter().any(|[.., alpha]| *alpha < 255)
-}
-
 /// RGB in place of RGBA where all is opaque.
 fn without_idle_alpha(pixels: Pixels) -> Pixels {
-    if pixels.channels != 4 || is_transparent(&pixels) {
+    if pixels.channels != 4 || pixels.is_transparent() {
         return pixels;
     }
     let data = pixels.data.as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect();

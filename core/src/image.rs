@@ -1,5 +1,6 @@
 //! A picture: the very bytes that came or were given, and what their header says.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -115,6 +116,12 @@ impl Image {
         let header = codec::header(&bytes)?;
         let size = (header.width, header.height);
         Ok(Self::of(Content::Memory(bytes), header.format.mime_type(), size, made))
+    }
+
+    /// A picture of these bytes, which were made here of another one.
+    pub(crate) fn made_of(of: &Image, bytes: Vec<u8>) -> Result<Self, Error> {
+        let of = of.original().unwrap_or(of).clone();
+        Self::read_header(bytes.into(), Some(Made { of, warnings: Vec::new() }))
     }
 
     fn of(content: Content, mime_type: &str, (width, height): (u32, u32), made: Option<Made>) -> Self {
@@ -279,8 +286,9 @@ impl Image {
     /// WebP, which without one loses nothing.
     ///
     /// What is made has the picture that came as its [`Image::original`], and says in
-    /// [`Image::warnings`] what it lost: of what moves all frames but the first, and C2PA credentials, which
-    /// no conversion can keep, since they are good for the bytes that came only.
+    /// [`Image::warnings`] what it lost: of what moves all frames but the first, more than 8 bits a channel, in JPEG
+    /// transparency, marks of AI, and C2PA credentials, which no conversion can keep, since they are good for the
+    /// bytes that came only.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
@@ -291,7 +299,7 @@ impl Image {
             return Ok(self.clone());
         }
         let bytes = self.read()?;
-        self.made(&bytes, codec::encode(&array::decode(&bytes)?, format, quality.into())?)
+        self.made(&bytes, &array::decode(&bytes)?, format, quality.into())
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
@@ -303,25 +311,50 @@ impl Image {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let bytes = self.read()?;
         let pixels = codec::resize(&array::decode(&bytes)?, width, height)?;
-        self.made(&bytes, codec::encode(&pixels, format, Quality::Default)?)
+        self.made(&bytes, &pixels, format, Quality::Default)
     }
 
-    /// A picture that was made of this one, whose bytes are `from`.
-    fn made(&self, from: &[u8], bytes: Vec<u8>) -> Result<Self, Error> {
+    /// A picture of these pixels, which were made of this one's, whose bytes are `from`.
+    fn made(&self, from: &[u8], pixels: &Pixels, format: Format, quality: Quality) -> Result<Self, Error> {
+        let bytes = codec::encode(pixels, format, quality)?;
         let mut warnings = Vec::new();
-        if provenance::find(from).c2pa {
+        let (header, marks) = (codec::header(from)?, provenance::find(from));
+        if header.depth > 8 {
+            warnings.push(format!(
+                "the {} bits a channel of the picture that came are 8 in the one that was made here; its `original` still \
+                 has them",
+                header.depth
+            ));
+        }
+        if format == Format::Jpeg && pixels.is_transparent() {
+            warnings.push(
+                "what is transparent in the picture that came is white in the one that was made here: JPEG has no \
+                 transparency; PNG and WebP have"
+                    .to_owned(),
+            );
+        }
+        if marks.c2pa {
             warnings.push(
                 "the picture that was made here lacks the C2PA credentials of the one that came, which are good for \
                  those very bytes only; its `original` still has them"
                     .to_owned(),
             );
-        }
-        if codec::header(from)?.animated {
+        } else if marks.ai {
             warnings.push(
-                "the picture that came moves; the one that was made here is its first frame, and its `original` still \
-                 has them all"
+                "the picture that was made here lacks the marks that say that AI made the one that came; its `original` \
+                 still has them"
                     .to_owned(),
             );
+        }
+        if header.animated {
+            let (is, first) = match header.format {
+                Format::Tiff => ("has several pages", "page"),
+                _ => ("moves", "frame"),
+            };
+            warnings.push(format!(
+                "the picture that came {is}; the one that was made here is its first {first}, and its `original` still \
+                 has them all"
+            ));
         }
         let of = self.original().unwrap_or(self).clone();
         Self::read_header(bytes.into(), Some(Made { of, warnings }))
@@ -343,10 +376,11 @@ impl Image {
             };
             pixels = codec::resize(&pixels, scaled(pixels.width), scaled(pixels.height))?;
         }
-        let shows_through =
-            pixels.channels == 4 && pixels.data.iter().skip(3).step_by(4).any(|alpha| *alpha < 255);
-        let (format, quality) =
-            if shows_through { (Format::Png, Quality::Default) } else { (Format::Jpeg, Quality::Lossy(80)) };
+        let (format, quality) = if pixels.is_transparent() {
+            (Format::Png, Quality::Default)
+        } else {
+            (Format::Jpeg, Quality::Lossy(80))
+        };
         Self::from_bytes(codec::encode(&pixels, format, quality)?)
     }
 
@@ -356,6 +390,12 @@ impl Image {
     /// [`Kind::ImageError`] if its extension is one of no picture type that is written here.
     pub fn check_path(path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        // `Path` itself takes no notice of it.
+        let last = path.as_os_str().as_encoded_bytes().last();
+        let is_folder = last.is_some_and(|last| std::path::is_separator(char::from(*last)));
+        if is_folder || path.file_name().is_none() {
+            return Err(cannot(path, "it names a folder, not a file in it; add a name"));
+        }
         match extension(path) {
             Some(word) if Format::named(&word).is_err() => Err(unwritable(path, &word)),
             _ => Ok(()),
@@ -379,6 +419,7 @@ impl Image {
     /// As [`Image::save`].
     #[doc(hidden)]
     pub fn save_and_tell(&self, path: impl AsRef<Path>) -> Result<(PathBuf, Vec<String>), Error> {
+        Self::check_path(&path)?;
         let mut path = path.as_ref().to_path_buf();
         let own = Format::sniff(&self.piece(0, 64)?);
         let converted;
@@ -401,6 +442,55 @@ impl Image {
         }
         let lost = if saved.is(self) { Vec::new() } else { saved.warnings().to_vec() };
         Ok((path, lost))
+    }
+
+    /// Writes pictures into a folder, which is made if needed, as `image-1`, `image-2` and so on with the right
+    /// extension, and returns where. A file that is there is never replaced: a picture that is there already keeps
+    /// its place, and another one gets the next free number.
+    ///
+    /// # Errors
+    /// As [`Image::save`], and [`Kind::ImageError`] if the folder cannot be made.
+    #[doc(hidden)]
+    pub fn save_all(images: &[Image], folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, Error> {
+        let folder = folder.as_ref();
+        std::fs::create_dir_all(folder).map_err(|cause| {
+            let problem = format!("cannot make the folder {}: {cause}", folder.display());
+            Error::new(Kind::ImageError, problem).because(cause)
+        })?;
+        let there =
+            std::fs::read_dir(folder).map_err(|cause| cannot(folder, &cause.to_string()).because(cause))?;
+        let number = |name: &std::ffi::OsStr| {
+            let stem = Path::new(name).file_stem()?.to_str()?.strip_prefix("image-")?;
+            stem.parse::<u64>().ok()
+        };
+        let mut taken: BTreeMap<u64, PathBuf> = there
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                Some((number(&entry.file_name())?, entry.path()))
+            })
+            .collect();
+        let mut at = 0;
+        let mut paths = Vec::with_capacity(images.len());
+        for image in images {
+            let path = loop {
+                at += 1;
+                match taken.get(&at) {
+                    None => break image.save(folder.join(format!("image-{at}")))?,
+                    Some(path) if image.is_in(path) => break path.clone(),
+                    Some(_) => {}
+                }
+            };
+            taken.insert(at, path.clone());
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Whether a file has these very bytes.
+    fn is_in(&self, path: &Path) -> bool {
+        let length = std::fs::metadata(path).map(|there| there.len());
+        length.is_ok_and(|length| length == self.len() as u64)
+            && std::fs::read(path).is_ok_and(|there| self.read().is_ok_and(|own| *own == *there))
     }
 
     /// The picture as a `data:` URL.
@@ -658,5 +748,61 @@ mod tests {
             assert!(disk != memory && disk == disk.clone());
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no copy is begun");
+    }
+
+    fn media(name: &str) -> Image {
+        Image::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media").join(name)).unwrap()
+    }
+
+    #[test]
+    fn a_conversion_tells_whatever_it_loses() {
+        let warned = |name: &str, format: &str, word: &str| {
+            let made = media(name).convert(format, None).unwrap();
+            let told = made.warnings();
+            assert!(told.len() == 1 && told[0].contains(word), "{name} to {format}: {told:?}");
+        };
+        warned("real/rgba.png", "jpeg", "transparent");
+        warned("real/rgb-16.png", "webp", "16 bits");
+        warned("real/more-pages.tiff", "png", "several pages");
+        warned("marks/xmp.jpg", "png", "AI made");
+        warned("marks/c2pa.png", "webp", "C2PA");
+        for (name, format) in
+            [("real/rgba.png", "webp"), ("real/plain.png", "jpeg"), ("real/plain.jpg", "png")]
+        {
+            assert_eq!(media(name).convert(format, None).unwrap().warnings(), [""; 0], "{name} to {format}");
+        }
+        let small = media("real/rgb-16.png").resize(4, 4).unwrap();
+        assert!(small.warnings()[0].contains("16 bits"), "{:?}", small.warnings());
+    }
+
+    #[test]
+    fn a_folder_is_no_name_for_a_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        let (picture, _) = pair(folder.path());
+        for path in [format!("{}/", folder.path().display()), String::new(), "..".to_owned()] {
+            let error = picture.save(&path).unwrap_err();
+            assert!(error.message().contains("folder"), "{path}: {error}");
+            assert!(Image::check_path(&path).is_err());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing hidden was written");
+    }
+
+    #[test]
+    fn pictures_that_are_saved_together_replace_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("all");
+        let names = |images: &[Image]| -> Vec<String> {
+            let paths = Image::save_all(images, &into).unwrap();
+            paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+        };
+        let (png, jpeg, webp) = (media("real/plain.png"), media("real/plain.jpg"), media("real/lossy.webp"));
+        assert_eq!(names(&[png.clone(), jpeg.clone()]), ["image-1.png", "image-2.jpg"]);
+        // What is there already is found again; another one goes behind it, whatever its type.
+        assert_eq!(names(&[png.clone(), jpeg.clone()]), ["image-1.png", "image-2.jpg"]);
+        assert_eq!(names(std::slice::from_ref(&webp)), ["image-3.webp"]);
+        assert_eq!(names(&[jpeg.clone(), webp]), ["image-2.jpg", "image-3.webp"]);
+        assert!(Image::open(into.join("image-1.png")).unwrap() == png);
+        // The same picture twice is two files.
+        assert_eq!(names(&[jpeg.clone(), jpeg]), ["image-2.jpg", "image-4.jpg"]);
     }
 }

@@ -102,7 +102,7 @@ async fn a_file_is_uploaded_found_listed_and_deleted() {
     std::fs::write(&path, "# Tides").unwrap();
     let options = none().display_name("Tides, in short").name("files/tides-1");
     let file = files.upload(path.as_path(), options).await.unwrap();
-    assert_eq!((file.name.as_str(), file.mime_type.as_str()), ("files/tides-1", "text/markdown"));
+    assert_eq!((file.name.as_str(), file.mime_type.as_str()), ("files/tides-1", "text/plain"));
     assert_eq!((file.size_bytes, file.state.as_str()), (Some(7), "ACTIVE"));
     assert_eq!(file.display_name.as_deref(), Some("Tides, in short"));
     assert_eq!(file.sha256, Some(sha256(b"# Tides")));
@@ -112,7 +112,7 @@ async fn a_file_is_uploaded_found_listed_and_deleted() {
     assert_eq!(start["headers"]["x-goog-upload-file-name"], "notes.md");
     assert_eq!(
         start["json"],
-        json!({"file": {"name": "files/tides-1", "displayName": "Tides, in short", "mimeType": "text/markdown", "sizeBytes": "7"}})
+        json!({"file": {"name": "files/tides-1", "displayName": "Tides, in short", "mimeType": "text/plain", "sizeBytes": "7"}})
     );
     for name in ["tides-1", "files/tides-1", &file.uri] {
         assert_eq!(files.get(name, FileOptions::new()).await.unwrap().create_time, file.create_time);
@@ -530,4 +530,63 @@ async fn a_file_that_cannot_be_used_is_told_before_anything_is_sent() {
         assert!(error.message().contains(told), "{error}");
     }
     assert_eq!(asked(&emulator).len(), 0);
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_looked_at_before_it_is_sent_as_a_picture() {
+    let emulator = Emulator::start(0).unwrap();
+    let client = client(&emulator);
+    let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media");
+    let upload = async |name: &str| client.files().upload(media.join(name), UploadOptions::new()).await;
+    let (gif, pdf) = (upload("real/still.gif").await.unwrap(), upload("brief.pdf").await.unwrap());
+    let sent = emulator.requests().len();
+    for (file, word) in [(gif, "give the picture itself"), (pdf, "`attachments`")] {
+        let error = client.edit("at night", file, GenerateOptions::new()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::ImageError);
+        assert!(error.message().contains(word), "{error}");
+    }
+    assert_eq!(emulator.requests().len(), sent);
+    // What cannot be done with one that is sent by its address is told.
+    let png = upload("real/plain.png").await.unwrap();
+    let shrunk = GenerateOptions::new().encode(nanobanana::Encode::new().max_side(8u32));
+    let explained = client.explain("at night", png, shrunk).await.unwrap();
+    assert!(explained.warnings.iter().any(|warning| warning.contains("`encode`")), "{explained:?}");
+}
+
+#[tokio::test]
+async fn what_is_uploaded_and_what_is_attached_are_of_the_same_types() {
+    let emulator = Emulator::start(0).unwrap();
+    let client = client(&emulator);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, wanted) in [
+        ("a.mov", &b"\0\0\0\x14ftypqt  \0\0\0\0"[..], "video/mov"),
+        ("a.avi", b"RIFF\0\0\0\0AVI LIST", "video/avi"),
+        ("a.flv", b"FLV\x01\x05", "video/x-flv"),
+        ("marked.pdf", b"\xef\xbb\xbf%PDF-1.7", "application/pdf"),
+        ("a.json", b"{}", "text/plain"),
+        ("notes", b"some words", "text/plain"),
+        ("a.m4v", b"\0\0\0\x14ftypM4V \0\0\0\0", "video/mp4"),
+        ("a.m4a", b"\0\0\0\x14ftypM4A \0\0\0\0", "audio/mp4"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let file = client.files().upload(path, UploadOptions::new()).await;
+        let kind = file.map(|file| file.mime_type).unwrap_or_else(|error| error.to_string());
+        // The emulator finds that a video is none only after it has its type.
+        assert!(
+            kind == wanted || kind.contains("FAILED") && wanted.starts_with("video/mp4"),
+            "{name}: {kind}"
+        );
+    }
+    let path = folder.path().join("notes.xyz");
+    std::fs::write(&path, [0u8, 1, 2]).unwrap();
+    let error = client.files().upload(path.clone(), UploadOptions::new()).await.unwrap_err();
+    assert!(error.message().contains("mime_type"), "{error}");
+    let said = |about: Attachment| Input::Attachment(Box::new(Input::Path(path.clone())), about);
+    let own = said(Attachment::new().mime_type("text/x-own"));
+    let file = client.files().upload(own, UploadOptions::new()).await.unwrap();
+    assert_eq!(file.mime_type, "text/x-own");
+    let error =
+        client.files().upload(said(Attachment::new().fps(2.0)), UploadOptions::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.field("option")), (Kind::InvalidOptionError, Some(json!("fps"))));
 }

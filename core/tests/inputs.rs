@@ -212,6 +212,18 @@ async fn what_an_array_loses_is_told() {
     }
 }
 
+#[tokio::test]
+async fn what_is_added_to_a_conversation_is_encoded_as_it_says_and_losses_are_told() {
+    let emulator = Emulator::start(0).unwrap();
+    let chat = client(&emulator).chat(encode(Encode::new().max_side(9u32))).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/plan/turned.jpg");
+    let told = chat.add_and_tell("user", vec![Input::Path(path)]).await.unwrap();
+    assert!(told.len() == 1 && told[0].contains("upright") && told[0].contains("`max_side`"), "{told:?}");
+    let history = chat.history();
+    let picture = &history[0].images[0];
+    assert_eq!(picture.width().max(picture.height()), 9);
+}
+
 /// What another library opened is told of as a file with the same properties is.
 #[tokio::test]
 async fn a_picture_that_was_opened_elsewhere_becomes_what_a_person_sees() {

@@ -201,3 +201,23 @@ test('what only sharp decodes is decoded by it, and without it the error says so
   assert.match(await node(['-e', program], { ...has, BROKEN: '1' }), /^ImageError .*sharp: .*the codec is not built in/)
   assert.match(await node(['-e', program], plain), /^ImageError .*AVIF are not decoded here.*sharp/)
 })
+
+test('a picture of sharp is turned before it is sent, and itself stays as it is', () =>
+  offline(async (client, emulator) => {
+    const { bytes } = await sample(client)
+    const asked: string[] = []
+    const old = { metadata: async () => ({}), toBuffer: async () => (asked.push('old'), bytes) }
+    const turned = { ...old, toBuffer: async () => (asked.push('turned'), bytes) }
+    const copy = { ...old, autoOrient: () => turned }
+    const picture = { ...old, autoOrient: () => assert.fail('the caller works on it, too'), clone: () => copy }
+    await client.edit('at night', [picture, old])
+    assert.deepEqual(asked.sort(), ['old', 'turned'])
+    assert.equal(parts(emulator).filter((part) => part.inlineData).length, 2)
+  }))
+
+test('pixels of another colour space are not taken for sRGB', () =>
+  offline(async (client) => {
+    const data = { data: new Uint8ClampedArray(4), width: 1, height: 1 }
+    await client.explain('at night', { images: { ...data, colorSpace: 'srgb' } as ImageInput })
+    await assert.rejects(client.explain('at night', { images: { ...data, colorSpace: 'display-p3' } as ImageInput }), /picture 0 .*display-p3.*srgb/)
+  }))

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
-use crate::options::{FileOptions, Read, Timeout, UploadOptions};
+use crate::options::{Attachment, FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
 use crate::retry::Policy;
 use crate::transport::Transport;
@@ -45,8 +45,12 @@ impl Files {
             .alive(async {
                 options.check()?;
                 let name = options.name.as_deref().map(named).transpose()?;
+                let (source, said) = match source {
+                    Input::Attachment(of, about) => (*of, whole(about)?),
+                    source => (source, None),
+                };
                 let (source, path) = found(source).await?;
-                let mime_type = match options.mime_type.clone() {
+                let mime_type = match options.mime_type.clone().or(said) {
                     Some(mime_type) => mime_type,
                     None => typed(&source, path.as_deref()).await?,
                 };
@@ -116,6 +120,21 @@ impl Files {
 impl fmt::Debug for Files {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Files({:?})", self.0)
+    }
+}
+
+/// The type that is said of what is attached; a file is uploaded whole.
+fn whole(about: Attachment) -> Result<Option<String>, Error> {
+    about.check()?;
+    match about.of_video() {
+        None => Ok(about.mime_type),
+        Some(option) => {
+            let problem = format!(
+                "option `{option}` says what of a video is seen, and a file is uploaded whole; give it with the uploaded \
+                 file in `attachments`"
+            );
+            Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+        }
     }
 }
 
@@ -237,7 +256,10 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
     };
     let extension =
         path.and_then(Path::extension).map(|extension| extension.to_string_lossy().to_lowercase());
-    let known = sniffed(&start).or_else(|| by_extension(extension.as_deref()?));
+    let known = Format::sniff(&start)
+        .map(Format::mime_type)
+        .or_else(|| sound(&start, extension.as_deref()))
+        .or_else(|| input::type_of(&start, path, source.len() <= START as u64));
     known.map(str::to_owned).ok_or_else(|| {
         let what = path.map_or("these bytes".to_owned(), |path| path.display().to_string());
         let problem = format!(
@@ -248,46 +270,23 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
 }
 
 /// So much of a file says what it is.
-const START: usize = 512;
+const START: usize = 1024;
 
-fn sniffed(start: &[u8]) -> Option<&'static str> {
-    if let Some(format) = Format::sniff(start) {
-        return Some(format.mime_type());
-    }
+/// Sound, which can be uploaded and no more.
+fn sound(start: &[u8], extension: Option<&str>) -> Option<&'static str> {
     let at = |place: usize, word: &[u8]| start.get(place..).is_some_and(|rest| rest.starts_with(word));
-    match () {
-        () if at(0, b"%PDF-") => Some("application/pdf"),
-        () if at(4, b"ftypqt") => Some("video/quicktime"),
-        () if at(4, b"ftyp3g") => Some("video/3gpp"),
-        () if at(4, b"ftypM4A") => Some("audio/mp4"),
-        () if at(4, b"ftyp") => Some("video/mp4"),
-        () if at(0, b"\x1a\x45\xdf\xa3") => Some("video/webm"),
-        () if at(0, b"RIFF") && at(8, b"AVI ") => Some("video/x-msvideo"),
-        () if at(0, b"RIFF") && at(8, b"WAVE") => Some("audio/wav"),
-        () if at(0, b"ID3") => Some("audio/mpeg"),
-        () if at(0, b"fLaC") => Some("audio/flac"),
-        () if at(0, b"OggS") => Some("audio/ogg"),
-        () => None,
+    match extension {
+        _ if ["ftypM4A", "ftypM4B", "ftypM4P"].iter().any(|brand| at(4, brand.as_bytes())) => {
+            Some("audio/mp4")
+        }
+        _ if at(0, b"RIFF") && at(8, b"WAVE") => Some("audio/wav"),
+        _ if at(0, b"ID3") => Some("audio/mpeg"),
+        _ if at(0, b"fLaC") => Some("audio/flac"),
+        _ if at(0, b"OggS") => Some("audio/ogg"),
+        Some("mp3") => Some("audio/mpeg"),
+        Some("aac") => Some("audio/aac"),
+        _ => None,
     }
-}
-
-fn by_extension(extension: &str) -> Option<&'static str> {
-    Some(match extension {
-        "txt" | "text" | "log" => "text/plain",
-        "md" | "markdown" => "text/markdown",
-        "csv" => "text/csv",
-        "htm" | "html" => "text/html",
-        "xml" => "text/xml",
-        "json" => "application/json",
-        "svg" => "image/svg+xml",
-        "mp4" | "m4v" => "video/mp4",
-        "mpg" | "mpeg" => "video/mpeg",
-        "mov" => "video/quicktime",
-        "webm" => "video/webm",
-        "mp3" => "audio/mpeg",
-        "aac" => "audio/aac",
-        _ => return None,
-    })
 }
 
 fn bad(message: impl Into<String>) -> Error {

@@ -41,9 +41,9 @@ pub(crate) enum Stored {
 /// [`crate::Kind::ImageError`] if the bytes are damaged or cut off, of a type that is not decoded here, or
 /// of more than 268 megapixels.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
-    let header::Seen { header, profile, is_damaged } = header::seen(bytes)?;
-    if is_damaged {
-        return Err(bad("the picture is damaged: its palette is not one of whole colours"));
+    let header::Seen { header, profile, refused } = header::seen(bytes)?;
+    if let Some(why) = refused {
+        return Err(bad(why));
     }
     check_size("the picture says that it has", header.width, header.height)?;
     let raw = match header.format {

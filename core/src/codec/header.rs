@@ -26,7 +26,7 @@ pub(crate) struct Header {
     pub alpha: bool,
     /// Whether it has a colour profile that is not sRGB.
     pub icc: bool,
-    /// Whether there is more than one picture to be shown in turn.
+    /// Whether there is more than one picture: to be shown in turn, or of a TIFF, pages.
     pub animated: bool,
 }
 
@@ -39,6 +39,8 @@ pub(crate) struct Quirks {
     pub icc: bool,
     /// There is more than one picture to be shown in turn.
     pub animated: bool,
+    /// It has more than one page.
+    pub pages: bool,
     /// Bits a channel.
     pub depth: u8,
     /// As [`Header::orientation`].
@@ -46,13 +48,16 @@ pub(crate) struct Quirks {
 }
 
 impl Quirks {
-    pub const NONE: Self = Quirks { inks: false, icc: false, animated: false, depth: 8, orientation: 1 };
+    pub const NONE: Self =
+        Quirks { inks: false, icc: false, animated: false, pages: false, depth: 8, orientation: 1 };
 }
 
 impl From<&Header> for Quirks {
     fn from(header: &Header) -> Self {
-        let Header { icc, animated, depth, orientation, .. } = *header;
-        Quirks { inks: header.color == Color::Cmyk, icc, animated, depth, orientation }
+        let Header { icc, depth, orientation, .. } = *header;
+        let pages = header.animated && header.format == Format::Tiff;
+        let animated = header.animated && !pages;
+        Quirks { inks: header.color == Color::Cmyk, icc, animated, pages, depth, orientation }
     }
 }
 
@@ -70,8 +75,8 @@ pub(super) struct Seen {
     pub header: Header,
     /// The colour profile, also one that is sRGB.
     pub profile: Option<Vec<u8>>,
-    /// Whether it has a palette that cannot be one, over which decoders stumble.
-    pub is_damaged: bool,
+    /// Why it must not be decoded, though decoders would try.
+    pub refused: Option<&'static str>,
 }
 
 /// Reads the header of a file that is in memory.
@@ -256,7 +261,7 @@ struct Found {
     alpha: bool,
     animated: bool,
     profile: Option<Vec<u8>>,
-    is_damaged: bool,
+    refused: Option<&'static str>,
 }
 
 impl Found {
@@ -280,7 +285,7 @@ impl Found {
             icc: self.profile.as_deref().is_some_and(|profile| !colour::is_srgb(profile, color)),
             animated: self.animated,
         };
-        Seen { header, profile: self.profile, is_damaged: self.is_damaged }
+        Seen { header, profile: self.profile, refused: self.refused }
     }
 }
 
@@ -303,7 +308,9 @@ fn png(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
         match &name {
             b"tRNS" => found.alpha = true,
             // At most 256 colours of three bytes (PNG specification, 11.2.2).
-            b"PLTE" if found.color == Some(Color::Palette) => found.is_damaged |= len % 3 != 0 || len > 768,
+            b"PLTE" if found.color == Some(Color::Palette) && (len % 3 != 0 || len > 768) => {
+                found.refused = Some("the picture is damaged: its palette is not one of whole colours");
+            }
             b"acTL" => found.animated = true,
             b"eXIf" => found.orientation = exif(&mut at.at(at.at)).unwrap_or(0),
             b"iCCP" => {
@@ -497,6 +504,10 @@ pub(super) struct Directory {
     /// What the fourth sample is: 1 alpha, by which colours are multiplied; 2 alpha; 0 something else.
     pub extra: Option<u16>,
     profile: Option<(u64, u64)>,
+    /// Whether other directories follow.
+    more: bool,
+    /// Whether it is of a camera's raw file, whose first picture is a small preview (DNG, and all that say so).
+    raw: bool,
 }
 
 /// Reads the first directory of TIFF data that begins here; its byte order is left in `at`.
@@ -534,13 +545,16 @@ fn directory(at: &mut Cursor<'_>) -> Option<Directory> {
             258 => found.bits = short,
             262 => (found.photometric, found.photometric_at) = (short, place - start),
             274 => found.orientation = u8::try_from(value).unwrap_or(0),
+            254 => found.raw |= value & 1 == 1,
             277 => found.samples = short,
             338 => found.extra = Some(short),
             34675 => found.profile = Some((values, count)),
+            50706 => found.raw = true,
             _ => (),
         }
         at.at = next;
     }
+    found.more = at.u32().is_some_and(|next| next != 0);
     Some(found)
 }
 
@@ -562,6 +576,13 @@ fn tiff(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
     };
     found.color = Some(color);
     found.alpha = read.samples > own && matches!(read.extra, Some(1 | 2));
+    found.animated = read.more;
+    if read.raw {
+        found.refused = Some(
+            "it is a camera's raw file, and what is seen at once in it is a small preview only; develop it first, and give \
+             that as JPEG, PNG or TIFF",
+        );
+    }
     if let Some((place, len)) = read.profile {
         found.profile = at.at(place).bytes(len);
     }

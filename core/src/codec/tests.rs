@@ -286,3 +286,51 @@ async fn workers_are_at_most_as_many_as_cores_and_leave_nothing_behind() {
     assert_eq!(ran.load(Ordering::SeqCst), 0);
     assert!(worker::<()>(|| panic!("a fault")).await.is_err());
 }
+
+/// A TIFF of one grey pixel, with one entry more in its first directory.
+fn tiff_with(tag: u16, kind: u16, value: u32) -> Vec<u8> {
+    let mut entries: Vec<(u16, u16, u32)> =
+        [(256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1)]
+            .map(|(tag, value)| (tag, 3, value))
+            .to_vec();
+    entries.push((tag, kind, value));
+    entries.sort();
+    let mut bytes = b"II*\0\x0a\0\0\0\x80\0".to_vec();
+    bytes.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());
+    for (tag, kind, value) in entries {
+        bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        bytes.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    bytes.extend([0; 4]);
+    bytes
+}
+
+#[test]
+fn a_cameras_raw_file_is_not_taken_for_its_preview() {
+    let plain = tiff_with(296, 3, 1);
+    assert_eq!(decode(&plain).unwrap().data, [0x80]);
+    // NewSubfileType says "reduced", DNGVersion what it is.
+    for (tag, kind, value) in [(254, 4, 1), (50706, 1, 0x0401)] {
+        let error = decode(&tiff_with(tag, kind, value)).unwrap_err();
+        assert!(error.message().contains("raw file"), "{error}");
+    }
+}
+
+#[test]
+fn a_palette_of_either_scale_has_full_white() {
+    for step in [256u32, 257] {
+        let white = 255 * step;
+        let colors: Vec<u16> = [0, white, 0, white, 0, white].map(|value| value as u16).to_vec();
+        assert_eq!(tiff::looked_up(&[0, 1], &colors), [0, 0, 0, 255, 255, 255], "{step}");
+    }
+}
+
+#[test]
+fn avif_is_told_from_heic_by_its_other_brands() {
+    let mut avif = file("photo.avif");
+    assert_eq!(Format::sniff(&avif), Some(Format::Avif));
+    avif[8..12].copy_from_slice(b"mif1");
+    assert_eq!(Format::sniff(&avif), Some(Format::Avif));
+    let heif = file("phone.heif");
+    assert_eq!(Format::sniff(&heif), Some(Format::Heic));
+}

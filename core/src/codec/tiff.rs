@@ -158,13 +158,14 @@ fn interleaved(samples: &[u8], planes: usize) -> Vec<u8> {
 }
 
 /// Colours of a palette: all reds, all greens, all blues, of 16 bits.
-fn looked_up(indices: &[u8], palette: &[u16]) -> Vec<u8> {
+pub(super) fn looked_up(indices: &[u8], palette: &[u16]) -> Vec<u8> {
     let colors = palette.len() / 3;
     // Some old programs wrote 8 bits.
     let narrow = palette.iter().all(|value| *value < 256);
     let color = |index: usize| {
         let value = palette.get(index).copied().unwrap_or(0);
-        if narrow { value as u8 } else { eight_bits(value) }
+        // Some write v * 257, others v * 256.
+        if narrow { value as u8 } else { (value >> 8) as u8 }
     };
     (indices.iter().map(|index| usize::from(*index)))
         .flat_map(|index| [color(index), color(colors + index), color(2 * colors + index)])

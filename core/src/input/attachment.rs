@@ -5,7 +5,7 @@
 //! understanding"; any kind of text goes as plain text.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -223,6 +223,13 @@ fn sniffed(start: &[u8], is_whole: bool) -> Result<&'static str, String> {
     ))
 }
 
+/// What a file is that starts so and has this path: a PDF, a video or text; none if it is nothing of these.
+pub(crate) fn type_of(start: &[u8], path: Option<&Path>, is_whole: bool) -> Option<&'static str> {
+    let by_name = || named(&path?.to_string_lossy());
+    let is_text = || !start.is_empty() && is_text(start, is_whole);
+    document(start).or_else(by_name).or_else(|| is_text().then_some(TEXT))
+}
+
 /// The type of a PDF or a video.
 fn document(start: &[u8]) -> Option<&'static str> {
     let begin = start.get(..start.len().min(1024)).unwrap_or_default();
@@ -286,8 +293,12 @@ pub(super) fn is_youtube(name: &str) -> bool {
 
 /// What to say of something that was given as a picture and starts so, if it can be attached.
 pub(super) fn instead(start: &[u8]) -> Option<Error> {
-    let known = document(start)?;
-    Some(bad(format!("it is no picture but {known}; give it in the option `{OPTION}`")))
+    document(start).map(no_picture)
+}
+
+/// The same of one whose type is known.
+pub(super) fn no_picture(kind: &str) -> Error {
+    bad(format!("it is no picture but {kind}; give it in the option `{OPTION}`"))
 }
 
 /// How many letters it has, if that is known without reading it: of text at most one for each byte.

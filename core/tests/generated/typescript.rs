@@ -79,7 +79,7 @@ export interface SharpOutput {
   info: { width: number; height: number; channels: number; format?: string; depth?: string }
 }
 
-/** A picture that `sharp` works on; what its `toBuffer()` gives is sent. */
+/** A picture that `sharp` works on; what its `toBuffer()` gives is sent, turned as Exif says (from sharp 0.34 on). */
 export interface SharpPicture {
   toBuffer(): Promise<Uint8Array>
   metadata(): Promise<unknown>

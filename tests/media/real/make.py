@@ -562,7 +562,7 @@ tiff(
     extrasamples=["assocalpha"],
     header={"alpha": True},
 )
-tiff("more-pages.tiff", np.stack([array, array[::-1]]), photometric="rgb")
+tiff("more-pages.tiff", np.stack([array, array[::-1]]), photometric="rgb", header={"animated": True})
 tifffile.imwrite(here / "float.tiff", light.astype(np.float32), photometric="rgb", metadata=None)
 row(
     "float.tiff",
