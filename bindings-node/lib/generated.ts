@@ -427,8 +427,8 @@ export interface EditOptions extends GenerateOptions {
   mask?: MaskInput | ReadonlyArray<MaskInput> | null | undefined
   /**
    * Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as
-   * it is, and the result is PNG. Otherwise the model's picture is the result as it came. Default:
-   * true.
+   * it is, and the result is PNG, or WebP without loss if `output_format` says so. Otherwise the
+   * model's picture is the result as it came. Default: true.
    */
   keepOutside?: boolean | null | undefined
   /**

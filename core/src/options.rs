@@ -444,8 +444,8 @@ options! {
         /// of which each adds to what may change. Default: all of it.
         mask: Masks,
         /// Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as
-        /// it is, and the result is PNG. Otherwise the model's picture is the result as it came. Default:
-        /// true.
+        /// it is, and the result is PNG, or WebP without loss if `output_format` says so. Otherwise the
+        /// model's picture is the result as it came. Default: true.
         keep_outside: bool,
         /// Over how many pixels the mask's edge is soft, towards its inside. Default: a hundredth of the
         /// picture's shorter side, at least 2.

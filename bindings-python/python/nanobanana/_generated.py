@@ -1471,8 +1471,8 @@ edit.__doc__ = """
             it has none its white ones, may change (grey means partly); an array of bool; a Box; or a list of
             these, of which each adds to what may change. Default: all of it.
         keep_outside: Whether only what lies in the mask is taken from the model: every pixel outside
-            stays exactly as it is, and the result is PNG. Otherwise the model's picture is the result as it
-            came. Default: true.
+            stays exactly as it is, and the result is PNG, or WebP without loss if `output_format` says so.
+            Otherwise the model's picture is the result as it came. Default: true.
         mask_feather: Over how many pixels the mask's edge is soft, towards its inside. Default: a
             hundredth of the picture's shorter side, at least 2.
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.
@@ -1636,8 +1636,8 @@ estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
             it has none its white ones, may change (grey means partly); an array of bool; a Box; or a list of
             these, of which each adds to what may change. Default: all of it.
         keep_outside: Whether only what lies in the mask is taken from the model: every pixel outside
-            stays exactly as it is, and the result is PNG. Otherwise the model's picture is the result as it
-            came. Default: true.
+            stays exactly as it is, and the result is PNG, or WebP without loss if `output_format` says so.
+            Otherwise the model's picture is the result as it came. Default: true.
         mask_feather: Over how many pixels the mask's edge is soft, towards its inside. Default: a
             hundredth of the picture's shorter side, at least 2.
         model: The model, by id or alias. Default: the client's, else `nano-banana-2.1`.

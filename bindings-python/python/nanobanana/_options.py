@@ -241,7 +241,7 @@ class EditOptions(GenerateOptions, total=False):
 
     keep_outside: bool | None
     """Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as it is,
-    and the result is PNG.
+    and the result is PNG, or WebP without loss if `output_format` says so.
 
     Otherwise the model's picture is the result as it came. Default: true.
     """

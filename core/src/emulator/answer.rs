@@ -429,7 +429,7 @@ pub(super) fn set(part: &mut Value, name: &str, value: Value) {
 
 /// The words before the picture.
 fn words(ask: &Ask) -> String {
-    let prompt = shortened(&ask.prompt);
+    let prompt = shortened(&drift::without_mask(&ask.prompt));
     let with = match ask.attached.as_slice() {
         [] => String::new(),
         attached => format!(" With it came: {}.", attached.join(", ")),
