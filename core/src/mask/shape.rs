@@ -206,10 +206,7 @@ pub(super) fn feathered(mask: &Mask, feather: u32) -> Weights {
     let (areas, runs) = labelled(width, &data, &depths);
     for run in runs {
         let Some(Some(area)) = areas.get(run.parent) else { continue };
-        if area.depth == u16::MAX {
-            // It has no edge that could be soft.
-            continue;
-        }
+        // Of an area without an edge it is as large as can be told: nothing of it is soft.
         let depth = f32::from(area.depth) / f32::from(STEP);
         let soft = (feather as f32).min(depth / 2.0) + 1.0;
         let place = run.y * width + run.start..run.y * width + run.end;
