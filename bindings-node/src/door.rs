@@ -103,14 +103,14 @@ impl NativeDoor {
         let door = self.other(with)?;
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
         watch(env, &cancelled)?;
+        let call = asked.and_then(|asked| Ok(asked.of(&door?, &verb)));
         let work = async move {
-            let (asked, door) = (asked?, door?);
             tokio::select! {
                 biased;
                 () = cancelled.notified() => {
                     Err(Error::new(Kind::NanoBananaError, "the call was cancelled"))
                 }
-                answer = asked.of(&door, &verb) => answer,
+                answer = call? => answer,
             }
         };
         env.spawn_future_with_callback(async move { Ok(work.await) }, reply)
@@ -183,8 +183,8 @@ impl Asked {
         Ok(Asked { prompt, images, options })
     }
 
-    async fn of(self, door: &Door, verb: &str) -> Result<Answer, Error> {
-        door.call(verb, self.prompt, self.images, &self.options, Case::Camel).await
+    fn of(self, door: &Door, verb: &str) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
+        door.call(verb, self.prompt, self.images, self.options, Case::Camel)
     }
 }
 

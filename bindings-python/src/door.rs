@@ -70,8 +70,7 @@ impl Door {
     ) -> Object<'py> {
         events::look(py);
         let (prompt, images, options) = input::taken(prompt, images, options)?;
-        let door = self.0.clone();
-        let call = async move { door.call(&verb, prompt, images, &options, Case::Snake).await };
+        let call = self.0.call(&verb, prompt, images, options, Case::Snake);
         match how {
             "now" => Ok(answer(py, runtime::now(call)?)?.into_bound(py)),
             "wait" => Ok(answer(py, runtime::wait(py, call)?)?.into_bound(py)),

@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use base64::Engine as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone};
@@ -42,7 +45,12 @@ const VERSION: u64 = 1;
 pub struct Chat {
     client: Client,
     inner: Arc<Inner>,
+    /// The place in the queue that was taken for one call, by [`Chat::in_turn`].
+    place: Option<Arc<Mutex<Option<Place>>>>,
 }
+
+/// The way to the head of the queue. Whoever lets go of it gives the place up.
+type Place = Pin<Box<dyn Future<Output = OwnedMutexGuard<()>> + Send>>;
 
 struct Inner {
     options: GenerateOptions,
@@ -78,13 +86,38 @@ impl Client {
 impl Chat {
     fn new(client: Client, options: GenerateOptions, turns: Vec<Turn>) -> Self {
         let sending = PerProcess::new();
-        Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }) }
+        Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }), place: None }
     }
 
     /// The same conversation, gone on with by its client with other options (a binding's key of the
     /// moment).
     pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
-        Ok(Chat { client: self.client.for_call(options)?, inner: self.inner.clone() })
+        Ok(Chat { client: self.client.for_call(options)?, ..self.clone() })
+    }
+
+    /// The same conversation for one call, whose place in the queue is taken here and now: which thread
+    /// begins the work first then makes no difference.
+    pub(crate) fn in_turn(&self) -> Self {
+        let mut place: Place = Box::pin(self.queue().lock_owned());
+        let mut woken = Context::from_waker(Waker::noop());
+        if let Poll::Ready(head) = place.as_mut().poll(&mut woken) {
+            place = Box::pin(std::future::ready(head));
+        }
+        Chat { place: Some(Arc::new(Mutex::new(Some(place)))), ..self.clone() }
+    }
+
+    fn queue(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.inner.sending.get(tokio::sync::Mutex::default)
+    }
+
+    /// Waits until every send before this one has ended.
+    async fn head(&self) -> OwnedMutexGuard<()> {
+        let taken =
+            self.place.as_ref().and_then(|place| place.lock().unwrap_or_else(PoisonError::into_inner).take());
+        match taken {
+            Some(place) => place.await,
+            None => self.queue().lock_owned().await,
+        }
     }
 
     fn turns(&self) -> MutexGuard<'_, Vec<Turn>> {
@@ -123,8 +156,7 @@ impl Chat {
     ) -> Result<Generation, Error> {
         self.client
             .alive(async move {
-                let sending = self.inner.sending.get(tokio::sync::Mutex::default);
-                let _sending = sending.lock().await;
+                let _head = self.head().await;
                 input::check_unmasked(&inputs)?;
                 let options = alone(options, case)?.over(self.inner.options.clone());
                 let mut plan = self.client.plan(inputs, options, case).await?;
@@ -199,8 +231,7 @@ impl Chat {
             .with("option", "prompt".to_owned()));
         }
         input::check_unmasked(&inputs)?;
-        let sending = self.inner.sending.get(tokio::sync::Mutex::default);
-        let _sending = sending.lock().await;
+        let _head = self.head().await;
         let (parts, warnings) = self.client.parts(inputs, &self.inner.options).await?;
         let parts = input::in_memory(parts).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));

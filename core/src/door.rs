@@ -180,11 +180,28 @@ impl fmt::Debug for Stream {
 }
 
 impl Door {
-    /// Does what `verb` says; `options` are as the caller wrote them, in `case`.
+    /// Does what `verb` says; `options` are as the caller wrote them, in `case`. What queues has its place
+    /// when this returns, before anything is waited for.
     ///
     /// # Errors
     /// Those of the method that the verb stands for.
-    pub async fn call(
+    pub fn call(
+        &self,
+        verb: &str,
+        prompt: Vec<Input>,
+        images: Vec<Input>,
+        options: Map<String, Value>,
+        case: Case,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
+        let door = match (self, verb) {
+            (Door::Chat(chat), "send" | "add") => Door::Chat(chat.in_turn()),
+            _ => self.clone(),
+        };
+        let verb = verb.to_owned();
+        async move { door.answer(&verb, prompt, images, &options, case).await }
+    }
+
+    async fn answer(
         &self,
         verb: &str,
         prompt: Vec<Input>,

@@ -185,7 +185,7 @@ async fn run(case: &Value) -> Result<(), String> {
     let requests = Value::Array(emulator.requests());
     emulator.close();
     if let (Some(wanted), Some(client)) = (case.get("spent"), asked) {
-        let spent = client.call("spent", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await;
+        let spent = client.call("spent", Vec::new(), Vec::new(), Map::new(), Case::Snake).await;
         if let Some(problem) = differs(wanted, &spent.unwrap().json, "spent") {
             return Err(problem);
         }
@@ -252,16 +252,16 @@ async fn ask(door: &Door, call: &Value, events: &mut Vec<Value>) -> Result<Answe
     }
     let (door, verb) = match verb.strip_prefix("files.") {
         Some(verb) => {
-            let opened = door.call("files", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await?;
+            let opened = door.call("files", Vec::new(), Vec::new(), Map::new(), Case::Snake).await?;
             (&opened.door.unwrap(), verb)
         }
         None => (door, verb),
     };
-    let answer = door.call(verb, prompt, images, &options, Case::Snake).await?;
+    let answer = door.call(verb, prompt, images, options, Case::Snake).await?;
     let Some(stream @ Door::Stream(_)) = answer.door else { return Ok(answer) };
     let mut last = Answer::default();
     loop {
-        let event = stream.call("next", Vec::new(), Vec::new(), &Map::new(), Case::Snake).await?;
+        let event = stream.call("next", Vec::new(), Vec::new(), Map::new(), Case::Snake).await?;
         if event.json.is_null() {
             return Ok(Answer { json: last.json["result"].take(), ..last });
         }
@@ -276,7 +276,7 @@ async fn conversation(client: &Door, options: Option<&Value>, steps: &[Value]) -
     let none = Map::new();
     let options = options.and_then(Value::as_object).unwrap_or(&none);
     let open = |verb: &'static str, options: Map<String, Value>| async move {
-        let opened = client.call(verb, Vec::new(), Vec::new(), &options, Case::Snake).await;
+        let opened = client.call(verb, Vec::new(), Vec::new(), options, Case::Snake).await;
         opened.map(|answer| answer.door.unwrap())
     };
     let mut chat = open("chat", options.clone()).await.map_err(|error| format!("chat: {error:?}"))?;
@@ -284,13 +284,13 @@ async fn conversation(client: &Door, options: Option<&Value>, steps: &[Value]) -
         let at = |problem: String| format!("steps[{number}]: {problem}");
         match step["verb"].as_str().unwrap() {
             "branch" => {
-                let branch = chat.call("branch", Vec::new(), Vec::new(), &none, Case::Snake).await;
+                let branch = chat.call("branch", Vec::new(), Vec::new(), Map::new(), Case::Snake).await;
                 chat = branch.unwrap().door.unwrap();
             }
             "reload" => {
                 let folder = tempfile::tempdir().unwrap();
                 let path = json!({ "path": folder.path().join("a.chat.json") }).as_object().unwrap().clone();
-                let saved = chat.call("save", Vec::new(), Vec::new(), &path, Case::Snake).await;
+                let saved = chat.call("save", Vec::new(), Vec::new(), path.clone(), Case::Snake).await;
                 saved.map_err(|error| at(format!("{error:?}")))?;
                 chat = open("load_chat", path).await.map_err(|error| at(format!("{error:?}")))?;
             }

@@ -699,7 +699,7 @@ async fn the_door_has_the_run_with_its_verbs() {
     let map = |value: Value| -> Map<String, Value> { value.as_object().unwrap().clone() };
     let call = async |door: &Door, verb: &str, prompt: &str, options: Value| {
         let prompt = if prompt.is_empty() { Vec::new() } else { vec![prompt.into()] };
-        door.call(verb, prompt, Vec::new(), &map(options), Case::Camel).await
+        door.call(verb, prompt, Vec::new(), map(options), Case::Camel).await
     };
     let wrong = call(&door, "generate_many", "", json!({ "stopAfterError": 1 })).await.unwrap_err();
     assert!(wrong.message().contains("Did you mean `stopAfterErrors`"), "{wrong}");

@@ -5,8 +5,10 @@
 use std::time::{Duration, Instant};
 
 use nanobanana::options::Retry;
-use nanobanana::{Client, ClientOptions, Emulator, Event, EventStream, GenerateOptions, Kind};
-use serde_json::{Value, json};
+use nanobanana::{
+    Case, Client, ClientOptions, Door, Emulator, Event, EventStream, GenerateOptions, Input, Kind,
+};
+use serde_json::{Map, Value, json};
 
 fn start(script: &[Value], options: ClientOptions) -> (Emulator, Client) {
     let emulator = Emulator::start(0).unwrap();
@@ -78,4 +80,23 @@ async fn an_error_whose_body_does_not_end_is_told_all_the_same() {
     let error = tokio::time::timeout(Duration::from_secs(30), call).await.expect("it hangs").unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::InternalServerError, Some(503)), "{error}");
     assert_eq!(error.field("billed"), Some("no".into()));
+}
+
+#[tokio::test]
+async fn sends_to_a_chat_are_served_in_the_order_of_their_calls_whichever_begins_first() {
+    let (_emulator, client) = start(&[], ClientOptions::new());
+    let chat = client.chat(GenerateOptions::new()).unwrap();
+    let door = Door::Chat(chat.clone());
+    let send = |said: &str| {
+        door.call("send", vec![Input::Text(said.to_owned())], Vec::new(), Map::new(), Case::Snake)
+    };
+    let (one, two, given_up, three) = (send("one"), send("two"), send("given up"), send("three"));
+    let three = tokio::spawn(three);
+    tokio::task::yield_now().await;
+    drop(given_up);
+    let (two, one) = tokio::join!(two, one);
+    two.and(one).and(three.await.unwrap()).unwrap();
+    let said: Vec<String> =
+        chat.history().into_iter().filter(|turn| turn.role == "user").map(|turn| turn.text).collect();
+    assert_eq!(said, ["one", "two", "three"]);
 }
