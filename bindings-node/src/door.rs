@@ -3,14 +3,16 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use nanobanana::schema::Write as _;
 use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Either, Function, Object, PromiseRaw};
+use napi::bindgen_prelude::{ClassInstance, Either, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use serde_json::{Map, Value};
@@ -98,7 +100,7 @@ impl NativeDoor {
         options: Object,
         cancel: Option<ClassInstance<Cancel>>,
         with: Option<Object>,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Reply>>> {
+    ) -> napi::Result<Object<'env>> {
         let asked = settle(Asked::read(inputs, &options))?;
         let door = self.other(with)?;
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
@@ -113,7 +115,17 @@ impl NativeDoor {
                 answer = call? => answer,
             }
         };
-        env.spawn_future_with_callback(async move { Ok(work.await) }, reply)
+        let (promise, given) = env.create_deferred()?;
+        let work = Box::pin(async move {
+            match caught(work).await {
+                Some(answer) => promise.resolve(move |env| reply(&env, answer)),
+                None => promise.reject(napi::Error::from_reason(
+                    "nanobanana failed inside; please report this as a bug",
+                )),
+            }
+        });
+        begin_after_this(env, work)?;
+        Ok(given)
     }
 
     /// Every method that never waits.
@@ -202,6 +214,42 @@ fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply
         }),
         Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),
     })
+}
+
+thread_local! {
+    /// The work of the calls that were made since JavaScript began to run this time.
+    static MADE: RefCell<Vec<Work>> = RefCell::default();
+}
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Begins the work when the JavaScript that runs now has ended: else that of the first of many calls would
+/// compete for the cores with the making of the others, and the event loop would stand still for longer.
+fn begin_after_this(env: &Env, work: Work) -> napi::Result<()> {
+    let before = MADE.with_borrow_mut(|made| {
+        made.push(work);
+        made.len() - 1
+    });
+    if before == 0 {
+        let begin = |_| {
+            for work in MADE.take() {
+                spawn(work);
+            }
+            Ok(())
+        };
+        PromiseRaw::resolve(env, ())?.then(begin)?;
+    }
+    Ok(())
+}
+
+/// What the work gives; none if it panics.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let poll = |context: &mut Context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    };
+    poll_fn(poll).await
 }
 
 /// Ends one call: its request is dropped at once.

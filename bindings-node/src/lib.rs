@@ -16,17 +16,11 @@ use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
 
-/// Gives napi a runtime that leaves one core to JavaScript, where there are enough for two workers beside it. Its threads never keep the process alive.
+/// Gives napi the core's threads to run on. They never keep the process alive.
 #[napi_derive::module_init]
 fn start() {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.saturating_sub(1).max(2))
-        .thread_name("nanobanana")
-        .enable_all()
-        .build();
     // Where threads are forbidden napi makes its own attempt later and reports that.
-    if let Ok(runtime) = runtime {
+    if let Ok(runtime) = nanobanana::workers::start() {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }
 }

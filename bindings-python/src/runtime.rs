@@ -13,7 +13,7 @@ use std::time::Duration;
 use nanobanana::PerProcess;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 use crate::events;
@@ -23,21 +23,13 @@ use crate::value::Object;
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
 const LAST_WAIT: Duration = Duration::from_secs(2);
-/// Threads that read files, decode, or wait for the GIL to hand over an answer.
-const MOST_BLOCKED: usize = 32;
 
 /// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
 static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
 
 fn handle() -> PyResult<Handle> {
-    let live = RUNTIME.get_or_try(|| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut threads = Builder::new_multi_thread();
-        // The interpreter's own thread has a core to itself, where there are enough for two workers beside it.
-        threads.worker_threads((cores - 1).max(2)).max_blocking_threads(MOST_BLOCKED);
-        threads.thread_name("nanobanana").enable_all();
-        threads.build().map(|runtime| Mutex::new(Some(runtime)))
-    })?;
+    let live =
+        RUNTIME.get_or_try(|| nanobanana::workers::start().map(|runtime| Mutex::new(Some(runtime))))?;
     let live = live.lock().unwrap_or_else(PoisonError::into_inner);
     live.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(ending)
 }

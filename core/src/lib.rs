@@ -55,6 +55,8 @@ mod split;
 mod sse;
 pub mod stream;
 mod transport;
+#[doc(hidden)]
+pub mod workers;
 
 pub use array::{Array, Sample};
 #[doc(hidden)]

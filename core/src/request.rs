@@ -368,8 +368,8 @@ struct OpenFile {
 }
 
 /// How much of a picture is encoded at a time: a multiple of 3, so that no piece needs padding but
-/// the last, and small enough not to hold up the event loop (about 30 µs).
-const BLOCK: usize = 3 << 16;
+/// the last, and small enough to stay in the cache between reading, encoding and sending.
+const BLOCK: usize = 3 << 15;
 
 impl OpenFile {
     /// The next block, if it is in memory and nothing has to be waited for: to hand it from one thread to another

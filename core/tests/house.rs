@@ -12,6 +12,7 @@ const ORDER: &[&str] = &[
     "error",
     "options",
     "process",
+    "workers",
     "codec",
     "provenance",
     "array",
