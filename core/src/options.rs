@@ -693,8 +693,10 @@ impl FileOptions {
 options! {
     /// What an emulator can be told.
     pub struct EmulatorOptions {
-        /// Where it listens on 127.0.0.1; 0 takes any free one. Default: 0.
+        /// Where it listens; 0 takes any free one. Default: 0.
         port: u16,
+        /// The address it listens at. Any but that of this machine alone lets others in, under any name. Default: 127.0.0.1.
+        host: String,
         /// Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false.
         tls: bool,
         /// How many requests it remembers. Default: 1000.
@@ -703,6 +705,14 @@ options! {
         file_life: Seconds,
         /// How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds.
         file_processing: Seconds,
+        /// How many requests a minute each model takes before it answers 429. Default: no limit.
+        rpm: u32,
+        /// How many pictures a minute each model draws before it answers 429. Default: no limit.
+        ipm: u32,
+        /// How many requests a day each model takes before it answers 429. Default: no limit.
+        rpd: u32,
+        /// How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds.
+        minute: Seconds,
     }
 }
 

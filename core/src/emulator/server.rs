@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -18,7 +18,7 @@ use hyper::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
 };
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
@@ -30,11 +30,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
 use super::check::{self, Ask, Refusal};
+use super::control;
 use super::files;
+use super::guard;
 use super::log::{self, Flight, State};
 use super::models;
 use super::route::{Form, Route, header, value};
-use super::script::{self, Cut, Delivery, Reply};
+use super::script::{self, Asked, Cut, Delivery, Reply};
 
 /// The most that a request may send.
 const LIMIT: usize = 100 << 20;
@@ -158,7 +160,7 @@ impl AsyncWrite for Line {
 type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
 
 /// What goes out.
-enum Content {
+pub(super) enum Content {
     /// Known to the last byte.
     Whole(Vec<u8>),
     /// Pieces that are handed out when they are made.
@@ -166,7 +168,7 @@ enum Content {
 }
 
 /// A reply that is ready to go.
-struct Outgoing {
+pub(super) struct Outgoing {
     status: u16,
     content_type: &'static str,
     content: Content,
@@ -176,7 +178,16 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn json(status: u16, json: &Value) -> Self {
+    /// What is known to the last byte.
+    pub fn of(content_type: &'static str, body: Vec<u8>) -> Self {
+        Outgoing { content_type, content: Content::Whole(body), ..Outgoing::json(200, &Value::Null) }
+    }
+
+    pub fn with(self, headers: Vec<(&'static str, String)>) -> Self {
+        Outgoing { headers, ..self }
+    }
+
+    pub fn json(status: u16, json: &Value) -> Self {
         let body = serde_json::to_vec_pretty(json).unwrap_or_default();
         Outgoing {
             status,
@@ -188,7 +199,7 @@ impl Outgoing {
         }
     }
 
-    fn refused(refusal: &Refusal) -> Self {
+    pub fn refused(refusal: &Refusal) -> Self {
         Outgoing::json(refusal.code, &refusal.json())
     }
 
@@ -215,14 +226,34 @@ async fn handle(
     end: Arc<End>,
 ) -> Result<Response<Outflow>, Broken> {
     let (head, body) = request.into_parts();
+    if let Err(refusal) = guard::check(&head, state.hosts) {
+        return Ok(reply(Outgoing::refused(&refusal), Delivery::default(), Flight::untold(), None));
+    }
+    let shared = guard::shared_with(&head);
+    if head.method == Method::OPTIONS && shared.is_some() {
+        let allowed = Outgoing { headers: guard::allowed(&head), ..Outgoing::json(200, &Value::Null) };
+        return Ok(guard::share(shared, reply(allowed, Delivery::default(), Flight::untold(), None)));
+    }
+    if control::is_for(&head) {
+        let (body, _) = receive(body, &head).await?;
+        // A thumbnail is made on the way.
+        let work = tokio::task::spawn_blocking(move || control::answer(&head, &body, &state));
+        return Ok(reply(work.await?, Delivery::default(), Flight::untold(), None));
+    }
     let mut flight = state.arrived(&head);
     let number = flight.number;
     let (body, size) = receive(body, &head).await?;
+    let body = Bytes::from(body);
+    state.watch.request(number, &body);
     state.note(number, "size", size.into());
+    let seen = state.clone();
     let version = head.version;
     // Reading and drawing may take a second: the line stays free for others.
     let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, number));
     let (outgoing, delivery) = work.await?;
+    if !outgoing.hang && !delivery.goaway && !matches!(delivery.cut, Some(Cut::Headers)) {
+        seen.note(number, "status", outgoing.status.into());
+    }
     tokio::time::sleep(delivery.delay).await;
     if delivery.goaway && version == Version::HTTP_2 {
         end.leave.notify_one();
@@ -240,7 +271,7 @@ async fn handle(
         flight.landed();
         return Err(cut(reset.as_deref()).into());
     }
-    Ok(reply(outgoing, delivery, flight, reset))
+    Ok(guard::share(shared, reply(outgoing, delivery, flight, reset)))
 }
 
 /// Breaks the line: this error ends what it is told to.
@@ -274,7 +305,7 @@ async fn receive(mut body: Incoming, head: &Parts) -> io::Result<(Vec<u8>, usize
 }
 
 /// Decides on the reply: a scripted one, or what the service would say.
-fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usize) -> (Outgoing, Delivery) {
+fn respond(head: &Parts, body: Bytes, size: usize, state: &State, number: usize) -> (Outgoing, Delivery) {
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let Some(route) = Route::of(head, &query) else {
@@ -293,7 +324,7 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         _ => {
             let json = serde_json::from_slice::<Value>(&body);
             drop(body);
-            (json, Vec::new())
+            (json, Bytes::new())
         }
     };
     if let (Ok(json), false) = (&json, matches!(route, Route::Upload { .. })) {
@@ -303,10 +334,13 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         Route::Generate { model, form, .. } => (model.as_str(), *form),
         _ => ("", Form::Whole),
     };
-    let step = route.call().and_then(|call| {
-        let request = json.as_ref().ok();
-        let seed = request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64());
-        state.next_step(call, &request.map(log::words).unwrap_or_default(), seed)
+    let request = json.as_ref().ok();
+    let step = state.next_step(Asked {
+        call: route.call(),
+        path: head.uri.path(),
+        model,
+        words: &request.map(log::words).unwrap_or_default(),
+        seed: request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64()),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
@@ -429,6 +463,7 @@ fn own(
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
             let model = models::model(model).ok_or_else(|| models::no_such_model(model, version, verb))?;
             let ask = check::check(model, readable(json)?, &state.files)?;
+            state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
                 && !state.has_promised(token)
             {
@@ -693,6 +728,7 @@ impl Body for Outflow {
         let ends = [Some(self.chunk), self.cut, self.stall, Some(self.piece.len())];
         let most = ends.into_iter().flatten().min().unwrap_or_default();
         let data = self.piece.split_to(most);
+        self.flight.carries(&data);
         let this = &mut *self;
         for count in [&mut this.cut, &mut this.stall, &mut this.left].into_iter().flatten() {
             *count -= data.len();
