@@ -96,6 +96,7 @@ pub(super) fn share<B>(origin: Option<HeaderValue>, mut response: Response<B>) -
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

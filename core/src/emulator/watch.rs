@@ -195,6 +195,7 @@ fn thumb(mime_type: &str, data: &str, is_input: bool) -> Option<Thumb> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::image::Pixels;
