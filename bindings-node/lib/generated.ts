@@ -400,6 +400,12 @@ export interface EmulatorOptions {
   rpd?: number | null | undefined
   /** How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds. */
   minute?: number | null | undefined
+  /** The folder of recorded calls that it answers with, instead of drawing. Default: none. */
+  cassette?: string | null | undefined
+  /** The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. Default: none. */
+  upstream?: string | null | undefined
+  /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
+  record?: 'missing' | 'always' | 'never' | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */

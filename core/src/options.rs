@@ -17,7 +17,7 @@ mod words;
 use words::Wire;
 pub use words::{
     AspectRatio, Attachments, EncodeFormat, ImageSize, Masks, Modalities, Model, OnUnsupported, OutputFormat,
-    Role, Safety, Secret, ServiceTier, Thinking, Unit, Upload,
+    Record, Role, Safety, Secret, ServiceTier, Thinking, Unit, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -713,6 +713,12 @@ options! {
         rpd: u32,
         /// How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds.
         minute: Seconds,
+        /// The folder of recorded calls that it answers with, instead of drawing. Default: none.
+        cassette: String,
+        /// The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. Default: none.
+        upstream: String,
+        /// Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`.
+        record: Record,
     }
 }
 

@@ -112,6 +112,7 @@ test('a prompt is drawn, calls come with their pictures, and faults are set', { 
       await page.until("document.querySelectorAll('#calls > li').length === 3")
       assert.deepEqual(await page.eval(words), ['a spy', 'a boat', 'A banana at night'], 'the last one comes first')
       await page.until("document.getElementById('steps').textContent === 'none'")
+      assert.equal(await page.eval("document.querySelector('#calls .status').textContent"), '200 PROHIBITED_CONTENT')
 
       await page.eval("document.querySelector('#calls details').open = true")
       await page.until("document.querySelectorAll('#calls pre').length === 3")

@@ -403,6 +403,22 @@ class EmulatorOptions(TypedDict, total=False):
     minute: float | None
     """How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds."""
 
+    cassette: str | None
+    """The folder of recorded calls that it answers with, instead of drawing. Default: none."""
+
+    upstream: str | None
+    """The base URL of the real service, to which calls go that are to be recorded, with the key that they
+    came with.
+
+    Default: none.
+    """
+
+    record: Literal["missing", "always", "never"] | None
+    """Which calls go there: "missing" ones, "always" all, or "never" any.
+
+    Default: missing, if there is an `upstream`.
+    """
+
 
 class Item(TypedDict, total=False):
     """One call of `generate_many`."""

@@ -103,8 +103,8 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
             json(told)
         }
         ("GET", ["calls", call, "pictures", index]) => {
-            let pictures = state.watch.pictures(number(call)?).ok_or_else(|| lost(head))?;
-            let thumb = pictures.get(number(index)?).ok_or_else(|| lost(head))?;
+            let seen = state.watch.seen(number(call)?).ok_or_else(|| lost(head))?;
+            let thumb = seen.pictures.get(number(index)?).ok_or_else(|| lost(head))?;
             let bytes = thumb.small.bytes().map_err(|_| lost(head))?;
             let content_type = match thumb.small.mime_type() {
                 "image/jpeg" => "image/jpeg",
@@ -159,6 +159,8 @@ fn in_short(state: &State, number: usize, mut told: Value) -> Value {
         }
         told.insert("number".to_owned(), number.into());
         told.insert("words".to_owned(), words.into());
+        let reason = state.watch.seen(number).and_then(|seen| seen.reason.clone());
+        told.insert("reason".to_owned(), reason.into());
         told.insert("pictures".to_owned(), pictures(state, number));
     }
     told
@@ -166,8 +168,8 @@ fn in_short(state: &State, number: usize, mut told: Value) -> Value {
 
 /// What the pictures of a call are and where they stand; null if none were kept.
 fn pictures(state: &State, number: usize) -> Value {
-    let Some(pictures) = state.watch.pictures(number) else { return Value::Null };
-    let told = pictures.iter().enumerate().map(|(index, thumb)| {
+    let Some(seen) = state.watch.seen(number) else { return Value::Null };
+    let told = seen.pictures.iter().enumerate().map(|(index, thumb)| {
         json!({
             "side": if thumb.is_input { "in" } else { "out" }, "mimeType": thumb.mime_type,
             "width": thumb.width, "height": thumb.height,

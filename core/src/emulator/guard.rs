@@ -37,7 +37,7 @@ fn is_sure(host: &str) -> bool {
 }
 
 /// Whether this is a name of the very machine.
-fn is_here(host: &str) -> bool {
+pub(super) fn is_here(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or_else(|_| is_sure(host), |address| address.is_loopback())
 }

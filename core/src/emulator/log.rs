@@ -10,6 +10,7 @@ use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
+use super::cassette::Tape;
 use super::files::Library;
 use super::guard::Hosts;
 use super::quota::{Limits, Quota};
@@ -27,6 +28,8 @@ pub(super) struct State {
     pub files: Library,
     pub watch: Watch,
     pub hosts: Hosts,
+    /// What answers in place of the emulator itself.
+    pub tape: Option<Tape>,
     start: Instant,
     script: Mutex<Script>,
     quota: Mutex<Quota>,
@@ -70,11 +73,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize, files: Library, hosts: Hosts, limits: Limits) -> Self {
+    pub fn new(keep: usize, files: Library, hosts: Hosts, limits: Limits, tape: Option<Tape>) -> Self {
         State {
             files,
             watch: Watch::default(),
             hosts,
+            tape,
             start: Instant::now(),
             script: Mutex::default(),
             quota: Mutex::new(Quota::new(limits)),

@@ -48,6 +48,14 @@
 //! [`EmulatorOptions::rpm`], `ipm` and `rpd` are real counters for each model: beyond them it answers 429 with
 //! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count.
 //!
+//! # Recorded calls
+//!
+//! With [`EmulatorOptions::cassette`] it does not draw: it answers with calls of the real service that were recorded
+//! into that folder (`cassette.json`, and the pictures beside it, no keys). With an
+//! [`EmulatorOptions::upstream`] calls that are not in it are passed on there, and kept. A request finds
+//! its recording by what it means (method, path, query, JSON in whatever order); if there is none, the refusal
+//! (404) says how the nearest one differs. A script's steps go before both.
+//!
 //! # The page and the controls
 //!
 //! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
@@ -106,6 +114,7 @@
 
 mod answer;
 mod canvas;
+mod cassette;
 mod check;
 mod control;
 mod draw;
@@ -123,6 +132,7 @@ mod sign;
 mod text;
 mod tls;
 mod turns;
+mod upstream;
 mod watch;
 
 use std::fmt;
@@ -137,6 +147,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
 use crate::options::EmulatorOptions;
+use cassette::Tape;
 use files::Library;
 use guard::Hosts;
 use log::State;
@@ -237,7 +248,8 @@ impl Emulator {
             rpd: options.rpd,
             minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
         };
-        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files, hosts, limits));
+        let tape = Tape::of(&options)?;
+        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files, hosts, limits, tape));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)

@@ -29,6 +29,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
+use super::cassette::{self, Asked as Asking, Replied};
 use super::check::{self, Ask, Refusal};
 use super::control;
 use super::files;
@@ -37,6 +38,8 @@ use super::log::{self, Flight, State};
 use super::models;
 use super::route::{Form, Route, header, value};
 use super::script::{self, Asked, Cut, Delivery, Reply};
+use super::upstream;
+use crate::options::Record;
 
 /// The most that a request may send.
 const LIMIT: usize = 100 << 20;
@@ -174,6 +177,8 @@ pub(super) struct Outgoing {
     content: Content,
     tier: Option<String>,
     headers: Vec<(&'static str, String)>,
+    /// Headers that were recorded.
+    recorded: Vec<(String, String)>,
     hang: bool,
 }
 
@@ -195,6 +200,7 @@ impl Outgoing {
             content: Content::Whole(body),
             tier: None,
             headers: Vec::new(),
+            recorded: Vec::new(),
             hang: false,
         }
     }
@@ -305,38 +311,43 @@ async fn receive(mut body: Incoming, head: &Parts) -> io::Result<(Vec<u8>, usize
 }
 
 /// Decides on the reply: a scripted one, or what the service would say.
-fn respond(head: &Parts, body: Bytes, size: usize, state: &State, number: usize) -> (Outgoing, Delivery) {
+fn respond(
+    head: &Parts,
+    body: Bytes,
+    size: usize,
+    state: &Arc<State>,
+    number: usize,
+) -> (Outgoing, Delivery) {
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let Some(route) = Route::of(head, &query) else {
-        let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
-        return (Outgoing::refused(&Refusal::new(404, "NOT_FOUND", message)), Delivery::default());
-    };
+    let route = Route::of(head, &query);
+    let is_upload = matches!(route, Some(Route::Upload { .. }));
+    let whole = state.tape.as_ref().map(|_| body.clone());
     // A file's bytes are nobody's JSON, though they may be some.
     let (json, bytes) = match &route {
-        Route::Upload { .. } => {
+        Some(Route::Upload { .. }) => {
             if !body.is_empty() {
                 state.note(number, "json", files::told(&body));
             }
             (Ok(Value::Null), body)
         }
-        Route::Start { .. } => (serde_json::from_slice::<Value>(&body), body),
+        Some(Route::Start { .. }) => (serde_json::from_slice::<Value>(&body), body),
         _ => {
             let json = serde_json::from_slice::<Value>(&body);
             drop(body);
             (json, Bytes::new())
         }
     };
-    if let (Ok(json), false) = (&json, matches!(route, Route::Upload { .. })) {
+    if let (Ok(json), false) = (&json, is_upload) {
         state.note(number, "json", log::shortened(json));
     }
     let (model, form) = match &route {
-        Route::Generate { model, form, .. } => (model.as_str(), *form),
+        Some(Route::Generate { model, form, .. }) => (model.as_str(), *form),
         _ => ("", Form::Whole),
     };
     let request = json.as_ref().ok();
     let step = state.next_step(Asked {
-        call: route.call(),
+        call: route.as_ref().and_then(Route::call),
         path: head.uri.path(),
         model,
         words: &request.map(log::words).unwrap_or_default(),
@@ -348,7 +359,13 @@ fn respond(head: &Parts, body: Bytes, size: usize, state: &State, number: usize)
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, (json, &bytes), size, (form, drift), state),
+        Reply::Own if state.tape.is_some() => {
+            recorded(head, &query, whole.unwrap_or_default(), state, number)
+        }
+        Reply::Own => match &route {
+            Some(route) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
+            None => Err(nowhere(head)),
+        },
         Reply::Error { status, error } => {
             Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
         }
@@ -373,6 +390,83 @@ fn respond(head: &Parts, body: Bytes, size: usize, state: &State, number: usize)
     };
     let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
     (if delivery.length.is_some() { made.whole() } else { made }, delivery)
+}
+
+fn nowhere(head: &Parts) -> Refusal {
+    let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
+    Refusal::new(404, "NOT_FOUND", message)
+}
+
+/// The answer of the cassette, or of the service that it is recorded from.
+fn recorded(
+    head: &Parts,
+    query: &[(String, String)],
+    body: Bytes,
+    state: &Arc<State>,
+    number: usize,
+) -> Result<Outgoing, Refusal> {
+    let Some(tape) = &state.tape else { return Err(nowhere(head)) };
+    let asked = Asking::of(head.method.as_str(), head.uri.path(), query, &body);
+    // A place of the emulator's own goes out with the port of today.
+    let placed = |name: &str, value: String| match name {
+        "x-goog-upload-url" if value.starts_with('/') => format!("{}{value}", state.files.origin()),
+        _ => value,
+    };
+    let told = |headers: Vec<(String, String)>| {
+        let told = headers.into_iter().map(|(name, value)| {
+            let value = placed(&name, value);
+            (name, value)
+        });
+        told.collect::<Vec<_>>()
+    };
+    if tape.record != Record::Always
+        && let Some(found) = tape.cassette.find(&asked)
+    {
+        let Replied { status, headers, body } = found?;
+        return Ok(Outgoing { status, recorded: told(headers), ..Outgoing::of(JSON, body) });
+    }
+    let upstream = match &tape.upstream {
+        Some(upstream) if tape.record != Record::Never => upstream,
+        _ => return Err(tape.cassette.missed(&asked)),
+    };
+    let runtime = tokio::runtime::Handle::current();
+    let mut response = runtime.block_on(upstream.pass(head, body))?;
+    let status = response.status().as_u16();
+    let headers: Vec<(String, String)> = (cassette::told(response.headers()))
+        .map(|(name, value)| match upstream.own_place(&value) {
+            Some(place) if name == "x-goog-upload-url" => (name, place.to_owned()),
+            _ => (name, value),
+        })
+        .collect();
+    let keep = {
+        let (state, headers) = (state.clone(), headers.clone());
+        move |body: &[u8]| {
+            let Some(tape) = &state.tape else { return };
+            if let Err(cause) = tape.cassette.keep(asked, status, &headers, body) {
+                state.note(number, "not_recorded", cause.to_string().into());
+            }
+        }
+    };
+    let is_stream =
+        headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
+    let content = if is_stream {
+        Content::Made(Box::new(move |take: Take| {
+            let mut whole = Vec::new();
+            // A stream that breaks is not kept.
+            while let Ok(piece) = runtime.block_on(response.chunk()) {
+                let Some(piece) = piece else { return keep(&whole) };
+                whole.extend_from_slice(&piece);
+                if !take(piece.to_vec()) {
+                    return;
+                }
+            }
+        }))
+    } else {
+        let body = runtime.block_on(response.bytes()).map_err(|cause| upstream::lost(&cause))?;
+        keep(&body);
+        Content::Whole(body.to_vec())
+    };
+    Ok(Outgoing { status, content, recorded: told(headers), ..Outgoing::json(status, &Value::Null) })
 }
 
 /// Errors of a stream that is an array stand in an array too.
@@ -540,7 +634,7 @@ fn reply(
     flight: Flight,
     reset: Option<Arc<End>>,
 ) -> Response<Outflow> {
-    let Outgoing { status, content_type, content, tier, headers: own, .. } = outgoing;
+    let Outgoing { status, content_type, content, tier, headers: own, recorded, .. } = outgoing;
     let (mut source, mut left) = match content {
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
@@ -607,7 +701,7 @@ fn reply(
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
-    for (name, value) in own.chain(delivery.headers) {
+    for (name, value) in recorded.into_iter().chain(own).chain(delivery.headers) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }

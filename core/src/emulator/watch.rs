@@ -42,7 +42,15 @@ struct Call {
     reply: Vec<Bytes>,
     weight: usize,
     has_ended: bool,
-    pictures: Option<Arc<Vec<Thumb>>>,
+    seen: Option<Arc<Seen>>,
+}
+
+/// What there is to see in a call.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub pictures: Vec<Thumb>,
+    /// Why there may be no picture: the reason of the end, if it is none of the usual ones.
+    pub reason: Option<String>,
 }
 
 /// A picture of a call, small.
@@ -111,7 +119,7 @@ impl Watch {
             reply: Vec::new(),
             weight: 0,
             has_ended: false,
-            pictures: None,
+            seen: None,
         });
         kept.add(number, body.len(), |call| call.request = body.clone());
     }
@@ -130,25 +138,27 @@ impl Watch {
         Some(messages(&pieces.concat()))
     }
 
-    /// The pictures of a call; none while it runs, or if it was not kept.
-    pub fn pictures(&self, number: usize) -> Option<Arc<Vec<Thumb>>> {
+    /// What is to be seen of a call; none while it runs, or if it was not kept.
+    pub fn seen(&self, number: usize) -> Option<Arc<Seen>> {
         let (request, reply) = {
             let mut kept = self.kept();
             let call = kept.find(number)?;
-            if let Some(pictures) = &call.pictures {
-                return Some(pictures.clone());
+            if let Some(seen) = &call.seen {
+                return Some(seen.clone());
             }
             if !call.has_ended {
                 return None;
             }
             (call.request.clone(), call.reply.clone())
         };
-        let mut thumbs = Vec::new();
-        messages(&request).iter().for_each(|json| gather(json, true, &mut thumbs));
-        messages(&reply.concat()).iter().for_each(|json| gather(json, false, &mut thumbs));
-        let pictures = Arc::new(thumbs);
-        self.kept().add(number, 0, |call| call.pictures = Some(pictures.clone()));
-        Some(pictures)
+        let mut pictures = Vec::new();
+        messages(&request).iter().for_each(|json| gather(json, true, &mut pictures));
+        let reply = messages(&reply.concat());
+        reply.iter().for_each(|json| gather(json, false, &mut pictures));
+        let reason = reply.iter().rev().find_map(reason);
+        let seen = Arc::new(Seen { pictures, reason });
+        self.kept().add(number, 0, |call| call.seen = Some(seen.clone()));
+        Some(seen)
     }
 
     /// Forgets all calls.
@@ -168,6 +178,13 @@ fn messages(body: &[u8]) -> Vec<Value> {
     }
     let lines = body.split(|byte| *byte == b'\n' || *byte == b'\r');
     lines.filter_map(|line| serde_json::from_slice(line.strip_prefix(b"data: ")?).ok()).collect()
+}
+
+/// Why an answer ended, if that is worth a look.
+fn reason(message: &Value) -> Option<String> {
+    let places = ["/promptFeedback/blockReason", "/candidates/0/finishReason", "/error/status"];
+    let told = places.iter().find_map(|place| message.pointer(place)?.as_str())?;
+    (told != "STOP").then(|| told.to_owned())
 }
 
 /// The pictures in a message, in their order.
@@ -217,14 +234,14 @@ mod tests {
         let watch = Watch::default();
         watch.request(0, &body());
         watch.ended(0);
-        assert!(watch.replied(0).is_none() && watch.pictures(0).is_none());
+        assert!(watch.replied(0).is_none() && watch.seen(0).is_none());
         watch.look();
         watch.request(1, &body());
         watch.reply(1, &body());
-        assert!(watch.pictures(1).is_none(), "it runs");
+        assert!(watch.seen(1).is_none(), "it runs");
         watch.ended(1);
-        let pictures = watch.pictures(1).unwrap();
-        let told: Vec<_> = pictures.iter().map(|it| (it.is_input, it.width, it.small.width())).collect();
+        let seen = watch.seen(1).unwrap();
+        let told: Vec<_> = seen.pictures.iter().map(|it| (it.is_input, it.width, it.small.width())).collect();
         assert_eq!(told, [(true, 640, 320), (false, 640, 320)]);
         assert_eq!(watch.replied(1).unwrap().len(), 1);
         watch.kept().looked = Instant::now().checked_sub(LOOKING * 2);

@@ -26,7 +26,8 @@ const rows = new Map()
 function outcome(call) {
   if (call.cancelled) return ['went away', 'failed']
   if (call.status == null) return ['running', '']
-  return [String(call.status), call.status < 300 ? 'passed' : 'failed']
+  const good = call.status < 300 && call.reason == null
+  return [[call.status, call.reason].filter((word) => word != null).join(' '), good ? 'passed' : 'failed']
 }
 
 function thumbs(call) {
