@@ -156,7 +156,7 @@ def blocked_picture() -> None:
 @scenario("rate-limit")
 def rate_limit() -> None:
     script(BUSY)
-    refused(429, "RESOURCE_EXHAUSTED", model(NEW))
+    refused(429, "retryDelay", model(NEW))
 
 
 @scenario("overloaded")

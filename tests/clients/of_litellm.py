@@ -180,7 +180,7 @@ def blocked_picture() -> None:
 @scenario("rate-limit")
 def rate_limit() -> None:
     script(BUSY)
-    refused(litellm.RateLimitError, 429, "RESOURCE_EXHAUSTED")
+    refused(litellm.RateLimitError, 429, "retryDelay")
 
 
 @scenario("overloaded")
