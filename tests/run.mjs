@@ -1,5 +1,5 @@
 // Sets everything up and runs the tests of all three languages, or only what is named:
-// node tests/run.mjs [rust] [python] [node] [check]
+// node tests/run.mjs [rust] [python] [node] [check] [clients [--write]]
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -63,15 +63,19 @@ const tasks = {
     // A Rust program that never draws offline need not carry the emulator.
     run('cargo', 'check', '--quiet', '--locked', '-p', 'nanobanana', '--no-default-features')
     python()
-    run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'tests')
-    run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'tests')
+    run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'examples', 'tests')
+    run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'examples', 'tests')
     run(inVenv('mypy'))
     node()
     run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
   },
+  clients() {
+    python()
+    run(process.execPath, 'tests/clients/run.mjs', ...process.argv.slice(2).filter((name) => name === '--write'))
+  },
 }
 
-const named = process.argv.slice(2)
+const named = process.argv.slice(2).filter((name) => name !== '--write')
 const unknown = named.find((name) => !(name in tasks))
 if (unknown) throw new Error(`there is no task ${unknown}; there are ${Object.keys(tasks).join(', ')}`)
 for (const name of named.length ? named : ['rust', 'python', 'node']) tasks[name]()

@@ -291,10 +291,13 @@ impl Answer {
         self.given().is_some_and(|given| given.block.is_some())
     }
 
-    /// A last part without words, which the next turn must bring back like the others.
+    /// The part of a stream's last event: no words, but perhaps a signature, which the next turn brings back like
+    /// the others. Google's own libraries keep no turn that has an event without any part.
     fn trailer(&self, signer: &mut Signer, usage: &Usage) -> Option<Value> {
-        let ends = signer.is_on && self.finish == "STOP" && usage.has_answer;
-        ends.then(|| json!({"text": "", "thoughtSignature": signer.sign(sign::of_text(""))}))
+        (self.finish == "STOP" && usage.has_answer).then(|| match signer.is_on {
+            true => json!({"text": "", "thoughtSignature": signer.sign(sign::of_text(""))}),
+            false => json!({"text": ""}),
+        })
     }
 
     fn grounding(&self) -> Option<Value> {
@@ -347,8 +350,7 @@ impl Answer {
             return Err(refusal);
         }
         let mut signer = self.signer();
-        let mut parts: Vec<Value> = all.into_iter().map(|made| signer.part(made)).collect();
-        parts.extend(self.trailer(&mut signer, &usage));
+        let parts: Vec<Value> = all.into_iter().map(|made| signer.part(made)).collect();
         usage.has_answer = true;
         let mut candidate = Map::new();
         if !parts.is_empty() {
@@ -389,17 +391,12 @@ impl Answer {
                 return;
             }
         }
-        let trailer = self.trailer(&mut signer, &usage).map(content);
+        let mut end = self.trailer(&mut signer, &usage).map(content).unwrap_or_default();
         usage.has_answer = true;
-        let grounding =
-            self.grounding().map(|found| [("groundingMetadata".to_owned(), found)].into_iter().collect());
-        let mut end = Map::new();
+        end.extend(self.grounding().map(|found| ("groundingMetadata".to_owned(), found)));
         self.end(&mut end);
-        for candidate in [trailer, grounding, Some(end)].into_iter().flatten() {
-            if !send(&self.around(Some(candidate), &usage)) {
-                return;
-            }
-        }
+        // Whether anybody took the last event makes no difference.
+        send(&self.around(Some(end), &usage));
     }
 }
 

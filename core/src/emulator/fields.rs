@@ -47,6 +47,12 @@ pub(super) static REQUEST: Shape = Message(&[
     ("continuationToken", Text),
 ]);
 
+/// What an upload begins with.
+pub(super) static UPLOAD: Shape = Message(&[(
+    "file",
+    Message(&[("name", Text), ("displayName", Text), ("mimeType", Text), ("sizeBytes", Free)]),
+)]);
+
 const CONTENT: Shape = Message(&[("role", Text), ("parts", List(&PART))]);
 
 const PART: Shape = Message(&[

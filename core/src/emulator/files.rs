@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::check::{Refusal, at, bad, text};
+use super::fields;
 
 /// The most that all files may take together.
 const ROOM: u64 = 1 << 30;
@@ -165,13 +166,16 @@ impl Library {
             ));
         }
         let metadata: Value = match body.is_empty() {
-            true => Value::Null,
+            true => json!({}),
             false => serde_json::from_slice(body)
                 .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
         };
+        let mut faults = Vec::new();
+        let metadata = fields::read(metadata, &fields::UPLOAD, "", &mut faults);
+        if !faults.is_empty() {
+            return Err(Refusal::of(faults));
+        }
         let file = at(&metadata, "file");
-        known(&metadata, &["file"], "")?;
-        known(file, &["name", "displayName", "mimeType", "sizeBytes"], " at 'file'")?;
         let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
         let size =
             told.ok_or_else(|| bad("X-Goog-Upload-Header-Content-Length must be the size of the file."))?;
@@ -182,7 +186,8 @@ impl Library {
         }
         let mime_type = header("x-goog-upload-header-content-type")
             .or_else(|| text(at(file, "mimeType")).map(str::to_owned))
-            .filter(|kind| kind.contains('/'))
+            // The documentation's own samples call lines of JSON that.
+            .filter(|kind| kind.contains('/') || kind == "jsonl")
             .ok_or_else(|| bad("Failed to determine the MIME type of the file."))?;
         if text(at(file, "mimeType")).is_some_and(|kind| kind != mime_type) {
             return Err(bad("file.mime_type is not that of X-Goog-Upload-Header-Content-Type."));
@@ -389,17 +394,6 @@ fn id_in(uri: &str) -> Option<String> {
     let mut segments = url.path_segments()?;
     let is_file = is_here && segments.next()?.starts_with('v') && segments.next()? == "files";
     segments.next().filter(|id| is_file && !id.is_empty()).map(str::to_owned)
-}
-
-/// Names are as the service's own, or it says that they are not.
-fn known(map: &Value, names: &[&str], place: &str) -> Result<(), Refusal> {
-    let unknown = map.as_object().and_then(|map| map.keys().find(|key| !names.contains(&key.as_str())));
-    match unknown {
-        None => Ok(()),
-        Some(name) => Err(bad(format!(
-            "Invalid JSON payload received. Unknown name \"{name}\"{place}: Cannot find field."
-        ))),
-    }
 }
 
 /// What is remembered of bytes.

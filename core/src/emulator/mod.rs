@@ -20,15 +20,15 @@
 //! # Streams and conversations
 //!
 //! A stream's events leave when they are made: thoughts in words, two interim pictures (a rough one, then
-//! the final one reduced to a quarter), words in two or three pieces, the picture, a part with a signature
-//! and no words, grounding, the end with its reason. Counts stand in every event, as far as they have come.
-//! The one reply of `generateContent` has the same parts, texts side by side made one. Thoughts come if
-//! they are asked for, grounding if a search is on, signatures from the models that have them.
+//! the final one reduced to a quarter), words in two or three pieces, the picture, the end with a part without
+//! words (but with a signature), grounding and its reason. Counts stand in every event, as far as they have come.
+//! The one reply of `generateContent` has the same parts but that last one, texts side by side made one. Thoughts
+//! come if they are asked for, grounding if a search is on, signatures from the models that have them.
 //!
 //! Such a model wants the first part of each of its turns and all its pictures back with their signatures.
-//! A signature is bound to its part's bytes or words, as they were sent: what a stream cut in pieces goes
-//! back in pieces. One emulator's signature is good for another. Thoughts that come back are not read. The
-//! next picture shows the model's latest one and has its shape.
+//! A signature is bound to its part's bytes, or to the words as they were sent or how they began: what a stream cut
+//! in pieces may come back as one. One emulator's signature is good for another. Thoughts that come back are not
+//! read. The next picture shows the model's latest one and has its shape.
 //!
 //! # Files
 //!

@@ -17,8 +17,16 @@ const TEXT: u64 = !PICTURE;
 /// How many bytes one has; a nonce of eight is the first of them.
 const LENGTH: usize = 72;
 
-/// Taken in place of one, for parts that the model did not make.
+/// Taken in place of one, for parts that the model did not make: as a text, or as these letters in base64, as
+/// libraries send them that hold signatures as bytes.
 const DUMMIES: [&str; 2] = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
+
+/// What a part of a turn holds, as far as signatures go.
+pub(super) enum Held {
+    Words(String),
+    /// What stands for the bytes of a picture or another file.
+    Bytes(u64),
+}
 
 /// What a signature of this text is bound to.
 pub(super) fn of_text(text: &str) -> u64 {
@@ -41,13 +49,33 @@ pub(super) fn sign(content: u64, nonce: u64) -> String {
     STANDARD.encode(bytes(nonce.to_le_bytes(), content))
 }
 
-/// Whether an emulator gave this signature to a part with this content.
-pub(super) fn is_good(signature: &str, content: u64) -> bool {
+/// Whether an emulator gave this signature to a part that holds this. Clients put the pieces of a stream's words
+/// together, and keep the signature of the first piece, or that of the empty one behind them: so it may be that of
+/// any beginning of the words.
+pub(super) fn is_good(signature: &str, held: &Held) -> bool {
     if DUMMIES.contains(&signature) {
         return true;
     }
     let Some(given) = fields::base64(signature) else { return false };
-    given.first_chunk().is_some_and(|nonce| given == bytes(*nonce, content))
+    if DUMMIES.iter().any(|dummy| given == dummy.as_bytes()) {
+        return true;
+    }
+    let Some(nonce) = given.first_chunk() else { return false };
+    let is_of = |content: u64| given == bytes(*nonce, content);
+    match held {
+        Held::Bytes(content) => is_of(*content),
+        Held::Words(words) => beginnings(words).any(is_of),
+    }
+}
+
+/// What stands for each beginning of a text, from the empty one to the whole.
+fn beginnings(text: &str) -> impl Iterator<Item = u64> {
+    let empty = of_text("");
+    let more = text.bytes().scan(empty, move |sum, byte| {
+        *sum = draw::hash(&[byte], *sum ^ empty ^ TEXT);
+        Some(*sum)
+    });
+    std::iter::once(empty).chain(more)
 }
 
 #[cfg(test)]
@@ -55,21 +83,35 @@ pub(super) fn is_good(signature: &str, content: u64) -> bool {
 mod tests {
     use super::*;
 
+    fn words(text: &str) -> Held {
+        Held::Words(text.to_owned())
+    }
+
     #[test]
     fn no_altered_byte_and_no_other_content_passes() {
-        let (text, picture) = (of_text("Here"), of_bytes(b"Here"));
-        let signature = sign(text, 7);
-        assert!(is_good(&signature, text));
-        assert!(is_good(&signature.replace('+', "-").replace('/', "_"), text));
-        assert!(!is_good(&signature, picture) && !is_good(&signature, of_text("Her")));
+        let (text, picture) = (words("Here"), Held::Bytes(of_bytes(b"Here")));
+        let signature = sign(of_text("Here"), 7);
+        assert!(is_good(&signature, &text));
+        assert!(is_good(&signature.replace('+', "-").replace('/', "_"), &text));
+        assert!(!is_good(&signature, &picture) && !is_good(&signature, &words("Her")));
         let whole = STANDARD.decode(&signature).unwrap();
         for at in 0..whole.len() {
             let mut altered = whole.clone();
             altered[at] ^= 1;
-            assert!(!is_good(&STANDARD.encode(altered), text), "byte {at}");
+            assert!(!is_good(&STANDARD.encode(altered), &text), "byte {at}");
         }
-        assert!(!is_good(&STANDARD.encode(&whole[..64]), text));
-        assert!(!is_good("", text) && !is_good("aGVsbG8=", text) && !is_good("*", text));
-        assert!(DUMMIES.iter().all(|dummy| is_good(dummy, text)));
+        assert!(!is_good(&STANDARD.encode(&whole[..64]), &text));
+        assert!(!is_good("", &text) && !is_good("aGVsbG8=", &text) && !is_good("*", &text));
+        assert!(
+            DUMMIES.iter().all(|dummy| is_good(dummy, &text) && is_good(&STANDARD.encode(dummy), &picture))
+        );
+    }
+
+    #[test]
+    fn words_may_have_the_signature_of_their_beginning_and_pictures_only_their_own() {
+        let [empty, first, whole] = ["", "Here it", "Here it is"].map(|text| sign(of_text(text), 7));
+        assert!([&empty, &first, &whole].iter().all(|one| is_good(one, &words("Here it is"))));
+        assert!(!is_good(&whole, &words("Here it")) && !is_good(&first, &words("There it is")));
+        assert!(!is_good(&empty, &Held::Bytes(of_bytes(b"Here"))));
     }
 }

@@ -7,7 +7,7 @@ use super::check::{Refusal, at, bad, list, text};
 use super::draw;
 use super::fields::{self, Fault};
 use super::files::Library;
-use super::sign;
+use super::sign::{self, Held};
 use crate::catalogue::Model;
 use crate::codec;
 use crate::image::Pixels;
@@ -43,9 +43,7 @@ struct Shown {
 /// A part that was taken in.
 struct Taken {
     picture: Option<Shown>,
-    /// What its signature must be bound to.
-    content: u64,
-    is_text: bool,
+    held: Held,
 }
 
 impl Turns {
@@ -149,7 +147,7 @@ impl Turns {
                 self.prompt.push('\n');
             }
             self.prompt.push_str(words);
-            return Ok(Taken { picture: None, content: sign::of_text(words), is_text: true });
+            return Ok(Taken { picture: None, held: Held::Words(words.to_owned()) });
         }
         let (inline, file) = (at(part, "inlineData"), at(part, "fileData"));
         let mime = text(at(inline, "mimeType")).or(text(at(file, "mimeType")));
@@ -182,7 +180,7 @@ impl Turns {
             if picture.is_none() {
                 self.attach(model, kind, mime.unwrap_or("video"), &clip, place)?;
             }
-            return Ok(Taken { picture, content: sign::of_bytes(uri.as_bytes()), is_text: false });
+            return Ok(Taken { picture, held: Held::Bytes(sign::of_bytes(uri.as_bytes())) });
         }
         if !file.is_null() {
             return Err(bad(format!(
@@ -218,13 +216,13 @@ impl Turns {
     ) -> Result<Taken, Refusal> {
         let kind = media(model, mime)?;
         self.salt = draw::hash(bytes, self.salt);
-        let content = sign::of_bytes(bytes);
+        let held = Held::Bytes(sign::of_bytes(bytes));
         if !matches!(kind, Media::Image) {
             if mime == "application/pdf" && !bytes.windows(5).take(1024).any(|start| start == b"%PDF-") {
                 return Err(bad("The document has no pages."));
             }
             self.attach(model, kind, mime, clip, place)?;
-            return Ok(Taken { picture: None, content, is_text: false });
+            return Ok(Taken { picture: None, held });
         }
         clip.none(place)?;
         self.images += 1;
@@ -241,7 +239,7 @@ impl Turns {
                 pixels: draw::reduced(pixels, KEPT),
             },
         );
-        Ok(Taken { picture: Some(picture), content, is_text: false })
+        Ok(Taken { picture: Some(picture), held })
     }
 }
 
@@ -326,14 +324,14 @@ impl Taken {
     ) -> Result<(), Refusal> {
         let place = format!("content position {}, part position {}", turn + 1, index + 1);
         let problem = match signature.filter(|signature| !signature.is_empty()) {
-            Some(signature) if sign::is_good(signature, self.content) => return Ok(()),
+            Some(signature) if sign::is_good(signature, &self.held) => return Ok(()),
             Some(_) => format!("Thought signature is not valid in {place}."),
             None if !is_first && self.picture.is_none() => return Ok(()),
             None => {
-                let what = match (&self.picture, self.is_text) {
+                let what = match (&self.picture, &self.held) {
                     (Some(_), _) => "Image",
-                    (None, true) => "Text",
-                    (None, false) => "File",
+                    (None, Held::Words(_)) => "Text",
+                    (None, Held::Bytes(_)) => "File",
                 };
                 format!("{what} part is missing a thought_signature in {place}.")
             }

@@ -96,6 +96,15 @@ fn an_upload_goes_on_only_from_where_it_is() {
 }
 
 #[test]
+fn an_upload_is_read_in_either_spelling() {
+    let emulator = Emulator::start(0).unwrap();
+    let file = json!({"display_name": "One", "mime_type": "text/plain", "size_bytes": 3});
+    assert_eq!(uploaded(&emulator, b"one", "text/plain", file)["displayName"], "One");
+    // As the documentation's sample of a batch calls them.
+    assert_eq!(uploaded(&emulator, b"{}", "jsonl", json!({}))["mimeType"], "jsonl");
+}
+
+#[test]
 fn what_the_service_refuses_of_an_upload_is_refused() {
     let emulator = Emulator::start(0).unwrap();
     uploaded(&emulator, b"one", "text/plain", json!({"name": "files/one"}));

@@ -23,11 +23,9 @@ fn kind(event: &Value) -> &'static str {
         _ if !event["error"].is_null() => "error",
         _ if !event["promptFeedback"].is_null() => "blocked",
         _ if candidate["finishReason"].is_string() => "end",
-        _ if candidate["groundingMetadata"].is_object() => "grounding",
         (true, true, _) => "interim",
         (false, true, _) => "picture",
         (true, false, _) => "thought",
-        (_, _, Some("")) => "trailer",
         (_, _, Some(_)) => "text",
         _ => "nothing",
     }
@@ -44,10 +42,13 @@ fn folded(events: &[Value]) -> Value {
     for event in events {
         let candidate = &event["candidates"][0];
         for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
-            let is_signed = part["text"] == "" && part["thoughtSignature"].is_string();
+            // Only a stream ends with it.
+            if part["text"] == "" {
+                continue;
+            }
             match (all.last_mut(), part["text"].as_str()) {
                 (Some(last), Some(more))
-                    if last["text"].is_string() && last["thought"] == part["thought"] && !is_signed =>
+                    if last["text"].is_string() && last["thought"] == part["thought"] =>
                 {
                     last["text"] = format!("{}{more}", last["text"].as_str().unwrap()).into();
                 }
@@ -88,25 +89,14 @@ fn a_stream_tells_thoughts_words_picture_grounding_and_end_in_this_order() {
     body["tools"] = json!([{"googleSearch": {}}]);
     let events = stream(&emulator, FLASH, &body);
     let wants = [
-        "thought",
-        "thought",
-        "thought",
-        "thought",
-        "interim",
-        "interim",
-        "text",
-        "text",
-        "text",
-        "picture",
-        "trailer",
-        "grounding",
+        "thought", "thought", "thought", "thought", "interim", "interim", "text", "text", "text", "picture",
         "end",
     ];
     assert_eq!(kinds(&events), wants);
     let part = |index: usize| &events[index]["candidates"][0]["content"]["parts"][0];
     assert_eq!((image_of(part(9)).width(), image_of(part(5)).width()), (512, 128));
     assert!(far(&image_of(part(9)), &image_of(part(5))) < 6.0, "the last thought is the picture");
-    let signed = (0..13).filter(|index| part(*index)["thoughtSignature"].is_string());
+    let signed = (0..11).filter(|index| part(*index)["thoughtSignature"].is_string());
     assert_eq!(signed.collect::<Vec<_>>(), [6, 9, 10]);
     let cut = part(6)["text"].as_str().unwrap();
     assert!(cut.ends_with(char::is_alphabetic), "a piece of words ends within a word: {cut:?}");
@@ -115,12 +105,11 @@ fn a_stream_tells_thoughts_words_picture_grounding_and_end_in_this_order() {
     let totals: Vec<u64> = totals.collect();
     assert!(totals.is_sorted() && totals[0] < totals[6] && totals[8] + 700 < totals[9], "{totals:?}");
     let thought = |index: usize| events[index]["usageMetadata"]["thoughtsTokenCount"].as_u64().unwrap();
-    assert!(thought(0) < thought(1) && thought(3) < thought(6) && thought(6) == thought(12));
+    assert!(thought(0) < thought(1) && thought(3) < thought(6) && thought(6) == thought(10));
     assert!(events.iter().all(|event| event["responseId"] == events[0]["responseId"]));
     assert!(events.iter().all(|event| event["promptFeedback"].is_null()));
-    let (grounding, end) = (&events[11]["candidates"][0], &events[12]["candidates"][0]);
-    assert!(grounding["content"].is_null() && grounding["finishReason"].is_null());
-    assert_eq!(*end, json!({"finishReason": "STOP", "index": 0}));
+    let end = &events[10]["candidates"][0];
+    assert!(end["groundingMetadata"].is_object() && end["finishReason"] == "STOP" && part(10)["text"] == "");
 }
 
 #[test]
@@ -193,22 +182,10 @@ fn scripted_steps_are_streams_too() {
         .unwrap();
     let ask = || post(&emulator, FLASH, "streamGenerateContent?alt=sse", &json!({}));
     let first = events(&ask());
-    let wants = [
-        "thought",
-        "interim",
-        "thought",
-        "text",
-        "text",
-        "picture",
-        "picture",
-        "text",
-        "trailer",
-        "grounding",
-        "end",
-    ];
+    let wants = ["thought", "interim", "thought", "text", "text", "picture", "picture", "text", "end"];
     assert_eq!(kinds(&first), wants);
-    assert_eq!(first[9]["candidates"][0]["groundingMetadata"], json!({"webSearchQueries": ["q"]}));
-    assert_eq!(kinds(&events(&ask())), ["picture", "trailer", "end"]);
+    assert_eq!(first[8]["candidates"][0]["groundingMetadata"], json!({"webSearchQueries": ["q"]}));
+    assert_eq!(kinds(&events(&ask())), ["picture", "end"]);
     assert_eq!(kinds(&events(&ask())), ["text", "text", "end"]);
     let blocked = events(&ask());
     assert_eq!(blocked[0]["promptFeedback"], json!({"blockReason": "PROHIBITED_CONTENT"}));
