@@ -373,6 +373,11 @@ impl Library {
     }
 }
 
+/// Whether a URI names a file of the Gemini API.
+pub(super) fn is_file(uri: &str) -> bool {
+    id_in(uri).is_some()
+}
+
 /// The id in the URI of an uploaded file, whatever way its caller takes to this machine.
 fn id_in(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;

@@ -97,6 +97,7 @@ mod draw;
 mod drift;
 mod fields;
 mod files;
+mod keys;
 mod log;
 mod models;
 mod route;

@@ -30,7 +30,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
 use super::check::{self, Ask, Refusal};
+use super::fields::Service;
 use super::files;
+use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
 use super::route::{Form, Route, header, value};
@@ -332,7 +334,8 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
             if let Some(token) = &given.continuation {
                 state.promise(token);
             }
-            let answer = Answer::scripted(model, (**given).clone());
+            let mut answer = Answer::scripted(model, (**given).clone());
+            answer.service = route.service();
             written(answer, form).map(|written| Outgoing { status: *status, ..written })
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
@@ -392,7 +395,7 @@ fn own(
     }
     // The address of an upload is its own key.
     if !matches!(route, Route::Upload { .. }) {
-        admitted(head, query)?;
+        keys::admitted(route.service(), head, query)?;
     }
     let told = |(headers, json): files::Told| Outgoing { headers, ..Outgoing::json(200, &json) };
     let readable = |json: serde_json::Result<Value>| {
@@ -415,20 +418,22 @@ fn own(
         }
         Route::File { version, id } => Ok(Outgoing::json(200, &state.files.get(version, id)?)),
         Route::Delete { id } => Ok(Outgoing::json(200, &state.files.delete(id)?)),
-        Route::Count { version, model } => {
-            let model =
-                models::model(model).ok_or_else(|| models::no_such_model(model, version, "countTokens"))?;
-            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files)?))
+        Route::Download { .. } | Route::Batch(_) | Route::Talk(_) => {
+            Err(Refusal::new(501, "UNIMPLEMENTED", "This is not offline yet."))
+        }
+        Route::Count { house, model } => {
+            let model = models::at(house, model, "countTokens")?;
+            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, house.service)?))
         }
         Route::Models => {
             let page = models::list(value(query, "pageSize"), value(query, "pageToken"))?;
             Ok(Outgoing::json(200, &page))
         }
         Route::Model { version, model } => Ok(Outgoing::json(200, &models::get(model, version)?)),
-        Route::Generate { version, model, .. } => {
+        Route::Generate { house, model, .. } => {
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
-            let model = models::model(model).ok_or_else(|| models::no_such_model(model, version, verb))?;
-            let ask = check::check(model, readable(json)?, &state.files)?;
+            let model = models::at(house, model, verb)?;
+            let ask = check::check(model, readable(json)?, &state.files, house.service)?;
             if let Some(token) = &ask.continuation
                 && !state.has_promised(token)
             {
@@ -440,35 +445,8 @@ fn own(
     }
 }
 
-/// Whether the key is there and good. Every key is, but for `bad`.
-fn admitted(head: &Parts, query: &[(String, String)]) -> Result<(), Refusal> {
-    let header = head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok());
-    match header.filter(|key| !key.is_empty()).or(value(query, "key")) {
-        None | Some("") => Err(Refusal::new(
-            403,
-            "PERMISSION_DENIED",
-            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API.",
-        )),
-        Some("bad") => {
-            let message = "API key not valid. Please pass a valid API key.";
-            let mut refusal = Refusal::new(400, "INVALID_ARGUMENT", message);
-            refusal.details = vec![
-                serde_json::json!({
-                    "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
-                    "domain": "googleapis.com", "metadata": {"service": "generativelanguage.googleapis.com"},
-                }),
-                serde_json::json!({
-                    "@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": message,
-                }),
-            ];
-            Err(refusal)
-        }
-        Some(_) => Ok(()),
-    }
-}
-
 fn written(answer: Answer, form: Form) -> Result<Outgoing, Refusal> {
-    let tier = Some(answer.tier.clone());
+    let tier = (answer.service == Service::Gemini).then(|| answer.tier.clone());
     let outgoing = match form {
         Form::Whole => Outgoing::json(200, &answer.whole()?),
         form => flowing(form, move |send| answer.stream(send)),

@@ -17,6 +17,7 @@ mod files;
 mod line;
 mod stream;
 mod tls;
+mod vertex;
 
 use line::*;
 
