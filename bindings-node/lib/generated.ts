@@ -390,6 +390,8 @@ export interface EmulatorOptions {
   fileLife?: number | null | undefined
   /** How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. */
   fileProcessing?: number | null | undefined
+  /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
+  batchProcessing?: number | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */

@@ -110,9 +110,12 @@ impl Emulator {
     /// Starts one on 127.0.0.1; port 0 takes a free one. With `tls` it speaks TLS and HTTP/2, by an
     /// authority that lives as long: `Client("offline", base_url=emulator.url, ca_bundle=emulator.ca_bundle)`.
     /// It remembers `keep` requests (1000 if nothing is said). Uploaded files live for `file_life` seconds (48
-    /// hours), and videos are PROCESSING for `file_processing` seconds (0.2).
+    /// hours), and videos are PROCESSING for `file_processing` seconds (0.2). A batch, or an interaction in
+    /// the background, takes `batch_processing` seconds at least (0.2).
     #[new]
-    #[pyo3(signature = (port=0, *, tls=false, keep=None, file_life=None, file_processing=None))]
+    #[pyo3(signature = (
+        port=0, *, tls=false, keep=None, file_life=None, file_processing=None, batch_processing=None
+    ))]
     fn new(
         py: Python<'_>,
         port: i64,
@@ -120,13 +123,15 @@ impl Emulator {
         keep: Option<i64>,
         file_life: Option<f64>,
         file_processing: Option<f64>,
+        batch_processing: Option<f64>,
     ) -> PyResult<Self> {
-        let told: [(&str, Value); 5] = [
+        let told: [(&str, Value); 6] = [
             ("port", port.into()),
             ("tls", tls.into()),
             ("keep", keep.into()),
             ("file_life", file_life.into()),
             ("file_processing", file_processing.into()),
+            ("batch_processing", batch_processing.into()),
         ];
         let told = told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let options = EmulatorOptions::read(&told, Case::Snake).map_err(raise)?;

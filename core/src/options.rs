@@ -703,6 +703,8 @@ options! {
         file_life: Seconds,
         /// How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds.
         file_processing: Seconds,
+        /// How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
+        batch_processing: Seconds,
     }
 }
 

@@ -48,6 +48,7 @@ class Emulator:
         keep: int | None = None,
         file_life: float | None = None,
         file_processing: float | None = None,
+        batch_processing: float | None = None,
     ) -> Self: ...
     @property
     def url(self) -> str: ...

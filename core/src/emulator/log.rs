@@ -9,6 +9,7 @@ use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
+use super::batch::Batches;
 use super::files::Library;
 use super::script::Step;
 
@@ -20,7 +21,8 @@ const SHORT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub files: Library,
+    pub files: Arc<Library>,
+    pub batches: Batches,
     start: Instant,
     script: Mutex<VecDeque<Step>>,
     log: Mutex<Log>,
@@ -63,9 +65,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize, files: Library) -> Self {
+    pub fn new(keep: usize, files: Arc<Library>, batches: Batches) -> Self {
         State {
             files,
+            batches,
             start: Instant::now(),
             script: Mutex::default(),
             log: Mutex::new(Log { keep, ..Log::default() }),

@@ -91,6 +91,7 @@
 //! `delay`) lets the emulator answer as usual.
 
 mod answer;
+mod batch;
 mod canvas;
 mod check;
 mod draw;
@@ -120,6 +121,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
 use crate::options::EmulatorOptions;
+use batch::Batches;
 use files::Library;
 use log::State;
 use tls::{Bundle, Tls};
@@ -132,6 +134,9 @@ const FILE_LIFE: Duration = Duration::from_secs(48 * 3600);
 
 /// How long a video is looked at unless it is said.
 const FILE_PROCESSING: Duration = Duration::from_millis(200);
+
+/// How long a batch takes at least unless it is said.
+const BATCH_PROCESSING: Duration = Duration::from_millis(200);
 
 /// A running emulator. It stops when the last clone is dropped, or at [`Emulator::close`].
 #[derive(Clone)]
@@ -181,12 +186,14 @@ impl Emulator {
             .build()
             .map_err(failed)?;
         let scheme = if options.tls.unwrap_or(false) { "https" } else { "http" };
-        let files = Library::new(
+        let files = Arc::new(Library::new(
             format!("{scheme}://127.0.0.1:{port}"),
             options.file_life.map_or(FILE_LIFE, |life| life.duration()),
             options.file_processing.map_or(FILE_PROCESSING, |time| time.duration()),
-        );
-        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files));
+        ));
+        let time = options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration());
+        let batches = Batches::new(time, files.clone());
+        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files, batches));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -275,6 +282,7 @@ impl Running {
         if std::process::id() != self.process {
             return;
         }
+        self.state.batches.close();
         // Both fail only if the thread has ended already.
         let _ = stop.send(());
         let _ = thread.join();

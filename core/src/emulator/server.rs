@@ -29,6 +29,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
+use super::batch::Asked;
 use super::check::{self, Ask, Refusal};
 use super::fields::Service;
 use super::files;
@@ -418,9 +419,20 @@ fn own(
         }
         Route::File { version, id } => Ok(Outgoing::json(200, &state.files.get(version, id)?)),
         Route::Delete { id } => Ok(Outgoing::json(200, &state.files.delete(id)?)),
-        Route::Download { .. } | Route::Batch(_) | Route::Talk(_) => {
-            Err(Refusal::new(501, "UNIMPLEMENTED", "This is not offline yet."))
+        Route::Download { id } => {
+            let (mime, bytes) = state.files.download(id)?;
+            let headers = vec![("content-type", mime)];
+            Ok(Outgoing {
+                headers,
+                content: Content::Whole(bytes.into()),
+                ..Outgoing::json(200, &Value::Null)
+            })
         }
+        Route::Batch(batch) => {
+            let body = state.batches.answer(batch, Asked { query, json, size })?;
+            Ok(Outgoing { content: Content::Whole(body.into_bytes()), ..Outgoing::json(200, &Value::Null) })
+        }
+        Route::Talk(_) => Err(Refusal::new(501, "UNIMPLEMENTED", "")),
         Route::Count { house, model } => {
             let model = models::at(house, model, "countTokens")?;
             Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, house.service)?))

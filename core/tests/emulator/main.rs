@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use nanobanana::{Emulator, Image, Kind};
 use serde_json::{Value, json};
 
+mod batch;
 mod chat;
 mod files;
 mod line;
