@@ -89,6 +89,12 @@ pub(super) static COUNT: Shape = Message(&[
     ("instances", Free),
 ]);
 
+/// What is told of a file before its bytes come.
+pub(super) static FILE: Shape = Message(&[(
+    "file",
+    Message(&[("name", Text), ("displayName", Text), ("mimeType", Text), ("sizeBytes", Long)]),
+)]);
+
 /// What a batch is made from.
 pub(super) static BATCH: Shape = Message(&[(
     "batch",

@@ -2,9 +2,9 @@
 //!
 //! What a batch or an interaction makes is a file too, and the only kind that can be downloaded.
 //!
-//! A file lives as long as the emulator's options say and is then as good as never uploaded. All files and unfinished
-//! uploads together take at most [`ROOM`] bytes, where the service has 20 GB for each project. Whoever has a key sees
-//! all of them.
+//! A file lives as long as the emulator's options say and is then as good as never uploaded. All files and
+//! unfinished uploads together take at most [`ROOM`] bytes, where the service has 20 GB for each project.
+//! Whoever has a key sees all of them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::check::{Refusal, at, bad, text};
+use super::check::{self, Refusal, at, bad, text};
+use super::fields::{self, Service};
 
 /// The most that all files may take together.
 pub(super) const ROOM: u64 = 1 << 30;
@@ -175,13 +176,12 @@ impl Library {
             ));
         }
         let metadata: Value = match body.is_empty() {
-            true => Value::Null,
+            true => json!({}),
             false => serde_json::from_slice(body)
                 .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
         };
+        let metadata = check::read(metadata, &fields::FILE, Service::Gemini)?;
         let file = at(&metadata, "file");
-        known(&metadata, &["file"], "")?;
-        known(file, &["name", "displayName", "mimeType", "sizeBytes"], " at 'file'")?;
         let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
         let size =
             told.ok_or_else(|| bad("X-Goog-Upload-Header-Content-Length must be the size of the file."))?;
@@ -444,17 +444,6 @@ fn id_in(uri: &str) -> Option<String> {
     let mut segments = url.path_segments()?;
     let is_file = is_here && segments.next()?.starts_with('v') && segments.next()? == "files";
     segments.next().filter(|id| is_file && !id.is_empty()).map(str::to_owned)
-}
-
-/// Names are as the service's own, or it says that they are not.
-fn known(map: &Value, names: &[&str], place: &str) -> Result<(), Refusal> {
-    let unknown = map.as_object().and_then(|map| map.keys().find(|key| !names.contains(&key.as_str())));
-    match unknown {
-        None => Ok(()),
-        Some(name) => Err(bad(format!(
-            "Invalid JSON payload received. Unknown name \"{name}\"{place}: Cannot find field."
-        ))),
-    }
 }
 
 /// What is remembered of bytes.
