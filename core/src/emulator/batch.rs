@@ -1,9 +1,10 @@
 //! Batches: requests that are answered later, all of one batch in the order of their coming.
 //!
-//! A batch is PENDING for the first half of the time that the emulator's options say, then RUNNING for as long as the
-//! other half and the drawing take; one thread draws for all of them. What was sent within the request comes back
-//! within the batch, what came as a file as another file. All batches together hold at most [`ROOM`] bytes, where the
-//! service keeps two days' worth: those that ended first are forgotten first, and one that does not fit alone fails.
+//! A batch is PENDING for the first half of the time that the emulator's options say, then RUNNING for as
+//! long as the other half and the drawing take; one thread draws for all of them. What was sent within the
+//! request comes back within the batch, what came as a file as another file. All batches together hold at
+//! most [`ROOM`] bytes, where the service keeps two days' worth: those that ended first are forgotten first,
+//! and one that does not fit alone fails.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,7 +158,8 @@ impl Job {
         if let Some(file) = &self.file {
             set(&mut metadata, "inputConfig", json!({ "fileName": file }));
         }
-        // Answers are many and large: they are put in as they are, in place of a word that nobody can have sent.
+        // Answers are many and large: they are put in as they are, in place of a word that nobody can have
+        // sent.
         let mark = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         let mut output = match &self.file {
             Some(_) => json!({ "responsesFile": format!("files/batch-{}", self.id) }),
@@ -171,7 +173,8 @@ impl Job {
         if let Some(end) = end {
             set(&mut metadata, "endTime", time(end));
         }
-        let began = self.created + if stage == Stage::Pending { Duration::ZERO } else { took / 2 };
+        let began = if stage == Stage::Pending { Duration::ZERO } else { took / 2 };
+        let began = self.created.checked_add(began).unwrap_or(self.created);
         set(&mut metadata, "updateTime", time(end.unwrap_or(began)));
         set(&mut metadata, "batchStats", stats);
         set(&mut metadata, "state", stage.name().into());
