@@ -21,13 +21,13 @@ use crate::image::Pixels;
 pub(super) struct Answer {
     /// Who answers.
     pub service: Service,
-    model: String,
+    pub model: String,
     id: String,
     pub tier: String,
-    signs: bool,
-    nonce: u64,
-    finish: String,
-    usage: Usage,
+    pub signs: bool,
+    pub nonce: u64,
+    pub finish: String,
+    pub usage: Usage,
     maker: Maker,
 }
 
@@ -65,20 +65,20 @@ pub(super) enum Thought {
 }
 
 /// One thing that was made.
-enum Made {
+pub(super) enum Made {
     Text { is_thought: bool, text: String },
     Picture { is_thought: bool, part: Value, content: u64 },
 }
 
 impl Made {
-    fn is_thought(&self) -> bool {
+    pub fn is_thought(&self) -> bool {
         match self {
             Made::Text { is_thought, .. } | Made::Picture { is_thought, .. } => *is_thought,
         }
     }
 
     /// As a stream tells it: words come in two or three pieces, cut where it happens.
-    fn pieces(self) -> Vec<Made> {
+    pub fn pieces(self) -> Vec<Made> {
         let (is_thought, text) = match self {
             Made::Text { is_thought: false, text } => (false, text),
             other => return vec![other],
@@ -96,26 +96,26 @@ impl Made {
 }
 
 /// Why nothing more is made.
-enum Stop {
+pub(super) enum Stop {
     /// Nobody listens.
     Gone,
     Failed(Refusal),
 }
 
-type Give<'a> = &'a mut dyn FnMut(Made) -> Result<(), Stop>;
+pub(super) type Give<'a> = &'a mut dyn FnMut(Made) -> Result<(), Stop>;
 
 /// The tokens of an answer, as far as it has come.
 #[derive(Clone)]
-struct Usage {
-    sent: Vec<(&'static str, u64)>,
+pub(super) struct Usage {
+    pub sent: Vec<(&'static str, u64)>,
     /// All that the thoughts take, shown or not.
-    thoughts: u64,
+    pub thoughts: u64,
     /// What one picture takes.
-    each: u64,
+    pub each: u64,
     tier: String,
     thought_letters: u64,
-    letters: u64,
-    pictures: u64,
+    pub letters: u64,
+    pub pictures: u64,
     has_answer: bool,
 }
 
@@ -133,7 +133,7 @@ impl Usage {
         }
     }
 
-    fn count(&mut self, made: &Made) {
+    pub fn count(&mut self, made: &Made) {
         match made {
             Made::Text { is_thought: true, text } => self.thought_letters += text.chars().count() as u64,
             Made::Picture { is_thought: true, .. } => {}
@@ -268,14 +268,14 @@ impl Answer {
         }
     }
 
-    fn given(&self) -> Option<&Given> {
+    pub fn given(&self) -> Option<&Given> {
         match &self.maker {
             Maker::Script(given) => Some(given),
             Maker::Artist { .. } => None,
         }
     }
 
-    fn make(&self, give: Give) -> Result<(), Stop> {
+    pub fn make(&self, give: Give) -> Result<(), Stop> {
         match &self.maker {
             Maker::Artist { model, ask, seed } => paint(model, ask, *seed, self.finish == "STOP", give),
             Maker::Script(given) => recite(given, give),
@@ -320,7 +320,7 @@ impl Answer {
         ends.then(|| json!({"text": "", "thoughtSignature": signer.sign(sign::of_text(""))}))
     }
 
-    fn grounding(&self) -> Option<Value> {
+    pub fn grounding(&self) -> Option<Value> {
         match &self.maker {
             Maker::Artist { ask, .. } => (ask.web_search || ask.image_search)
                 .then(|| grounding(&ask.prompt, (ask.web_search, ask.image_search), &words(ask))),

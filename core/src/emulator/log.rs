@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Batches;
 use super::files::Library;
+use super::interactions::Interactions;
 use super::script::Step;
 
 /// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
@@ -23,6 +24,7 @@ const SHORT: usize = 256;
 pub(super) struct State {
     pub files: Arc<Library>,
     pub batches: Batches,
+    pub talks: Interactions,
     start: Instant,
     script: Mutex<VecDeque<Step>>,
     log: Mutex<Log>,
@@ -65,10 +67,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize, files: Arc<Library>, batches: Batches) -> Self {
+    pub fn new(keep: usize, files: Arc<Library>, batches: Batches, talks: Interactions) -> Self {
         State {
             files,
             batches,
+            talks,
             start: Instant::now(),
             script: Mutex::default(),
             log: Mutex::new(Log { keep, ..Log::default() }),
@@ -246,7 +249,7 @@ pub(super) fn words(json: &Value) -> String {
             Value::Object(map) => {
                 for (key, value) in map {
                     match value.as_str() {
-                        Some(text) if key == "text" => {
+                        Some(text) if key == "text" || key == "input" => {
                             words.push_str(text);
                             words.push('\n');
                         }

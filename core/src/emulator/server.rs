@@ -33,10 +33,11 @@ use super::batch::Asked;
 use super::check::{self, Ask, Refusal};
 use super::fields::Service;
 use super::files;
+use super::interactions::{self, Told};
 use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
-use super::route::{Form, Route, header, value};
+use super::route::{Form, Route, Talk, header, value};
 use super::script::{self, Cut, Delivery, Reply};
 
 /// The most that a request may send.
@@ -195,6 +196,18 @@ impl Outgoing {
         Outgoing::json(refusal.code, &refusal.json())
     }
 
+    /// An interaction.
+    fn told(told: Told) -> Self {
+        match told {
+            Told::Json(json) => Outgoing::json(200, &json),
+            Told::Events(make) => Outgoing {
+                content_type: "text/event-stream",
+                content: Content::Made(make),
+                ..Outgoing::json(200, &Value::Null)
+            },
+        }
+    }
+
     /// With a body whose length is known.
     fn whole(self) -> Self {
         let body = match self.content {
@@ -319,7 +332,10 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
     let made = match &reply {
         Reply::Own => own(head, &query, &route, (json, &bytes), size, (form, drift), state),
         Reply::Error { status, error } => {
-            Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
+            let error = script::error_body(*status, error);
+            let is_talk = matches!(route, Route::Talk(_));
+            let error = if is_talk { interactions::error(&error) } else { in_form(error, form) };
+            Ok(Outgoing::json(*status, &error))
         }
         Reply::Json { status, json } => Ok(scripted_json(*status, script::filled(json), form)),
         Reply::Raw { status, body } => {
@@ -335,9 +351,15 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
             if let Some(token) = &given.continuation {
                 state.promise(token);
             }
+            let asked = json.as_ref().ok().filter(|_| matches!(route, Route::Talk(_)));
+            let model = asked.and_then(|json| json.get("model")?.as_str()).unwrap_or(model);
             let mut answer = Answer::scripted(model, (**given).clone());
             answer.service = route.service();
-            written(answer, form).map(|written| Outgoing { status: *status, ..written })
+            let made = match asked {
+                Some(json) => Ok(Outgoing::told(state.talks.scripted(json, answer))),
+                None => written(answer, form),
+            };
+            made.map(|written| Outgoing { status: *status, ..written })
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
@@ -388,7 +410,12 @@ fn own(
         let message = format!("Request payload size exceeds the limit: {LIMIT} bytes.");
         return Err(Refusal::new(413, "INVALID_ARGUMENT", message));
     }
-    if let Some((name, _)) = query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
+    let own: &[&str] = match route {
+        Route::Talk(Talk::Get { .. }) => &["include_input", "stream", "last_event_id"],
+        _ => &[],
+    };
+    let is_known = |name: &str| KNOWN.contains(&name) || own.contains(&name);
+    if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
         let message = format!(
             "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter. Field '{name}' could not be found in request message."
         );
@@ -432,7 +459,7 @@ fn own(
             let body = state.batches.answer(batch, Asked { query, json, size })?;
             Ok(Outgoing { content: Content::Whole(body.into_bytes()), ..Outgoing::json(200, &Value::Null) })
         }
-        Route::Talk(_) => Err(Refusal::new(501, "UNIMPLEMENTED", "")),
+        Route::Talk(talk) => Ok(talked(talk, head, query, readable(json), state)),
         Route::Count { house, model } => {
             let model = models::at(house, model, "countTokens")?;
             Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, house.service)?))
@@ -454,6 +481,30 @@ fn own(
             }
             written(Answer::drawn(model, Ask { drift, ..ask }), form)
         }
+    }
+}
+
+/// What the Interactions API answers; its errors have a form of their own.
+fn talked(
+    talk: &Talk,
+    head: &Parts,
+    query: &[(String, String)],
+    json: Result<Value, Refusal>,
+    state: &State,
+) -> Outgoing {
+    let talks = &state.talks;
+    let told = match talk {
+        Talk::Create { version } => json.and_then(|json| {
+            let revision = self::header(head, "api-revision");
+            talks.create(json, version, revision, &|token| state.has_promised(token))
+        }),
+        Talk::Get { id } => talks.get(id, query),
+        Talk::Cancel { id } => talks.cancel(id),
+        Talk::Delete { id } => talks.delete(id),
+    };
+    match told {
+        Ok(told) => Outgoing::told(told),
+        Err(refusal) => Outgoing::json(refusal.code, &interactions::error(&refusal.json())),
     }
 }
 

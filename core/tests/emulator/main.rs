@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 mod batch;
 mod chat;
 mod files;
+mod interactions;
 mod line;
 mod stream;
 mod tls;
