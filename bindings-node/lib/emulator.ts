@@ -16,6 +16,10 @@ export interface EmulatorRequest {
   headers: Record<string, string>
   json: unknown
   size: number
+  /** That of the answer; null before it. */
+  status: number | null
+  /** Seconds until the answer's last byte; null before it. */
+  took: number | null
   /** Whether the client went away, or reset the stream, before it had its answer. */
   cancelled: boolean
 }

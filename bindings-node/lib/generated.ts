@@ -380,8 +380,10 @@ export interface FileOptions {
  * Durations are numbers of milliseconds.
  */
 export interface EmulatorOptions {
-  /** Where it listens on 127.0.0.1; 0 takes any free one. Default: 0. */
+  /** Where it listens; 0 takes any free one. Default: 0. */
   port?: number | null | undefined
+  /** The address it listens at. Any but that of this machine alone lets others in, under any name. Default: 127.0.0.1. */
+  host?: string | null | undefined
   /** Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false. */
   tls?: boolean | null | undefined
   /** How many requests it remembers. Default: 1000. */
@@ -392,6 +394,20 @@ export interface EmulatorOptions {
   fileProcessing?: number | null | undefined
   /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
   batchProcessing?: number | null | undefined
+  /** How many requests a minute each model takes before it answers 429. Default: no limit. */
+  rpm?: number | null | undefined
+  /** How many pictures a minute each model draws before it answers 429. Default: no limit. */
+  ipm?: number | null | undefined
+  /** How many requests a day each model takes before it answers 429. Default: no limit. */
+  rpd?: number | null | undefined
+  /** How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds. */
+  minute?: number | null | undefined
+  /** The folder of recorded calls that it answers with, instead of drawing. Default: none. */
+  cassette?: string | null | undefined
+  /** The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. Default: none. */
+  upstream?: string | null | undefined
+  /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
+  record?: 'missing' | 'always' | 'never' | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */

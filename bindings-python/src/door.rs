@@ -3,7 +3,7 @@
 use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::raise;
 use crate::image::{Image, warn};
@@ -107,33 +107,14 @@ pub struct Emulator(nanobanana::Emulator);
 
 #[pymethods]
 impl Emulator {
-    /// Starts one on 127.0.0.1; port 0 takes a free one. With `tls` it speaks TLS and HTTP/2, by an
-    /// authority that lives as long: `Client("offline", base_url=emulator.url, ca_bundle=emulator.ca_bundle)`.
-    /// It remembers `keep` requests (1000 if nothing is said). Uploaded files live for `file_life` seconds (48
-    /// hours), and videos are PROCESSING for `file_processing` seconds (0.2). A batch, or an interaction in
-    /// the background, takes `batch_processing` seconds at least (0.2).
+    /// Starts one on 127.0.0.1; port 0 takes a free one. The options are those of `nanobanana emulate`: `tls=True`
+    /// speaks TLS and HTTP/2 by an authority that lives as long (give a client `ca_bundle=emulator.ca_bundle`),
+    /// `rpm`, `ipm` and `rpd` are limits with real counters, `host` lets other machines in.
     #[new]
-    #[pyo3(signature = (
-        port=0, *, tls=false, keep=None, file_life=None, file_processing=None, batch_processing=None
-    ))]
-    fn new(
-        py: Python<'_>,
-        port: i64,
-        tls: bool,
-        keep: Option<i64>,
-        file_life: Option<f64>,
-        file_processing: Option<f64>,
-        batch_processing: Option<f64>,
-    ) -> PyResult<Self> {
-        let told: [(&str, Value); 6] = [
-            ("port", port.into()),
-            ("tls", tls.into()),
-            ("keep", keep.into()),
-            ("file_life", file_life.into()),
-            ("file_processing", file_processing.into()),
-            ("batch_processing", batch_processing.into()),
-        ];
-        let told = told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    #[pyo3(signature = (port=0, **options))]
+    fn new(py: Python<'_>, port: i64, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut told = options.map_or_else(|| Ok(Map::new()), value::options)?;
+        told.insert("port".to_owned(), port.into());
         let options = EmulatorOptions::read(&told, Case::Snake).map_err(raise)?;
         py.detach(|| nanobanana::Emulator::start_with(options)).map(Emulator).map_err(raise)
     }
@@ -151,7 +132,8 @@ impl Emulator {
     }
 
     /// The last requests in order: dicts with at (seconds since the start), method, path, http_version,
-    /// query, headers, json, size and cancelled (the client went away before it had its answer).
+    /// query, headers, json, size, status, took (seconds until the last byte) and cancelled (the client went away
+    /// before it had its answer).
     #[getter]
     fn requests<'py>(&self, py: Python<'py>) -> Object<'py> {
         value::to_python(py, &py.detach(|| self.0.requests()).into(), 0)

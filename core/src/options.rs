@@ -17,7 +17,7 @@ mod words;
 use words::Wire;
 pub use words::{
     AspectRatio, Attachments, EncodeFormat, ImageSize, Masks, Modalities, Model, OnUnsupported, OutputFormat,
-    Role, Safety, Secret, ServiceTier, Thinking, Unit, Upload,
+    Record, Role, Safety, Secret, ServiceTier, Thinking, Unit, Upload,
 };
 
 /// Where a value stands in what the caller wrote, for messages.
@@ -693,8 +693,10 @@ impl FileOptions {
 options! {
     /// What an emulator can be told.
     pub struct EmulatorOptions {
-        /// Where it listens on 127.0.0.1; 0 takes any free one. Default: 0.
+        /// Where it listens; 0 takes any free one. Default: 0.
         port: u16,
+        /// The address it listens at. Any but that of this machine alone lets others in, under any name. Default: 127.0.0.1.
+        host: String,
         /// Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false.
         tls: bool,
         /// How many requests it remembers. Default: 1000.
@@ -705,6 +707,20 @@ options! {
         file_processing: Seconds,
         /// How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
         batch_processing: Seconds,
+        /// How many requests a minute each model takes before it answers 429. Default: no limit.
+        rpm: u32,
+        /// How many pictures a minute each model draws before it answers 429. Default: no limit.
+        ipm: u32,
+        /// How many requests a day each model takes before it answers 429. Default: no limit.
+        rpd: u32,
+        /// How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds.
+        minute: Seconds,
+        /// The folder of recorded calls that it answers with, instead of drawing. Default: none.
+        cassette: String,
+        /// The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. Default: none.
+        upstream: String,
+        /// Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`.
+        record: Record,
     }
 }
 

@@ -31,9 +31,9 @@ __all__ = ["Emulator", "Image", "ImageWarning", "__version__", "edit", "generate
 __all__ += ["display_options"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncFiles", "AsyncOutcomes", "AsyncStream"]
 __all__ += ["Chat", "Client", "Files", "Outcomes", "Stream"]
-__all__ += ["AspectRatio", "AttachmentInput", "ClientOptions", "EditOptions", "Event"]  # noqa: F405
-__all__ += ["FileOptions", "GenerateOptions", "ImageInput", "ImageSize", "Item", "ManyOptions"]  # noqa: F405
-__all__ += ["MaskInput", "Model", "Prompt", "UploadOptions"]  # noqa: F405
+__all__ += ["AspectRatio", "AttachmentInput", "ClientOptions", "EditOptions", "EmulatorOptions"]  # noqa: F405
+__all__ += ["Event", "FileOptions", "GenerateOptions", "ImageInput", "ImageSize", "Item"]  # noqa: F405
+__all__ += ["ManyOptions", "MaskInput", "Model", "Prompt", "UploadOptions"]  # noqa: F405
 __all__ += _generated.__all__
 
 # Who shows pictures has it loaded; nobody else needs what shows them.

@@ -5,11 +5,12 @@ import os
 from asyncio import Future
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, SupportsIndex, final, overload
+from typing import Any, Literal, Self, SupportsIndex, Unpack, final, overload
 
 from typing_extensions import Buffer
 
 from ._generated import Provenance
+from ._options import EmulatorOptions
 
 __version__: str
 
@@ -40,16 +41,7 @@ class Inputs:
 
 @final
 class Emulator:
-    def __new__(
-        cls,
-        port: int = 0,
-        *,
-        tls: bool = False,
-        keep: int | None = None,
-        file_life: float | None = None,
-        file_processing: float | None = None,
-        batch_processing: float | None = None,
-    ) -> Self: ...
+    def __new__(cls, port: int = 0, **options: Unpack[EmulatorOptions]) -> Self: ...
     @property
     def url(self) -> str: ...
     @property

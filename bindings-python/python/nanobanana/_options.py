@@ -30,6 +30,7 @@ __all__ = [
     "AttachmentInput",
     "ClientOptions",
     "EditOptions",
+    "EmulatorOptions",
     "Event",
     "FileOptions",
     "GenerateOptions",
@@ -367,6 +368,59 @@ class FileOptions(TypedDict, total=False):
 
     timeout: Timeout | float | None
     """How long it may take. Default: the client's."""
+
+
+class EmulatorOptions(TypedDict, total=False):
+    """What an emulator can be told, beside its port."""
+
+    host: str | None
+    """The address it listens at.
+
+    Any but that of this machine alone lets others in, under any name. Default: 127.0.0.1.
+    """
+
+    tls: bool | None
+    """Whether it speaks TLS, with HTTP/2 for those who can, by a throw-away authority. Default: false."""
+
+    keep: int | None
+    """How many requests it remembers. Default: 1000."""
+
+    file_life: float | None
+    """How long an uploaded file lives. Default: 48 hours."""
+
+    file_processing: float | None
+    """How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds."""
+
+    batch_processing: float | None
+    """How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds."""
+
+    rpm: int | None
+    """How many requests a minute each model takes before it answers 429. Default: no limit."""
+
+    ipm: int | None
+    """How many pictures a minute each model draws before it answers 429. Default: no limit."""
+
+    rpd: int | None
+    """How many requests a day each model takes before it answers 429. Default: no limit."""
+
+    minute: float | None
+    """How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds."""
+
+    cassette: str | None
+    """The folder of recorded calls that it answers with, instead of drawing. Default: none."""
+
+    upstream: str | None
+    """The base URL of the real service, to which calls go that are to be recorded, with the key that they
+    came with.
+
+    Default: none.
+    """
+
+    record: Literal["missing", "always", "never"] | None
+    """Which calls go there: "missing" ones, "always" all, or "never" any.
+
+    Default: missing, if there is an `upstream`.
+    """
 
 
 class Item(TypedDict, total=False):

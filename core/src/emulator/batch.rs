@@ -397,7 +397,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// What is asked, with what it takes to answer.
-pub(super) struct Asked<'a> {
+pub(super) struct Call<'a> {
     pub query: &'a [(String, String)],
     pub json: serde_json::Result<Value>,
     pub size: usize,
@@ -414,7 +414,7 @@ impl Batches {
     }
 
     /// The body of an answer.
-    pub fn answer(&self, route: &route::Batch, asked: Asked) -> Result<String, Refusal> {
+    pub fn answer(&self, route: &route::Batch, asked: Call) -> Result<String, Refusal> {
         match route {
             route::Batch::Create { version, model } => self.create(version, model, asked),
             route::Batch::List => self.list(value(asked.query, "pageSize"), value(asked.query, "pageToken")),
@@ -441,7 +441,7 @@ impl Batches {
         }
     }
 
-    fn create(&self, version: &str, model: &str, asked: Asked) -> Result<String, Refusal> {
+    fn create(&self, version: &str, model: &str, asked: Call) -> Result<String, Refusal> {
         let model = models::model(model)
             .ok_or_else(|| models::no_such_model(model, version, "batchGenerateContent"))?;
         if asked.size > LIMIT {

@@ -154,6 +154,11 @@ impl Library {
         Library { origin, life, processing, shelf: Mutex::default() }
     }
 
+    /// The emulator's base URL.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The files that live.
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         // A panic elsewhere leaves nothing half done in it.

@@ -460,13 +460,15 @@ impl Interactions {
         self.0.closed.store(true, Ordering::SeqCst);
     }
 
-    /// Begins one: `known` says whether an answer was promised to go on by this token.
+    /// Begins one: `known` says whether an answer was promised to go on by this token, `admit` whether its
+    /// model has room for one more.
     pub fn create(
         &self,
         json: Value,
         version: &str,
         revision: Option<String>,
         known: &dyn Fn(&str) -> bool,
+        admit: &dyn Fn(&str) -> Result<(), Refusal>,
     ) -> Result<Told, Refusal> {
         if revision.is_some_and(|asked| asked.as_str() < REVISION) {
             return Err(bad(
@@ -484,6 +486,7 @@ impl Interactions {
         let mut request = wish.request.clone();
         set(&mut request, "contents", contents.into());
         let mut ask = check::check(model, request, &self.0.files, Service::Gemini)?;
+        admit(&model.id)?;
         if ask.continuation.as_deref().is_some_and(|token| !known(token)) {
             return Err(bad("`continuation_token` is not known."));
         }

@@ -3,16 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::batch::Batches;
+use super::cassette::Tape;
 use super::files::Library;
+use super::guard::Hosts;
 use super::interactions::Interactions;
-use super::script::Step;
+use super::quota::{Limits, Quota};
+use super::script::{Asked, Script, Step};
+use super::watch::Watch;
 
 /// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
 const MOST: usize = 256 << 20;
@@ -25,8 +30,13 @@ pub(super) struct State {
     pub files: Arc<Library>,
     pub batches: Batches,
     pub talks: Interactions,
+    pub watch: Watch,
+    pub hosts: Hosts,
+    /// What answers in place of the emulator itself.
+    pub tape: Option<Tape>,
     start: Instant,
-    script: Mutex<VecDeque<Step>>,
+    script: Mutex<Script>,
+    quota: Mutex<Quota>,
     log: Mutex<Log>,
     /// The tokens that unfinished answers were given.
     tokens: Mutex<Vec<String>>,
@@ -67,34 +77,54 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize, files: Arc<Library>, batches: Batches, talks: Interactions) -> Self {
+    /// Batches and interactions in the background take so long at least.
+    pub fn new(
+        keep: usize,
+        files: Library,
+        time: Duration,
+        hosts: Hosts,
+        limits: Limits,
+        tape: Option<Tape>,
+    ) -> Self {
+        let files = Arc::new(files);
         State {
+            batches: Batches::new(time, files.clone()),
+            talks: Interactions::new(time, files.clone()),
             files,
-            batches,
-            talks,
+            watch: Watch::default(),
+            hosts,
+            tape,
             start: Instant::now(),
             script: Mutex::default(),
+            quota: Mutex::new(Quota::new(limits)),
             log: Mutex::new(Log { keep, ..Log::default() }),
             tokens: Mutex::default(),
             active: AtomicUsize::new(0),
         }
     }
 
-    pub fn set_script(&self, steps: Vec<Step>) {
-        *lock(&self.script) = steps.into();
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        lock(&self.script)
     }
 
-    /// Takes the first step that is meant for a request of this kind with these words and this seed.
-    pub fn next_step(&self, call: &str, words: &str, seed: Option<i64>) -> Option<Step> {
-        let mut script = lock(&self.script);
-        let index = script.iter().position(|step| step.wants.fits(call, words, seed))?;
-        match script.get_mut(index) {
-            Some(step) if step.times > 1 => {
-                step.times -= 1;
-                Some(step.clone())
-            }
-            _ => script.remove(index),
-        }
+    /// Takes the first step that is meant for this request.
+    pub fn next_step(&self, asked: Asked) -> Option<Step> {
+        self.script().next(asked)
+    }
+
+    pub fn quota(&self) -> MutexGuard<'_, Quota> {
+        lock(&self.quota)
+    }
+
+    /// Forgets what came and what was scripted: as if it had just begun, with its files and limits.
+    pub fn reset(&self) {
+        self.script().replace(Vec::new());
+        self.quota().reset();
+        self.watch.clear();
+        let mut log = lock(&self.log);
+        log.gone += log.requests.len();
+        log.requests.clear();
+        log.weight = 0;
     }
 
     /// Remembers that an answer can be gone on with.
@@ -110,6 +140,25 @@ impl State {
 
     pub fn requests(&self) -> Vec<Value> {
         lock(&self.log).requests.iter().map(|entry| Value::Object(entry.told.clone())).collect()
+    }
+
+    /// The latest requests, by their numbers, the last one first.
+    pub fn latest(&self, most: usize) -> Vec<(usize, Value)> {
+        let log = lock(&self.log);
+        let numbered = log.requests.iter().enumerate().rev().take(most);
+        numbered.map(|(index, entry)| (log.gone + index, Value::Object(entry.told.clone()))).collect()
+    }
+
+    /// One request, if it is still known.
+    pub fn request(&self, number: usize) -> Option<Value> {
+        let log = lock(&self.log);
+        let entry = log.requests.get(number.checked_sub(log.gone)?)?;
+        Some(Value::Object(entry.told.clone()))
+    }
+
+    /// Seconds since the start.
+    pub fn now(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
     }
 
     pub fn active(&self) -> usize {
@@ -138,7 +187,7 @@ impl State {
         };
         let mut request = Map::new();
         for (name, value) in [
-            ("at", json!(self.start.elapsed().as_secs_f64())),
+            ("at", json!(self.now())),
             ("method", json!(head.method.as_str())),
             ("path", json!(head.uri.path())),
             ("http_version", json!(version)),
@@ -146,6 +195,8 @@ impl State {
             ("headers", headers.into()),
             ("json", Value::Null),
             ("size", json!(0)),
+            ("status", Value::Null),
+            ("took", Value::Null),
             ("cancelled", json!(false)),
         ] {
             request.insert(name.to_owned(), value);
@@ -158,7 +209,7 @@ impl State {
         let number = log.gone + log.requests.len() - 1;
         log.forget();
         drop(log);
-        Flight { state: Some(self.clone()), number }
+        Flight { state: Some(self.clone()), number, since: Instant::now() }
     }
 
     /// Adds what is known by now of a request.
@@ -197,12 +248,27 @@ fn weight(told: &impl serde::Serialize) -> usize {
 pub(super) struct Flight {
     state: Option<Arc<State>>,
     pub number: usize,
+    since: Instant,
 }
 
 impl Flight {
+    /// Of a request that nobody remembers.
+    pub fn untold() -> Self {
+        Flight { state: None, number: 0, since: Instant::now() }
+    }
+
+    /// A piece of the answer goes out.
+    pub fn carries(&self, piece: &Bytes) {
+        if let Some(state) = &self.state {
+            state.watch.reply(self.number, piece);
+        }
+    }
+
     /// The answer has been handed out to its last byte.
     pub fn landed(&mut self) {
         if let Some(state) = self.state.take() {
+            state.note(self.number, "took", json!(self.since.elapsed().as_secs_f64()));
+            state.watch.ended(self.number);
             state.active.fetch_sub(1, Ordering::SeqCst);
         }
     }

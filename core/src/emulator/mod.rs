@@ -70,6 +70,27 @@
 //! or smaller, slightly recoloured, in the answer's own size and with the marks of JPEG. `drift` in a script
 //! says how much.
 //!
+//! # Limits
+//!
+//! [`EmulatorOptions::rpm`], `ipm` and `rpd` are real counters for each model: beyond them it answers 429 with
+//! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count.
+//!
+//! # Recorded calls
+//!
+//! With [`EmulatorOptions::cassette`] it does not draw: it answers with calls of the real service that were recorded
+//! into that folder (`cassette.json`, and the pictures beside it, no keys). With an
+//! [`EmulatorOptions::upstream`] calls that are not in it are passed on there, and kept. A request finds
+//! its recording by what it means (method, path, query, JSON in whatever order); if there is none, the refusal
+//! (404) says how the nearest one differs. A script's steps go before both.
+//!
+//! # The page and the controls
+//!
+//! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
+//! try. It steers the emulator over plain HTTP below `/__emulator/`, as any program may: `requests`, `script`, `limits`,
+//! `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
+//! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
+//! read its answers.
+//!
 //! # Scripts
 //!
 //! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for
@@ -82,9 +103,10 @@
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "seed": 7}`: only for a request whose words hold this, with this seed; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
+//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
 //! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
-//! | `times` | how many requests the step is for, one by one; 1 if nothing is said |
+//! | `times` | how many requests the step is for, one by one, or `"always"`; 1 if nothing is said |
+//! | `share`, `share_seed` | the step is for this part of the requests (0.05 is one in twenty), drawn by lot: the same ones for the same seed, 0 if nothing is said; always, unless `times` ends it |
 //!
 //! or a usual answer, whole or as a stream, made of any of these, in this order:
 //!
@@ -121,16 +143,20 @@
 mod answer;
 mod batch;
 mod canvas;
+mod cassette;
 mod check;
+mod control;
 mod dialect;
 mod draw;
 mod drift;
 mod fields;
 mod files;
+mod guard;
 mod interactions;
 mod keys;
 mod log;
 mod models;
+mod quota;
 mod route;
 mod script;
 mod server;
@@ -138,9 +164,11 @@ mod sign;
 mod text;
 mod tls;
 mod turns;
+mod upstream;
+mod watch;
 
 use std::fmt;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -151,10 +179,11 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
 use crate::options::EmulatorOptions;
-use batch::Batches;
+use cassette::Tape;
 use files::Library;
-use interactions::Interactions;
+use guard::Hosts;
 use log::State;
+use quota::Limits;
 use tls::{Bundle, Tls};
 
 /// How many requests are remembered unless it is said.
@@ -169,12 +198,28 @@ const FILE_PROCESSING: Duration = Duration::from_millis(200);
 /// How long a batch takes at least unless it is said.
 const BATCH_PROCESSING: Duration = Duration::from_millis(200);
 
+/// How long a minute of the limits is unless it is said.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The address that an option names.
+fn address(host: &str) -> Result<IpAddr, Error> {
+    if host == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    host.trim_start_matches('[').trim_end_matches(']').parse().map_err(|_| {
+        let problem = format!(
+            "option `host` is {host:?}; it takes an address such as 127.0.0.1, ::1 or 0.0.0.0 (every address of this machine)"
+        );
+        Error::new(Kind::InvalidOptionError, problem).with("option", "host".to_owned())
+    })
+}
+
 /// A running emulator. It stops when the last clone is dropped, or at [`Emulator::close`].
 #[derive(Clone)]
 pub struct Emulator(Arc<Running>);
 
 struct Running {
-    port: u16,
+    at: SocketAddr,
     state: Arc<State>,
     /// The authority's certificate, with TLS.
     bundle: Option<Bundle>,
@@ -200,15 +245,24 @@ impl Emulator {
     /// the folder of temporary files.
     pub fn start_with(options: EmulatorOptions) -> Result<Self, Error> {
         let port = options.port.unwrap_or(0);
+        let host = options.host.as_deref().map_or(Ok(IpAddr::from(Ipv4Addr::LOCALHOST)), address)?;
         let failed = |cause: std::io::Error| {
             let problem = format!(
-                "the emulator cannot listen on 127.0.0.1:{port}: {cause}; choose another port, or 0 for any free one"
+                "the emulator cannot listen on {}: {cause}; choose another port, or 0 for any free one",
+                SocketAddr::from((host, port))
             );
             Error::new(Kind::ConfigError, problem).because(cause)
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+        let listener = TcpListener::bind((host, port)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
+        // Who asks by an address that means all of them would be sent elsewhere.
+        let reached = match host {
+            IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            host => host,
+        };
+        let at = SocketAddr::from((reached, port));
         let artists = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -217,15 +271,22 @@ impl Emulator {
             .build()
             .map_err(failed)?;
         let scheme = if options.tls.unwrap_or(false) { "https" } else { "http" };
-        let files = Arc::new(Library::new(
-            format!("{scheme}://127.0.0.1:{port}"),
+        let files = Library::new(
+            format!("{scheme}://{at}"),
             options.file_life.map_or(FILE_LIFE, |life| life.duration()),
             options.file_processing.map_or(FILE_PROCESSING, |time| time.duration()),
-        ));
+        );
+        let hosts = if host.is_loopback() { Hosts::Sure } else { Hosts::Any };
+        let limits = Limits {
+            rpm: options.rpm,
+            ipm: options.ipm,
+            rpd: options.rpd,
+            minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
+        };
+        let tape = Tape::of(&options)?;
         let time = options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration());
-        let batches = Batches::new(time, files.clone());
-        let talks = Interactions::new(time, files.clone());
-        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files, batches, talks));
+        let keep = options.keep.unwrap_or(KEPT) as usize;
+        let state = Arc::new(State::new(keep, files, time, hosts, limits, tape));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -257,13 +318,13 @@ impl Emulator {
             failed(cause)
         })?;
         let server = Mutex::new(Some((stop, thread)));
-        Ok(Emulator(Arc::new(Running { port, state, bundle, server, process: std::process::id() })))
+        Ok(Emulator(Arc::new(Running { at, state, bundle, server, process: std::process::id() })))
     }
 
-    /// Its base URL: `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT`.
+    /// Its base URL: `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT`. A page there shows its calls.
     pub fn url(&self) -> String {
         let scheme = if self.0.bundle.is_some() { "https" } else { "http" };
-        format!("{scheme}://127.0.0.1:{}", self.0.port)
+        format!("{scheme}://{}", self.0.at)
     }
 
     /// With TLS, a PEM file of the authority that vouches for this emulator: what a client takes as
@@ -273,15 +334,16 @@ impl Emulator {
     }
 
     /// The last requests in order of their coming, 1000 unless [`EmulatorOptions::keep`] says another
-    /// number, and at most 256 MB of them: `[{at, method, path, http_version, query, headers, json, size,
-    /// cancelled}]`.
+    /// number, and at most 256 MB of them: `[{at, method, path, http_version, query, headers, json, size, status,
+    /// took, cancelled}]`.
     ///
     /// `at` is when the request's head came, in seconds since the emulator's start; `http_version` is
     /// `"1.0"`, `"1.1"` or `"2"`;
     /// `query` and `headers` are maps, keys left out or shown as `…`; in `json` (null if it was not
     /// JSON) a picture of more than a few bytes stands as `{"$bytes": N}`, and a chunk of an upload as
     /// `{"$bytes": N, "$sha256": "…"}`; `size` is the length of
-    /// the body; `cancelled` says that the client went away, or with HTTP/2 reset the stream, before it
+    /// the body; `status` is that of the answer, and `took` the seconds until its last byte, both null before;
+    /// `cancelled` says that the client went away, or with HTTP/2 reset the stream, before it
     /// had its answer.
     pub fn requests(&self) -> Vec<Value> {
         self.0.state.requests()
@@ -297,7 +359,7 @@ impl Emulator {
     /// # Errors
     /// [`Kind::InvalidOptionError`] that names the step and the field.
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
-        self.0.state.set_script(script::read(steps)?);
+        self.0.state.script().replace(script::read(steps)?);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
 //! say, a delay) lets the emulator answer by itself, rules and all.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -68,22 +69,52 @@ pub(super) enum Reply {
     Hang,
 }
 
+/// A request, as far as it matters to a script.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Its kind; none if it is none of [`CALLS`].
+    pub call: Option<&'static str>,
+    pub path: &'a str,
+    pub model: &'a str,
+    pub words: &'a str,
+    pub seed: Option<i64>,
+}
+
 /// Which requests a step is for; all that generate, if nothing is set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wants {
     /// Their kind, if they are to be others.
     call: Option<&'static str>,
+    /// What their path holds: of any kind then, unless that is set too.
+    path: Option<String>,
+    model: Option<String>,
     /// What the request's words hold.
     prompt: Option<String>,
     seed: Option<i64>,
 }
 
 impl Wants {
-    pub fn fits(&self, call: &str, words: &str, seed: Option<i64>) -> bool {
-        self.call.unwrap_or(GENERATE) == call
-            && self.prompt.as_deref().is_none_or(|prompt| words.contains(prompt))
-            && (self.seed.is_none() || self.seed == seed)
+    fn fits(&self, asked: Asked) -> bool {
+        let is_kind = match (self.call, &self.path) {
+            (None, Some(_)) => true,
+            (call, _) => asked.call == Some(call.unwrap_or(GENERATE)),
+        };
+        let holds = |wanted: &Option<String>, text: &str| {
+            wanted.as_deref().is_none_or(|wanted| text.contains(wanted))
+        };
+        is_kind
+            && holds(&self.path, asked.path)
+            && self.model.as_deref().is_none_or(|model| model == asked.model)
+            && holds(&self.prompt, asked.words)
+            && (self.seed.is_none() || self.seed == asked.seed)
     }
+}
+
+/// Some of the requests that a step fits, by lot.
+#[derive(Debug, Clone)]
+struct Share {
+    of: f64,
+    lots: fastrand::Rng,
 }
 
 /// The kinds of requests that a script can answer.
@@ -112,14 +143,69 @@ pub(super) const GENERATE: &str = "generate";
 
 #[derive(Debug, Clone)]
 pub(super) struct Step {
-    pub wants: Wants,
-    /// How many requests it is still for.
-    pub times: u64,
+    wants: Wants,
+    /// How many requests it is still for; none for all that come.
+    times: Option<u64>,
+    share: Option<Share>,
+    /// As it was told.
+    told: Map<String, Value>,
     /// How much its own answer to an edit with a mask drifts.
     pub drift: Option<f32>,
     pub reply: Reply,
     pub delivery: Delivery,
 }
+
+/// The steps that are still to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Script(VecDeque<Step>);
+
+impl Script {
+    pub fn replace(&mut self, steps: Vec<Step>) {
+        self.0 = steps.into();
+    }
+
+    /// At most so many in all; false if they would be more.
+    pub fn add(&mut self, steps: Vec<Step>) -> bool {
+        let fits = self.0.len() + steps.len() <= MOST;
+        if fits {
+            self.0.extend(steps);
+        }
+        fits
+    }
+
+    /// Takes the first step that is meant for this request.
+    pub fn next(&mut self, asked: Asked) -> Option<Step> {
+        let index = self.0.iter_mut().position(|step| {
+            step.wants.fits(asked) && step.share.as_mut().is_none_or(|share| share.lots.f64() < share.of)
+        })?;
+        let step = self.0.get_mut(index)?;
+        match &mut step.times {
+            None => Some(step.clone()),
+            Some(times) if *times > 1 => {
+                *times -= 1;
+                Some(step.clone())
+            }
+            Some(_) => self.0.remove(index),
+        }
+    }
+
+    /// What is left, as it was told.
+    pub fn told(&self) -> Vec<Value> {
+        let told = |step: &Step| {
+            let mut told = step.told.clone();
+            if let Some(times) = step.times.filter(|times| *times > 1) {
+                told.insert("times".to_owned(), times.into());
+            } else if step.times.is_some() {
+                told.remove("times");
+            }
+            Value::Object(told)
+        };
+        self.0.iter().map(told).collect()
+    }
+}
+
+/// The most steps that wait.
+pub(super) const MOST: usize = 10_000;
 
 /// The names of a usual answer's things.
 const ANSWER: [&str; 12] = [
@@ -138,7 +224,7 @@ const ANSWER: [&str; 12] = [
 ];
 
 /// The other names that a step may hold.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 21] = [
     "status",
     "error",
     "json",
@@ -157,6 +243,8 @@ const OTHERS: [&str; 19] = [
     "gzip",
     "match",
     "times",
+    "share",
+    "share_seed",
     "drift",
 ];
 
@@ -246,7 +334,7 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
             .with("hint", hint.map(str::to_owned)));
     }
     let takes = format!(
-        "a map with any of prompt (a text), seed (a whole number) and call (one of {})",
+        "a map with any of prompt, model and path (texts), seed (a whole number) and call (one of {})",
         CALLS.join(", ")
     );
     let wants = at.get("match", &takes, |value| {
@@ -254,6 +342,8 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         for (name, value) in value.as_object().filter(|map| !map.is_empty())? {
             match name.as_str() {
                 "prompt" => wants.prompt = Some(value.as_str()?.to_owned()),
+                "model" => wants.model = Some(value.as_str()?.trim_start_matches("models/").to_owned()),
+                "path" => wants.path = Some(value.as_str()?.to_owned()),
                 "seed" => wants.seed = Some(value.as_i64()?),
                 "call" => wants.call = Some(*CALLS.iter().find(|call| value == **call)?),
                 _ => return None,
@@ -262,14 +352,28 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         Some(wants)
     })?;
     let times =
-        at.get("times", "a number of requests from 1", |value| value.as_u64().filter(|it| *it > 0))?;
+        at.get("times", "a number of requests from 1, or \"always\"", |value| match value.as_str() {
+            Some("always") => Some(None),
+            _ => value.as_u64().filter(|it| *it > 0).map(Some),
+        })?;
+    let of = at.get("share", "a part of the requests, above 0 and at most 1", |value| {
+        value.as_f64().filter(|share| *share > 0.0 && *share <= 1.0)
+    })?;
+    let lots = at.get("share_seed", "a whole number from 0", Value::as_u64)?;
+    if lots.is_some() && of.is_none() {
+        return Err(at.wrong("share_seed", "says how a share is drawn; there is no share"));
+    }
+    let share = of.map(|of| Share { of, lots: fastrand::Rng::with_seed(lots.unwrap_or(0)) });
     let drift = at.get("drift", "a number from 0 (none) to 4; 1 is as models do", |value| {
         value.as_f64().filter(|drift| (0.0..=4.0).contains(drift)).map(|drift| drift as f32)
     })?;
     Ok(Step {
         drift,
         wants: wants.unwrap_or_default(),
-        times: times.unwrap_or(1),
+        // A share of one request would hardly ever be any.
+        times: times.unwrap_or_else(|| share.is_none().then_some(1)),
+        share,
+        told: step.clone(),
         reply: read_reply(&at)?,
         delivery: read_delivery(&at)?,
     })

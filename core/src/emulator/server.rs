@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -18,7 +18,7 @@ use hyper::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
 };
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
@@ -29,16 +29,21 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
-use super::batch::Asked;
+use super::batch;
+use super::cassette::{self, Asked as Asking, Replied};
 use super::check::{self, Ask, Refusal};
+use super::control;
 use super::fields::Service;
 use super::files;
+use super::guard;
 use super::interactions::{self, Told};
 use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
 use super::route::{Form, Route, Talk, header, value};
-use super::script::{self, Cut, Delivery, Reply};
+use super::script::{self, Asked, Cut, Delivery, Reply};
+use super::upstream;
+use crate::options::Record;
 
 /// The most that a request may send.
 const LIMIT: usize = 100 << 20;
@@ -162,7 +167,7 @@ impl AsyncWrite for Line {
 type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
 
 /// What goes out.
-enum Content {
+pub(super) enum Content {
     /// Known to the last byte.
     Whole(Vec<u8>),
     /// Pieces that are handed out when they are made.
@@ -170,17 +175,28 @@ enum Content {
 }
 
 /// A reply that is ready to go.
-struct Outgoing {
+pub(super) struct Outgoing {
     status: u16,
     content_type: &'static str,
     content: Content,
     tier: Option<String>,
     headers: Vec<(&'static str, String)>,
+    /// Headers that were recorded.
+    recorded: Vec<(String, String)>,
     hang: bool,
 }
 
 impl Outgoing {
-    fn json(status: u16, json: &Value) -> Self {
+    /// What is known to the last byte.
+    pub fn of(content_type: &'static str, body: Vec<u8>) -> Self {
+        Outgoing { content_type, content: Content::Whole(body), ..Outgoing::json(200, &Value::Null) }
+    }
+
+    pub fn with(self, headers: Vec<(&'static str, String)>) -> Self {
+        Outgoing { headers, ..self }
+    }
+
+    pub fn json(status: u16, json: &Value) -> Self {
         let body = serde_json::to_vec_pretty(json).unwrap_or_default();
         Outgoing {
             status,
@@ -188,11 +204,12 @@ impl Outgoing {
             content: Content::Whole(body),
             tier: None,
             headers: Vec::new(),
+            recorded: Vec::new(),
             hang: false,
         }
     }
 
-    fn refused(refusal: &Refusal) -> Self {
+    pub fn refused(refusal: &Refusal) -> Self {
         Outgoing::json(refusal.code, &refusal.json())
     }
 
@@ -231,14 +248,34 @@ async fn handle(
     end: Arc<End>,
 ) -> Result<Response<Outflow>, Broken> {
     let (head, body) = request.into_parts();
+    if let Err(refusal) = guard::check(&head, state.hosts) {
+        return Ok(reply(Outgoing::refused(&refusal), Delivery::default(), Flight::untold(), None));
+    }
+    let shared = guard::shared_with(&head);
+    if head.method == Method::OPTIONS && shared.is_some() {
+        let allowed = Outgoing { headers: guard::allowed(&head), ..Outgoing::json(200, &Value::Null) };
+        return Ok(guard::share(shared, reply(allowed, Delivery::default(), Flight::untold(), None)));
+    }
+    if control::is_for(&head) {
+        let (body, _) = receive(body, &head).await?;
+        // A thumbnail is made on the way.
+        let work = tokio::task::spawn_blocking(move || control::answer(&head, &body, &state));
+        return Ok(reply(work.await?, Delivery::default(), Flight::untold(), None));
+    }
     let mut flight = state.arrived(&head);
     let number = flight.number;
     let (body, size) = receive(body, &head).await?;
+    let body = Bytes::from(body);
+    state.watch.request(number, &body);
     state.note(number, "size", size.into());
+    let seen = state.clone();
     let version = head.version;
     // Reading and drawing may take a second: the line stays free for others.
     let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, number));
     let (outgoing, delivery) = work.await?;
+    if !outgoing.hang && !delivery.goaway && !matches!(delivery.cut, Some(Cut::Headers)) {
+        seen.note(number, "status", outgoing.status.into());
+    }
     tokio::time::sleep(delivery.delay).await;
     if delivery.goaway && version == Version::HTTP_2 {
         end.leave.notify_one();
@@ -256,7 +293,7 @@ async fn handle(
         flight.landed();
         return Err(cut(reset.as_deref()).into());
     }
-    Ok(reply(outgoing, delivery, flight, reset))
+    Ok(guard::share(shared, reply(outgoing, delivery, flight, reset)))
 }
 
 /// Breaks the line: this error ends what it is told to.
@@ -290,39 +327,47 @@ async fn receive(mut body: Incoming, head: &Parts) -> io::Result<(Vec<u8>, usize
 }
 
 /// Decides on the reply: a scripted one, or what the service would say.
-fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usize) -> (Outgoing, Delivery) {
+fn respond(
+    head: &Parts,
+    body: Bytes,
+    size: usize,
+    state: &Arc<State>,
+    number: usize,
+) -> (Outgoing, Delivery) {
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let Some(route) = Route::of(head, &query) else {
-        let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
-        return (Outgoing::refused(&Refusal::new(404, "NOT_FOUND", message)), Delivery::default());
-    };
+    let route = Route::of(head, &query);
+    let is_upload = matches!(route, Some(Route::Upload { .. }));
+    let whole = state.tape.as_ref().map(|_| body.clone());
     // A file's bytes are nobody's JSON, though they may be some.
     let (json, bytes) = match &route {
-        Route::Upload { .. } => {
+        Some(Route::Upload { .. }) => {
             if !body.is_empty() {
                 state.note(number, "json", files::told(&body));
             }
             (Ok(Value::Null), body)
         }
-        Route::Start { .. } => (serde_json::from_slice::<Value>(&body), body),
+        Some(Route::Start { .. }) => (serde_json::from_slice::<Value>(&body), body),
         _ => {
             let json = serde_json::from_slice::<Value>(&body);
             drop(body);
-            (json, Vec::new())
+            (json, Bytes::new())
         }
     };
-    if let (Ok(json), false) = (&json, matches!(route, Route::Upload { .. })) {
+    if let (Ok(json), false) = (&json, is_upload) {
         state.note(number, "json", log::shortened(json));
     }
     let (model, form) = match &route {
-        Route::Generate { model, form, .. } => (model.as_str(), *form),
+        Some(Route::Generate { model, form, .. }) => (model.as_str(), *form),
         _ => ("", Form::Whole),
     };
-    let step = route.call().and_then(|call| {
-        let request = json.as_ref().ok();
-        let seed = request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64());
-        state.next_step(call, &request.map(log::words).unwrap_or_default(), seed)
+    let request = json.as_ref().ok();
+    let step = state.next_step(Asked {
+        call: route.as_ref().and_then(Route::call),
+        path: head.uri.path(),
+        model,
+        words: &request.map(log::words).unwrap_or_default(),
+        seed: request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64()),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
@@ -330,10 +375,16 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own => own(head, &query, &route, (json, &bytes), size, (form, drift), state),
+        Reply::Own if state.tape.is_some() => {
+            recorded(head, &query, whole.unwrap_or_default(), state, number)
+        }
+        Reply::Own => match &route {
+            Some(route) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
+            None => Err(nowhere(head)),
+        },
         Reply::Error { status, error } => {
             let error = script::error_body(*status, error);
-            let is_talk = matches!(route, Route::Talk(_));
+            let is_talk = matches!(route, Some(Route::Talk(_)));
             let error = if is_talk { interactions::error(&error) } else { in_form(error, form) };
             Ok(Outgoing::json(*status, &error))
         }
@@ -351,10 +402,10 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
             if let Some(token) = &given.continuation {
                 state.promise(token);
             }
-            let asked = json.as_ref().ok().filter(|_| matches!(route, Route::Talk(_)));
+            let asked = json.as_ref().ok().filter(|_| matches!(route, Some(Route::Talk(_))));
             let model = asked.and_then(|json| json.get("model")?.as_str()).unwrap_or(model);
             let mut answer = Answer::scripted(model, (**given).clone());
-            answer.service = route.service();
+            answer.service = route.as_ref().map_or(Service::Gemini, Route::service);
             let made = match asked {
                 Some(json) => Ok(Outgoing::told(state.talks.scripted(json, answer))),
                 None => written(answer, form),
@@ -365,6 +416,83 @@ fn respond(head: &Parts, body: Vec<u8>, size: usize, state: &State, number: usiz
     };
     let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
     (if delivery.length.is_some() { made.whole() } else { made }, delivery)
+}
+
+fn nowhere(head: &Parts) -> Refusal {
+    let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
+    Refusal::new(404, "NOT_FOUND", message)
+}
+
+/// The answer of the cassette, or of the service that it is recorded from.
+fn recorded(
+    head: &Parts,
+    query: &[(String, String)],
+    body: Bytes,
+    state: &Arc<State>,
+    number: usize,
+) -> Result<Outgoing, Refusal> {
+    let Some(tape) = &state.tape else { return Err(nowhere(head)) };
+    let asked = Asking::of(head.method.as_str(), head.uri.path(), query, &body);
+    // A place of the emulator's own goes out with the port of today.
+    let placed = |name: &str, value: String| match name {
+        "x-goog-upload-url" if value.starts_with('/') => format!("{}{value}", state.files.origin()),
+        _ => value,
+    };
+    let told = |headers: Vec<(String, String)>| {
+        let told = headers.into_iter().map(|(name, value)| {
+            let value = placed(&name, value);
+            (name, value)
+        });
+        told.collect::<Vec<_>>()
+    };
+    if tape.record != Record::Always
+        && let Some(found) = tape.cassette.find(&asked)
+    {
+        let Replied { status, headers, body } = found?;
+        return Ok(Outgoing { status, recorded: told(headers), ..Outgoing::of(JSON, body) });
+    }
+    let upstream = match &tape.upstream {
+        Some(upstream) if tape.record != Record::Never => upstream,
+        _ => return Err(tape.cassette.missed(&asked)),
+    };
+    let runtime = tokio::runtime::Handle::current();
+    let mut response = runtime.block_on(upstream.pass(head, body))?;
+    let status = response.status().as_u16();
+    let headers: Vec<(String, String)> = (cassette::told(response.headers()))
+        .map(|(name, value)| match upstream.own_place(&value) {
+            Some(place) if name == "x-goog-upload-url" => (name, place.to_owned()),
+            _ => (name, value),
+        })
+        .collect();
+    let keep = {
+        let (state, headers) = (state.clone(), headers.clone());
+        move |body: &[u8]| {
+            let Some(tape) = &state.tape else { return };
+            if let Err(cause) = tape.cassette.keep(asked, status, &headers, body) {
+                state.note(number, "not_recorded", cause.to_string().into());
+            }
+        }
+    };
+    let is_stream =
+        headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
+    let content = if is_stream {
+        Content::Made(Box::new(move |take: Take| {
+            let mut whole = Vec::new();
+            // A stream that breaks is not kept.
+            while let Ok(piece) = runtime.block_on(response.chunk()) {
+                let Some(piece) = piece else { return keep(&whole) };
+                whole.extend_from_slice(&piece);
+                if !take(piece.to_vec()) {
+                    return;
+                }
+            }
+        }))
+    } else {
+        let body = runtime.block_on(response.bytes()).map_err(|cause| upstream::lost(&cause))?;
+        keep(&body);
+        Content::Whole(body.to_vec())
+    };
+    Ok(Outgoing { status, content, recorded: told(headers), ..Outgoing::json(status, &Value::Null) })
 }
 
 /// Errors of a stream that is an array stand in an array too.
@@ -456,7 +584,7 @@ fn own(
             })
         }
         Route::Batch(batch) => {
-            let body = state.batches.answer(batch, Asked { query, json, size })?;
+            let body = state.batches.answer(batch, batch::Call { query, json, size })?;
             Ok(Outgoing { content: Content::Whole(body.into_bytes()), ..Outgoing::json(200, &Value::Null) })
         }
         Route::Talk(talk) => Ok(talked(talk, head, query, readable(json), state)),
@@ -473,6 +601,7 @@ fn own(
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
             let model = models::at(house, model, verb)?;
             let ask = check::check(model, readable(json)?, &state.files, house.service)?;
+            state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
                 && !state.has_promised(token)
             {
@@ -496,7 +625,9 @@ fn talked(
     let told = match talk {
         Talk::Create { version } => json.and_then(|json| {
             let revision = self::header(head, "api-revision");
-            talks.create(json, version, revision, &|token| state.has_promised(token))
+            let known = |token: &str| state.has_promised(token);
+            let admit = |model: &str| state.quota().admit(model, Instant::now());
+            talks.create(json, version, revision, &known, &admit)
         }),
         Talk::Get { id } => talks.get(id, query),
         Talk::Cancel { id } => talks.cancel(id),
@@ -546,7 +677,7 @@ fn reply(
     flight: Flight,
     reset: Option<Arc<End>>,
 ) -> Response<Outflow> {
-    let Outgoing { status, content_type, content, tier, headers: own, .. } = outgoing;
+    let Outgoing { status, content_type, content, tier, headers: own, recorded, .. } = outgoing;
     let (mut source, mut left) = match content {
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
@@ -613,7 +744,7 @@ fn reply(
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
-    for (name, value) in own.chain(delivery.headers) {
+    for (name, value) in recorded.into_iter().chain(own).chain(delivery.headers) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
@@ -734,6 +865,7 @@ impl Body for Outflow {
         let ends = [Some(self.chunk), self.cut, self.stall, Some(self.piece.len())];
         let most = ends.into_iter().flatten().min().unwrap_or_default();
         let data = self.piece.split_to(most);
+        self.flight.carries(&data);
         let this = &mut *self;
         for count in [&mut this.cut, &mut this.stall, &mut this.left].into_iter().flatten() {
             *count -= data.len();

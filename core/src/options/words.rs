@@ -190,6 +190,18 @@ choice! {
 }
 
 choice! {
+    /// Which calls an emulator passes on to the real service, to keep them.
+    Record {
+        /// Those that its cassette does not hold.
+        Missing "missing",
+        /// All of them; what the cassette held is dropped.
+        Always "always",
+        /// None: what the cassette does not hold is refused.
+        Never "never",
+    }
+}
+
+choice! {
     /// What pictures are encoded as.
     EncodeFormat {
         /// The smallest that is faithful.

@@ -47,8 +47,10 @@ pub fn connect(emulator: &Emulator) -> TcpStream {
 }
 
 pub fn write_head(stream: &mut TcpStream, method: &str, path: &str, headers: &[(&str, &str)], length: usize) {
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head.push_str("host: localhost\r\n");
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -258,8 +258,9 @@ fn with_http_1_a_goaway_closes_the_connection_after_its_answer() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[json!({"image": "png 8x8"}), json!({"image": "png 8x8", "goaway": true})]).unwrap();
     let mut line = super::line::connect(&emulator);
-    let ask =
-        format!("POST /v1/models/{FLASH}:generateContent HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
+    let ask = format!(
+        "POST /v1/models/{FLASH}:generateContent HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+    );
     line.write_all(ask.repeat(2).as_bytes()).unwrap();
     // The first answer leaves the line open, or the second would not come.
     let mut replies = String::new();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{EditOptions, FileOptions, GenerateOptions, UploadOptions};
+use nanobanana::options::{EditOptions, EmulatorOptions, FileOptions, GenerateOptions, UploadOptions};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -144,6 +144,7 @@ pub fn types() -> String {
         "AspectRatio",
         "AttachmentInput",
         "EditOptions",
+        "EmulatorOptions",
         "Event",
         "ImageInput",
         "ImageSize",
@@ -194,6 +195,9 @@ pub fn types() -> String {
     let mut client = super::client_options();
     client.doc = "What a client can be told, beside its key.";
     client.fields.remove(0);
+    let mut emulator = EmulatorOptions::table();
+    emulator.doc = "What an emulator can be told, beside its port.";
+    emulator.fields.retain(|field| field.name != "port");
     for (table, base) in [
         (GenerateOptions::table(), "TypedDict"),
         (EditOptions::table(), "GenerateOptions"),
@@ -201,6 +205,7 @@ pub fn types() -> String {
         (client, "TypedDict"),
         (UploadOptions::table(), "TypedDict"),
         (FileOptions::table(), "TypedDict"),
+        (emulator, "TypedDict"),
     ] {
         write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);
