@@ -83,8 +83,11 @@ const DONE: &[u8] = b"event: done\ndata: [DONE]\n\n";
 pub(super) enum Told {
     Json(Value),
     /// As events, each handed out when it is made, until nobody takes them.
-    Events(Box<dyn FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) + Send>),
+    Events(Box<dyn FnOnce(Take<'_>) + Send>),
 }
+
+/// Takes a piece of a stream; false says that nobody listens.
+type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
 
 /// An error in the form of this API, from that of the others.
 pub(super) fn error(body: &Value) -> Value {
@@ -193,7 +196,7 @@ fn time(moment: SystemTime) -> Value {
 
 /// Where events go, as long as anybody takes them.
 struct Line<'a> {
-    send: Option<&'a mut dyn FnMut(Vec<u8>) -> bool>,
+    send: Option<Take<'a>>,
     /// Goes on though nobody listens.
     goes_on: bool,
     is_gone: bool,
@@ -385,7 +388,7 @@ fn close(answer: &Answer, open: &mut Open, index: &mut usize, record: &mut Recor
 fn told_search(found: Option<&Value>, index: &mut usize, record: &mut Record, out: Out) {
     let Some(found) = found else { return };
     let queries = [at(found, "webSearchQueries"), at(found, "imageSearchQueries")];
-    let queries: Vec<&Value> = queries.into_iter().flat_map(|all| list(all)).collect();
+    let queries: Vec<&Value> = queries.into_iter().flat_map(list).collect();
     let suggestions = at(at(found, "searchEntryPoint"), "renderedContent");
     let call = format!("search_{:08x}", fastrand::u32(..));
     let steps = [
