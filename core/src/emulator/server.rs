@@ -40,7 +40,7 @@ use super::interactions::{self, Told};
 use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
-use super::route::{Form, Route, Talk, header, value};
+use super::route::{self, Form, Route, Talk, header, value};
 use super::script::{self, Asked, Cut, Delivery, Reply};
 use super::upstream;
 use crate::options::Record;
@@ -357,17 +357,23 @@ fn respond(
     if let (Ok(json), false) = (&json, is_upload) {
         state.note(number, "json", log::shortened(json));
     }
+    let request = json.as_ref().ok();
+    // An interaction tells its model within.
+    let told = request.filter(|_| matches!(route, Some(Route::Talk(_))));
     let (model, form) = match &route {
         Some(Route::Generate { model, form, .. }) => (model.as_str(), *form),
-        _ => ("", Form::Whole),
+        Some(Route::Batch(route::Batch::Create { model, .. })) => (model.as_str(), Form::Whole),
+        _ => (told.and_then(|json| json.get("model")?.as_str()).unwrap_or_default(), Form::Whole),
     };
-    let request = json.as_ref().ok();
     let step = state.next_step(Asked {
         call: route.as_ref().and_then(Route::call),
         path: head.uri.path(),
         model,
         words: &request.map(log::words).unwrap_or_default(),
-        seed: request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64()),
+        seed: request.and_then(|json| {
+            let names = ["/generationConfig/seed", "/generation_config/seed"];
+            names.into_iter().find_map(|name| json.pointer(name)?.as_i64())
+        }),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
@@ -402,11 +408,9 @@ fn respond(
             if let Some(token) = &given.continuation {
                 state.promise(token);
             }
-            let asked = json.as_ref().ok().filter(|_| matches!(route, Some(Route::Talk(_))));
-            let model = asked.and_then(|json| json.get("model")?.as_str()).unwrap_or(model);
             let mut answer = Answer::scripted(model, (**given).clone());
             answer.service = route.as_ref().map_or(Service::Gemini, Route::service);
-            let made = match asked {
+            let made = match told {
                 Some(json) => Ok(Outgoing::told(state.talks.scripted(json, answer))),
                 None => written(answer, form),
             };

@@ -334,6 +334,8 @@ fn a_script_answers_in_the_form_of_this_api() {
             json!({"match": call, "block_reason": "SAFETY"}),
             json!({"match": call, "text": "cut", "finish_reason": "MAX_TOKENS"}),
             json!({"match": {"call": "interaction_create", "prompt": "later"}, "text": "later"}),
+            json!({"match": {"call": "interaction_create", "model": PRO}, "text": "by the pro"}),
+            json!({"match": {"call": "interaction_create", "seed": 77}, "text": "by the seed"}),
         ])
         .unwrap();
     let slow = create(&emulator, &wish("x"));
@@ -347,6 +349,13 @@ fn a_script_answers_in_the_form_of_this_api() {
     assert_eq!(blocked[names.len() - 2].1["interaction"]["status"], "failed");
     assert_eq!(made(&create(&emulator, &wish("x")))["status"], "incomplete");
     assert_eq!(made(&create(&emulator, &wish("x")))["status"], "completed", "the last step is for another");
+    let pro = made(&create(&emulator, &with(wish("x"), json!({"model": PRO, "response_format": null}))));
+    assert_eq!(
+        (&step(&pro, "model_output")["content"][0]["text"], &pro["model"]),
+        (&json!("by the pro"), &json!(PRO))
+    );
+    let seeded = with(wish("x"), json!({"generation_config": {"seed": 77}}));
+    assert_eq!(step(&made(&create(&emulator, &seeded)), "model_output")["content"][0]["text"], "by the seed");
     let later = made(&create(&emulator, &wish("later")));
     assert_eq!(step(&later, "model_output")["content"][0]["text"], "later");
 }
