@@ -392,6 +392,8 @@ export interface EmulatorOptions {
   fileLife?: number | null | undefined
   /** How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. */
   fileProcessing?: number | null | undefined
+  /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
+  batchProcessing?: number | null | undefined
   /** How many requests a minute each model takes before it answers 429. Default: no limit. */
   rpm?: number | null | undefined
   /** How many pictures a minute each model draws before it answers 429. Default: no limit. */

@@ -705,6 +705,8 @@ options! {
         file_life: Seconds,
         /// How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds.
         file_processing: Seconds,
+        /// How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
+        batch_processing: Seconds,
         /// How many requests a minute each model takes before it answers 429. Default: no limit.
         rpm: u32,
         /// How many pictures a minute each model draws before it answers 429. Default: no limit.

@@ -391,6 +391,9 @@ class EmulatorOptions(TypedDict, total=False):
     file_processing: float | None
     """How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds."""
 
+    batch_processing: float | None
+    """How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds."""
+
     rpm: int | None
     """How many requests a minute each model takes before it answers 429. Default: no limit."""
 

@@ -1,6 +1,8 @@
 //! What the service answers: thoughts, words and pictures, each when it is made, with signatures and
 //! counts. The events of a stream and the one reply hold the same.
 
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::check::{Ask, Refusal};
 use super::draw::{self, Order};
 use super::drift;
+use super::fields::Service;
 use super::models;
 use super::sign;
 use crate::catalogue::Model;
@@ -16,13 +19,15 @@ use crate::image::Pixels;
 
 /// An answer that is still to be made.
 pub(super) struct Answer {
-    model: String,
+    /// Who answers.
+    pub service: Service,
+    pub model: String,
     id: String,
     pub tier: String,
-    signs: bool,
-    nonce: u64,
-    finish: String,
-    usage: Usage,
+    pub signs: bool,
+    pub nonce: u64,
+    pub finish: String,
+    pub usage: Usage,
     maker: Maker,
 }
 
@@ -60,20 +65,20 @@ pub(super) enum Thought {
 }
 
 /// One thing that was made.
-enum Made {
+pub(super) enum Made {
     Text { is_thought: bool, text: String },
     Picture { is_thought: bool, part: Value, content: u64 },
 }
 
 impl Made {
-    fn is_thought(&self) -> bool {
+    pub fn is_thought(&self) -> bool {
         match self {
             Made::Text { is_thought, .. } | Made::Picture { is_thought, .. } => *is_thought,
         }
     }
 
     /// As a stream tells it: words come in two or three pieces, cut where it happens.
-    fn pieces(self) -> Vec<Made> {
+    pub fn pieces(self) -> Vec<Made> {
         let (is_thought, text) = match self {
             Made::Text { is_thought: false, text } => (false, text),
             other => return vec![other],
@@ -91,26 +96,26 @@ impl Made {
 }
 
 /// Why nothing more is made.
-enum Stop {
+pub(super) enum Stop {
     /// Nobody listens.
     Gone,
     Failed(Refusal),
 }
 
-type Give<'a> = &'a mut dyn FnMut(Made) -> Result<(), Stop>;
+pub(super) type Give<'a> = &'a mut dyn FnMut(Made) -> Result<(), Stop>;
 
 /// The tokens of an answer, as far as it has come.
 #[derive(Clone)]
-struct Usage {
-    sent: Vec<(&'static str, u64)>,
+pub(super) struct Usage {
+    pub sent: Vec<(&'static str, u64)>,
     /// All that the thoughts take, shown or not.
-    thoughts: u64,
+    pub thoughts: u64,
     /// What one picture takes.
-    each: u64,
+    pub each: u64,
     tier: String,
     thought_letters: u64,
-    letters: u64,
-    pictures: u64,
+    pub letters: u64,
+    pub pictures: u64,
     has_answer: bool,
 }
 
@@ -128,7 +133,7 @@ impl Usage {
         }
     }
 
-    fn count(&mut self, made: &Made) {
+    pub fn count(&mut self, made: &Made) {
         match made {
             Made::Text { is_thought: true, text } => self.thought_letters += text.chars().count() as u64,
             Made::Picture { is_thought: true, .. } => {}
@@ -138,7 +143,7 @@ impl Usage {
         self.has_answer |= !made.is_thought();
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, service: Service) -> Value {
         let input: u64 = self.sent.iter().map(|(_, count)| count).sum();
         let detail = |(modality, count): &(&str, u64)| json!({"modality": modality, "tokenCount": count});
         let details: Vec<Value> = self.sent.iter().filter(|(_, count)| *count > 0).map(detail).collect();
@@ -151,8 +156,11 @@ impl Usage {
             "candidatesTokenCount": output,
             "totalTokenCount": input + output + thoughts,
             "promptTokensDetails": details,
-            "serviceTier": self.tier,
         });
+        match service {
+            Service::Gemini => set(&mut usage, "serviceTier", self.tier.as_str().into()),
+            Service::Vertex => set(&mut usage, "trafficType", traffic(&self.tier).into()),
+        }
         if image > 0 {
             set(&mut usage, "candidatesTokensDetails", json!([{"modality": "IMAGE", "tokenCount": image}]));
         }
@@ -160,6 +168,15 @@ impl Usage {
             set(&mut usage, "thoughtsTokenCount", thoughts.into());
         }
         usage
+    }
+}
+
+/// What Vertex AI says of the tier.
+fn traffic(tier: &str) -> &'static str {
+    match tier {
+        "flex" => "ON_DEMAND_FLEX",
+        "priority" => "ON_DEMAND_PRIORITY",
+        _ => "ON_DEMAND",
     }
 }
 
@@ -214,6 +231,7 @@ impl Answer {
         let text = words(&ask).chars().count().div_ceil(4) as u64;
         let is_cut = ask.wants_image && ask.most_tokens.is_some_and(|most| most < text + each);
         Answer {
+            service: ask.service,
             model: model.id.clone(),
             id: response_id(),
             tier: ask.tier.clone(),
@@ -238,6 +256,7 @@ impl Answer {
             .sum::<u64>();
         let usual = if given.continuation.is_some() { "CONTINUATION" } else { "STOP" };
         Answer {
+            service: Service::Gemini,
             model: id.to_owned(),
             id: response_id(),
             tier: "standard".to_owned(),
@@ -249,14 +268,14 @@ impl Answer {
         }
     }
 
-    fn given(&self) -> Option<&Given> {
+    pub fn given(&self) -> Option<&Given> {
         match &self.maker {
             Maker::Script(given) => Some(given),
             Maker::Artist { .. } => None,
         }
     }
 
-    fn make(&self, give: Give) -> Result<(), Stop> {
+    pub fn make(&self, give: Give) -> Result<(), Stop> {
         match &self.maker {
             Maker::Artist { model, ask, seed } => paint(model, ask, *seed, self.finish == "STOP", give),
             Maker::Script(given) => recite(given, give),
@@ -266,8 +285,12 @@ impl Answer {
     /// What is made, with what stands beside every answer.
     fn around(&self, candidate: Option<Map<String, Value>>, usage: &Usage) -> Value {
         let mut event = json!({
-            "modelVersion": self.model, "responseId": self.id, "usageMetadata": usage.json(),
+            "modelVersion": self.model, "responseId": self.id, "usageMetadata": usage.json(self.service),
         });
+        if self.service == Service::Vertex {
+            let now = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
+            set(&mut event, "createTime", now.into());
+        }
         if let Some(mut candidate) = candidate {
             candidate.insert("index".to_owned(), 0.into());
             set(&mut event, "candidates", json!([candidate]));
@@ -300,7 +323,7 @@ impl Answer {
         })
     }
 
-    fn grounding(&self) -> Option<Value> {
+    pub fn grounding(&self) -> Option<Value> {
         match &self.maker {
             Maker::Artist { ask, .. } => (ask.web_search || ask.image_search)
                 .then(|| grounding(&ask.prompt, (ask.web_search, ask.image_search), &words(ask))),
@@ -405,12 +428,12 @@ fn response_id() -> String {
     URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 16, _>(|_| fastrand::u8(..)))
 }
 
-fn format_of(model: &Model) -> Format {
-    if model.output_mime == "image/png" { Format::Png } else { Format::Jpeg }
+fn format_of(model: &Model) -> (Format, Quality) {
+    (if model.output_mime == "image/png" { Format::Png } else { Format::Jpeg }, Quality::Default)
 }
 
-fn picture(pixels: &Pixels, format: Format, is_thought: bool) -> Result<Made, Stop> {
-    let bytes = codec::encode(pixels, format, Quality::Default).map_err(|error| {
+fn picture(pixels: &Pixels, (format, quality): (Format, Quality), is_thought: bool) -> Result<Made, Stop> {
+    let bytes = codec::encode(pixels, format, quality).map_err(|error| {
         Stop::Failed(Refusal::new(500, "INTERNAL", format!("The picture was not written: {error}")))
     })?;
     let content = sign::of_bytes(&bytes);
@@ -441,7 +464,7 @@ fn words(ask: &Ask) -> String {
 /// Thinks aloud if it may, and draws.
 fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Result<(), Stop> {
     let draws = ask.wants_image && is_whole;
-    let format = format_of(model);
+    let format = ask.output.unwrap_or_else(|| format_of(model));
     let mask =
         ask.pictures.split_last().filter(|(_, others)| !others.is_empty() && drift::is_masked(&ask.prompt));
     let (prompt, pictures) = match mask {
@@ -505,8 +528,9 @@ fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Res
 
 /// Tells what a script gives.
 fn recite(given: &Given, give: Give) -> Result<(), Stop> {
-    let sketch =
-        |(format, width, height): &Sketch, is_thought| picture(&sample(*width, *height), *format, is_thought);
+    let sketch = |(format, width, height): &Sketch, is_thought| {
+        picture(&sample(*width, *height), (*format, Quality::Default), is_thought)
+    };
     for thought in &given.thoughts {
         give(match thought {
             Thought::Text(text) => Made::Text { is_thought: true, text: text.clone() },

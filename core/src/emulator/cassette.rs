@@ -139,11 +139,11 @@ impl Cassette {
             Err(cause) => return Err(failed("cannot be read", &cause)),
         };
         let json: Value = serde_json::from_slice(&text).map_err(|cause| failed("is damaged", &cause))?;
-        if json["version"].as_u64().is_none_or(|version| version > VERSION) {
+        if json.get("version").and_then(Value::as_u64).is_none_or(|version| version > VERSION) {
             return Err(failed("cannot be read", &"it is none, or of a newer version of this library"));
         }
-        let calls =
-            json["calls"].as_array().into_iter().flatten().map(Call::read).collect::<Option<Vec<_>>>();
+        let calls = json.get("calls").and_then(Value::as_array).into_iter().flatten();
+        let calls = calls.map(Call::read).collect::<Option<Vec<_>>>();
         let calls = calls.ok_or_else(|| failed("is damaged", &"a call in it is none"))?;
         Ok(Cassette { folder, calls: Mutex::new(calls) })
     }

@@ -5,10 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{self, Fault};
+use super::fields::{self, Fault, Service, Shape};
 use super::files::Library;
 use super::turns::Turns;
 use crate::catalogue::Model;
+use crate::codec::{Format, Quality};
 use crate::image::Pixels;
 
 /// An error in the service's form.
@@ -56,6 +57,9 @@ pub(super) fn bad(message: impl Into<String>) -> Refusal {
 /// A request that is to be answered.
 #[derive(Debug)]
 pub(super) struct Ask {
+    pub service: Service,
+    /// What the picture is to be written as, if it is not left to the model.
+    pub output: Option<(Format, Quality)>,
     /// The words of the last turn.
     pub prompt: String,
     /// The picture that the answer builds on and those of the last turn; reduced.
@@ -88,17 +92,26 @@ pub(super) struct Ask {
 }
 
 /// Holds a request against its model.
-pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<Ask, Refusal> {
-    let mut faults = Vec::new();
+pub(super) fn check(
+    model: &Model,
+    request: Value,
+    files: &Library,
+    service: Service,
+) -> Result<Ask, Refusal> {
+    weigh(model, &read(request, &fields::REQUEST, service)?, files, service)
+}
+
+/// The request with its names as the service's own, or all that its grammar finds wrong.
+pub(super) fn read(request: Value, shape: &Shape, service: Service) -> Result<Value, Refusal> {
     if !request.is_object() {
         return Err(bad("Invalid JSON payload received. The request must be a JSON object."));
     }
-    let request = &fields::read(request, &fields::REQUEST, "", &mut faults);
-    if !faults.is_empty() {
-        return Err(Refusal::of(faults));
-    }
+    fields::read(request, shape, service).map_err(Refusal::of)
+}
+
+fn weigh(model: &Model, request: &Value, files: &Library, service: Service) -> Result<Ask, Refusal> {
     let config = at(request, "generationConfig");
-    let turns = Turns::read(model, request, files)?;
+    let turns = Turns::read(model, request, files, service)?;
     let thinking = Thinking::read(model, at(config, "thinkingConfig"))?;
     numbers(model, config)?;
     unsupported(request, config)?;
@@ -120,6 +133,8 @@ pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<As
     let (size, (width, height)) = shape(model, config, turns.shape)?;
     let whole = |name: &str| at(config, name).as_i64();
     Ok(Ask {
+        service,
+        output: output(at(at(config, "imageConfig"), "imageOutputOptions"))?,
         prompt: turns.prompt,
         pictures: turns.pictures,
         size,
@@ -147,7 +162,16 @@ pub(super) fn check(model: &Model, request: Value, files: &Library) -> Result<As
 }
 
 /// What `countTokens` answers.
-pub(super) fn count(model: &Model, mut request: Value, files: &Library) -> Result<Value, Refusal> {
+pub(super) fn count(
+    model: &Model,
+    mut request: Value,
+    files: &Library,
+    service: Service,
+) -> Result<Value, Refusal> {
+    if service == Service::Vertex {
+        let request = read(request, &fields::COUNT, service)?;
+        return Ok(counted(&weigh(model, &request, files, service)?));
+    }
     let names = ["generateContentRequest", "generate_content_request"];
     let whole = names.into_iter().find(|name| !at(&request, name).is_null());
     if let Some(whole) = whole {
@@ -162,12 +186,36 @@ pub(super) fn count(model: &Model, mut request: Value, files: &Library) -> Resul
             )));
         }
     }
-    let ask = check(model, request, files)?;
+    Ok(counted(&check(model, request, files, service)?))
+}
+
+fn counted(ask: &Ask) -> Value {
     let rows = [("TEXT", ask.text_tokens), ("IMAGE", ask.image_tokens), ("DOCUMENT", ask.document_tokens)];
     let total: u64 = rows.iter().map(|(_, count)| count).sum();
     let rows = rows.iter().filter(|(_, count)| *count > 0);
     let rows: Vec<Value> = rows.map(|(name, count)| json!({"modality": name, "tokenCount": count})).collect();
-    Ok(json!({ "totalTokens": total, "promptTokensDetails": rows }))
+    json!({ "totalTokens": total, "promptTokensDetails": rows })
+}
+
+/// What the picture is to be written as.
+fn output(options: &Value) -> Result<Option<(Format, Quality)>, Refusal> {
+    let quality = at(options, "compressionQuality").as_i64();
+    let quality = match quality.map(u8::try_from) {
+        None => Quality::Default,
+        Some(Ok(quality @ 0..=100)) => Quality::Lossy(quality.max(1)),
+        Some(_) => {
+            return Err(bad("compression_quality must be in the range [0, 100]."));
+        }
+    };
+    match text(at(options, "mimeType")) {
+        None if options.is_null() => Ok(None),
+        None | Some("image/jpeg") => Ok(Some((Format::Jpeg, quality))),
+        Some("image/png") => Ok(Some((Format::Png, Quality::Default))),
+        Some(other) => Err(bad(format!(
+            "Unsupported output mime type {:?}. Supported: image/png, image/jpeg.",
+            other.chars().take(80).collect::<String>()
+        ))),
+    }
 }
 
 /// A field; null if it is not there.

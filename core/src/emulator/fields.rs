@@ -1,18 +1,38 @@
 //! The request's grammar: every field that the service reads, and of which type.
 //!
 //! Names are read in camelCase and in snake_case, like the service's own JSON reader does, and come
-//! out in camelCase. All that is wrong is told at once, in the service's words.
+//! out in camelCase. All that is wrong is told at once, in the service's words. The Gemini API and Vertex AI
+//! have most fields in common; what only one of them has is unknown to the other.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
+/// Which of the two services is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Gemini,
+    Vertex,
+}
+
+impl Service {
+    /// Where its types are declared.
+    fn package(self) -> &'static str {
+        match self {
+            Service::Gemini => "google.ai.generativelanguage.v1beta",
+            Service::Vertex => "google.cloud.aiplatform.v1beta1",
+        }
+    }
+}
+
 /// What may stand in a place.
 pub(super) enum Shape {
     Text,
     Flag,
     Whole,
+    /// A whole number of 64 bits, as a number or as a text.
+    Long,
     Number,
     /// A time as the service writes it: "3.5s".
     Span,
@@ -26,13 +46,20 @@ pub(super) enum Shape {
     Texts,
     Message(&'static [(&'static str, Shape)]),
     List(&'static Shape),
+    /// One of these messages, by the word in its field `type`; the first text is their name in messages.
+    Kinds(&'static str, &'static [(&'static str, Shape)]),
+    /// A field that only this service knows, or for a word a value.
+    Of(Service, &'static Shape),
 }
 
-use Shape::{Bytes, Flag, Free, List, Message, Number, Span, Text, Texts, Whole, Word};
+use Service::{Gemini, Vertex};
+use Shape::{Bytes, Flag, Free, Kinds, List, Long, Message, Number, Of, Span, Text, Texts, Whole, Word};
 
 const EMPTY: Shape = Message(&[]);
 
-pub(super) static REQUEST: Shape = Message(&[
+pub(super) static REQUEST: Shape = GENERATE;
+
+const GENERATE: Shape = Message(&[
     ("model", Text),
     ("contents", List(&CONTENT)),
     ("systemInstruction", CONTENT),
@@ -43,33 +70,70 @@ pub(super) static REQUEST: Shape = Message(&[
     ("cachedContent", Text),
     ("labels", Texts),
     ("serviceTier", Word("ServiceTier", &["standard", "flex", "priority"])),
-    ("store", Flag),
+    ("store", Of(Gemini, &Flag)),
     ("continuationToken", Text),
+    (
+        "modelArmorConfig",
+        Of(Vertex, &Message(&[("promptTemplateName", Text), ("responseTemplateName", Text)])),
+    ),
+    ("outputConfig", Of(Vertex, &Free)),
 ]);
 
-/// What an upload begins with.
-pub(super) static UPLOAD: Shape = Message(&[(
+/// What Vertex AI reads of a request whose tokens are to be counted.
+pub(super) static COUNT: Shape = Message(&[
+    ("model", Text),
+    ("contents", List(&CONTENT)),
+    ("systemInstruction", CONTENT),
+    ("generationConfig", CONFIG),
+    ("tools", List(&TOOL)),
+    ("instances", Free),
+]);
+
+/// What is told of a file before its bytes come.
+pub(super) static FILE: Shape = Message(&[(
     "file",
-    Message(&[("name", Text), ("displayName", Text), ("mimeType", Text), ("sizeBytes", Free)]),
+    Message(&[("name", Text), ("displayName", Text), ("mimeType", Text), ("sizeBytes", Long)]),
+)]);
+
+/// What a batch is made from.
+pub(super) static BATCH: Shape = Message(&[(
+    "batch",
+    Message(&[
+        ("name", Text),
+        ("model", Text),
+        ("displayName", Text),
+        ("priority", Long),
+        ("webhookConfig", Free),
+        (
+            "inputConfig",
+            Message(&[
+                ("fileName", Text),
+                (
+                    "requests",
+                    Message(&[("requests", List(&Message(&[("request", GENERATE), ("metadata", Free)])))]),
+                ),
+            ]),
+        ),
+    ]),
 )]);
 
 const CONTENT: Shape = Message(&[("role", Text), ("parts", List(&PART))]);
 
 const PART: Shape = Message(&[
     ("text", Text),
-    ("inlineData", Message(&[("mimeType", Text), ("data", Bytes)])),
-    ("fileData", Message(&[("mimeType", Text), ("fileUri", Text)])),
+    ("inlineData", Message(&[("mimeType", Text), ("data", Bytes), ("displayName", Of(Vertex, &Text))])),
+    ("fileData", Message(&[("mimeType", Text), ("fileUri", Text), ("displayName", Of(Vertex, &Text))])),
     ("thought", Flag),
     ("thoughtSignature", Bytes),
     ("mediaResolution", Message(&[("level", RESOLUTION)])),
     ("videoMetadata", Message(&[("startOffset", Span), ("endOffset", Span), ("fps", Number)])),
-    ("partMetadata", Free),
+    ("partMetadata", Of(Gemini, &Free)),
     ("functionCall", Free),
     ("functionResponse", Free),
     ("executableCode", Free),
     ("codeExecutionResult", Free),
-    ("toolCall", Free),
-    ("toolResponse", Free),
+    ("toolCall", Of(Gemini, &Free)),
+    ("toolResponse", Of(Gemini, &Free)),
 ]);
 
 const RESOLUTION: Shape = Word(
@@ -104,9 +168,38 @@ const CONFIG: Shape = Message(&[
         "thinkingConfig",
         Message(&[("thinkingLevel", LEVEL), ("thinkingBudget", Whole), ("includeThoughts", Flag)]),
     ),
-    ("imageConfig", Message(&[("aspectRatio", Text), ("imageSize", Text)])),
+    ("imageConfig", IMAGE),
     ("responseFormat", Message(&[("image", FORMAT)])),
     ("speechConfig", Free),
+    ("routingConfig", Of(Vertex, &Free)),
+    ("modelConfig", Of(Vertex, &Free)),
+    ("audioTimestamp", Of(Vertex, &Flag)),
+]);
+
+const IMAGE: Shape = Message(&[
+    ("aspectRatio", Text),
+    ("imageSize", Text),
+    (
+        "personGeneration",
+        Of(
+            Vertex,
+            &Word(
+                "PersonGeneration",
+                &["PERSON_GENERATION_UNSPECIFIED", "ALLOW_ALL", "ALLOW_ADULT", "ALLOW_NONE"],
+            ),
+        ),
+    ),
+    (
+        "prominentPeople",
+        Of(
+            Vertex,
+            &Word(
+                "ProminentPeople",
+                &["PROMINENT_PEOPLE_UNSPECIFIED", "ALLOW_PROMINENT_PEOPLE", "BLOCK_PROMINENT_PEOPLE"],
+            ),
+        ),
+    ),
+    ("imageOutputOptions", Of(Vertex, &Message(&[("mimeType", Text), ("compressionQuality", Whole)]))),
 ]);
 
 const MODALITY: Shape = Word("Modality", &["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"]);
@@ -141,8 +234,16 @@ const SAFETY: Shape = Message(&[
                 "HARM_CATEGORY_DANGEROUS_CONTENT",
                 "HARM_CATEGORY_CIVIC_INTEGRITY",
                 "HARM_CATEGORY_JAILBREAK",
+                "HARM_CATEGORY_IMAGE_HATE",
+                "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT",
+                "HARM_CATEGORY_IMAGE_HARASSMENT",
+                "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT",
             ],
         ),
+    ),
+    (
+        "method",
+        Of(Vertex, &Word("HarmBlockMethod", &["HARM_BLOCK_METHOD_UNSPECIFIED", "SEVERITY", "PROBABILITY"])),
     ),
     (
         "threshold",
@@ -166,15 +267,21 @@ const TOOL: Shape = Message(&[
         Message(&[
             ("searchTypes", Message(&[("webSearch", EMPTY), ("imageSearch", EMPTY)])),
             ("timeRangeFilter", Message(&[("startTime", Text), ("endTime", Text)])),
+            ("excludeDomains", Of(Vertex, &List(&Text))),
+            ("blockingConfidence", Of(Vertex, &Text)),
         ]),
     ),
     ("functionDeclarations", Free),
     ("codeExecution", Free),
     ("urlContext", Free),
     ("googleMaps", Free),
-    ("fileSearch", Free),
+    ("fileSearch", Of(Gemini, &Free)),
     ("computerUse", Free),
     ("googleSearchRetrieval", Free),
+    ("enterpriseWebSearch", Of(Vertex, &Free)),
+    ("retrieval", Of(Vertex, &Free)),
+    ("exaAiSearch", Of(Vertex, &Free)),
+    ("parallelAiSearch", Of(Vertex, &Free)),
 ]);
 
 /// What is wrong with one field, in the service's words.
@@ -190,83 +297,124 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     GeneralPurpose::new(&alphabet, lenient).decode(text).ok()
 }
 
-/// The value with every name in camelCase and nothing unset in it.
-pub(super) fn read(value: Value, shape: &Shape, path: &str, faults: &mut Vec<Fault>) -> Value {
-    let mut wrong = |kind: &str, value: &Value| {
+/// The value with every name in camelCase and nothing unset in it, or all that is wrong with it.
+pub(super) fn read(value: Value, shape: &Shape, service: Service) -> Result<Value, Vec<Fault>> {
+    let mut reader = Reader { service, faults: Vec::new() };
+    let value = reader.read(value, shape, "");
+    if reader.faults.is_empty() { Ok(value) } else { Err(reader.faults) }
+}
+
+struct Reader {
+    service: Service,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    fn wrong(&mut self, path: &str, kind: &str, value: &Value) -> Value {
         let mut shown = value.to_string();
         if shown.len() > 80 {
             shown = format!("{}…", shown.chars().take(60).collect::<String>());
         }
         let description = format!("Invalid value at '{path}' ({kind}), {shown}");
-        faults.push(Fault { field: path.to_owned(), description });
+        self.faults.push(Fault { field: path.to_owned(), description });
         Value::Null
-    };
-    match (shape, value) {
-        (Free, value) => value,
-        (Text, Value::String(text)) => Value::String(text),
-        (Text, value) => wrong("TYPE_STRING", &value),
-        (Span, Value::String(text)) if seconds(&text).is_some() => Value::String(text),
-        (Span, value) => wrong("type.googleapis.com/google.protobuf.Duration", &value),
-        (Flag, Value::Bool(flag)) => Value::Bool(flag),
-        (Flag, value) => wrong("TYPE_BOOL", &value),
-        (Number, Value::Number(number)) => Value::Number(number),
-        (Number, value) => wrong("TYPE_FLOAT", &value),
-        (Whole, value) => match whole(&value) {
-            Some(number) => number.into(),
-            None => wrong("TYPE_INT32", &value),
-        },
-        (Bytes, Value::String(text)) => {
-            // Long ones are decoded once, where they are used; the text itself goes on.
-            if text.len() < 4096 && base64(&text).is_none() {
-                return wrong("TYPE_BYTES: Base64 decoding failed", &Value::String(text));
-            }
-            Value::String(text)
-        }
-        (Bytes, value) => wrong("TYPE_BYTES", &value),
-        (Word(name, words), Value::String(word)) => {
-            let upper = word.to_uppercase();
-            let read = if *name == "ThinkingLevel" { upper } else { word.clone() };
-            if words.contains(&read.as_str()) {
-                return Value::String(read);
-            }
-            wrong(
-                &format!("type.googleapis.com/google.ai.generativelanguage.v1beta.{name}"),
-                &Value::String(word),
-            )
-        }
-        (Word(name, _), value) => {
-            wrong(&format!("type.googleapis.com/google.ai.generativelanguage.v1beta.{name}"), &value)
-        }
-        (Texts, Value::Object(map)) if map.values().all(Value::is_string) => Value::Object(map),
-        (Texts, value) => wrong("TYPE_STRING", &value),
-        (List(shape), Value::Array(list)) => (list.into_iter().enumerate())
-            .map(|(index, value)| read(value, shape, &format!("{path}[{index}]"), faults))
-            .collect(),
-        // One value where a list stands is read as a list of it, as the service does.
-        (List(shape), value) => vec![read(value, shape, &format!("{path}[0]"), faults)].into(),
-        (Message(fields), Value::Object(map)) => message(map, fields, path, faults),
-        (Message(_), value) => wrong("TYPE_MESSAGE", &value),
     }
-}
 
-fn message(map: Map<String, Value>, fields: &[(&str, Shape)], path: &str, faults: &mut Vec<Fault>) -> Value {
-    let mut out = Map::new();
-    for (key, value) in map {
-        let Some((name, shape)) = fields.iter().find(|(name, _)| *name == key || snake(name) == key) else {
-            let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
-            let description =
-                format!("Invalid JSON payload received. Unknown name \"{key}\"{place}: Cannot find field.");
-            faults.push(Fault { field: path.to_owned(), description });
-            continue;
-        };
-        if value.is_null() {
-            continue;
+    fn read(&mut self, value: Value, shape: &Shape, path: &str) -> Value {
+        match (shape, value) {
+            (Free, value) => value,
+            (Text, Value::String(text)) => Value::String(text),
+            (Text, value) => self.wrong(path, "TYPE_STRING", &value),
+            (Span, Value::String(text)) if seconds(&text).is_some() => Value::String(text),
+            (Span, value) => self.wrong(path, "type.googleapis.com/google.protobuf.Duration", &value),
+            (Flag, Value::Bool(flag)) => Value::Bool(flag),
+            (Flag, value) => self.wrong(path, "TYPE_BOOL", &value),
+            (Number, Value::Number(number)) => Value::Number(number),
+            (Number, value) => self.wrong(path, "TYPE_FLOAT", &value),
+            (Whole, value) => match whole(&value).filter(|number| i32::try_from(*number).is_ok()) {
+                Some(number) => number.into(),
+                None => self.wrong(path, "TYPE_INT32", &value),
+            },
+            (Long, value) => match whole(&value) {
+                Some(number) => number.to_string().into(),
+                None => self.wrong(path, "TYPE_INT64", &value),
+            },
+            (Bytes, Value::String(text)) => {
+                // Long ones are decoded once, where they are used; the text itself goes on.
+                if text.len() < 4096 && base64(&text).is_none() {
+                    let text = Value::String(text);
+                    return self.wrong(path, "TYPE_BYTES: Base64 decoding failed", &text);
+                }
+                Value::String(text)
+            }
+            (Bytes, value) => self.wrong(path, "TYPE_BYTES", &value),
+            (Word(name, words), Value::String(word)) => {
+                let upper = word.to_uppercase();
+                let read = if *name == "ThinkingLevel" { upper } else { word.clone() };
+                if words.contains(&read.as_str()) && self.has(name, &read) {
+                    return Value::String(read);
+                }
+                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                self.wrong(path, &kind, &Value::String(word))
+            }
+            (Word(name, _), value) => {
+                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                self.wrong(path, &kind, &value)
+            }
+            (Texts, Value::Object(map)) if map.values().all(Value::is_string) => Value::Object(map),
+            (Texts, value) => self.wrong(path, "TYPE_STRING", &value),
+            (List(shape), Value::Array(list)) => (list.into_iter().enumerate())
+                .map(|(index, value)| self.read(value, shape, &format!("{path}[{index}]")))
+                .collect(),
+            // One value where a list stands is read as a list of it, as the service does.
+            (List(shape), value) => vec![self.read(value, shape, &format!("{path}[0]"))].into(),
+            (Message(fields), Value::Object(map)) => self.message(map, fields, path),
+            (Message(_), value) => self.wrong(path, "TYPE_MESSAGE", &value),
+            (Kinds(name, kinds), value) => {
+                let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+                match kinds.iter().find(|(known, _)| *known == kind) {
+                    Some((_, shape)) => self.read(value, shape, path),
+                    None => {
+                        let words: Vec<&str> = kinds.iter().map(|(known, _)| *known).collect();
+                        let shown = value.get("type").unwrap_or(&Value::Null).clone();
+                        let wants = format!("{name}: one of {}", words.join(", "));
+                        self.wrong(&format!("{path}.type"), &wants, &shown)
+                    }
+                }
+            }
+            (Of(_, shape), value) => self.read(value, shape, path),
         }
-        let dot = if path.is_empty() { "" } else { "." };
-        let value = read(value, shape, &format!("{path}{dot}{}", snake(name)), faults);
-        out.insert((*name).to_owned(), value);
     }
-    Value::Object(out)
+
+    /// Categories of harm in pictures are for Vertex AI alone.
+    fn has(&self, name: &str, word: &str) -> bool {
+        name != "HarmCategory" || self.service == Vertex || !word.starts_with("HARM_CATEGORY_IMAGE_")
+    }
+
+    fn message(&mut self, map: Map<String, Value>, fields: &[(&str, Shape)], path: &str) -> Value {
+        let mut out = Map::new();
+        for (key, value) in map {
+            let known = fields.iter().find(|(name, shape)| {
+                let is_here = !matches!(shape, Of(service, _) if *service != self.service);
+                is_here && (*name == key || snake(name) == key)
+            });
+            let Some((name, shape)) = known else {
+                let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
+                let description = format!(
+                    "Invalid JSON payload received. Unknown name \"{key}\"{place}: Cannot find field."
+                );
+                self.faults.push(Fault { field: path.to_owned(), description });
+                continue;
+            };
+            if value.is_null() {
+                continue;
+            }
+            let dot = if path.is_empty() { "" } else { "." };
+            let value = self.read(value, shape, &format!("{path}{dot}{}", snake(name)));
+            out.insert((*name).to_owned(), value);
+        }
+        Value::Object(out)
+    }
 }
 
 /// The seconds of a time: digits, at most nine of them behind a point, and an s.
@@ -277,13 +425,12 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
     (digits(whole.trim_start_matches('-')) && digits(rest) && rest.len() <= 9).then(|| number.parse().ok())?
 }
 
-/// A whole number of 32 bits, as a number or as a text.
+/// A whole number, as a number or as a text.
 fn whole(value: &Value) -> Option<i64> {
-    let number = match value {
-        Value::String(text) => text.parse().ok()?,
-        value => value.as_i64().or_else(|| value.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64))?,
-    };
-    i32::try_from(number).ok().map(i64::from)
+    match value {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_i64().or_else(|| value.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64)),
+    }
 }
 
 fn snake(camel: &str) -> String {

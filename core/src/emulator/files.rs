@@ -1,8 +1,10 @@
 //! The Files API: resumable uploads, files with their states and their end.
 //!
-//! A file lives as long as the emulator's options say and is then as good as never uploaded. All files and unfinished
-//! uploads together take at most [`ROOM`] bytes, where the service has 20 GB for each project. Whoever has a key sees
-//! all of them.
+//! What a batch or an interaction makes is a file too, and the only kind that can be downloaded.
+//!
+//! A file lives as long as the emulator's options say and is then as good as never uploaded. All files and
+//! unfinished uploads together take at most [`ROOM`] bytes, where the service has 20 GB for each project.
+//! Whoever has a key sees all of them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,11 +16,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::check::{Refusal, at, bad, text};
-use super::fields;
+use super::check::{self, Refusal, at, bad, text};
+use super::fields::{self, Service};
 
 /// The most that all files may take together.
-const ROOM: u64 = 1 << 30;
+pub(super) const ROOM: u64 = 1 << 30;
 
 /// The most that one file may have.
 const MOST: u64 = 2 << 30;
@@ -29,7 +31,10 @@ const GRAIN: usize = 256 << 10;
 /// Uploads that nobody goes on with are forgotten; so many are remembered.
 const OPEN: usize = 1000;
 
-/// All that was uploaded.
+/// The life of a file whose end no clock can tell.
+const FOREVER: Duration = Duration::from_secs(48 * 3600);
+
+/// All that was uploaded, and what was made here.
 #[derive(Debug)]
 pub(super) struct Library {
     /// The emulator's own address.
@@ -57,6 +62,7 @@ struct Stored {
     ready: SystemTime,
     end: SystemTime,
     fault: Option<&'static str>,
+    is_made: bool,
 }
 
 /// An upload that is not complete.
@@ -82,7 +88,12 @@ fn missing(id: &str) -> Refusal {
     Refusal::new(403, "PERMISSION_DENIED", message)
 }
 
-fn time(moment: SystemTime) -> Value {
+fn full() -> Refusal {
+    let message = format!("The storage of files is full: {ROOM} bytes for all of them.");
+    Refusal::new(429, "RESOURCE_EXHAUSTED", message)
+}
+
+pub(super) fn time(moment: SystemTime) -> Value {
     humantime::format_rfc3339_micros(moment).to_string().into()
 }
 
@@ -110,9 +121,13 @@ impl Stored {
             "sha256Hash": self.sha256,
             "uri": self.uri(origin, version),
             "state": self.state(),
-            "source": "UPLOADED",
+            "source": if self.is_made { "GENERATED" } else { "UPLOADED" },
         });
         if let Some(map) = told.as_object_mut() {
+            if self.is_made {
+                let path = format!("{origin}/download/{version}/files/{}:download?alt=media", self.id);
+                map.insert("downloadUri".to_owned(), path.into());
+            }
             map.extend(self.display_name.iter().map(|name| ("displayName".to_owned(), json!(name))));
             if let (Some(fault), "FAILED") = (self.fault, self.state()) {
                 map.insert("error".to_owned(), json!({ "code": 3, "message": fault }));
@@ -170,11 +185,7 @@ impl Library {
             false => serde_json::from_slice(body)
                 .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
         };
-        let mut faults = Vec::new();
-        let metadata = fields::read(metadata, &fields::UPLOAD, "", &mut faults);
-        if !faults.is_empty() {
-            return Err(Refusal::of(faults));
-        }
+        let metadata = check::read(metadata, &fields::FILE, Service::Gemini)?;
         let file = at(&metadata, "file");
         let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
         let size =
@@ -215,8 +226,7 @@ impl Library {
             }
         }
         if shelf.weight() + size > ROOM {
-            let message = format!("The storage of files is full: {ROOM} bytes for all of them.");
-            return Err(Refusal::new(429, "RESOURCE_EXHAUSTED", message));
+            return Err(full());
         }
         shelf.opened += 1;
         let number = shelf.opened;
@@ -291,8 +301,7 @@ impl Library {
                 return Err(bad(format!("More than the {size} bytes came that the upload was opened for.")));
             }
             if weight + chunk.len() as u64 > ROOM {
-                let message = format!("The storage of files is full: {ROOM} bytes for all of them.");
-                return Err(Refusal::new(429, "RESOURCE_EXHAUSTED", message));
+                return Err(full());
             }
             upload.received.extend_from_slice(chunk);
         }
@@ -323,9 +332,50 @@ impl Library {
             bytes,
             created,
             ready: if is_slow { created + self.processing } else { created },
-            end: created.checked_add(self.life).unwrap_or(created + Duration::from_secs(48 * 3600)),
+            end: created.checked_add(self.life).unwrap_or(created + FOREVER),
             fault: is_broken.then_some("The video could not be processed: it is no MP4 file."),
+            is_made: false,
         }
+    }
+
+    /// Keeps a file that was made here, and tells its URI.
+    pub fn keep(&self, id: &str, mime_type: &str, bytes: Bytes) -> Result<String, Refusal> {
+        let created = SystemTime::now();
+        let file = Stored {
+            id: id.to_owned(),
+            display_name: None,
+            mime_type: mime_type.to_owned(),
+            sha256: STANDARD.encode(digest::digest(&digest::SHA256, &bytes)),
+            bytes,
+            created,
+            ready: created,
+            end: created.checked_add(self.life).unwrap_or(created + FOREVER),
+            fault: None,
+            is_made: true,
+        };
+        let uri = file.uri(&self.origin, "v1beta");
+        let mut shelf = self.shelf();
+        if shelf.weight() + file.bytes.len() as u64 > ROOM {
+            return Err(full());
+        }
+        shelf.files.push(file);
+        Ok(uri)
+    }
+
+    /// The bytes of the file with this name.
+    pub fn named(&self, name: &str) -> Result<Bytes, Refusal> {
+        let id = name.strip_prefix("files/").unwrap_or(name);
+        Ok(self.shelf().file(id)?.bytes.clone())
+    }
+
+    /// The type and bytes of a file that was made here: those that were uploaded do not come back.
+    pub fn download(&self, id: &str) -> Result<(String, Bytes), Refusal> {
+        let shelf = self.shelf();
+        let file = shelf.file(id)?;
+        if !file.is_made {
+            return Err(bad("Only generated files can be downloaded; this one was uploaded."));
+        }
+        Ok((file.mime_type.clone(), file.bytes.clone()))
     }
 
     /// What is known of a file.
@@ -381,6 +431,11 @@ impl Library {
         }
         Ok(Some((file.mime_type.clone(), file.bytes.clone())))
     }
+}
+
+/// Whether a URI names a file of the Gemini API.
+pub(super) fn is_file(uri: &str) -> bool {
+    id_in(uri).is_some()
 }
 
 /// The id in the URI of an uploaded file, whatever way its caller takes to this machine.

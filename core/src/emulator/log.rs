@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
+use super::batch::Batches;
 use super::cassette::Tape;
 use super::files::Library;
 use super::guard::Hosts;
+use super::interactions::Interactions;
 use super::quota::{Limits, Quota};
 use super::script::{Asked, Script, Step};
 use super::watch::Watch;
@@ -25,7 +27,9 @@ const SHORT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub files: Library,
+    pub files: Arc<Library>,
+    pub batches: Batches,
+    pub talks: Interactions,
     pub watch: Watch,
     pub hosts: Hosts,
     /// What answers in place of the emulator itself.
@@ -73,8 +77,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    pub fn new(keep: usize, files: Library, hosts: Hosts, limits: Limits, tape: Option<Tape>) -> Self {
+    /// Batches and interactions in the background take so long at least.
+    pub fn new(
+        keep: usize,
+        files: Library,
+        time: Duration,
+        hosts: Hosts,
+        limits: Limits,
+        tape: Option<Tape>,
+    ) -> Self {
+        let files = Arc::new(files);
         State {
+            batches: Batches::new(time, files.clone()),
+            talks: Interactions::new(time, files.clone()),
             files,
             watch: Watch::default(),
             hosts,
@@ -300,7 +315,7 @@ pub(super) fn words(json: &Value) -> String {
             Value::Object(map) => {
                 for (key, value) in map {
                     match value.as_str() {
-                        Some(text) if key == "text" => {
+                        Some(text) if key == "text" || key == "input" => {
                             words.push_str(text);
                             words.push('\n');
                         }

@@ -1,8 +1,9 @@
 //! The Gemini image API on loopback: a real HTTP server that draws real pictures.
 //!
 //! It refuses what the service refuses, in the service's words, and answers in the service's form:
-//! `generateContent`, `streamGenerateContent`, `countTokens`, the list of models and one model, and the Files API.
-//! Every key is good but for `bad`. It shares no code with the client's way of writing requests and reading replies.
+//! `generateContent`, `streamGenerateContent`, `countTokens`, the list of models and one model, the Files
+//! API, batches, the Interactions API, and the three methods of models on the paths of Vertex AI. Every key
+//! is good but for `bad`. It shares no code with the client's way of writing requests and reading replies.
 //!
 //! A picture has the exact pixels that ratio and size ask for, shows the pictures of the call, and
 //! says below its prompt that it was drawn offline. The same prompt, model, size, pictures and seed
@@ -32,16 +33,42 @@
 //!
 //! # Files
 //!
-//! Uploads are resumable, in chunks of multiples of 256 KiB; pictures are ACTIVE at once, videos after a moment
-//! (`video/mp4` that is none is FAILED). A part that names an uploaded file is as good as its bytes; a file that is
-//! not there, or not any more, is a 403 as with the service. All files take at most 1 GiB, and live 48 hours, unless
-//! [`EmulatorOptions::file_life`] says another time.
+//! Uploads are resumable, in chunks of multiples of 256 KiB; pictures are ACTIVE at once, videos after a
+//! moment (`video/mp4` that is none is FAILED). A part that names an uploaded file is as good as its bytes; a
+//! file that is not there, or not any more, is a 403 as with the service. All files take at most 1 GiB, and
+//! live 48 hours, unless [`EmulatorOptions::file_life`] says another time.
+//!
+//! # Batches
+//!
+//! `batchGenerateContent` takes requests, or the name of an uploaded file with one on each line. A batch is
+//! PENDING, then RUNNING, then SUCCEEDED, with an error in place of an answer for each request that is
+//! refused; a file that is no list of requests is FAILED. It takes [`EmulatorOptions::batch_processing`] at
+//! least, and can be cancelled before its end. Answers come within the batch, or as a file that can be
+//! downloaded. At most 100 batches are under way, and all of them hold 256 MiB besides their files; those
+//! that ended first are forgotten first.
+//!
+//! # Interactions
+//!
+//! `interactions` takes words, contents or steps, and answers in steps: a thought with its signature, a
+//! search, words and pictures. It draws as `generateContent` does. An interaction that is kept can be got,
+//! streamed again from any of its events, gone on from (at most ten are looked back on), and deleted; one in
+//! the background takes [`EmulatorOptions::batch_processing`] at least and can be cancelled. Steps that are
+//! sent back bring the signatures of their thoughts. Agents, environments and webhooks are refused. All
+//! interactions take at most 256 MiB.
+//!
+//! # Vertex AI
+//!
+//! With a project and a location, or without both, and with a token or a key: no credentials, or the token
+//! `bad`, is a 401. Models since the third are at the location `global` alone. Fields of the one service are
+//! unknown to the other; `imageOutputOptions` says what a picture is written as. There are no files of the
+//! Gemini API, `gs://` stands for a picture that nobody sees, and a missing signature is let pass.
+//!
 //! # Masks
 //!
 //! A request whose words say that its last picture is a mask for the first one is answered as models do it:
-//! what the mask shows white is drawn anew, and the rest comes back moved by a few pixels, up to 1 % larger or
-//! smaller, slightly recoloured, in the answer's own size and with the marks of JPEG. `drift` in a script says
-//! how much.
+//! what the mask shows white is drawn anew, and the rest comes back moved by a few pixels, up to 1 % larger
+//! or smaller, slightly recoloured, in the answer's own size and with the marks of JPEG. `drift` in a script
+//! says how much.
 //!
 //! # Limits
 //!
@@ -66,7 +93,8 @@
 //!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for each request unless it says `times`:
+//! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for
+//! each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |
@@ -75,7 +103,7 @@
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list` or `file_delete` |
+//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
 //! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
 //! | `times` | how many requests the step is for, one by one, or `"always"`; 1 if nothing is said |
 //! | `share`, `share_seed` | the step is for this part of the requests (0.05 is one in twenty), drawn by lot: the same ones for the same seed, 0 if nothing is said; always, unless `times` ends it |
@@ -113,15 +141,19 @@
 //! `delay`) lets the emulator answer as usual.
 
 mod answer;
+mod batch;
 mod canvas;
 mod cassette;
 mod check;
 mod control;
+mod dialect;
 mod draw;
 mod drift;
 mod fields;
 mod files;
 mod guard;
+mod interactions;
+mod keys;
 mod log;
 mod models;
 mod quota;
@@ -162,6 +194,9 @@ const FILE_LIFE: Duration = Duration::from_secs(48 * 3600);
 
 /// How long a video is looked at unless it is said.
 const FILE_PROCESSING: Duration = Duration::from_millis(200);
+
+/// How long a batch takes at least unless it is said.
+const BATCH_PROCESSING: Duration = Duration::from_millis(200);
 
 /// How long a minute of the limits is unless it is said.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -249,7 +284,9 @@ impl Emulator {
             minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
         };
         let tape = Tape::of(&options)?;
-        let state = Arc::new(State::new(options.keep.unwrap_or(KEPT) as usize, files, hosts, limits, tape));
+        let time = options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration());
+        let keep = options.keep.unwrap_or(KEPT) as usize;
+        let state = Arc::new(State::new(keep, files, time, hosts, limits, tape));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -339,6 +376,8 @@ impl Running {
         if std::process::id() != self.process {
             return;
         }
+        self.state.batches.close();
+        self.state.talks.close();
         // Both fail only if the thread has ended already.
         let _ = stop.send(());
         let _ = thread.join();

@@ -1,4 +1,4 @@
-//! The list of models, and one model of it.
+//! The list of models, and one model of it; and who serves it where.
 
 use std::sync::Arc;
 
@@ -6,11 +6,31 @@ use serde_json::{Value, json};
 
 use super::answer::set;
 use super::check::Refusal;
+use super::fields::Service;
+use super::route::House;
 use crate::catalogue::{Catalogue, Model, State};
 
 /// The model that the service knows by this id. It knows no aliases.
 pub(super) fn model(id: &str) -> Option<&'static Model> {
     Catalogue::builtin().models.iter().map(Arc::as_ref).find(|model| model.id == id)
+}
+
+/// The model of this name, if this house has it and can do this with it.
+///
+/// With Vertex AI the image models since the third are at the location `global` alone.
+pub(super) fn at(house: &House, id: &str, verb: &str) -> Result<&'static Model, Refusal> {
+    if house.service == Service::Gemini {
+        return model(id).ok_or_else(|| no_such_model(id, &house.version, verb));
+    }
+    let location = house.parent.split('/').nth(3).unwrap_or("global");
+    let is_served = location == "global" || id.starts_with("gemini-2.5");
+    model(id).filter(|_| is_served).ok_or_else(|| {
+        let name: String = format!("{}/models/{id}", house.parent).chars().take(300).collect();
+        let message = format!(
+            "Publisher Model `{name}` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
+        );
+        Refusal::new(404, "NOT_FOUND", message)
+    })
 }
 
 pub(super) fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
@@ -29,7 +49,9 @@ fn described(model: &Model) -> Value {
         "description": model.notes.join(" "),
         "inputTokenLimit": model.max_input_tokens,
         "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+        "supportedGenerationMethods": [
+            "generateContent", "streamGenerateContent", "countTokens", "batchGenerateContent",
+        ],
         "temperature": 1, "maxTemperature": 2, "topP": 0.95, "topK": 64,
     });
     if model.thinking.thoughts {

@@ -118,7 +118,7 @@ struct Share {
 }
 
 /// The kinds of requests that a script can answer.
-pub(super) const CALLS: [&str; 8] = [
+pub(super) const CALLS: [&str; 18] = [
     GENERATE,
     "count_tokens",
     "upload_start",
@@ -127,6 +127,16 @@ pub(super) const CALLS: [&str; 8] = [
     "file_get",
     "file_list",
     "file_delete",
+    "file_download",
+    "batch_create",
+    "batch_list",
+    "batch_get",
+    "batch_cancel",
+    "batch_delete",
+    "interaction_create",
+    "interaction_get",
+    "interaction_cancel",
+    "interaction_delete",
 ];
 
 pub(super) const GENERATE: &str = "generate";

@@ -29,14 +29,18 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
+use super::batch;
 use super::cassette::{self, Asked as Asking, Replied};
 use super::check::{self, Ask, Refusal};
 use super::control;
+use super::fields::Service;
 use super::files;
 use super::guard;
+use super::interactions::{self, Told};
+use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
-use super::route::{Form, Route, header, value};
+use super::route::{self, Form, Route, Talk, header, value};
 use super::script::{self, Asked, Cut, Delivery, Reply};
 use super::upstream;
 use crate::options::Record;
@@ -209,6 +213,18 @@ impl Outgoing {
         Outgoing::json(refusal.code, &refusal.json())
     }
 
+    /// An interaction.
+    fn told(told: Told) -> Self {
+        match told {
+            Told::Json(json) => Outgoing::json(200, &json),
+            Told::Events(make) => Outgoing {
+                content_type: "text/event-stream",
+                content: Content::Made(make),
+                ..Outgoing::json(200, &Value::Null)
+            },
+        }
+    }
+
     /// With a body whose length is known.
     fn whole(self) -> Self {
         let body = match self.content {
@@ -341,17 +357,23 @@ fn respond(
     if let (Ok(json), false) = (&json, is_upload) {
         state.note(number, "json", log::shortened(json));
     }
+    let request = json.as_ref().ok();
+    // An interaction tells its model within.
+    let told = request.filter(|_| matches!(route, Some(Route::Talk(_))));
     let (model, form) = match &route {
         Some(Route::Generate { model, form, .. }) => (model.as_str(), *form),
-        _ => ("", Form::Whole),
+        Some(Route::Batch(route::Batch::Create { model, .. })) => (model.as_str(), Form::Whole),
+        _ => (told.and_then(|json| json.get("model")?.as_str()).unwrap_or_default(), Form::Whole),
     };
-    let request = json.as_ref().ok();
     let step = state.next_step(Asked {
         call: route.as_ref().and_then(Route::call),
         path: head.uri.path(),
         model,
         words: &request.map(log::words).unwrap_or_default(),
-        seed: request.and_then(|json| json.pointer("/generationConfig/seed")?.as_i64()),
+        seed: request.and_then(|json| {
+            let names = ["/generationConfig/seed", "/generation_config/seed"];
+            names.into_iter().find_map(|name| json.pointer(name)?.as_i64())
+        }),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
@@ -367,7 +389,10 @@ fn respond(
             None => Err(nowhere(head)),
         },
         Reply::Error { status, error } => {
-            Ok(Outgoing::json(*status, &in_form(script::error_body(*status, error), form)))
+            let error = script::error_body(*status, error);
+            let is_talk = matches!(route, Some(Route::Talk(_)));
+            let error = if is_talk { interactions::error(&error) } else { in_form(error, form) };
+            Ok(Outgoing::json(*status, &error))
         }
         Reply::Json { status, json } => Ok(scripted_json(*status, script::filled(json), form)),
         Reply::Raw { status, body } => {
@@ -383,8 +408,13 @@ fn respond(
             if let Some(token) = &given.continuation {
                 state.promise(token);
             }
-            let answer = Answer::scripted(model, (**given).clone());
-            written(answer, form).map(|written| Outgoing { status: *status, ..written })
+            let mut answer = Answer::scripted(model, (**given).clone());
+            answer.service = route.as_ref().map_or(Service::Gemini, Route::service);
+            let made = match told {
+                Some(json) => Ok(Outgoing::told(state.talks.scripted(json, answer))),
+                None => written(answer, form),
+            };
+            made.map(|written| Outgoing { status: *status, ..written })
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
@@ -512,7 +542,12 @@ fn own(
         let message = format!("Request payload size exceeds the limit: {LIMIT} bytes.");
         return Err(Refusal::new(413, "INVALID_ARGUMENT", message));
     }
-    if let Some((name, _)) = query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
+    let own: &[&str] = match route {
+        Route::Talk(Talk::Get { .. }) => &["include_input", "stream", "last_event_id"],
+        _ => &[],
+    };
+    let is_known = |name: &str| KNOWN.contains(&name) || own.contains(&name);
+    if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
         let message = format!(
             "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter. Field '{name}' could not be found in request message."
         );
@@ -520,7 +555,7 @@ fn own(
     }
     // The address of an upload is its own key.
     if !matches!(route, Route::Upload { .. }) {
-        admitted(head, query)?;
+        keys::admitted(route.service(), head, query)?;
     }
     let told = |(headers, json): files::Told| Outgoing { headers, ..Outgoing::json(200, &json) };
     let readable = |json: serde_json::Result<Value>| {
@@ -543,20 +578,33 @@ fn own(
         }
         Route::File { version, id } => Ok(Outgoing::json(200, &state.files.get(version, id)?)),
         Route::Delete { id } => Ok(Outgoing::json(200, &state.files.delete(id)?)),
-        Route::Count { version, model } => {
-            let model =
-                models::model(model).ok_or_else(|| models::no_such_model(model, version, "countTokens"))?;
-            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files)?))
+        Route::Download { id } => {
+            let (mime, bytes) = state.files.download(id)?;
+            let headers = vec![("content-type", mime)];
+            Ok(Outgoing {
+                headers,
+                content: Content::Whole(bytes.into()),
+                ..Outgoing::json(200, &Value::Null)
+            })
+        }
+        Route::Batch(batch) => {
+            let body = state.batches.answer(batch, batch::Call { query, json, size })?;
+            Ok(Outgoing { content: Content::Whole(body.into_bytes()), ..Outgoing::json(200, &Value::Null) })
+        }
+        Route::Talk(talk) => Ok(talked(talk, head, query, readable(json), state)),
+        Route::Count { house, model } => {
+            let model = models::at(house, model, "countTokens")?;
+            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, house.service)?))
         }
         Route::Models => {
             let page = models::list(value(query, "pageSize"), value(query, "pageToken"))?;
             Ok(Outgoing::json(200, &page))
         }
         Route::Model { version, model } => Ok(Outgoing::json(200, &models::get(model, version)?)),
-        Route::Generate { version, model, .. } => {
+        Route::Generate { house, model, .. } => {
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
-            let model = models::model(model).ok_or_else(|| models::no_such_model(model, version, verb))?;
-            let ask = check::check(model, readable(json)?, &state.files)?;
+            let model = models::at(house, model, verb)?;
+            let ask = check::check(model, readable(json)?, &state.files, house.service)?;
             state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
                 && !state.has_promised(token)
@@ -569,35 +617,34 @@ fn own(
     }
 }
 
-/// Whether the key is there and good. Every key is, but for `bad`.
-fn admitted(head: &Parts, query: &[(String, String)]) -> Result<(), Refusal> {
-    let header = head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok());
-    match header.filter(|key| !key.is_empty()).or(value(query, "key")) {
-        None | Some("") => Err(Refusal::new(
-            403,
-            "PERMISSION_DENIED",
-            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API.",
-        )),
-        Some("bad") => {
-            let message = "API key not valid. Please pass a valid API key.";
-            let mut refusal = Refusal::new(400, "INVALID_ARGUMENT", message);
-            refusal.details = vec![
-                serde_json::json!({
-                    "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
-                    "domain": "googleapis.com", "metadata": {"service": "generativelanguage.googleapis.com"},
-                }),
-                serde_json::json!({
-                    "@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": message,
-                }),
-            ];
-            Err(refusal)
-        }
-        Some(_) => Ok(()),
+/// What the Interactions API answers; its errors have a form of their own.
+fn talked(
+    talk: &Talk,
+    head: &Parts,
+    query: &[(String, String)],
+    json: Result<Value, Refusal>,
+    state: &State,
+) -> Outgoing {
+    let talks = &state.talks;
+    let told = match talk {
+        Talk::Create { version } => json.and_then(|json| {
+            let revision = self::header(head, "api-revision");
+            let known = |token: &str| state.has_promised(token);
+            let admit = |model: &str| state.quota().admit(model, Instant::now());
+            talks.create(json, version, revision, &known, &admit)
+        }),
+        Talk::Get { id } => talks.get(id, query),
+        Talk::Cancel { id } => talks.cancel(id),
+        Talk::Delete { id } => talks.delete(id),
+    };
+    match told {
+        Ok(told) => Outgoing::told(told),
+        Err(refusal) => Outgoing::json(refusal.code, &interactions::error(&refusal.json())),
     }
 }
 
 fn written(answer: Answer, form: Form) -> Result<Outgoing, Refusal> {
-    let tier = Some(answer.tier.clone());
+    let tier = (answer.service == Service::Gemini).then(|| answer.tier.clone());
     let outgoing = match form {
         Form::Whole => Outgoing::json(200, &answer.whole()?),
         form => flowing(form, move |send| answer.stream(send)),

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::check::{Refusal, at, bad, list, text};
 use super::draw;
-use super::fields::{self, Fault};
-use super::files::Library;
+use super::fields::{self, Fault, Service};
+use super::files::{self, Library};
 use super::sign::{self, Held};
 use crate::catalogue::Model;
 use crate::codec;
@@ -47,7 +47,9 @@ struct Taken {
 }
 
 impl Turns {
-    pub fn read(model: &Model, request: &Value, files: &Library) -> Result<Self, Refusal> {
+    pub fn read(model: &Model, request: &Value, files: &Library, service: Service) -> Result<Self, Refusal> {
+        // Vertex AI has no files of its own: what is there is named by gs:// or by any address on the web.
+        let files = (service == Service::Gemini).then_some(files);
         let mut turns = Turns::default();
         for part in list(at(at(request, "systemInstruction"), "parts")) {
             let words = text(at(part, "text"))
@@ -87,7 +89,11 @@ impl Turns {
                 }
                 let taken = turns.part(model, files, part, &format!("contents[{turn}].parts[{index}]"))?;
                 if is_model && model.signatures {
-                    taken.check_signature(text(at(part, "thoughtSignature")), is_first, (turn, index))?;
+                    let signature = text(at(part, "thoughtSignature"));
+                    // Vertex AI does not insist on them.
+                    if service == Service::Gemini || signature.is_some() {
+                        taken.check_signature(signature, is_first, (turn, index))?;
+                    }
                 }
                 is_first &= !is_model;
                 pictures.extend(taken.picture);
@@ -119,7 +125,13 @@ impl Turns {
     }
 
     /// Takes one part in.
-    fn part(&mut self, model: &Model, files: &Library, part: &Value, place: &str) -> Result<Taken, Refusal> {
+    fn part(
+        &mut self,
+        model: &Model,
+        files: Option<&Library>,
+        part: &Value,
+        place: &str,
+    ) -> Result<Taken, Refusal> {
         for tool in [
             "functionCall",
             "functionResponse",
@@ -160,7 +172,21 @@ impl Turns {
                 )));
             }
             // One that was uploaded here is as good as one in the request.
-            if let Some((known, bytes)) = files.read(uri)? {
+            let uploaded = match files {
+                Some(files) => files.read(uri)?,
+                None if files::is_file(uri) => {
+                    return Err(bad(format!(
+                        "Cannot fetch content from the provided URL at {place}: files of the Gemini API are not served to Vertex AI; use gs:// or inline data."
+                    )));
+                }
+                None if mime.is_none() => {
+                    return Err(bad(format!(
+                        "* GenerateContentRequest.{place}.file_data.mime_type: must not be empty\n"
+                    )));
+                }
+                None => None,
+            };
+            if let Some((known, bytes)) = uploaded {
                 return self.content(model, mime.unwrap_or(&known), &bytes, &clip, place);
             }
             self.salt = draw::hash(uri.as_bytes(), self.salt);

@@ -69,7 +69,8 @@ fn an_upload_goes_on_at_the_emulator_when_it_is_recorded_and_when_it_is_played()
             ("x-goog-upload-header-content-type", "text/plain"),
         ];
         let begun = ask(emulator, "POST", "/upload/v1beta/files", &headers, b"{\"file\": {}}");
-        let place = begun.headers["x-goog-upload-url"].strip_prefix(emulator.url().as_str()).unwrap().to_owned();
+        let place =
+            begun.headers["x-goog-upload-url"].strip_prefix(emulator.url().as_str()).unwrap().to_owned();
         let headers = [("x-goog-upload-command", "upload, finalize"), ("x-goog-upload-offset", "0")];
         ask(emulator, "POST", &place, &headers, b"abc").json()["file"]["name"].clone()
     };
@@ -112,6 +113,9 @@ fn options_that_do_not_go_together_are_told() {
         (new().cassette(path).upstream("https://a:b@service.example"), "upstream"),
     ] {
         let error = Emulator::start_with(options).unwrap_err();
-        assert_eq!((error.kind(), error.field("option")), (Kind::InvalidOptionError, Some(Value::from(option))));
+        assert_eq!(
+            (error.kind(), error.field("option")),
+            (Kind::InvalidOptionError, Some(Value::from(option)))
+        );
     }
 }

@@ -134,6 +134,16 @@ fn what_the_service_refuses_of_an_upload_is_refused() {
     assert_eq!(ask(&emulator, "GET", "/v1beta/files?pageToken=x", &[KEY], b"").status, 400);
 }
 
+/// As the official client for Python writes them.
+#[test]
+fn names_in_snake_case_are_read_and_jsonl_is_a_type() {
+    let emulator = Emulator::start(0).unwrap();
+    let told = json!({"display_name": "mine", "mime_type": "jsonl", "size_bytes": 2});
+    let file = uploaded(&emulator, b"{}", "jsonl", told);
+    assert_eq!((&file["displayName"], &file["mimeType"]), (&json!("mine"), &json!("jsonl")));
+    assert!(start(&emulator, 3, "text/plain", json!({"sizeBytes": "many"})).message().contains("TYPE_INT64"));
+}
+
 #[test]
 fn files_are_listed_by_pages_and_end() {
     let emulator = Emulator::start_with(EmulatorOptions::new().file_life(3.0).file_processing(1.0)).unwrap();

@@ -12,13 +12,16 @@ use base64::engine::general_purpose::STANDARD;
 use nanobanana::{Emulator, Image, Kind};
 use serde_json::{Value, json};
 
+mod batch;
 mod cassettes;
 mod chat;
 mod control;
 mod files;
+mod interactions;
 mod line;
 mod stream;
 mod tls;
+mod vertex;
 
 use line::*;
 
