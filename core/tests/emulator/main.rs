@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 mod chat;
 mod files;
 mod line;
+mod pictures;
 mod stream;
 mod tls;
 
