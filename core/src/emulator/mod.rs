@@ -6,8 +6,9 @@
 //! is good but for `bad`. It shares no code with the client's way of writing requests and reading replies.
 //!
 //! A picture has the exact pixels that ratio and size ask for, shows the pictures of the call, and
-//! says below its prompt that it was drawn offline. The same prompt, model, size, pictures and seed
-//! draw the same bytes; without a seed each call draws another. The embedded font has Latin, Greek
+//! says below its prompt that it was drawn offline. Simple words of the prompt choose what is drawn, where,
+//! at which hour and in which manner (`docs/emulator.md` lists them). The same prompt, model, size, pictures
+//! and seed draw the same bytes; without a seed each call draws another. The embedded font has Latin, Greek
 //! and Cyrillic letters; a letter of another script is drawn as a box that holds its code point.
 //!
 //! # TLS and HTTP/2
@@ -156,6 +157,7 @@ mod interactions;
 mod keys;
 mod log;
 mod models;
+mod outline;
 mod quota;
 mod route;
 mod script;

@@ -124,9 +124,9 @@ mod tests {
     use super::*;
 
     fn inked(line: &str) -> usize {
-        let mut canvas = Canvas::new(200, 40);
-        write(&mut canvas, line, 20.0, 4.0, 28.0, [255; 3]);
-        canvas.data.iter().filter(|byte| **byte > 128).count()
+        let mut data = vec![0; 200 * 40 * 3];
+        write(&mut Canvas::new(200, 0, &mut data), line, 20.0, 4.0, 28.0, [255; 3]);
+        data.iter().filter(|byte| **byte > 128).count()
     }
 
     #[test]

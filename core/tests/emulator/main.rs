@@ -19,6 +19,7 @@ mod control;
 mod files;
 mod interactions;
 mod line;
+mod pictures;
 mod stream;
 mod tls;
 mod vertex;
