@@ -1,6 +1,8 @@
 //! What the pictures show: the prompt, legible; another picture for another prompt; what a word asks for; the
 //! pictures of an edit.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -120,8 +122,10 @@ fn fifty_prompts_give_fifty_pictures_that_lie_apart() {
     println!("the nearest two of 50 differ in {least} bits of 128");
 }
 
+type Means = ([f64; 3], f64);
+
 /// The means of red, green and blue above the panel, and how much they differ within a pixel.
-fn means(pixels: &Pixels) -> ([f64; 3], f64) {
+fn means(pixels: &Pixels) -> Means {
     let above = &pixels.data[..pixels.data.len() * 3 / 4];
     let count = (above.len() / 3) as f64;
     let mut sums = [0.0; 3];
@@ -138,7 +142,7 @@ fn words_style_the_picture() {
     let emulator = Emulator::start(0).unwrap();
     let of = |words: &str| {
         let all: Vec<_> = (1..=4).map(|seed| means(&drawn(&emulator, words, seed))).collect();
-        let mean = |part: &dyn Fn(&([f64; 3], f64)) -> f64| all.iter().map(part).sum::<f64>() / 4.0;
+        let mean = |part: &dyn Fn(&Means) -> f64| all.iter().map(part).sum::<f64>() / 4.0;
         let rgb = [0, 1, 2].map(|channel| mean(&|(rgb, _)| rgb[channel]));
         (rgb, rgb.iter().sum::<f64>() / 3.0, mean(&|(_, colour)| *colour))
     };

@@ -1026,7 +1026,7 @@ impl<'a> Scene<'a> {
                         let square =
                             Outline::polygon(&[(x, y), (x + cell, y), (x + cell, y + cell), (x, y + cell)]);
                         let (ground, colour) = (dice.pick(&colours), dice.pick(&colours));
-                        if dice.next() % 3 > 0 {
+                        if !dice.next().is_multiple_of(3) {
                             board.fill(square, Paint::flat(mix(ground, paper, 90)));
                         }
                         let k = cell * 0.5523;
@@ -1343,7 +1343,7 @@ impl<'a> Scene<'a> {
             }));
         }
         let cell = unit / 8.0;
-        let (rows, columns) = ((self.height / cell * 2.0) as i32 + 10, (w / cell) as i32 + 3);
+        let (rows, columns) = ((self.height / (cell * 0.29)) as i32 + 6, (w / cell) as i32 + 3);
         let colours = [p.accent, p.second, p.third, p.pale, mix(p.near, [120, 170, 110], 150)];
         for row in 0..rows.min(200) {
             for column in 0..columns.min(200) {

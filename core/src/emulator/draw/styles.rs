@@ -185,9 +185,9 @@ impl Finish {
             (Kind::Sepia, Some(field)) => {
                 let key = self.key;
                 canvas.with_field(field, |pixel, x, y, [light, ..]| {
-                    let grey = (grey(pixel) * 214 >> 8) + 34 + (grain(x, y, key) >> 5);
-                    let tone = grey * light >> 8;
-                    let brown = [tone * 271 >> 8, tone * 236 >> 8, tone * 184 >> 8];
+                    let grey = ((grey(pixel) * 214) >> 8) + 34 + (grain(x, y, key) >> 5);
+                    let tone = (grey * light) >> 8;
+                    let brown = [(tone * 271) >> 8, (tone * 236) >> 8, (tone * 184) >> 8];
                     for (byte, brown) in pixel.iter_mut().zip(brown) {
                         *byte = ((u32::from(*byte) * 56 + brown.min(255) * 200) >> 8) as u8;
                     }
@@ -241,7 +241,7 @@ fn wash(canvas: &mut Canvas, field: &Field, unit: f32) {
         let end = (row.len() / 3) as i32 - 1;
         for ((x, pixel), [wave, pigment, bare]) in (0i32..).zip(pixels.chunks_exact_mut(3)).zip(values) {
             let from = (x + ((*wave as f32 - 128.0) / 128.0 * reach) as i32).clamp(0, end) as usize * 3;
-            let thin = 40 + (pigment.saturating_sub(40) * 90 >> 8);
+            let thin = 40 + ((pigment.saturating_sub(40) * 90) >> 8);
             let own = row.get(from..from + 3).unwrap_or_default();
             for ((to, from), paper) in pixel.iter_mut().zip(own).zip(PAPER) {
                 let paper = u32::from(paper);
@@ -262,7 +262,7 @@ fn dots(canvas: &mut Canvas, unit: f32) {
             let (du, dv) = (u as i32 - half, v as i32 - half);
             let room = (225i32 - grey(pixel) as i32).clamp(0, 120);
             if (du * du + dv * dv) * 300 < half * half * room {
-                pixel.iter_mut().for_each(|byte| *byte = (u32::from(*byte) * 206 >> 8) as u8);
+                pixel.iter_mut().for_each(|byte| *byte = ((u32::from(*byte) * 206) >> 8) as u8);
             }
         }
     }
