@@ -29,6 +29,11 @@ def test_nothing_is_sent_while_the_service_says_wait() -> None:
     proof("storm").main(0.6)
 
 
+def test_bent_requests_are_answered_and_nothing_panics() -> None:
+    figures = proof("odd_http").main(4, [sys.executable, "-m", "nanobanana"], seed=1)
+    assert figures["requests"] > 20 and figures["answers"]["400"] > 5
+
+
 def test_a_killed_run_pays_again_only_for_what_was_under_way() -> None:
     figures = proof("kill").main(3, 24, ["python", "node"])
     assert figures["kills"] >= 1
