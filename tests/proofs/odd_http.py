@@ -222,6 +222,9 @@ def main(seconds: float, command: list[str], seed: int | None = None) -> dict[st
     finally:
         emulator.terminate()
         emulator.wait(10)
+        reader.join(10)
+        emulator.stdout.close()
+        errors.close()
     figures = {"requests": count, "slowest": round(slowest, 2), "answers": dict(answers.most_common())}
     print(figures)
     return figures

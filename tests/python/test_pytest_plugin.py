@@ -25,7 +25,7 @@ def test_a_test_has_an_emulator_and_a_client_of_it(
         import os, pytest, nanobanana as nb
 
         def test_draws(nanobanana_client, nanobanana_emulator):
-            assert nanobanana_client.generate("a boat", resolution="1K").image.width == 1024
+            assert nanobanana_client.generate("a boat").image.width == 1024
             assert len(nanobanana_emulator.requests) == 1
             assert os.environ["GOOGLE_GEMINI_BASE_URL"] == nanobanana_emulator.url
             assert "GOOGLE_API_KEY" not in os.environ
