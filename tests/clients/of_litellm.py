@@ -208,7 +208,7 @@ def batch_file() -> None:
         completion_window="24h", endpoint="/v1/chat/completions", input_file_id=file.id, model=NEW, **BARE
     )
     while batch.status not in ("completed", "failed", "expired", "cancelled"):
-        batch = litellm.retrieve_batch(batch_id=batch.id, **BARE)
+        batch = litellm.retrieve_batch(batch_id=batch.id, model=NEW, **BARE)
     assert batch.status == "completed"
     answer = json.loads(litellm.file_content(file_id=batch.output_file_id, **BARE).content)
     parts = answer["response"]["candidates"][0]["content"]["parts"]
