@@ -185,7 +185,7 @@ def ask(port: int, raw: bytes, patience: float = 30) -> bytes:
 SANE = b"GET /v1beta/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nx-goog-api-key: k\r\n\r\n"
 
 
-def main(seconds: float, command: list[str], seed: int | None = None) -> dict[str, Any]:
+def main(seconds: float, command: list[str], seed: int | None = None, least: int = 0) -> dict[str, Any]:
     seed = random.randrange(1 << 32) if seed is None else seed
     print(f"seed {seed}")
     emulator = subprocess.Popen(
@@ -200,7 +200,7 @@ def main(seconds: float, command: list[str], seed: int | None = None) -> dict[st
         port = int(emulator.stdout.readline().rsplit(":", 1)[1])
         lots, end, count, slowest = random.Random(seed), time.monotonic() + seconds, 0, 0.0
         answers: collections.Counter[str] = collections.Counter()
-        while time.monotonic() < end:
+        while time.monotonic() < end or count < least:
             raw, begun = request(lots), time.monotonic()
             try:
                 came = ask(port, raw)

@@ -30,8 +30,8 @@ def test_nothing_is_sent_while_the_service_says_wait() -> None:
 
 
 def test_bent_requests_are_answered_and_nothing_panics() -> None:
-    figures = proof("odd_http").main(4, [sys.executable, "-m", "nanobanana"], seed=1)
-    assert figures["requests"] > 20 and figures["answers"]["400"] > 5
+    figures = proof("odd_http").main(2, [sys.executable, "-m", "nanobanana"], seed=1, least=60)
+    assert figures["answers"]["400"] > 5
 
 
 def test_a_killed_run_pays_again_only_for_what_was_under_way() -> None:
