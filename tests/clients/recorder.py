@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import sys
 import traceback
@@ -13,7 +14,7 @@ from kit import controls
 TESTS = Path(__file__).parent.parent
 
 
-class Maker:
+class Maker(abc.ABC):
     """Makes one ask, step by step."""
 
     def given(self, value: Any) -> Any:
@@ -29,8 +30,9 @@ class Maker:
             case _:
                 return value
 
+    @abc.abstractmethod
     def make(self, step: list[Any]) -> None:
-        raise NotImplementedError
+        """Makes one call of an ask."""
 
 
 def main(maker: type[Maker], key: str) -> None:
