@@ -46,7 +46,10 @@ async function open(url: string, use: (page: Page) => Promise<void>): Promise<vo
       else asked.done(message.result)
     }
   })
-  browser.on('exit', () => waiting.forEach(({ failed }) => failed(new Error('the browser has gone'))))
+  const gone = (): void => waiting.forEach(({ failed }) => failed(new Error('the browser has gone')))
+  browser.on('exit', gone)
+  // A browser that is killed while it speaks leaves a pipe that says so.
+  for (const pipe of [write, read]) pipe.on('error', gone)
   const ask = (method: string, params: object = {}, sessionId?: string): Promise<any> =>
     new Promise((done, failed) => {
       waiting.set(++number, { done, failed })
