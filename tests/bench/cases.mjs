@@ -69,6 +69,18 @@ export const cases = [
       ...marks('CPU, times @google/genai’s', 0.5, (ours, all) => ours.cpu / all.google_node.cpu, undefined, ['ours_node']),
     ],
   },
+  {
+    name: 'offline',
+    title: 'A call to the emulator',
+    about: 'Here the server is the emulator, in a process of its own; each call has another seed of its own choice, so each picture of 1024×1024 is drawn and encoded anew. Emulator: the CPU of its process for one call, and its part of what both spend.',
+    emulator: true,
+    work: 'small',
+    count: 40,
+    warm: 5,
+    sides: ['ours_py', 'google_py', 'ours_node', 'google_node'],
+    rounds: 7,
+    columns: ['wall', 'cpu', 'emulator', 'share'],
+  },
   reply('reply20', 'A reply', 20, {
     marks: [
       ...marks('CPU, times the floor’s', 1.5, timesFloor('cpu')),

@@ -50,7 +50,7 @@ const libraries = {
   '@google/genai': async (url) => {
     const { GoogleGenAI } = await import('@google/genai')
     const client = new GoogleGenAI({ apiKey: 'bench', httpOptions: { baseUrl: url } })
-    const bytes = (answer) => Buffer.from(answer.candidates[0].content.parts[0].inlineData.data, 'base64')
+    const bytes = (answer) => Buffer.from(answer.candidates[0].content.parts.find((part) => part.inlineData).inlineData.data, 'base64')
     const call = async (contents) => bytes(await client.models.generateContent({ model: MODEL, contents }))
     return {
       call,

@@ -92,7 +92,8 @@ class Google:
 
     @staticmethod
     def picture(answer):
-        return answer.candidates[0].content.parts[0].inline_data.data
+        parts = answer.candidates[0].content.parts
+        return next(part.inline_data.data for part in parts if part.inline_data)
 
     def parts(self, files: list[str]):
         def part(path: str):

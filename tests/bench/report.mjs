@@ -17,6 +17,8 @@ const COLUMNS = {
   control: { title: 'idle ms', show: milliseconds },
   over: { title: 'stall above idle ms', show: milliseconds },
   size: { title: 'file MB', show: megabytes },
+  emulator: { title: 'emulator ms', show: milliseconds },
+  share: { title: '% of both', show: (part) => (part * 100).toFixed(0) },
 }
 
 const median = (numbers) => {
@@ -119,7 +121,7 @@ ${versions.map((line) => `- ${line}`).join('\n')}
 
 Every measurement has a fresh process of its own, which makes one small call first (where there are calls) so that
 connections, imports and tables stand. The sides take turns, each round in another order, and a figure is the median of
-the rounds. The server is a process of its own that swallows what is sent without parsing it and answers with
+the rounds. The server, but for the emulator's own case, is a process of its own that swallows what is sent without parsing it and answers with
 a reply prepared before, over plain HTTP/1.1 on loopback: no TLS, no network, no model. So what is left is what the
 library itself costs; in a real call the model's seconds come on top and are the same for everyone.
 

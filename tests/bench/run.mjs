@@ -75,35 +75,42 @@ function measured(command, args) {
   })
 }
 
+const counted = (one) => (quick && one.work === 'small' ? 20 : one.count)
+const warmed = (one) => (quick ? 1 : one.warm)
+
 /** What one side does for one case. */
 function command(one, side, variant, url) {
   const { of, python: how } = sides[side]
   const work = variant ? 'codec' : (one.work ?? one.name)
   const files = Array.from({ length: one.files ?? 0 }, (_, at) => media(`input-${at}.png`))
-  const count = quick && work === 'small' ? 20 : one.count
+  const count = counted(one)
   if (sides[side].floor) return [floor, [work, url, ...(count ? [String(count)] : []), ...files]]
   const asked = variant
     ? { ...variant, file: media(variant.file), small: media(`small-${variant.file}`) }
-    : { url, count, files, warm: quick ? 1 : one.warm }
+    : { url, count, files, warm: warmed(one) }
   const words = JSON.stringify(asked)
   if (how) return [python(of), [join(root, 'tests', 'bench', 'client.py'), of, how, work, words]]
   return [node, ['--expose-gc', client, of, work, words]]
 }
 
-/** The server in a process of its own, and its address. */
-async function serve(size) {
-  const child = spawn(server, [String(size)], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** The server in a process of its own, its address, and the CPU that it has used, in seconds. */
+async function serve({ emulator, size = 2000 }) {
+  const [program, args] = emulator ? [python('nanobanana-sdk'), ['-m', 'nanobanana', 'emulate']] : [server, [String(size)]]
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', () => reject(new Error('the server ended')))
-    child.stdout.on('data', (piece) => resolve(String(piece).trim()))
+    child.stdout.on('data', (piece) => resolve(String(piece).split('\n')[0].trim()))
   })
-  return { url: `${url}/${size}`, end: () => child.kill() }
+  // User and system time are the 14th and 15th field; the second may hold spaces, and ends with the last parenthesis.
+  const ticks = () => readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ').at(-1).split(' ')
+  const cpu = () => (Number(ticks()[11]) + Number(ticks()[12])) / 100
+  return { url: emulator ? url : `${url}/${size}`, cpu, end: () => child.kill() }
 }
 
 async function measure(one) {
   const start = Date.now()
-  const stand = await serve(one.size ?? 2000)
+  const stand = await serve(one)
   const rows = (one.variants ?? [null]).flatMap((variant) => one.sides.map((side) => ({ side, variant: variant?.name, runs: [], given: variant })))
   const rounds = quick ? 1 : one.rounds
   try {
@@ -114,7 +121,9 @@ async function measure(one) {
       for (const row of turn) {
         if (row.error || row.skip || (row.runs.length >= 3 && row.runs[0].wall > SLOW)) continue
         try {
+          const used = stand.cpu()
           const numbers = await measured(...command(one, row.side, row.given, stand.url))
+          if (one.emulator) numbers.emulator = stand.cpu() - used
           if (numbers.skip) row.skip = numbers.skip
           else if (round >= 0) row.runs.push(finished(one, numbers))
         } catch (error) {
@@ -131,13 +140,17 @@ async function measure(one) {
 
 /** A run's figures, those of one call where there are many. */
 function finished(one, numbers) {
-  const wanted = one.work === 'small' ? null : (one.weight ?? one.size)
+  const wanted = one.work === 'small' ? one.size && counted(one) * one.size : (one.weight ?? one.size)
   if (wanted && numbers.size !== wanted && !one.files) throw new Error(`${numbers.size} bytes of pictures came, not ${wanted}`)
   if ('stall' in numbers) numbers.over = numbers.stall - numbers.control
   if (one.work === 'small') {
-    const calls = numbers.size / one.size
+    const calls = counted(one)
     numbers.wall /= calls
     numbers.cpu /= calls
+    if (one.emulator) {
+      numbers.emulator /= calls + warmed(one)
+      numbers.share = numbers.emulator / (numbers.emulator + numbers.cpu)
+    }
   }
   return numbers
 }
