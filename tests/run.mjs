@@ -31,19 +31,26 @@ function venv() {
   run(inVenv('python'), '-m', 'pip', 'install', '--quiet', '--upgrade', 'pip')
 }
 
-function python() {
+function tools() {
   venv()
   run(inVenv('python'), '-m', 'pip', 'install', '--quiet', '--group', 'test')
-  run(inVenv('maturin'), 'develop', '--quiet', '--locked')
 }
 
+// As users get it; and whoever has run `pip install .` here has built it already.
+function python() {
+  tools()
+  run(inVenv('maturin'), 'develop', '--release', '--quiet', '--locked')
+}
+
+// cargo builds a library once for each set of features that those who are built together ask for: a whole run has one
+// core for Rust's tests and Node.
 function node() {
-  run(process.execPath, 'bindings-node/build.mjs', '--debug')
+  run(process.execPath, 'bindings-node/build.mjs', isWhole ? '--with-tests' : '--debug')
 }
 
 const tasks = {
   rust() {
-    run('cargo', 'test', '--quiet', '--locked', '-p', 'nanobanana')
+    run('cargo', 'test', '--quiet', '--locked', '-p', 'nanobanana', '-p', 'nanobanana-node')
   },
   python() {
     python()
@@ -62,11 +69,11 @@ const tasks = {
     run('cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings')
     // A Rust program that never draws offline need not carry the emulator.
     run('cargo', 'check', '--quiet', '--locked', '-p', 'nanobanana', '--no-default-features')
-    python()
+    tools()
     run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'examples', 'tests')
     run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'examples', 'tests')
     run(inVenv('mypy'))
-    node()
+    run(process.execPath, 'bindings-node/build.mjs', '--front')
     run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
   },
   clients() {
@@ -76,7 +83,8 @@ const tasks = {
 }
 
 const named = process.argv.slice(2).filter((name) => name !== '--write')
+const isWhole = !named.length
 const unknown = named.find((name) => !(name in tasks))
 if (unknown) throw new Error(`there is no task ${unknown}; there are ${Object.keys(tasks).join(', ')}`)
-for (const name of named.length ? named : ['rust', 'python', 'node']) tasks[name]()
+for (const name of isWhole ? ['rust', 'python', 'node'] : named) tasks[name]()
 console.log(`\n${named.join(' and ') || 'every'} ${named.includes('check') ? 'passed' : 'test passed'}`)

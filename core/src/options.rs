@@ -95,7 +95,8 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     candidates
         .map(|candidate| (candidate, score(candidate)))
         .filter(|(_, score)| *score >= 0.6)
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        // Of two that hold the word the shorter one has less that was not said.
+        .max_by(|(one, a), (other, b)| a.total_cmp(b).then(other.len().cmp(&one.len())))
         .map(|(candidate, _)| candidate)
 }
 
