@@ -100,7 +100,7 @@
 //! | name | meaning |
 //! | --- | --- |
 //! | `status` | the HTTP status; 300 and more alone is an error of that status |
-//! | `error` | `{"status", "message", "details"}` in the service's form |
+//! | `error` | `{"status", "message", "details"}` in the service's form; without the step's `status` a word such as `"RESOURCE_EXHAUSTED"` says the HTTP status |
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |

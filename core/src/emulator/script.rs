@@ -252,22 +252,51 @@ fn names() -> impl Iterator<Item = &'static str> {
     ANSWER.into_iter().chain(OTHERS)
 }
 
+/// The errors of the service: their words, the HTTP status of each, and its number where an error stands
+/// within an answer. Of several with one HTTP status the first is the usual one.
+const ERRORS: [(&str, u16, i32); 16] = [
+    ("INVALID_ARGUMENT", 400, 3),
+    ("FAILED_PRECONDITION", 400, 9),
+    ("OUT_OF_RANGE", 400, 11),
+    ("UNAUTHENTICATED", 401, 16),
+    ("PERMISSION_DENIED", 403, 7),
+    ("NOT_FOUND", 404, 5),
+    ("ABORTED", 409, 10),
+    ("ALREADY_EXISTS", 409, 6),
+    ("RESOURCE_EXHAUSTED", 429, 8),
+    ("CANCELLED", 499, 1),
+    ("INTERNAL", 500, 13),
+    ("UNKNOWN", 500, 2),
+    ("DATA_LOSS", 500, 15),
+    ("UNIMPLEMENTED", 501, 12),
+    ("UNAVAILABLE", 503, 14),
+    ("DEADLINE_EXCEEDED", 504, 4),
+];
+
+fn words_of_errors() -> impl Iterator<Item = &'static str> {
+    ERRORS.into_iter().map(|(word, ..)| word)
+}
+
 /// The name of a status, as the service gives it.
-pub(super) fn status_name(code: u16) -> &'static str {
-    match code {
-        400 | 413 => "INVALID_ARGUMENT",
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        409 => "ABORTED",
-        408 | 504 => "DEADLINE_EXCEEDED",
-        429 => "RESOURCE_EXHAUSTED",
-        499 => "CANCELLED",
-        500 => "INTERNAL",
-        501 => "UNIMPLEMENTED",
-        502 | 503 => "UNAVAILABLE",
-        _ => "UNKNOWN",
-    }
+fn status_name(code: u16) -> &'static str {
+    // Those of HTTP alone are told as what they come nearest to.
+    let code = match code {
+        408 => 504,
+        413 => 400,
+        502 => 503,
+        code => code,
+    };
+    ERRORS.into_iter().find(|(_, status, _)| *status == code).map_or("UNKNOWN", |(word, ..)| word)
+}
+
+/// The HTTP status of an error.
+fn status_of(word: &str) -> Option<u16> {
+    ERRORS.into_iter().find(|(known, ..)| *known == word).map(|(_, status, _)| status)
+}
+
+/// The number of an error, as it stands within an answer.
+pub(super) fn number_of(word: &str) -> i32 {
+    ERRORS.into_iter().find(|(known, ..)| *known == word).map_or(2, |(.., number)| number)
 }
 
 /// One step's place, for messages.
@@ -471,7 +500,10 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
     Ok(match (error, json, body.or(coded)) {
         (Some(error), _, _) => {
             let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-            let status = status.or(code.filter(|code| (200..600).contains(code))).unwrap_or(500);
+            let status = match status.or(code.filter(|code| (200..600).contains(code))) {
+                Some(status) => status,
+                None => of_word(at, &error)?,
+            };
             Reply::Error { status, error }
         }
         (_, Some(json), _) => Reply::Json { status: ok, json },
@@ -480,6 +512,23 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
         _ if answers.is_some() => Reply::Answer { status: ok, given: Box::new(given) },
         _ if status.is_some_and(|status| status >= 300) => Reply::Error { status: ok, error: Map::new() },
         _ => Reply::Own,
+    })
+}
+
+/// The HTTP status of a scripted error that has no number: that of its word.
+fn of_word(at: &At, error: &Map<String, Value>) -> Result<u16, Error> {
+    let Some(told) = error.get("status").filter(|told| !told.is_null()) else { return Ok(500) };
+    let word = told.as_str().unwrap_or_default();
+    status_of(word).ok_or_else(|| {
+        let hint = nearest(word, words_of_errors());
+        let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
+        let known = words_of_errors().collect::<Vec<_>>().join(", ");
+        let problem = format!(
+            "has the status {told}, whose HTTP status is not known; known are {known}. Beside any other word the step's own `status` says the number.{meant}"
+        );
+        at.wrong("error", problem)
+            .with("allowed", words_of_errors().map(str::to_owned).collect::<Vec<_>>())
+            .with("hint", hint.map(str::to_owned))
     })
 }
 
