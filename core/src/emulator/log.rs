@@ -38,8 +38,6 @@ pub(super) struct State {
     script: Mutex<Script>,
     quota: Mutex<Quota>,
     log: Mutex<Log>,
-    /// The tokens that unfinished answers were given.
-    tokens: Mutex<Vec<String>>,
     active: AtomicUsize,
 }
 
@@ -98,7 +96,6 @@ impl State {
             script: Mutex::default(),
             quota: Mutex::new(Quota::new(limits)),
             log: Mutex::new(Log { keep, ..Log::default() }),
-            tokens: Mutex::default(),
             active: AtomicUsize::new(0),
         }
     }
@@ -125,17 +122,6 @@ impl State {
         log.gone += log.requests.len();
         log.requests.clear();
         log.weight = 0;
-    }
-
-    /// Remembers that an answer can be gone on with.
-    pub fn promise(&self, token: &str) {
-        if !self.has_promised(token) {
-            lock(&self.tokens).push(token.to_owned());
-        }
-    }
-
-    pub fn has_promised(&self, token: &str) -> bool {
-        lock(&self.tokens).iter().any(|known| known == token)
     }
 
     pub fn requests(&self) -> Vec<Value> {

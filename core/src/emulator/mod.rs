@@ -119,7 +119,7 @@
 //! | `text_after` | words after the pictures |
 //! | `grounding` | `true` for made-up metadata, or a map |
 //! | `finish_reason`, `finish_message` | the end; `STOP` without one, and only `STOP` has the last part with a signature |
-//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards |
+//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards. It goes out in base64, as the service's does; a text that is in base64 already as it is |
 //! | `ratings` | `[{"category", "probability", "blocked"}]`, in the end |
 //! | `block_reason` | no answer but this feedback on the prompt, with `ratings` if there are any |
 //! | `model_status` | `{"message", "modelStage", "retirementTime"}`, in every event |

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Given, Sketch, Thought};
+use super::fields;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
 use crate::options::nearest;
@@ -157,36 +158,52 @@ pub(super) struct Step {
 
 /// The steps that are still to be taken.
 #[derive(Debug, Default)]
-pub(super) struct Script(VecDeque<Step>);
+pub(super) struct Script {
+    steps: VecDeque<Step>,
+    /// The tokens of the answers that are to be gone on with.
+    promised: Vec<Vec<u8>>,
+}
 
 impl Script {
     pub fn replace(&mut self, steps: Vec<Step>) {
-        self.0 = steps.into();
+        self.steps = steps.into();
+    }
+
+    /// Whether an answer can be gone on with by this token, in whatever spelling of base64.
+    pub fn has_promised(&self, token: &str) -> bool {
+        fields::base64(token).is_some_and(|token| self.promised.contains(&token))
     }
 
     /// At most so many in all; false if they would be more.
     pub fn add(&mut self, steps: Vec<Step>) -> bool {
-        let fits = self.0.len() + steps.len() <= MOST;
+        let fits = self.steps.len() + steps.len() <= MOST;
         if fits {
-            self.0.extend(steps);
+            self.steps.extend(steps);
         }
         fits
     }
 
     /// Takes the first step that is meant for this request.
     pub fn next(&mut self, asked: Asked) -> Option<Step> {
-        let index = self.0.iter_mut().position(|step| {
+        let index = self.steps.iter_mut().position(|step| {
             step.wants.fits(asked) && step.share.as_mut().is_none_or(|share| share.lots.f64() < share.of)
         })?;
-        let step = self.0.get_mut(index)?;
-        match &mut step.times {
+        let step = self.steps.get_mut(index)?;
+        let taken = match &mut step.times {
             None => Some(step.clone()),
             Some(times) if *times > 1 => {
                 *times -= 1;
                 Some(step.clone())
             }
-            Some(_) => self.0.remove(index),
+            Some(_) => self.steps.remove(index),
+        }?;
+        if let Reply::Answer { given, .. } = &taken.reply
+            && let Some(token) = given.continuation.as_deref().and_then(fields::base64)
+            && !self.promised.contains(&token)
+        {
+            self.promised.push(token);
         }
+        Some(taken)
     }
 
     /// What is left, as it was told.
@@ -200,7 +217,7 @@ impl Script {
             }
             Value::Object(told)
         };
-        self.0.iter().map(told).collect()
+        self.steps.iter().map(told).collect()
     }
 }
 
@@ -558,7 +575,9 @@ fn read_given(at: &At) -> Result<Given, Error> {
         finish: at.text("finish_reason")?,
         finish_message: at.text("finish_message")?,
         block: at.text("block_reason")?,
-        continuation: at.text("continuation")?,
+        continuation: at.get("continuation", "a text that is not empty", |value| {
+            value.as_str().filter(|token| !token.is_empty()).map(answer::token)
+        })?,
         status: at.get("model_status", status, |value| {
             let known = |name: &str| ["message", "modelStage", "retirementTime"].contains(&name);
             let is_sound = value.as_object()?.iter().all(|(name, value)| known(name) && value.is_string());

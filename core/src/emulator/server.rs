@@ -405,9 +405,6 @@ fn respond(
             })
         }
         Reply::Answer { status, given } => {
-            if let Some(token) = &given.continuation {
-                state.promise(token);
-            }
             let mut answer = Answer::scripted(model, (**given).clone());
             answer.service = route.as_ref().map_or(Service::Gemini, Route::service);
             let made = match told {
@@ -607,7 +604,7 @@ fn own(
             let ask = check::check(model, readable(json)?, &state.files, house.service)?;
             state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
-                && !state.has_promised(token)
+                && !state.script().has_promised(token)
             {
                 let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
                 return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
@@ -629,7 +626,7 @@ fn talked(
     let told = match talk {
         Talk::Create { version } => json.and_then(|json| {
             let revision = self::header(head, "api-revision");
-            let known = |token: &str| state.has_promised(token);
+            let known = |token: &str| state.script().has_promised(token);
             let admit = |model: &str| state.quota().admit(model, Instant::now());
             talks.create(json, version, revision, &known, &admit)
         }),
