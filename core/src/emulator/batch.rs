@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
 use super::check::{self, Refusal, at, bad, text};
 use super::fields::{self, Service};
-use super::files::{Library, time};
+use super::files::{Library, page, time};
 use super::models;
 use super::route::{self, value};
 use crate::catalogue::Model;
@@ -526,32 +526,14 @@ impl Batches {
 
     /// One page, the newest first.
     fn list(&self, size: Option<&str>, token: Option<&str>) -> Result<String, Refusal> {
-        let size = match size.map(str::parse::<usize>) {
-            None | Some(Ok(0)) => 10,
-            Some(Ok(size @ 1..=100)) => size,
-            Some(_) => {
-                return Err(bad("* ListOperationsRequest.page_size: must be in the range [0, 100].\n"));
-            }
-        };
         let jobs = self.0.jobs();
-        let start = match token.filter(|token| !token.is_empty()) {
-            None => 0,
-            Some(token) => {
-                let last = token.strip_prefix("after-");
-                let place = jobs.all.iter().rev().position(|job| Some(job.id.as_str()) == last);
-                place.ok_or_else(|| bad("Invalid page token."))? + 1
-            }
-        };
-        let page: Vec<&Job> = jobs.all.iter().rev().skip(start).take(size).collect();
-        let mut rest = Map::new();
-        if let Some(last) = page.last().filter(|_| start + page.len() < jobs.all.len()) {
-            rest.insert("nextPageToken".into(), format!("after-{}", last.id).into());
-        }
+        let (page, next) = page("ListOperationsRequest", &jobs.all, |job| &job.id, (size, token))?;
         if page.is_empty() {
             return Ok("{}\n".to_owned());
         }
         let operations: Vec<String> = page.iter().map(|job| job.written(self.0.time)).collect();
-        let rest = rest.iter().map(|(name, value)| format!(",\n\"{name}\": {value}")).collect::<String>();
+        let rest = next.map(|token| format!(",\n\"nextPageToken\": {}", Value::from(token)));
+        let rest = rest.unwrap_or_default();
         Ok(format!("{{\n\"operations\": [\n{}\n]{rest}\n}}\n", operations.join(",\n")))
     }
 }
