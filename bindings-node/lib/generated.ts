@@ -394,6 +394,8 @@ export interface EmulatorOptions {
   fileProcessing?: number | null | undefined
   /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
   batchProcessing?: number | null | undefined
+  /** How long a batch may be pending or running before it is EXPIRED. Default: 48 hours. */
+  batchLife?: number | null | undefined
   /** How many requests a minute each model takes before it answers 429. Default: no limit. */
   rpm?: number | null | undefined
   /** How many pictures a minute each model draws before it answers 429. Default: no limit. */

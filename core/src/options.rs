@@ -707,6 +707,8 @@ options! {
         file_processing: Seconds,
         /// How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
         batch_processing: Seconds,
+        /// How long a batch may be pending or running before it is EXPIRED. Default: 48 hours.
+        batch_life: Seconds,
         /// How many requests a minute each model takes before it answers 429. Default: no limit.
         rpm: u32,
         /// How many pictures a minute each model draws before it answers 429. Default: no limit.

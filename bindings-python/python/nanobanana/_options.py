@@ -394,6 +394,9 @@ class EmulatorOptions(TypedDict, total=False):
     batch_processing: float | None
     """How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds."""
 
+    batch_life: float | None
+    """How long a batch may be pending or running before it is EXPIRED. Default: 48 hours."""
+
     rpm: int | None
     """How many requests a minute each model takes before it answers 429. Default: no limit."""
 

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
-use super::batch::Batches;
+use super::batch::{Batches, Times};
 use super::cassette::Tape;
 use super::files::Library;
 use super::guard::Hosts;
@@ -35,7 +35,8 @@ pub(super) struct State {
     /// What answers in place of the emulator itself.
     pub tape: Option<Tape>,
     start: Instant,
-    script: Mutex<Script>,
+    /// Batches take from it, too.
+    script: Arc<Mutex<Script>>,
     quota: Mutex<Quota>,
     log: Mutex<Log>,
     active: AtomicUsize,
@@ -75,25 +76,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    /// Batches and interactions in the background take so long at least.
-    pub fn new(
-        keep: usize,
-        files: Library,
-        time: Duration,
-        hosts: Hosts,
-        limits: Limits,
-        tape: Option<Tape>,
-    ) -> Self {
+    /// Interactions in the background take as long as batches at least.
+    pub fn new(keep: usize, files: Library, times: Times, hosts: Hosts, limits: Limits, tape: Option<Tape>) -> Self {
         let files = Arc::new(files);
+        let script = Arc::<Mutex<Script>>::default();
         State {
-            batches: Batches::new(time, files.clone()),
-            talks: Interactions::new(time, files.clone()),
+            batches: Batches::new(times, files.clone(), script.clone()),
+            talks: Interactions::new(times.least, files.clone()),
             files,
             watch: Watch::default(),
             hosts,
             tape,
             start: Instant::now(),
-            script: Mutex::default(),
+            script,
             quota: Mutex::new(Quota::new(limits)),
             log: Mutex::new(Log { keep, ..Log::default() }),
             active: AtomicUsize::new(0),

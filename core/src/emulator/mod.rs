@@ -44,7 +44,9 @@
 //! `batchGenerateContent` takes requests, or the name of an uploaded file with one on each line. A batch is
 //! PENDING, then RUNNING, then SUCCEEDED, with an error in place of an answer for each request that is
 //! refused; a file that is no list of requests is FAILED. It takes [`EmulatorOptions::batch_processing`] at
-//! least, and can be cancelled before its end. Answers come within the batch, or as a file that can be
+//! least, can be cancelled before its end, and is EXPIRED if it has none within [`EmulatorOptions::batch_life`]. A
+//! script answers its requests like calls of their own, but for what concerns the line; one that hangs lets the batch
+//! run on. Answers come within the batch, or as a file that can be
 //! downloaded. At most 100 batches are under way, and all of them hold 256 MiB besides their files; those
 //! that ended first are forgotten first.
 //!
@@ -74,7 +76,8 @@
 //! # Limits
 //!
 //! [`EmulatorOptions::rpm`], `ipm` and `rpd` are real counters for each model: beyond them it answers 429 with
-//! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count.
+//! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count, nor do
+//! the requests of a batch: the service has limits of their own for these, which are not played.
 //!
 //! # Recorded calls
 //!
@@ -94,8 +97,8 @@
 //!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for
-//! each request unless it says `times`:
+//! [`Emulator::script`] sets the next replies of the two generate methods and to the requests of batches (others by
+//! `match`), one step for each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |
@@ -104,7 +107,7 @@
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
+//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `generate`, `batch_request` (one of those that a batch is made of, whose path is `batches/ID`), `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
 //! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
 //! | `times` | how many requests the step is for, one by one, or `"always"`; 1 if nothing is said |
 //! | `share`, `share_seed` | the step is for this part of the requests (0.05 is one in twenty), drawn by lot: the same ones for the same seed, 0 if nothing is said; always, unless `times` ends it |
@@ -181,6 +184,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
 use crate::options::EmulatorOptions;
+use batch::Times;
 use cassette::Tape;
 use files::Library;
 use guard::Hosts;
@@ -199,6 +203,9 @@ const FILE_PROCESSING: Duration = Duration::from_millis(200);
 
 /// How long a batch takes at least unless it is said.
 const BATCH_PROCESSING: Duration = Duration::from_millis(200);
+
+/// How long a batch may take unless it is said: as the service's may.
+const BATCH_LIFE: Duration = Duration::from_secs(48 * 3600);
 
 /// How long a minute of the limits is unless it is said.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -286,9 +293,12 @@ impl Emulator {
             minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
         };
         let tape = Tape::of(&options)?;
-        let time = options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration());
+        let times = Times {
+            least: options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration()),
+            most: options.batch_life.map_or(BATCH_LIFE, |life| life.duration()),
+        };
         let keep = options.keep.unwrap_or(KEPT) as usize;
-        let state = Arc::new(State::new(keep, files, time, hosts, limits, tape));
+        let state = Arc::new(State::new(keep, files, times, hosts, limits, tape));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)

@@ -1,7 +1,7 @@
 //! Replies told beforehand: faults, odd bodies, slow and broken lines.
 //!
-//! One step answers one request (or several, by `times`) to a generate method, or of another kind if it says so,
-//! whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
+//! One step answers one request (or several, by `times`) to a generate method or within a batch, or of another kind
+//! if it says so, whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
 //! say, a delay) lets the emulator answer by itself, rules and all.
 
 use std::collections::VecDeque;
@@ -81,6 +81,12 @@ pub(super) struct Asked<'a> {
     pub seed: Option<i64>,
 }
 
+/// The seed of a request, in the names of either API.
+pub(super) fn seed(request: &Value) -> Option<i64> {
+    let names = ["/generationConfig/seed", "/generation_config/seed"];
+    names.into_iter().find_map(|name| request.pointer(name)?.as_i64())
+}
+
 /// Which requests a step is for; all that generate, if nothing is set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wants {
@@ -97,8 +103,10 @@ pub(super) struct Wants {
 impl Wants {
     fn fits(&self, asked: Asked) -> bool {
         let is_kind = match (self.call, &self.path) {
-            (None, Some(_)) => true,
-            (call, _) => asked.call == Some(call.unwrap_or(GENERATE)),
+            (Some(call), _) => asked.call == Some(call),
+            // A request within a batch came by no path of its own.
+            (None, Some(_)) => asked.call != Some(BATCH_REQUEST),
+            (None, None) => matches!(asked.call, Some(GENERATE | BATCH_REQUEST)),
         };
         let holds = |wanted: &Option<String>, text: &str| {
             wanted.as_deref().is_none_or(|wanted| text.contains(wanted))
@@ -119,8 +127,9 @@ struct Share {
 }
 
 /// The kinds of requests that a script can answer.
-pub(super) const CALLS: [&str; 18] = [
+pub(super) const CALLS: [&str; 19] = [
     GENERATE,
+    BATCH_REQUEST,
     "count_tokens",
     "upload_start",
     "upload_chunk",
@@ -141,6 +150,9 @@ pub(super) const CALLS: [&str; 18] = [
 ];
 
 pub(super) const GENERATE: &str = "generate";
+
+/// One of the requests that a batch is made of.
+pub(super) const BATCH_REQUEST: &str = "batch_request";
 
 #[derive(Debug, Clone)]
 pub(super) struct Step {

@@ -370,10 +370,7 @@ fn respond(
         path: head.uri.path(),
         model,
         words: &request.map(log::words).unwrap_or_default(),
-        seed: request.and_then(|json| {
-            let names = ["/generationConfig/seed", "/generation_config/seed"];
-            names.into_iter().find_map(|name| json.pointer(name)?.as_i64())
-        }),
+        seed: request.and_then(script::seed),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
