@@ -412,6 +412,19 @@ export interface EmulatorOptions {
   record?: 'missing' | 'always' | 'never' | null | undefined
 }
 
+/**
+ * What a running emulator can be told of recorded calls. What is not set stays as it is; if nothing is set, it
+ * draws again.
+ */
+export interface RecordOptions {
+  /** The folder of recorded calls that it answers with, instead of drawing. */
+  cassette?: string | null | undefined
+  /** The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. */
+  upstream?: string | null | undefined
+  /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
+  mode?: 'missing' | 'always' | 'never' | null | undefined
+}
+
 /** What `generate_many` can be told beside the options of its calls. */
 export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   /** How many items are under way at once. Default: 8. */

@@ -732,3 +732,23 @@ impl EmulatorOptions {
         Ok(())
     }
 }
+
+options! {
+    /// What a running emulator can be told of recorded calls. What is not set stays as it is; if nothing is set, it
+    /// draws again.
+    pub struct RecordOptions {
+        /// The folder of recorded calls that it answers with, instead of drawing.
+        cassette: String,
+        /// The base URL of the real service, to which calls go that are to be recorded, with the key that they came with.
+        upstream: String,
+        /// Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`.
+        mode: Record,
+    }
+}
+
+impl RecordOptions {
+    /// Which of them go together depends on what the emulator was told before.
+    fn validate(&self, _: &At) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -11,12 +11,12 @@ use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::batch::{Batches, Times};
-use super::cassette::Tape;
 use super::files::Library;
 use super::guard::Hosts;
 use super::interactions::Interactions;
 use super::quota::{Limits, Quota};
 use super::script::{Asked, Script, Step};
+use super::tape::Deck;
 use super::watch::Watch;
 
 /// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
@@ -33,7 +33,7 @@ pub(super) struct State {
     pub watch: Watch,
     pub hosts: Hosts,
     /// What answers in place of the emulator itself.
-    pub tape: Option<Tape>,
+    pub deck: Deck,
     start: Instant,
     /// Batches take from it, too.
     script: Arc<Mutex<Script>>,
@@ -77,7 +77,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
     /// Interactions in the background take as long as batches at least.
-    pub fn new(keep: usize, files: Library, times: Times, hosts: Hosts, limits: Limits, tape: Option<Tape>) -> Self {
+    pub fn new(keep: usize, files: Library, times: Times, hosts: Hosts, limits: Limits, deck: Deck) -> Self {
         let files = Arc::new(files);
         let script = Arc::<Mutex<Script>>::default();
         State {
@@ -86,7 +86,7 @@ impl State {
             files,
             watch: Watch::default(),
             hosts,
-            tape,
+            deck,
             start: Instant::now(),
             script,
             quota: Mutex::new(Quota::new(limits)),

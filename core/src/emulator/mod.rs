@@ -87,11 +87,17 @@
 //! its recording by what it means (method, path, query, JSON in whatever order); if there is none, the refusal
 //! (404) says how the nearest one differs. A script's steps go before both.
 //!
+//! What was paid for is kept: a stream is read to its end even if its client has left. One that the service broke off, or
+//! that was under way when the emulator ended, is kept with that mark (`"broken": true`) and breaks again at the same
+//! place. While calls can be passed on, it does not stand for a whole one: the request is passed on once more, and
+//! the whole answer of a later run takes its place. [`Emulator::record`] begins and stops all this in an emulator
+//! that runs.
+//!
 //! # The page and the controls
 //!
 //! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
 //! try. It steers the emulator over plain HTTP below `/__emulator/`, as any program may: `requests`, `script`, `limits`,
-//! `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
+//! `record`, `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
 //! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
 //! read its answers.
 //!
@@ -166,6 +172,7 @@ mod route;
 mod script;
 mod server;
 mod sign;
+mod tape;
 mod text;
 mod tls;
 mod turns;
@@ -183,13 +190,13 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
-use crate::options::EmulatorOptions;
+use crate::options::{EmulatorOptions, RecordOptions};
 use batch::Times;
-use cassette::Tape;
 use files::Library;
 use guard::Hosts;
 use log::State;
 use quota::Limits;
+use tape::Deck;
 use tls::{Bundle, Tls};
 
 /// How many requests are remembered unless it is said.
@@ -292,13 +299,13 @@ impl Emulator {
             rpd: options.rpd,
             minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
         };
-        let tape = Tape::of(&options)?;
+        let deck = Deck::of(&options)?;
         let times = Times {
             least: options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration()),
             most: options.batch_life.map_or(BATCH_LIFE, |life| life.duration()),
         };
         let keep = options.keep.unwrap_or(KEPT) as usize;
-        let state = Arc::new(State::new(keep, files, times, hosts, limits, tape));
+        let state = Arc::new(State::new(keep, files, times, hosts, limits, deck));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -373,6 +380,17 @@ impl Emulator {
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
         self.0.state.script().replace(script::read(steps)?);
         Ok(())
+    }
+
+    /// Begins or stops to answer with recorded calls, and to record them: as the options `cassette`, `upstream` and
+    /// `record` do at its start. What is not set stays as it is, and if nothing is set it draws again. Calls under way
+    /// end as they began; of those to come the first recorded one comes first.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for options that do not go together, [`Kind::ConfigError`] if the cassette
+    /// cannot be read. It goes on as before then.
+    pub fn record(&self, options: RecordOptions) -> Result<(), Error> {
+        self.0.state.deck.set(options)
     }
 
     /// Stops it: open connections are closed, the port is free again. What it was asked stays known.
