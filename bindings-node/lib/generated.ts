@@ -394,6 +394,8 @@ export interface EmulatorOptions {
   fileProcessing?: number | null | undefined
   /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
   batchProcessing?: number | null | undefined
+  /** How long a batch may be pending or running before it is EXPIRED. Default: 48 hours. */
+  batchLife?: number | null | undefined
   /** How many requests a minute each model takes before it answers 429. Default: no limit. */
   rpm?: number | null | undefined
   /** How many pictures a minute each model draws before it answers 429. Default: no limit. */
@@ -408,6 +410,19 @@ export interface EmulatorOptions {
   upstream?: string | null | undefined
   /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
   record?: 'missing' | 'always' | 'never' | null | undefined
+}
+
+/**
+ * What a running emulator can be told of recorded calls. What is not set stays as it is; if nothing is set, it
+ * draws again.
+ */
+export interface RecordOptions {
+  /** The folder of recorded calls that it answers with, instead of drawing. */
+  cassette?: string | null | undefined
+  /** The base URL of the real service, to which calls go that are to be recorded, with the key that they came with. */
+  upstream?: string | null | undefined
+  /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
+  mode?: 'missing' | 'always' | 'never' | null | undefined
 }
 
 /** What `generate_many` can be told beside the options of its calls. */

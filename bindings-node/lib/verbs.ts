@@ -5,7 +5,7 @@ import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
-  Pictures, Prompt, Spent, TokenCount, UploadOptions,
+  Pictures, Prompt, RecordOptions, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -265,6 +265,14 @@ export class EmulatorVerbs {
   /** Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more. */
   script(steps: ReadonlyArray<Record<string, unknown>>): void {
     this.#door.callSync('script', { steps })
+  }
+
+  /**
+   * Begin or stop to answer with recorded calls, and to record them. What is not set stays as it is; if
+   * nothing is set, it draws again.
+   */
+  async record(options?: RecordOptions): Promise<void> {
+    await this.#door.keyless.call('record', [], [], options)
   }
 
   /** Stop it and free its port. */

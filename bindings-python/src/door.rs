@@ -1,6 +1,6 @@
 //! The one door to the core, and the emulator.
 
-use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error};
+use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error, RecordOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Map, Value};
@@ -147,6 +147,15 @@ impl Emulator {
         let steps = steps.iter().map(|step| value::options(step).map(Value::Object));
         let steps = steps.collect::<PyResult<Vec<_>>>()?;
         py.detach(|| self.0.script(&steps)).map_err(raise)
+    }
+
+    /// Begins or stops to answer with recorded calls, and to record them: `cassette`, `upstream`, and the `mode`
+    /// ("missing", "always" or "never"). What is not set stays as it is; if nothing is set, it draws again.
+    #[pyo3(signature = (**options))]
+    fn record(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let told = options.map_or_else(|| Ok(Map::new()), value::options)?;
+        let options = RecordOptions::read(&told, Case::Snake).map_err(raise)?;
+        py.detach(|| self.0.record(options)).map_err(raise)
     }
 
     /// Stops it and frees its port.

@@ -23,11 +23,11 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::{Item, Many, Step};
-#[cfg(feature = "emulator")]
-use crate::options::EmulatorOptions;
 use crate::options::{
     At, ClientOptions, EditOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions,
 };
+#[cfg(feature = "emulator")]
+use crate::options::{EmulatorOptions, RecordOptions};
 use crate::records::Generation;
 use crate::schema::{Case, Write};
 use crate::stream::EventStream;
@@ -421,6 +421,11 @@ impl Door {
             (Door::Emulator(emulator), "script") => {
                 emulator.script(&apart::<Vec<Value>>(options, "steps")?.0)?;
                 Ok(Answer::default())
+            }
+            #[cfg(feature = "emulator")]
+            (Door::Emulator(emulator), "record") => {
+                let (emulator, options) = (emulator.clone(), RecordOptions::read(options, case)?);
+                blocking(move || emulator.record(options).map(|()| Answer::default())).await
             }
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "close") => {

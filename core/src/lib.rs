@@ -75,7 +75,7 @@ pub use input::{Input, Place};
 pub use many::{Item, Many, Step};
 pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
-    GenerateOptions, ManyOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,
+    GenerateOptions, ManyOptions, RecordOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;

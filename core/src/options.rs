@@ -708,6 +708,8 @@ options! {
         file_processing: Seconds,
         /// How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
         batch_processing: Seconds,
+        /// How long a batch may be pending or running before it is EXPIRED. Default: 48 hours.
+        batch_life: Seconds,
         /// How many requests a minute each model takes before it answers 429. Default: no limit.
         rpm: u32,
         /// How many pictures a minute each model draws before it answers 429. Default: no limit.
@@ -727,6 +729,26 @@ options! {
 
 impl EmulatorOptions {
     /// Every value of these types is one that can be tried.
+    fn validate(&self, _: &At) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+options! {
+    /// What a running emulator can be told of recorded calls. What is not set stays as it is; if nothing is set, it
+    /// draws again.
+    pub struct RecordOptions {
+        /// The folder of recorded calls that it answers with, instead of drawing.
+        cassette: String,
+        /// The base URL of the real service, to which calls go that are to be recorded, with the key that they came with.
+        upstream: String,
+        /// Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`.
+        mode: Record,
+    }
+}
+
+impl RecordOptions {
+    /// Which of them go together depends on what the emulator was told before.
     fn validate(&self, _: &At) -> Result<(), Error> {
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use base64::Engine as _;
 use nanobanana::{Emulator, Image};
@@ -247,6 +247,73 @@ fn the_emulator_with_tls_prints_its_bundle_second() {
     let output = command(folder.path(), &["emulate", "--port", "70000"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("it takes 0 to 65535"), "{}", text(&output.stderr));
+}
+
+/// An emulator as a process; it ends with this.
+struct Emulating(Child);
+
+impl Drop for Emulating {
+    fn drop(&mut self) {
+        // One that has ended already needs no end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// `emulate` with these flags, this on its standard input, and what draws by its address.
+fn emulating(folder: &Path, args: &[&str], said: &str) -> (Emulating, impl Fn() -> Option<i32> + use<>) {
+    let args = [&["emulate"], args].concat();
+    let mut command = command(folder, &args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = Emulating(command.spawn().unwrap());
+    running.0.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+    let mut url = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let (url, folder) = (url.trim().to_owned(), folder.to_owned());
+    assert!(url.starts_with("http://"), "{url}");
+    let draw = move || {
+        let args = ["generate", "a boat", "--retry", "1", "-o", "boat.png", "--base-url", &url];
+        self::command(&folder, &args).env("GOOGLE_API_KEY", "any").output().unwrap().status.code()
+    };
+    (running, draw)
+}
+
+#[test]
+fn the_emulator_is_told_its_faults_and_limits_in_the_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = r#"[{"status": 503}, {"text": "no", "finish_reason": "NO_IMAGE"}]"#;
+    std::fs::write(folder.path().join("faults.json"), steps).unwrap();
+    for (name, said) in [("faults.json", ""), ("-", steps)] {
+        let (_running, draw) = emulating(folder.path(), &["--script", name], said);
+        assert_eq!([draw(), draw(), draw()], [Some(6), Some(1), Some(0)], "{name}");
+    }
+    let (_running, draw) = emulating(folder.path(), &["--rpm", "1"], "");
+    assert_eq!([draw(), draw()], [Some(0), Some(5)]);
+}
+
+#[test]
+fn a_script_that_is_none_ends_the_emulator_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text, says) in [
+        ("word.json", r#"[{"status": 503}, {"stauts": 500}]"#, "`script[1].stauts` does not exist"),
+        ("half.json", "[{", "half.json is not JSON"),
+        ("number.json", "3", "number.json is no list; it takes a list of steps"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let output = run(folder.path(), &["emulate", "--script", name]);
+        let told = text_of(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(says), "{told} should say {says}");
+    }
+    let output = run(folder.path(), &["emulate", "--script", "none.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text_of(&output).contains("none.json cannot be read"), "{}", text_of(&output));
+}
+
+/// What was said to people, if nothing was printed.
+fn text_of(output: &Output) -> String {
+    assert_eq!(text(&output.stdout), "");
+    text(&output.stderr)
 }
 
 /// The words of a line of shell; the README quotes with double quotes only.

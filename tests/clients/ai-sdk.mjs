@@ -5,7 +5,7 @@ import {
   APICallError, NoImageGeneratedError, experimental_getBatchResults as getBatchResults, experimental_getBatchStatus as getBatchStatus,
   experimental_startBatch as startBatch, generateImage, generateText, streamText, uploadFile,
 } from 'ai'
-import { NEW, PRO, brokenStream, busy, isPicture, key, main, media, overloaded, script, sentThreeTurns, sleep, url } from './kit.mjs'
+import { NEW, PRO, brokenStream, busy, cutOff, isPicture, key, main, media, overloaded, script, sentThreeTurns, sleep, url } from './kit.mjs'
 
 const provider = (apiKey = key) => createGoogleGenerativeAI({ apiKey, baseURL: `${url}/v1beta` })
 const google = provider()
@@ -124,6 +124,18 @@ await main({
     const { fullStream } = streamText({ model: google(NEW), prompt: 'A heron', onError() {}, ...once })
     for await (const part of fullStream) types.push(part.type)
     assert.ok(types.includes('text-delta') && types.includes('error'), types.join())
+  },
+  async continuation() {
+    await script(cutOff)
+    const whole = await text(NEW, { prompt: 'A heron' })
+    await script(cutOff)
+    const stream = streamText({ model: google(NEW), prompt: 'A heron', ...once })
+    for (const result of [whole, stream]) {
+      const words = await result.text
+      assert.ok(words.startsWith('Here it ') && words.length > 20, words)
+      await isPicture(picture(await result.files), 1024, 1024)
+      assert.equal(await result.finishReason, 'stop')
+    }
   },
   async 'batch-inline'() {
     const requests = ['A heron', 'A boat'].map((prompt, place) => ({ id: `r${place}`, type: 'image', model: NEW, prompt }))

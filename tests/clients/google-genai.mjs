@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { ApiError, BlockedReason, FinishReason, GoogleGenAI } from '@google/genai'
-import { NEW, PRO, brokenStream, busy, isPicture, key, main, media, mediaPath, overloaded, requests, script, sentThreeTurns, sleep, url } from './kit.mjs'
+import { NEW, PRO, brokenStream, busy, cutOff, isPicture, key, main, media, mediaPath, overloaded, requests, script, sentThreeTurns, sleep, url } from './kit.mjs'
 
 const client = (apiKey = key) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: url } })
 const parts = (response) => response.candidates?.[0]?.content?.parts ?? []
@@ -150,6 +150,21 @@ await main({
       for await (const event of await client().models.generateContentStream({ model: NEW, contents: 'A heron' })) words.push(event.text)
     }, 503, 'overloaded')
     assert.deepEqual(words, ['Here'])
+  },
+  async continuation() {
+    await script(cutOff)
+    const whole = await draw(NEW, 'A heron')
+    await script(cutOff)
+    const events = []
+    for await (const event of await client().models.generateContentStream({ model: NEW, contents: 'A heron' })) events.push(event)
+    for (const responses of [[whole], events]) {
+      const words = responses.flatMap(parts).map((part) => part.text ?? '').join('')
+      assert.ok(words.startsWith('Here it ') && words.length > 20, words)
+      const final = responses.flatMap(pictures)
+      assert.equal(final.length, 1)
+      await isPicture(final[0], 1024, 1024)
+      assert.equal(responses.at(-1).candidates[0].finishReason, FinishReason.STOP)
+    }
   },
   async 'batch-inline'() {
     const api = client()

@@ -12,6 +12,7 @@ from google.genai import errors, types
 from kit import (
     BROKEN_STREAM,
     BUSY,
+    CUT_OFF,
     KEY,
     MEDIA,
     NEW,
@@ -212,6 +213,20 @@ def error_in_a_stream() -> None:
         for event in api.models.generate_content_stream(model=NEW, contents="A heron"):
             words.append(event.text)
     assert words == ["Here"] and refused.error.code == 503
+
+
+@scenario("continuation")
+def continuation() -> None:
+    script(CUT_OFF)
+    whole = api.models.generate_content(model=NEW, contents="A heron")
+    script(CUT_OFF)
+    events = list(api.models.generate_content_stream(model=NEW, contents="A heron"))
+    for responses in ([whole], events):
+        words = [part.text for response in responses for part in response.parts or [] if part.text]
+        assert "".join(words).startswith("Here it ") and len("".join(words)) > 20, words
+        [data] = [data for response in responses for data in pictures(response)]
+        is_picture(data, 1024, 1024)
+        assert responses[-1].candidates[0].finish_reason == types.FinishReason.STOP
 
 
 def ended(job: types.BatchJob) -> types.BatchJob:

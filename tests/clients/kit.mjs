@@ -22,6 +22,9 @@ export const brokenStream = {
   json: [{ candidates: [{ content: { role: 'model', parts: [{ text: 'Here' }] } }] }, { error: { code: 503, ...overloaded.error } }],
 }
 
+/** The first part of an answer; the rest is the emulator's own, for whoever brings the token back. */
+export const cutOff = { text: 'Here it ', continuation: 'more-1' }
+
 /** What the emulator is told and asked from outside, below `/__emulator/`. */
 export async function controls(path, body) {
   const reply = await fetch(`${url}/__emulator/${path}`, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) })

@@ -37,6 +37,9 @@ BROKEN_STREAM = {
     ]
 }
 
+#: The first part of an answer; the rest is the emulator's own, for whoever brings the token back.
+CUT_OFF = {"text": "Here it ", "continuation": "more-1"}
+
 scenarios: dict[str, Callable[[], None]] = {}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from kit import (
     BROKEN_STREAM,
     BUSY,
+    CUT_OFF,
     KEY,
     MEDIA,
     NEW,
@@ -173,6 +174,21 @@ def error_in_a_stream() -> None:
         for event in model(NEW).stream("A heron"):
             words.append(event.text)
     assert words == ["Here"] and "503" in str(raised.error), (words, raised.error)
+
+
+@scenario("continuation")
+def continuation() -> None:
+    script(CUT_OFF)
+    whole = [model(NEW).invoke("A heron")]
+    script(CUT_OFF)
+    # Put together, its chunks have the words of both parts mixed: it counts the blocks of each from 0.
+    events = list(model(NEW).stream("A heron"))
+    for answers in (whole, events):
+        words = "".join(answer.text for answer in answers)
+        assert words.startswith("Here it ") and len(words) > 20, words
+        blocks = [block for answer in answers for block in answer.content if isinstance(block, dict)]
+        [url] = [block["image_url"]["url"] for block in blocks if block["type"] == "image_url"]
+        is_picture(url, 1024, 1024)
 
 
 main()

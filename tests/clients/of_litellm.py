@@ -16,6 +16,7 @@ import litellm  # noqa: E402
 from kit import (  # noqa: E402
     BROKEN_STREAM,
     BUSY,
+    CUT_OFF,
     KEY,
     MEDIA,
     NEW,
@@ -197,6 +198,25 @@ def error_in_a_stream() -> None:
         for event in ask(NEW, "A heron", stream=True):
             words.append(event.choices[0].delta.content)
     assert words == ["Here"] and "overloaded" in str(raised.error), (words, raised.error)
+
+
+@scenario("continuation")
+def continuation() -> None:
+    # It asks for the rest only of an answer that may be so long.
+    script(CUT_OFF)
+    answer = ask(NEW, "A heron", max_tokens=8000)
+    words = answer.choices[0].message.content
+    assert words.startswith("Here it ") and len(words) > 20, words
+    is_picture(picture(answer), 1024, 1024)
+    script(CUT_OFF)
+    words, pictures = "", []
+    for event in ask(NEW, "A heron", max_tokens=8000, stream=True):
+        [choice] = event.choices
+        words += choice.delta.content or ""
+        pictures += [image["image_url"]["url"] for image in getattr(choice.delta, "images", None) or []]
+    assert words.startswith("Here it ") and len(words) > 20, words
+    [data] = pictures
+    is_picture(data, 1024, 1024)
 
 
 @scenario("batch-file")

@@ -34,6 +34,7 @@ export const SCENARIOS = {
   'rate-limit': 'error 429 with its RetryInfo',
   overloaded: 'error 503',
   'error-in-a-stream': 'words, then error 503 in the same stream',
+  continuation: 'an answer in two parts is one: the rest is asked for by itself, in a stream too',
 }
 
 /** What a library does not do, and why. */

@@ -41,6 +41,23 @@ test('recorded calls come from their folder', async (t) => {
   await assert.rejects(client.generate('a ship', { seed: 1 }), /"a boat" was recorded, "a ship" is sent/)
 })
 
+test('a running emulator begins and stops recording', async (t) => {
+  const cassette = await mkdtemp(join(tmpdir(), 'cassette-'))
+  t.after(() => rm(cassette, { recursive: true }))
+  const service = await Emulator.start()
+  t.after(() => service.close())
+  const { client, emulator } = await emulated(t, { client: { retry: false } })
+  service.script([{ image: 'png 8x8' }])
+  await emulator.record({ cassette, upstream: service.url })
+  assert.equal((await client.generate('a boat')).image.width, 8)
+  await emulator.record({ mode: 'never' })
+  assert.equal((await client.generate('a boat')).image.width, 8)
+  await assert.rejects(client.generate('a ship'), /"a boat" was recorded, "a ship" is sent/)
+  await emulator.record()
+  assert.equal((await client.generate('a ship')).image.width, 1024)
+  await assert.rejects(emulator.record({ mode: 'never' }), /`mode` needs a `cassette`/)
+})
+
 test('a module imports it too', async () => {
   const script = "import { emulated } from 'nanobanana-sdk/testing'; console.log(typeof emulated)"
   assert.equal(await node(['--input-type=module', '-e', script]), 'function')

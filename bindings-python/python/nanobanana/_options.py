@@ -41,6 +41,7 @@ __all__ = [
     "MaskInput",
     "Model",
     "Prompt",
+    "RecordOptions",
     "UploadOptions",
 ]
 
@@ -394,6 +395,9 @@ class EmulatorOptions(TypedDict, total=False):
     batch_processing: float | None
     """How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds."""
 
+    batch_life: float | None
+    """How long a batch may be pending or running before it is EXPIRED. Default: 48 hours."""
+
     rpm: int | None
     """How many requests a minute each model takes before it answers 429. Default: no limit."""
 
@@ -417,6 +421,27 @@ class EmulatorOptions(TypedDict, total=False):
     """
 
     record: Literal["missing", "always", "never"] | None
+    """Which calls go there: "missing" ones, "always" all, or "never" any.
+
+    Default: missing, if there is an `upstream`.
+    """
+
+
+class RecordOptions(TypedDict, total=False):
+    """What a running emulator can be told of recorded calls.
+
+    What is not set stays as it is; if nothing is set, it draws again.
+    """
+
+    cassette: str | None
+    """The folder of recorded calls that it answers with, instead of drawing."""
+
+    upstream: str | None
+    """The base URL of the real service, to which calls go that are to be recorded, with the key that they
+    came with.
+    """
+
+    mode: Literal["missing", "always", "never"] | None
     """Which calls go there: "missing" ones, "always" all, or "never" any.
 
     Default: missing, if there is an `upstream`.

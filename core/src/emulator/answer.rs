@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::check::{Ask, Refusal};
 use super::draw::{self, Order};
 use super::drift;
-use super::fields::Service;
+use super::fields::{self, Service};
 use super::models;
 use super::sign;
 use crate::catalogue::Model;
@@ -47,12 +47,20 @@ pub(super) struct Given {
     pub finish_message: Option<String>,
     /// Nothing is answered, for this reason.
     pub block: Option<String>,
-    /// The answer is not whole: what to come back with.
+    /// The answer is not whole: what to come back with, as [`token`] writes it.
     pub continuation: Option<String>,
     pub status: Option<Value>,
     pub ratings: Option<Value>,
     /// The metadata, or `true` for made-up ones.
     pub grounding: Option<Value>,
+}
+
+/// A token as the service's: in base64. Clients read it, and may write it otherwise when they send it back.
+pub(super) fn token(text: &str) -> String {
+    match fields::base64(text) {
+        Some(_) => text.to_owned(),
+        None => STANDARD.encode(text),
+    }
 }
 
 /// A scripted picture: its format and its sides.

@@ -1,24 +1,27 @@
 //! Batches: requests that are answered later, all of one batch in the order of their coming.
 //!
 //! A batch is PENDING for the first half of the time that the emulator's options say, then RUNNING for as
-//! long as the other half and the drawing take; one thread draws for all of them. What was sent within the
-//! request comes back within the batch, what came as a file as another file. All batches together hold at
+//! long as the other half and the drawing take, and EXPIRED if that is too long; one thread draws for all of them.
+//! What was sent within the request comes back within the batch, what came as a file as another file. A script answers
+//! single requests of a batch. The limits of calls do not count them: the service has others for batches. All batches together hold at
 //! most [`ROOM`] bytes, where the service keeps two days' worth: those that ended first are forgotten first,
 //! and one that does not fit alone fails.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
-use super::check::{self, Refusal, at, bad, text};
+use super::check::{self, Ask, Refusal, at, bad, text};
 use super::fields::{self, Service};
-use super::files::{Library, time};
+use super::files::{Library, page, time};
+use super::log;
 use super::models;
 use super::route::{self, value};
+use super::script::{self, Asked, Reply, Script};
 use crate::catalogue::Model;
 
 /// The most that all batches may hold, of what is to be done and of answers.
@@ -33,15 +36,26 @@ const OPEN: usize = 100;
 
 const TYPE: &str = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch";
 
+/// How often it is looked whether a batch that a script holds up is still wanted.
+const TICK: Duration = Duration::from_millis(20);
+
 /// All that was asked for by batches.
 #[derive(Debug)]
 pub(super) struct Batches(Arc<Desk>);
 
+/// How long a batch takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub least: Duration,
+    /// What has not ended by then expires.
+    pub most: Duration,
+}
+
 #[derive(Debug)]
 struct Desk {
-    /// How long a batch takes at least.
-    time: Duration,
+    times: Times,
     files: Arc<Library>,
+    script: Arc<Mutex<Script>>,
     jobs: Mutex<Jobs>,
     closed: AtomicBool,
 }
@@ -92,6 +106,7 @@ enum Stage {
     Succeeded,
     Failed,
     Cancelled,
+    Expired,
 }
 
 impl Stage {
@@ -102,6 +117,7 @@ impl Stage {
             Stage::Succeeded => "BATCH_STATE_SUCCEEDED",
             Stage::Failed => "BATCH_STATE_FAILED",
             Stage::Cancelled => "BATCH_STATE_CANCELLED",
+            Stage::Expired => "BATCH_STATE_EXPIRED",
         }
     }
 
@@ -111,29 +127,39 @@ impl Stage {
 }
 
 impl Job {
-    /// When it ends, if that is known.
-    fn end(&self, took: Duration) -> Option<SystemTime> {
-        let least = self.created.checked_add(took)?;
-        self.cancelled.or(self.drawn.map(|drawn| drawn.max(least)))
+    /// When its answers are there, if that is known.
+    fn done(&self, times: Times) -> Option<SystemTime> {
+        let least = self.created.checked_add(times.least)?;
+        self.drawn.map(|drawn| drawn.max(least))
     }
 
-    fn stage(&self, took: Duration) -> Stage {
+    /// When it expires, unless it is done by then; none if no clock gets so far.
+    fn expiry(&self, times: Times) -> Option<SystemTime> {
+        let expiry = self.created.checked_add(times.most)?;
+        self.done(times).is_none_or(|done| done > expiry).then_some(expiry)
+    }
+
+    /// When it ends, if that is known.
+    fn end(&self, times: Times) -> Option<SystemTime> {
+        self.cancelled.or(self.expiry(times)).or(self.done(times))
+    }
+
+    fn stage(&self, times: Times) -> Stage {
         let now = SystemTime::now();
-        if self.cancelled.is_some() {
-            return Stage::Cancelled;
-        }
         let so_far = now.duration_since(self.created).unwrap_or_default();
-        match self.end(took).filter(|end| *end <= now) {
+        match self.end(times).filter(|end| *end <= now) {
+            Some(_) if self.cancelled.is_some() => Stage::Cancelled,
+            Some(_) if self.expiry(times).is_some() => Stage::Expired,
             Some(_) if self.fault.is_some() => Stage::Failed,
             Some(_) => Stage::Succeeded,
-            None if so_far >= took / 2 => Stage::Running,
+            None if so_far >= times.least / 2 => Stage::Running,
             None => Stage::Pending,
         }
     }
 
     /// As it is told of.
-    fn written(&self, took: Duration) -> String {
-        let stage = self.stage(took);
+    fn written(&self, times: Times) -> String {
+        let stage = self.stage(times);
         let name = format!("batches/{}", self.id);
         let (succeeded, failed) =
             if stage == Stage::Pending { (0, 0) } else { (self.succeeded, self.failed) };
@@ -169,11 +195,11 @@ impl Job {
             set(&mut metadata, "output", output.clone());
         }
         set(&mut metadata, "createTime", time(self.created));
-        let end = self.end(took).filter(|_| stage.is_end());
+        let end = self.end(times).filter(|_| stage.is_end());
         if let Some(end) = end {
             set(&mut metadata, "endTime", time(end));
         }
-        let began = if stage == Stage::Pending { Duration::ZERO } else { took / 2 };
+        let began = if stage == Stage::Pending { Duration::ZERO } else { times.least / 2 };
         let began = self.created.checked_add(began).unwrap_or(self.created);
         set(&mut metadata, "updateTime", time(end.unwrap_or(began)));
         set(&mut metadata, "batchStats", stats);
@@ -189,6 +215,10 @@ impl Job {
         match (stage, &self.fault) {
             (Stage::Cancelled, _) => {
                 set(&mut told, "error", json!({ "code": 1, "message": "The operation was cancelled." }));
+            }
+            (Stage::Expired, _) => {
+                let message = "The batch has expired: it was pending or running for too long.";
+                set(&mut told, "error", json!({ "code": 4, "message": message }));
             }
             (Stage::Failed, Some((code, message))) => {
                 set(&mut told, "error", json!({ "code": code, "message": message }));
@@ -218,9 +248,9 @@ impl Jobs {
     }
 
     /// Forgets ended batches, the first ones first, until this much more fits in.
-    fn make_room(&mut self, more: usize, keep: usize, time: Duration) -> bool {
+    fn make_room(&mut self, more: usize, keep: usize, times: Times) -> bool {
         while self.weight().saturating_add(more) > ROOM || self.all.len() > keep {
-            let Some(first) = self.all.iter().position(|job| job.stage(time).is_end()) else { return false };
+            let Some(first) = self.all.iter().position(|job| job.stage(times).is_end()) else { return false };
             self.all.remove(first);
         }
         true
@@ -247,55 +277,57 @@ impl Desk {
                 }
             };
             let Some(model) = self.jobs().get(&id).map(|job| job.model) else { continue };
-            let (fault, lines) = match source {
+            let (done, lines) = match source {
                 Source::Inline(requests) => (self.answer(&id, model, requests), None),
                 Source::File(name) => {
                     let mut lines = Vec::new();
                     let done = match self.files.named(&name) {
                         Ok(bytes) => self.answer_lines(&id, model, &bytes, &mut lines),
-                        Err(refusal) => Err((code(refusal.status), refusal.message)),
+                        Err(refusal) => Err((script::number_of(refusal.status), refusal.message)),
                     };
                     (done, Some(lines))
                 }
             };
-            let fault = match (fault, lines) {
+            let done = match (done, lines) {
                 (Ok(true), Some(lines)) => {
                     let stored = self.files.keep(&format!("batch-{id}"), "application/jsonl", lines.into());
-                    stored.err().map(|refusal| (8, refusal.message))
+                    stored.map(|_| true).map_err(|refusal| (8, refusal.message))
                 }
-                (Ok(_), _) => None,
-                (Err(fault), _) => Some(fault),
+                (done, _) => done,
             };
             if let Some(job) = self.jobs().get(&id) {
                 job.input = 0;
-                job.drawn = Some(SystemTime::now());
-                if fault.is_some() {
+                if done != Ok(true) {
                     (job.results, job.weight) = (Vec::new(), 0);
                 }
-                job.fault = fault;
+                if done != Ok(false) {
+                    job.drawn = Some(SystemTime::now());
+                    job.fault = done.err();
+                }
             }
         }
     }
 
     /// Whether anybody still waits for it.
     fn is_wanted(&self, id: &str) -> bool {
-        !self.closed.load(Ordering::SeqCst) && self.jobs().get(id).is_some_and(|job| job.cancelled.is_none())
+        let is_open = |job: &mut Job| !job.stage(self.times).is_end();
+        !self.closed.load(Ordering::SeqCst) && self.jobs().get(id).is_some_and(is_open)
     }
 
-    /// Answers what came within the request; false if it was given up.
+    /// Answers what came within the request; false if it does not end by that.
     fn answer(&self, id: &str, model: &'static Model, requests: Vec<Value>) -> Result<bool, (i32, String)> {
         for mut request in requests {
             if !self.is_wanted(id) {
                 return Ok(false);
             }
             let asked = request.get_mut("request").map(Value::take).unwrap_or_default();
-            let (mut told, is_good) = self.one(model, asked);
+            let Some((mut told, is_good)) = self.one(id, model, asked) else { return Ok(false) };
             if let Some(metadata) = request.get_mut("metadata") {
                 set(&mut told, "metadata", metadata.take());
             }
             let told = told.to_string();
             let mut jobs = self.jobs();
-            let fits = jobs.make_room(told.len(), KEPT, self.time);
+            let fits = jobs.make_room(told.len(), KEPT, self.times);
             let Some(job) = jobs.get(id) else { return Ok(false) };
             if !fits {
                 return Err((
@@ -310,7 +342,7 @@ impl Desk {
         Ok(true)
     }
 
-    /// Answers the lines of a file; false if it was given up.
+    /// Answers the lines of a file; false if it does not end by that.
     fn answer_lines(
         &self,
         id: &str,
@@ -326,7 +358,7 @@ impl Desk {
             let mut line: Value = serde_json::from_slice(line).map_err(|_| wrong("is not valid JSON"))?;
             let request = line.get_mut("request").map(Value::take).filter(Value::is_object);
             let request = request.ok_or_else(|| wrong("has no request"))?;
-            let (mut told, is_good) = self.one(model, request);
+            let Some((mut told, is_good)) = self.one(id, model, request) else { return Ok(false) };
             for name in ["key", "metadata"] {
                 if let Some(given) = line.get_mut(name) {
                     set(&mut told, name, given.take());
@@ -344,26 +376,54 @@ impl Desk {
         Ok(true)
     }
 
-    /// One answer, or what is wrong with its request; and whether it is an answer.
-    fn one(&self, model: &'static Model, request: Value) -> (Value, bool) {
-        let name = format!("models/{}", model.id);
-        let told = match text(at(&request, "model")) {
-            Some(other) if other != name => {
-                Err(bad(format!("* GenerateContentRequest.model: must be {name}, as that of the batch\n")))
-            }
-            _ => check::check(model, request, &self.files, Service::Gemini)
-                .and_then(|ask| Answer::drawn(model, ask).whole()),
-        };
-        match told {
-            Ok(response) => (json!({ "response": response }), true),
-            Err(refusal) => {
-                let mut error = json!({ "code": code(refusal.status), "message": refusal.message });
-                if !refusal.details.is_empty() {
-                    set(&mut error, "details", refusal.details.into());
-                }
-                (json!({ "error": error }), false)
-            }
+    /// One answer, or what is wrong with its request, and whether it is an answer; none if a script lets it hang.
+    fn one(&self, id: &str, model: &'static Model, request: Value) -> Option<(Value, bool)> {
+        let step = self.script.lock().unwrap_or_else(PoisonError::into_inner).next(Asked {
+            call: Some(script::BATCH_REQUEST),
+            path: &format!("batches/{id}"),
+            model: &model.id,
+            words: &log::words(&request),
+            seed: script::seed(&request),
+        });
+        let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
+        let (reply, delay) =
+            step.map_or((Reply::Own, Duration::ZERO), |step| (step.reply, step.delivery.delay));
+        let since = Instant::now();
+        while since.elapsed() < delay && self.is_wanted(id) {
+            std::thread::sleep(delay.saturating_sub(since.elapsed()).min(TICK));
         }
+        let told = match reply {
+            Reply::Hang => return None,
+            Reply::Own => self.drawn(model, request, drift).map_err(|refusal| refusal.json()),
+            Reply::Error { status, error } => Err(script::error_body(status, &error)),
+            Reply::Answer { given, .. } => {
+                Answer::scripted(&model.id, *given).whole().map_err(|refusal| refusal.json())
+            }
+            Reply::Json { status, json } => in_place(status, script::filled(&json)),
+            Reply::Raw { status, body } => match serde_json::from_slice(&body) {
+                Ok(json) => in_place(status, json),
+                Err(_) => {
+                    let message = "A scripted body that is no JSON cannot stand among a batch's answers.";
+                    Err(Refusal::new(500, "INTERNAL", message).json())
+                }
+            },
+        };
+        Some(match told {
+            Ok(response) => (json!({ "response": response }), true),
+            Err(error) => (json!({ "error": within(&error) }), false),
+        })
+    }
+
+    /// The emulator's own answer.
+    fn drawn(&self, model: &'static Model, request: Value, drift: f32) -> Result<Value, Refusal> {
+        let name = format!("models/{}", model.id);
+        if text(at(&request, "model")).is_some_and(|other| other != name) {
+            return Err(bad(format!(
+                "* GenerateContentRequest.model: must be {name}, as that of the batch\n"
+            )));
+        }
+        let ask = check::check(model, request, &self.files, Service::Gemini)?;
+        Answer::drawn(model, Ask { drift, ..ask }).whole()
     }
 }
 
@@ -377,17 +437,20 @@ impl Job {
     }
 }
 
-/// The number of a status, as it stands in an error within an answer.
-fn code(status: &str) -> i32 {
-    match status {
-        "INVALID_ARGUMENT" => 3,
-        "NOT_FOUND" => 5,
-        "PERMISSION_DENIED" => 7,
-        "RESOURCE_EXHAUSTED" => 8,
-        "FAILED_PRECONDITION" => 9,
-        "INTERNAL" => 13,
-        _ => 2,
+/// What a script gives as JSON: an answer or an error, as its status says.
+fn in_place(status: u16, json: Value) -> Result<Value, Value> {
+    if status < 300 { Ok(json) } else { Err(json) }
+}
+
+/// An error as it stands within an answer: with its number in place of its HTTP status.
+fn within(error: &Value) -> Value {
+    let error = error.get("error").unwrap_or(error);
+    let number = script::number_of(text(at(error, "status")).unwrap_or_default());
+    let mut told = json!({ "code": number, "message": text(at(error, "message")).unwrap_or_default() });
+    if let details @ Value::Array(_) = at(error, "details") {
+        set(&mut told, "details", details.clone());
     }
+    told
 }
 
 /// The lines that hold something, and their numbers.
@@ -404,8 +467,9 @@ pub(super) struct Call<'a> {
 }
 
 impl Batches {
-    pub fn new(time: Duration, files: Arc<Library>) -> Self {
-        Batches(Arc::new(Desk { time, files, jobs: Mutex::default(), closed: AtomicBool::new(false) }))
+    pub fn new(times: Times, files: Arc<Library>, script: Arc<Mutex<Script>>) -> Self {
+        let (jobs, closed) = (Mutex::default(), AtomicBool::new(false));
+        Batches(Arc::new(Desk { times, files, script, jobs, closed }))
     }
 
     /// Nobody waits any more for what is not drawn.
@@ -419,13 +483,13 @@ impl Batches {
             route::Batch::Create { version, model } => self.create(version, model, asked),
             route::Batch::List => self.list(value(asked.query, "pageSize"), value(asked.query, "pageToken")),
             route::Batch::Get { id } => {
-                self.0.jobs().get(id).map(|job| job.written(self.0.time)).ok_or_else(missing)
+                self.0.jobs().get(id).map(|job| job.written(self.0.times)).ok_or_else(missing)
             }
             route::Batch::Cancel { id } => {
                 let mut jobs = self.0.jobs();
                 let job = jobs.get(id).ok_or_else(missing)?;
                 // One that has ended stays as it is.
-                if !job.stage(self.0.time).is_end() {
+                if !job.stage(self.0.times).is_end() {
                     job.cancelled = Some(SystemTime::now());
                     (job.results, job.weight) = (Vec::new(), 0);
                 }
@@ -507,13 +571,13 @@ impl Batches {
             weight: 0,
         };
         let mut jobs = self.0.jobs();
-        let open = jobs.all.iter().filter(|job| !job.stage(self.0.time).is_end()).count();
-        if open >= OPEN || !jobs.make_room(job.input, KEPT - 1, self.0.time) {
+        let open = jobs.all.iter().filter(|job| !job.stage(self.0.times).is_end()).count();
+        if open >= OPEN || !jobs.make_room(job.input, KEPT - 1, self.0.times) {
             let message =
                 format!("Too many batches are under way: at most {OPEN}, and {ROOM} bytes of all of them.");
             return Err(Refusal::new(429, "RESOURCE_EXHAUSTED", message));
         }
-        let told = job.written(self.0.time);
+        let told = job.written(self.0.times);
         jobs.waiting.push_back((job.id.clone(), source));
         jobs.all.push_back(job);
         if !jobs.is_worked_on {
@@ -526,32 +590,14 @@ impl Batches {
 
     /// One page, the newest first.
     fn list(&self, size: Option<&str>, token: Option<&str>) -> Result<String, Refusal> {
-        let size = match size.map(str::parse::<usize>) {
-            None | Some(Ok(0)) => 10,
-            Some(Ok(size @ 1..=100)) => size,
-            Some(_) => {
-                return Err(bad("* ListOperationsRequest.page_size: must be in the range [0, 100].\n"));
-            }
-        };
         let jobs = self.0.jobs();
-        let start = match token.filter(|token| !token.is_empty()) {
-            None => 0,
-            Some(token) => {
-                let last = token.strip_prefix("after-");
-                let place = jobs.all.iter().rev().position(|job| Some(job.id.as_str()) == last);
-                place.ok_or_else(|| bad("Invalid page token."))? + 1
-            }
-        };
-        let page: Vec<&Job> = jobs.all.iter().rev().skip(start).take(size).collect();
-        let mut rest = Map::new();
-        if let Some(last) = page.last().filter(|_| start + page.len() < jobs.all.len()) {
-            rest.insert("nextPageToken".into(), format!("after-{}", last.id).into());
-        }
+        let (page, next) = page("ListOperationsRequest", &jobs.all, |job| &job.id, (size, token))?;
         if page.is_empty() {
             return Ok("{}\n".to_owned());
         }
-        let operations: Vec<String> = page.iter().map(|job| job.written(self.0.time)).collect();
-        let rest = rest.iter().map(|(name, value)| format!(",\n\"{name}\": {value}")).collect::<String>();
+        let operations: Vec<String> = page.iter().map(|job| job.written(self.0.times)).collect();
+        let rest = next.map(|token| format!(",\n\"nextPageToken\": {}", Value::from(token)));
+        let rest = rest.unwrap_or_default();
         Ok(format!("{{\n\"operations\": [\n{}\n]{rest}\n}}\n", operations.join(",\n")))
     }
 }

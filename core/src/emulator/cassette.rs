@@ -21,11 +21,9 @@ use hyper::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::check::Refusal;
-use super::upstream::Upstream;
 use crate::codec::Format;
 use crate::error::{Error, Kind};
 use crate::image::write_whole;
-use crate::options::{EmulatorOptions, Record};
 
 const NAME: &str = "cassette.json";
 
@@ -45,50 +43,6 @@ const TOLD: [&str; 7] = [
     "x-goog-upload-status",
     "x-goog-upload-url",
 ];
-
-/// What answers in place of the emulator: recorded calls, and the service to record from.
-#[derive(Debug)]
-pub(super) struct Tape {
-    pub cassette: Cassette,
-    pub upstream: Option<Upstream>,
-    pub record: Record,
-}
-
-impl Tape {
-    /// What the options say, if they say anything.
-    pub fn of(options: &EmulatorOptions) -> Result<Option<Self>, Error> {
-        let lacks = |option: &str, problem: &str| {
-            let problem = format!("option `{option}` {problem}");
-            Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
-        };
-        let upstream = options.upstream.as_deref().map(Upstream::new).transpose()?;
-        let Some(folder) = &options.cassette else {
-            return match (&upstream, &options.record) {
-                (Some(_), _) => {
-                    lacks("upstream", "needs a `cassette`, the folder that keeps what is recorded")
-                }
-                (None, Some(_)) => lacks("record", "needs a `cassette` and an `upstream`"),
-                (None, None) => Ok(None),
-            };
-        };
-        let record = match (&options.record, &upstream) {
-            (Some(Record::Always | Record::Missing), None) => {
-                return lacks(
-                    "record",
-                    "needs an `upstream`, the base URL to record from; it takes \"never\" without",
-                );
-            }
-            (Some(record), _) => *record,
-            (None, Some(_)) => Record::Missing,
-            (None, None) => Record::Never,
-        };
-        let cassette = Cassette::open(folder)?;
-        if record == Record::Always {
-            cassette.calls().clear();
-        }
-        Ok(Some(Tape { cassette, upstream, record }))
-    }
-}
 
 /// A folder of recorded calls.
 #[derive(Debug)]
@@ -115,12 +69,14 @@ pub(super) struct Asked {
     meaning: Value,
 }
 
-/// A reply as it goes out.
+/// A reply as it came, and as it goes out.
 #[derive(Debug, PartialEq)]
 pub(super) struct Replied {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// Whether the line broke behind the body.
+    pub is_broken: bool,
 }
 
 impl Cassette {
@@ -152,16 +108,33 @@ impl Cassette {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The recorded reply.
-    pub fn find(&self, asked: &Asked) -> Option<Result<Replied, Refusal>> {
+    /// Whether it lies in this folder.
+    pub fn is_in(&self, folder: &Path) -> bool {
+        let place = |folder: &Path| fs::canonicalize(folder).or_else(|_| std::path::absolute(folder)).ok();
+        place(folder).is_some_and(|wanted| place(&self.folder) == Some(wanted))
+    }
+
+    /// From the first call on again, or as if none had ever been recorded.
+    pub fn rewind(&self, is_erased: bool) {
+        let mut calls = self.calls();
+        if is_erased {
+            calls.clear();
+        }
+        calls.iter_mut().for_each(|call| call.was_given = false);
+    }
+
+    /// The recorded reply. Where the service can be asked instead, one that broke stands for no whole one.
+    pub fn find(&self, asked: &Asked, can_ask: bool) -> Option<Result<Replied, Refusal>> {
         let reply = {
             let mut calls = self.calls();
-            let fits = |call: &&mut Call| call.asked.means(asked);
-            let index = calls.iter().position(|call| !call.was_given && call.asked.means(asked));
-            let call = match index {
-                Some(index) => calls.get_mut(index),
-                None => calls.iter_mut().rev().find(fits),
-            }?;
+            let fits = |call: &Call| call.asked.means(asked);
+            let stays = |call: &Call| fits(call) && !(can_ask && call.is_broken());
+            if !calls.iter().any(stays) {
+                return None;
+            }
+            let next = calls.iter().position(|call| !call.was_given && fits(call));
+            let index = next.or_else(|| calls.iter().rposition(stays))?;
+            let call = calls.get_mut(index)?;
             call.was_given = true;
             call.reply.clone()
         };
@@ -194,38 +167,44 @@ impl Cassette {
     }
 
     /// Keeps a call: on disk when this returns.
-    pub fn keep(
-        &self,
-        asked: Asked,
-        status: u16,
-        headers: &[(String, String)],
-        body: &[u8],
-    ) -> std::io::Result<()> {
+    pub fn keep(&self, asked: Asked, replied: &Replied) -> std::io::Result<()> {
+        let Replied { status, headers, body, is_broken } = replied;
         let told = headers.iter().filter(|(name, _)| TOLD.contains(&name.as_str()));
         let told: Map<String, Value> =
             told.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        let is_sse = headers
-            .iter()
-            .any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
         fs::create_dir_all(&self.folder)?;
-        let mut reply = json!({ "status": status, "headers": told });
-        let (form, content) = match serde_json::from_slice::<Value>(body) {
-            Ok(json) => ("json", self.put(json)?),
-            Err(_) if is_sse => match events(body) {
-                Some(events) => ("events", self.put(events)?),
-                None => ("text", String::from_utf8_lossy(body).into()),
-            },
-            Err(_) => match std::str::from_utf8(body) {
-                Ok(text) if text.len() < SHORT * 64 => ("text", text.into()),
-                _ => ("file", self.file(body)?.into()),
-            },
+        let mut reply = Map::new();
+        let mut put = |name: &str, value: Value| reply.insert(name.to_owned(), value);
+        put("status", (*status).into());
+        put("headers", told.into());
+        let mut rest = body.as_slice();
+        if let Ok(json) = serde_json::from_slice::<Value>(body) {
+            put("json", self.put(json)?);
+            rest = &[];
+        } else if is_stream(headers)
+            && let Some((whole, part)) = body.split_at_checked(last_end(body))
+            && let Some(events) = events(whole)
+        {
+            put("events", self.put(events)?);
+            rest = part;
+        }
+        let (form, content) = match std::str::from_utf8(rest) {
+            Ok(text) if text.len() < SHORT * 64 => ("text", text.into()),
+            _ => ("file", self.file(rest)?.into()),
         };
-        if let Some(reply) = reply.as_object_mut() {
-            reply.insert(form.to_owned(), content);
+        if !rest.is_empty() {
+            put(form, content);
+        }
+        if *is_broken {
+            put("broken", true.into());
         }
         let asked = Asked { body: self.put(asked.body)?, ..asked };
         let mut calls = self.calls();
-        calls.push(Call { asked, reply, was_given: true });
+        if !is_broken {
+            // An earlier run had it no better: now there is one to stand for it.
+            calls.retain(|call| call.was_given || !call.is_broken() || !call.asked.means(&asked));
+        }
+        calls.push(Call { asked, reply: reply.into(), was_given: true });
         let json = json!({ "version": VERSION, "calls": calls.iter().map(Call::told).collect::<Vec<_>>() });
         let text = serde_json::to_vec_pretty(&json)?;
         write_whole(&self.folder.join(NAME), |path| fs::write(path, text))
@@ -258,26 +237,30 @@ impl Cassette {
     }
 
     fn replied(&self, reply: &Value) -> Option<Replied> {
-        let body = match (reply.get("json"), reply.get("events"), reply.get("text"), reply.get("file")) {
-            (Some(json), ..) => serde_json::to_vec_pretty(&self.whole(json)?).ok()?,
-            (_, Some(events), ..) => {
-                let mut body = Vec::new();
-                for event in events.as_array()? {
-                    body.extend(b"data: ");
-                    serde_json::to_writer(&mut body, &self.whole(event)?).ok()?;
-                    body.extend(b"\r\n\r\n");
-                }
-                body
+        let mut body = Vec::new();
+        if let Some(json) = reply.get("json") {
+            body = serde_json::to_vec_pretty(&self.whole(json)?).ok()?;
+        }
+        if let Some(events) = reply.get("events") {
+            for event in events.as_array()? {
+                body.extend(b"data: ");
+                serde_json::to_writer(&mut body, &self.whole(event)?).ok()?;
+                body.extend(b"\r\n\r\n");
             }
-            (_, _, Some(text), _) => text.as_str()?.as_bytes().to_vec(),
-            (_, _, _, Some(file)) => self.read(file.as_str()?)?,
-            _ => Vec::new(),
-        };
+        }
+        // What stands behind the events of a stream that broke in the middle of one.
+        if let Some(text) = reply.get("text") {
+            body.extend(text.as_str()?.as_bytes());
+        }
+        if let Some(file) = reply.get("file") {
+            body.extend(self.read(file.as_str()?)?);
+        }
         let status =
             u16::try_from(reply["status"].as_u64()?).ok().filter(|code| (200..600).contains(code))?;
         let headers = reply["headers"].as_object()?.iter();
         let headers = headers.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-        Some(Replied { status, headers: headers.collect::<Option<_>>()?, body })
+        let is_broken = is_broken(reply);
+        Some(Replied { status, headers: headers.collect::<Option<_>>()?, body, is_broken })
     }
 
     /// The JSON with its pictures in it.
@@ -320,6 +303,10 @@ impl Call {
             }
         }
         json!({ "request": request, "reply": self.reply })
+    }
+
+    fn is_broken(&self) -> bool {
+        is_broken(&self.reply)
     }
 
     fn read(told: &Value) -> Option<Self> {
@@ -452,6 +439,22 @@ fn differ(at: &str, was: &Value, is: &Value, found: &mut Vec<String>) {
     }
 }
 
+fn is_broken(reply: &Value) -> bool {
+    reply.get("broken") == Some(&Value::Bool(true))
+}
+
+/// Whether these are the headers of a stream of events.
+pub(super) fn is_stream(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
+}
+
+/// Where the last event ends that came whole.
+fn last_end(body: &[u8]) -> usize {
+    let ends = [&b"\r\n\r\n"[..], b"\n\n", b"\r\r"];
+    let last = |end: &&[u8]| Some(memchr::memmem::rfind(body, end)? + end.len());
+    ends.iter().filter_map(last).max().unwrap_or_default()
+}
+
 /// The events of a stream, if each is JSON.
 fn events(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?;
@@ -486,22 +489,30 @@ mod tests {
         serde_json::from_slice(&reply.body).unwrap()
     }
 
+    fn reply(headers: &[(&str, &str)], body: &[u8]) -> Replied {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Replied { status: 200, headers, body: body.to_vec(), is_broken: false }
+    }
+
+    fn found(cassette: &Cassette, asked: &Asked) -> Replied {
+        cassette.find(asked, false).unwrap().unwrap()
+    }
+
     #[test]
     fn a_call_comes_back_whole_from_the_folder_and_pictures_lie_there_once() {
         let (folder, cassette) = cassette();
         let picture = STANDARD.encode([b"\x89PNG\r\n\x1a\n".as_slice(), &[7; 400]].concat());
         let part = json!({ "inlineData": { "mimeType": "image/png", "data": picture } });
         let said = json!({ "contents": [{ "parts": [{ "text": "a" }, part] }] });
-        let reply = json!({ "candidates": [{ "content": { "parts": [part, { "text": "b" }] } }] });
+        let json = json!({ "candidates": [{ "content": { "parts": [part, { "text": "b" }] } }] });
         let headers = [("content-type", "application/json"), ("set-cookie", "who=me")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        cassette.keep(asked(&said), 200, &headers, reply.to_string().as_bytes()).unwrap();
+        cassette.keep(asked(&said), &reply(&headers, json.to_string().as_bytes())).unwrap();
         let text = fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert!(!text.contains("secret") && !text.contains("who=me") && !text.contains(&picture), "{text}");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         let again = Cassette::open(folder.path().to_str().unwrap()).unwrap();
-        let told = again.find(&asked(&said)).unwrap().unwrap();
-        assert_eq!((told.status, body(&told)), (200, reply));
+        let told = found(&again, &asked(&said));
+        assert_eq!((told.status, body(&told)), (200, json));
         assert_eq!(told.headers, [("content-type".to_owned(), "application/json".to_owned())]);
     }
 
@@ -509,12 +520,12 @@ mod tests {
     fn requests_are_told_apart_by_what_they_mean() {
         let (_folder, cassette) = cassette();
         let said = json!({ "contents": [{ "parts": [{ "inlineData": { "mimeType": "a/b", "data": "QUJD" } }] }], "store": true });
-        cassette.keep(asked(&said), 200, &[], b"{\"first\": 1}").unwrap();
+        cassette.keep(asked(&said), &reply(&[], b"{\"first\": 1}")).unwrap();
         let same = json!({ "store": true, "contents": [{ "parts": [{ "inline_data": { "data": "QUJD", "mime_type": "a/b" } }] }] });
-        assert_eq!(body(&cassette.find(&asked(&same)).unwrap().unwrap())["first"], 1);
+        assert_eq!(body(&found(&cassette, &asked(&same)))["first"], 1);
         let other =
             json!({ "contents": [{ "parts": [{ "inlineData": { "mimeType": "a/c", "data": "QUJD" } }] }] });
-        assert!(cassette.find(&asked(&other)).is_none());
+        assert!(cassette.find(&asked(&other), false).is_none());
         let message = cassette.missed(&asked(&other)).message;
         assert!(
             message
@@ -531,28 +542,57 @@ mod tests {
         let (folder, cassette) = cassette();
         let said = json!({ "contents": [] });
         (1..=2).for_each(|n| {
-            cassette.keep(asked(&said), 200, &[], json!({ "n": n }).to_string().as_bytes()).unwrap()
+            cassette.keep(asked(&said), &reply(&[], json!({ "n": n }).to_string().as_bytes())).unwrap()
         });
         let cassette = Cassette::open(folder.path().to_str().unwrap()).unwrap();
-        let turns: Vec<_> =
-            (0..3).map(|_| body(&cassette.find(&asked(&said)).unwrap().unwrap())["n"].clone()).collect();
+        let turns: Vec<_> = (0..3).map(|_| body(&found(&cassette, &asked(&said)))["n"].clone()).collect();
         assert_eq!(turns, [1, 2, 2]);
+        cassette.rewind(false);
+        assert_eq!(body(&found(&cassette, &asked(&said)))["n"], 1);
+        cassette.rewind(true);
+        assert!(cassette.find(&asked(&said), false).is_none());
     }
 
     #[test]
     fn streams_come_back_as_events_and_other_bodies_as_they_were() {
         let (_folder, cassette) = cassette();
-        let sse = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
-        let keep = |path: &str, headers: &[(String, String)], body: &[u8]| {
+        let sse = [("content-type", "text/event-stream")];
+        let keep = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
             let asked = Asked::of("GET", path, &[], b"");
-            cassette.keep(asked.clone(), 200, headers, body).unwrap();
-            cassette.find(&asked).unwrap().unwrap().body
+            cassette.keep(asked.clone(), &reply(headers, body)).unwrap();
+            found(&cassette, &asked).body
         };
         let stream = b"data: {\"a\":1}\r\n\r\ndata: {\"b\":2}\r\n\r\n";
         assert_eq!(keep("/s", &sse, stream), stream);
         assert_eq!(keep("/broken", &sse, b"data: {\"a\":"), b"data: {\"a\":");
         assert_eq!(keep("/html", &[], b"<html>"), b"<html>");
         assert_eq!(keep("/bytes", &[], &[0xff; 9]), [0xff; 9]);
+        let large = [stream, b"data: {\"data\":\"".as_slice(), &[b'a'; SHORT * 64]].concat();
+        assert_eq!(keep("/large", &sse, &large), large);
+        let letter = [stream.as_slice(), b"data: {\"a\":\"\xc3"].concat();
+        assert_eq!(keep("/letter", &sse, &letter), letter, "to the byte, though it ends within a letter");
+        assert_eq!(keep("/nothing", &sse, b""), b"");
+    }
+
+    #[test]
+    fn a_broken_one_stands_for_no_whole_one_where_that_can_be_had() {
+        let (folder, cassette) = cassette();
+        let said = asked(&json!({ "contents": [] }));
+        let broken = |text: &[u8]| Replied { is_broken: true, ..reply(&[], text) };
+        cassette.keep(said.clone(), &broken(b"1")).unwrap();
+        assert!(cassette.find(&said, true).is_none());
+        assert!(found(&cassette, &said).is_broken);
+        cassette.keep(said.clone(), &reply(&[], b"2")).unwrap();
+        cassette.keep(said.clone(), &broken(b"3")).unwrap();
+        assert_eq!(cassette.find(&said, true).unwrap().unwrap().body, b"2", "the latest whole one");
+        assert_eq!(found(&cassette, &said).body, b"3");
+        let open = || Cassette::open(folder.path().to_str().unwrap()).unwrap();
+        let again = open();
+        let bodies: Vec<_> = (0..4).map(|_| again.find(&said, true).unwrap().unwrap().body).collect();
+        assert_eq!(bodies, [b"1", b"2", b"3", b"2"], "in turn as they were recorded");
+        // What a later run gets whole takes the place of what it was not given.
+        open().keep(said.clone(), &reply(&[], b"4")).unwrap();
+        assert_eq!(open().calls().len(), 2);
     }
 
     #[test]

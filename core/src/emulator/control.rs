@@ -7,6 +7,7 @@
 //! | `GET /__emulator/script` | the steps that wait |
 //! | `POST /__emulator/script` | adds a step, or a list of steps; `PUT` sets them in place of those that wait, `DELETE` drops them |
 //! | `GET /__emulator/limits` | the limits; `PUT` sets some: `{"rpm": 10, "ipm": null}` |
+//! | `GET /__emulator/record` | the cassette, the upstream and the mode; `PUT` sets the mode: `{"mode": "never"}`. Into which folder is written, and which service is asked, only the program says that runs the emulator |
 //! | `GET /__emulator/models` | all models, as the service lists them |
 //! | `POST /__emulator/reset` | forgets requests, steps, and what counts towards the limits |
 //! | `GET /__emulator/calls`, `/calls/N`, `/calls/N/pictures/K` | what the page shows; while it is open, pictures and replies are kept |
@@ -22,6 +23,8 @@ use super::check::Refusal;
 use super::log::{self, State};
 use super::server::Outgoing;
 use super::{guard, models, script};
+use crate::options::RecordOptions;
+use crate::schema::Case;
 
 const PLACE: &str = "/__emulator/";
 
@@ -80,6 +83,22 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
             let limits = quota.limits().with(told).map_err(|problem| bad(&problem))?;
             quota.set(limits);
             json(quota.limits().told())
+        }
+        ("GET", ["record"]) => json(state.deck.told()),
+        ("PUT", ["record"]) => {
+            let told = read(body)?;
+            let told = told.as_object().ok_or_else(|| bad("recording takes a map with a mode"))?;
+            let options = RecordOptions::read(told, Case::Snake).map_err(|problem| bad(problem.message()))?;
+            // Whoever reaches this port would write into any folder of its owner's, and ask any address in their name.
+            if options.cassette.is_some() || options.upstream.is_some() {
+                let message = "Over HTTP only the mode can be set; the cassette and the upstream are said by the program that runs the emulator, at its start or by its method `record`.";
+                return Err(Refusal::new(403, "PERMISSION_DENIED", message));
+            }
+            if options.mode.is_none() {
+                return Err(bad("recording takes a mode: \"missing\", \"always\" or \"never\""));
+            }
+            state.deck.set(options).map_err(|problem| bad(problem.message()))?;
+            json(state.deck.told())
         }
         ("POST", ["reset"]) => {
             state.reset();

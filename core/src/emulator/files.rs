@@ -393,30 +393,13 @@ impl Library {
 
     /// One page of the files, the newest first.
     pub fn list(&self, version: &str, size: Option<&str>, token: Option<&str>) -> Result<Value, Refusal> {
-        let size = match size.map(str::parse::<i64>) {
-            None | Some(Ok(0)) => 10,
-            Some(Ok(size @ 1..=100)) => size as usize,
-            Some(_) => {
-                return Err(bad("* ListFilesRequest.page_size: page_size must be in the range [0, 100].\n"));
-            }
-        };
         let shelf = self.shelf();
-        let start = match token.filter(|token| !token.is_empty()) {
-            None => 0,
-            Some(token) => {
-                let last = token.strip_prefix("after-");
-                let place = shelf.files.iter().rev().position(|file| Some(file.id.as_str()) == last);
-                place.ok_or_else(|| bad("Invalid page token."))? + 1
-            }
-        };
-        let page: Vec<&Stored> = shelf.files.iter().rev().skip(start).take(size).collect();
+        let (page, next) = page("ListFilesRequest", &shelf.files, |file| &file.id, (size, token))?;
         let mut told = Map::new();
         if !page.is_empty() {
             told.insert("files".into(), page.iter().map(|file| file.json(&self.origin, version)).collect());
         }
-        if let Some(last) = page.last().filter(|_| start + page.len() < shelf.files.len()) {
-            told.insert("nextPageToken".into(), format!("after-{}", last.id).into());
-        }
+        told.extend(next.map(|token| ("nextPageToken".to_owned(), token.into())));
         Ok(told.into())
     }
 
@@ -431,6 +414,37 @@ impl Library {
         }
         Ok(Some((file.mime_type.clone(), file.bytes.clone())))
     }
+}
+
+/// One page of what there is, the newest first, and the token of the next one. Its size and its token are as they
+/// were asked for, by this message.
+pub(super) fn page<'a, T>(
+    message: &str,
+    all: impl IntoIterator<Item = &'a T, IntoIter: DoubleEndedIterator + ExactSizeIterator + Clone>,
+    id: impl Fn(&T) -> &str,
+    (size, token): (Option<&str>, Option<&str>),
+) -> Result<(Vec<&'a T>, Option<String>), Refusal> {
+    let size = match size.map(str::parse::<usize>) {
+        None | Some(Ok(0)) => 10,
+        Some(Ok(size @ 1..=100)) => size,
+        Some(_) => {
+            return Err(bad(format!("* {message}.page_size: page_size must be in the range [0, 100].\n")));
+        }
+    };
+    let all = all.into_iter().rev();
+    let start = match token.filter(|token| !token.is_empty()) {
+        None => 0,
+        Some(token) => {
+            let last = token.strip_prefix("after-");
+            let place = all.clone().position(|one| Some(id(one)) == last);
+            place.ok_or_else(|| bad("Invalid page token."))? + 1
+        }
+    };
+    let count = all.len();
+    let page: Vec<&T> = all.skip(start).take(size).collect();
+    let is_last = start + page.len() >= count;
+    let next = page.last().filter(|_| !is_last).map(|last| format!("after-{}", id(last)));
+    Ok((page, next))
 }
 
 /// Whether a URI names a file of the Gemini API.

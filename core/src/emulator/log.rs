@@ -3,20 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::Version;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
-use super::batch::Batches;
-use super::cassette::Tape;
+use super::batch::{Batches, Times};
 use super::files::Library;
 use super::guard::Hosts;
 use super::interactions::Interactions;
 use super::quota::{Limits, Quota};
 use super::script::{Asked, Script, Step};
+use super::tape::Deck;
 use super::watch::Watch;
 
 /// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
@@ -33,13 +33,12 @@ pub(super) struct State {
     pub watch: Watch,
     pub hosts: Hosts,
     /// What answers in place of the emulator itself.
-    pub tape: Option<Tape>,
+    pub deck: Deck,
     start: Instant,
-    script: Mutex<Script>,
+    /// Batches take from it, too.
+    script: Arc<Mutex<Script>>,
     quota: Mutex<Quota>,
     log: Mutex<Log>,
-    /// The tokens that unfinished answers were given.
-    tokens: Mutex<Vec<String>>,
     active: AtomicUsize,
 }
 
@@ -77,28 +76,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// Nothing has come yet; `keep` requests will be remembered.
-    /// Batches and interactions in the background take so long at least.
-    pub fn new(
-        keep: usize,
-        files: Library,
-        time: Duration,
-        hosts: Hosts,
-        limits: Limits,
-        tape: Option<Tape>,
-    ) -> Self {
+    /// Interactions in the background take as long as batches at least.
+    pub fn new(keep: usize, files: Library, times: Times, hosts: Hosts, limits: Limits, deck: Deck) -> Self {
         let files = Arc::new(files);
+        let script = Arc::<Mutex<Script>>::default();
         State {
-            batches: Batches::new(time, files.clone()),
-            talks: Interactions::new(time, files.clone()),
+            batches: Batches::new(times, files.clone(), script.clone()),
+            talks: Interactions::new(times.least, files.clone()),
             files,
             watch: Watch::default(),
             hosts,
-            tape,
+            deck,
             start: Instant::now(),
-            script: Mutex::default(),
+            script,
             quota: Mutex::new(Quota::new(limits)),
             log: Mutex::new(Log { keep, ..Log::default() }),
-            tokens: Mutex::default(),
             active: AtomicUsize::new(0),
         }
     }
@@ -125,17 +117,6 @@ impl State {
         log.gone += log.requests.len();
         log.requests.clear();
         log.weight = 0;
-    }
-
-    /// Remembers that an answer can be gone on with.
-    pub fn promise(&self, token: &str) {
-        if !self.has_promised(token) {
-            lock(&self.tokens).push(token.to_owned());
-        }
-    }
-
-    pub fn has_promised(&self, token: &str) -> bool {
-        lock(&self.tokens).iter().any(|known| known == token)
     }
 
     pub fn requests(&self) -> Vec<Value> {

@@ -44,7 +44,9 @@
 //! `batchGenerateContent` takes requests, or the name of an uploaded file with one on each line. A batch is
 //! PENDING, then RUNNING, then SUCCEEDED, with an error in place of an answer for each request that is
 //! refused; a file that is no list of requests is FAILED. It takes [`EmulatorOptions::batch_processing`] at
-//! least, and can be cancelled before its end. Answers come within the batch, or as a file that can be
+//! least, can be cancelled before its end, and is EXPIRED if it has none within [`EmulatorOptions::batch_life`]. A
+//! script answers its requests like calls of their own, but for what concerns the line; one that hangs lets the batch
+//! run on. Answers come within the batch, or as a file that can be
 //! downloaded. At most 100 batches are under way, and all of them hold 256 MiB besides their files; those
 //! that ended first are forgotten first.
 //!
@@ -74,7 +76,8 @@
 //! # Limits
 //!
 //! [`EmulatorOptions::rpm`], `ipm` and `rpd` are real counters for each model: beyond them it answers 429 with
-//! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count.
+//! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count, nor do
+//! the requests of a batch: the service has limits of their own for these, which are not played.
 //!
 //! # Recorded calls
 //!
@@ -84,27 +87,33 @@
 //! its recording by what it means (method, path, query, JSON in whatever order); if there is none, the refusal
 //! (404) says how the nearest one differs. A script's steps go before both.
 //!
+//! What was paid for is kept: a stream is read to its end even if its client has left. One that the service broke off, or
+//! that was under way when the emulator ended, is kept with that mark (`"broken": true`) and breaks again at the same
+//! place. While calls can be passed on, it does not stand for a whole one: the request is passed on once more, and
+//! the whole answer of a later run takes its place. [`Emulator::record`] begins and stops all this in an emulator
+//! that runs.
+//!
 //! # The page and the controls
 //!
 //! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
 //! try. It steers the emulator over plain HTTP below `/__emulator/`, as any program may: `requests`, `script`, `limits`,
-//! `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
+//! `record`, `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
 //! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
 //! read its answers.
 //!
 //! # Scripts
 //!
-//! [`Emulator::script`] sets the next replies of the two generate methods (others by `match`), one step for
-//! each request unless it says `times`:
+//! [`Emulator::script`] sets the next replies of the two generate methods and to the requests of batches (others by
+//! `match`), one step for each request unless it says `times`:
 //!
 //! | name | meaning |
 //! | --- | --- |
 //! | `status` | the HTTP status; 300 and more alone is an error of that status |
-//! | `error` | `{"status", "message", "details"}` in the service's form |
+//! | `error` | `{"status", "message", "details"}` in the service's form; without the step's `status` a word such as `"RESOURCE_EXHAUSTED"` says the HTTP status |
 //! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
 //! | `body`, `body_base64` | a body byte for byte |
 //! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
+//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `generate`, `batch_request` (one of those that a batch is made of, whose path is `batches/ID`), `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
 //! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
 //! | `times` | how many requests the step is for, one by one, or `"always"`; 1 if nothing is said |
 //! | `share`, `share_seed` | the step is for this part of the requests (0.05 is one in twenty), drawn by lot: the same ones for the same seed, 0 if nothing is said; always, unless `times` ends it |
@@ -119,7 +128,7 @@
 //! | `text_after` | words after the pictures |
 //! | `grounding` | `true` for made-up metadata, or a map |
 //! | `finish_reason`, `finish_message` | the end; `STOP` without one, and only `STOP` has the last part with a signature |
-//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards |
+//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards. It goes out in base64, as the service's does; a text that is in base64 already as it is |
 //! | `ratings` | `[{"category", "probability", "blocked"}]`, in the end |
 //! | `block_reason` | no answer but this feedback on the prompt, with `ratings` if there are any |
 //! | `model_status` | `{"message", "modelStage", "retirementTime"}`, in every event |
@@ -163,6 +172,7 @@ mod route;
 mod script;
 mod server;
 mod sign;
+mod tape;
 mod text;
 mod tls;
 mod turns;
@@ -180,12 +190,13 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
-use crate::options::EmulatorOptions;
-use cassette::Tape;
+use crate::options::{EmulatorOptions, RecordOptions};
+use batch::Times;
 use files::Library;
 use guard::Hosts;
 use log::State;
 use quota::Limits;
+use tape::Deck;
 use tls::{Bundle, Tls};
 
 /// How many requests are remembered unless it is said.
@@ -199,6 +210,9 @@ const FILE_PROCESSING: Duration = Duration::from_millis(200);
 
 /// How long a batch takes at least unless it is said.
 const BATCH_PROCESSING: Duration = Duration::from_millis(200);
+
+/// How long a batch may take unless it is said: as the service's may.
+const BATCH_LIFE: Duration = Duration::from_secs(48 * 3600);
 
 /// How long a minute of the limits is unless it is said.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -285,10 +299,13 @@ impl Emulator {
             rpd: options.rpd,
             minute: options.minute.map_or(MINUTE, |minute| minute.duration()),
         };
-        let tape = Tape::of(&options)?;
-        let time = options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration());
+        let deck = Deck::of(&options)?;
+        let times = Times {
+            least: options.batch_processing.map_or(BATCH_PROCESSING, |time| time.duration()),
+            most: options.batch_life.map_or(BATCH_LIFE, |life| life.duration()),
+        };
         let keep = options.keep.unwrap_or(KEPT) as usize;
-        let state = Arc::new(State::new(keep, files, time, hosts, limits, tape));
+        let state = Arc::new(State::new(keep, files, times, hosts, limits, deck));
         let tls = options.tls.unwrap_or(false).then(Tls::new).transpose().map_err(|cause| {
             let problem = format!("the emulator cannot set up TLS: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -363,6 +380,17 @@ impl Emulator {
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
         self.0.state.script().replace(script::read(steps)?);
         Ok(())
+    }
+
+    /// Begins or stops to answer with recorded calls, and to record them: as the options `cassette`, `upstream` and
+    /// `record` do at its start. What is not set stays as it is, and if nothing is set it draws again. Calls under way
+    /// end as they began; of those to come the first recorded one comes first.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for options that do not go together, [`Kind::ConfigError`] if the cassette
+    /// cannot be read. It goes on as before then.
+    pub fn record(&self, options: RecordOptions) -> Result<(), Error> {
+        self.0.state.deck.set(options)
     }
 
     /// Stops it: open connections are closed, the port is free again. What it was asked stays known.

@@ -1,7 +1,7 @@
 //! Replies told beforehand: faults, odd bodies, slow and broken lines.
 //!
-//! One step answers one request (or several, by `times`) to a generate method, or of another kind if it says so,
-//! whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
+//! One step answers one request (or several, by `times`) to a generate method or within a batch, or of another kind
+//! if it says so, whatever it asks: a scripted reply is not held against the service's rules. A step that sets no reply of its own (only,
 //! say, a delay) lets the emulator answer by itself, rules and all.
 
 use std::collections::VecDeque;
@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Given, Sketch, Thought};
+use super::fields;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
 use crate::options::nearest;
@@ -80,6 +81,12 @@ pub(super) struct Asked<'a> {
     pub seed: Option<i64>,
 }
 
+/// The seed of a request, in the names of either API.
+pub(super) fn seed(request: &Value) -> Option<i64> {
+    let names = ["/generationConfig/seed", "/generation_config/seed"];
+    names.into_iter().find_map(|name| request.pointer(name)?.as_i64())
+}
+
 /// Which requests a step is for; all that generate, if nothing is set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wants {
@@ -96,8 +103,10 @@ pub(super) struct Wants {
 impl Wants {
     fn fits(&self, asked: Asked) -> bool {
         let is_kind = match (self.call, &self.path) {
-            (None, Some(_)) => true,
-            (call, _) => asked.call == Some(call.unwrap_or(GENERATE)),
+            (Some(call), _) => asked.call == Some(call),
+            // A request within a batch came by no path of its own.
+            (None, Some(_)) => asked.call != Some(BATCH_REQUEST),
+            (None, None) => matches!(asked.call, Some(GENERATE | BATCH_REQUEST)),
         };
         let holds = |wanted: &Option<String>, text: &str| {
             wanted.as_deref().is_none_or(|wanted| text.contains(wanted))
@@ -118,8 +127,9 @@ struct Share {
 }
 
 /// The kinds of requests that a script can answer.
-pub(super) const CALLS: [&str; 18] = [
+pub(super) const CALLS: [&str; 19] = [
     GENERATE,
+    BATCH_REQUEST,
     "count_tokens",
     "upload_start",
     "upload_chunk",
@@ -141,6 +151,9 @@ pub(super) const CALLS: [&str; 18] = [
 
 pub(super) const GENERATE: &str = "generate";
 
+/// One of the requests that a batch is made of.
+pub(super) const BATCH_REQUEST: &str = "batch_request";
+
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     wants: Wants,
@@ -157,36 +170,52 @@ pub(super) struct Step {
 
 /// The steps that are still to be taken.
 #[derive(Debug, Default)]
-pub(super) struct Script(VecDeque<Step>);
+pub(super) struct Script {
+    steps: VecDeque<Step>,
+    /// The tokens of the answers that are to be gone on with.
+    promised: Vec<Vec<u8>>,
+}
 
 impl Script {
     pub fn replace(&mut self, steps: Vec<Step>) {
-        self.0 = steps.into();
+        self.steps = steps.into();
+    }
+
+    /// Whether an answer can be gone on with by this token, in whatever spelling of base64.
+    pub fn has_promised(&self, token: &str) -> bool {
+        fields::base64(token).is_some_and(|token| self.promised.contains(&token))
     }
 
     /// At most so many in all; false if they would be more.
     pub fn add(&mut self, steps: Vec<Step>) -> bool {
-        let fits = self.0.len() + steps.len() <= MOST;
+        let fits = self.steps.len() + steps.len() <= MOST;
         if fits {
-            self.0.extend(steps);
+            self.steps.extend(steps);
         }
         fits
     }
 
     /// Takes the first step that is meant for this request.
     pub fn next(&mut self, asked: Asked) -> Option<Step> {
-        let index = self.0.iter_mut().position(|step| {
+        let index = self.steps.iter_mut().position(|step| {
             step.wants.fits(asked) && step.share.as_mut().is_none_or(|share| share.lots.f64() < share.of)
         })?;
-        let step = self.0.get_mut(index)?;
-        match &mut step.times {
+        let step = self.steps.get_mut(index)?;
+        let taken = match &mut step.times {
             None => Some(step.clone()),
             Some(times) if *times > 1 => {
                 *times -= 1;
                 Some(step.clone())
             }
-            Some(_) => self.0.remove(index),
+            Some(_) => self.steps.remove(index),
+        }?;
+        if let Reply::Answer { given, .. } = &taken.reply
+            && let Some(token) = given.continuation.as_deref().and_then(fields::base64)
+            && !self.promised.contains(&token)
+        {
+            self.promised.push(token);
         }
+        Some(taken)
     }
 
     /// What is left, as it was told.
@@ -200,7 +229,7 @@ impl Script {
             }
             Value::Object(told)
         };
-        self.0.iter().map(told).collect()
+        self.steps.iter().map(told).collect()
     }
 }
 
@@ -252,22 +281,51 @@ fn names() -> impl Iterator<Item = &'static str> {
     ANSWER.into_iter().chain(OTHERS)
 }
 
+/// The errors of the service: their words, the HTTP status of each, and its number where an error stands
+/// within an answer. Of several with one HTTP status the first is the usual one.
+const ERRORS: [(&str, u16, i32); 16] = [
+    ("INVALID_ARGUMENT", 400, 3),
+    ("FAILED_PRECONDITION", 400, 9),
+    ("OUT_OF_RANGE", 400, 11),
+    ("UNAUTHENTICATED", 401, 16),
+    ("PERMISSION_DENIED", 403, 7),
+    ("NOT_FOUND", 404, 5),
+    ("ABORTED", 409, 10),
+    ("ALREADY_EXISTS", 409, 6),
+    ("RESOURCE_EXHAUSTED", 429, 8),
+    ("CANCELLED", 499, 1),
+    ("INTERNAL", 500, 13),
+    ("UNKNOWN", 500, 2),
+    ("DATA_LOSS", 500, 15),
+    ("UNIMPLEMENTED", 501, 12),
+    ("UNAVAILABLE", 503, 14),
+    ("DEADLINE_EXCEEDED", 504, 4),
+];
+
+fn words_of_errors() -> impl Iterator<Item = &'static str> {
+    ERRORS.into_iter().map(|(word, ..)| word)
+}
+
 /// The name of a status, as the service gives it.
-pub(super) fn status_name(code: u16) -> &'static str {
-    match code {
-        400 | 413 => "INVALID_ARGUMENT",
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        409 => "ABORTED",
-        408 | 504 => "DEADLINE_EXCEEDED",
-        429 => "RESOURCE_EXHAUSTED",
-        499 => "CANCELLED",
-        500 => "INTERNAL",
-        501 => "UNIMPLEMENTED",
-        502 | 503 => "UNAVAILABLE",
-        _ => "UNKNOWN",
-    }
+fn status_name(code: u16) -> &'static str {
+    // Those of HTTP alone are told as what they come nearest to.
+    let code = match code {
+        408 => 504,
+        413 => 400,
+        502 => 503,
+        code => code,
+    };
+    ERRORS.into_iter().find(|(_, status, _)| *status == code).map_or("UNKNOWN", |(word, ..)| word)
+}
+
+/// The HTTP status of an error.
+fn status_of(word: &str) -> Option<u16> {
+    ERRORS.into_iter().find(|(known, ..)| *known == word).map(|(_, status, _)| status)
+}
+
+/// The number of an error, as it stands within an answer.
+pub(super) fn number_of(word: &str) -> i32 {
+    ERRORS.into_iter().find(|(known, ..)| *known == word).map_or(2, |(.., number)| number)
 }
 
 /// One step's place, for messages.
@@ -471,7 +529,10 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
     Ok(match (error, json, body.or(coded)) {
         (Some(error), _, _) => {
             let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-            let status = status.or(code.filter(|code| (200..600).contains(code))).unwrap_or(500);
+            let status = match status.or(code.filter(|code| (200..600).contains(code))) {
+                Some(status) => status,
+                None => of_word(at, &error)?,
+            };
             Reply::Error { status, error }
         }
         (_, Some(json), _) => Reply::Json { status: ok, json },
@@ -480,6 +541,23 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
         _ if answers.is_some() => Reply::Answer { status: ok, given: Box::new(given) },
         _ if status.is_some_and(|status| status >= 300) => Reply::Error { status: ok, error: Map::new() },
         _ => Reply::Own,
+    })
+}
+
+/// The HTTP status of a scripted error that has no number: that of its word.
+fn of_word(at: &At, error: &Map<String, Value>) -> Result<u16, Error> {
+    let Some(told) = error.get("status").filter(|told| !told.is_null()) else { return Ok(500) };
+    let word = told.as_str().unwrap_or_default();
+    status_of(word).ok_or_else(|| {
+        let hint = nearest(word, words_of_errors());
+        let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
+        let known = words_of_errors().collect::<Vec<_>>().join(", ");
+        let problem = format!(
+            "has the status {told}, whose HTTP status is not known; known are {known}. Beside any other word the step's own `status` says the number.{meant}"
+        );
+        at.wrong("error", problem)
+            .with("allowed", words_of_errors().map(str::to_owned).collect::<Vec<_>>())
+            .with("hint", hint.map(str::to_owned))
     })
 }
 
@@ -509,7 +587,9 @@ fn read_given(at: &At) -> Result<Given, Error> {
         finish: at.text("finish_reason")?,
         finish_message: at.text("finish_message")?,
         block: at.text("block_reason")?,
-        continuation: at.text("continuation")?,
+        continuation: at.get("continuation", "a text that is not empty", |value| {
+            value.as_str().filter(|token| !token.is_empty()).map(answer::token)
+        })?,
         status: at.get("model_status", status, |value| {
             let known = |name: &str| ["message", "modelStage", "retirementTime"].contains(&name);
             let is_sound = value.as_object()?.iter().all(|(name, value)| known(name) && value.is_string());

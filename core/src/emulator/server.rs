@@ -30,7 +30,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
 use super::batch;
-use super::cassette::{self, Asked as Asking, Replied};
 use super::check::{self, Ask, Refusal};
 use super::control;
 use super::fields::Service;
@@ -42,8 +41,7 @@ use super::log::{self, Flight, State};
 use super::models;
 use super::route::{self, Form, Route, Talk, header, value};
 use super::script::{self, Asked, Cut, Delivery, Reply};
-use super::upstream;
-use crate::options::Record;
+use super::tape;
 
 /// The most that a request may send.
 const LIMIT: usize = 100 << 20;
@@ -163,6 +161,15 @@ impl AsyncWrite for Line {
     }
 }
 
+/// Hands on what comes from elsewhere, as it comes.
+fn drain(mut pieces: mpsc::UnboundedReceiver<Bytes>, take: Take) {
+    while let Some(piece) = pieces.blocking_recv() {
+        if !take(piece.to_vec()) {
+            return;
+        }
+    }
+}
+
 /// Hands out the pieces of a body; false says that nobody takes them.
 type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
 
@@ -172,6 +179,12 @@ pub(super) enum Content {
     Whole(Vec<u8>),
     /// Pieces that are handed out when they are made.
     Made(Box<dyn FnOnce(Take) + Send>),
+    /// Pieces that come from elsewhere.
+    Flow {
+        pieces: mpsc::UnboundedReceiver<Bytes>,
+        /// Whether the line breaks behind the last one; known by then.
+        breaks: Arc<AtomicBool>,
+    },
 }
 
 /// A reply that is ready to go.
@@ -190,6 +203,11 @@ impl Outgoing {
     /// What is known to the last byte.
     pub fn of(content_type: &'static str, body: Vec<u8>) -> Self {
         Outgoing { content_type, content: Content::Whole(body), ..Outgoing::json(200, &Value::Null) }
+    }
+
+    /// What was recorded, or is.
+    pub fn recorded(status: u16, headers: Vec<(String, String)>, content: Content) -> Self {
+        Outgoing { content, recorded: headers, ..Outgoing::json(status, &Value::Null) }
     }
 
     pub fn with(self, headers: Vec<(&'static str, String)>) -> Self {
@@ -227,17 +245,16 @@ impl Outgoing {
 
     /// With a body whose length is known.
     fn whole(self) -> Self {
-        let body = match self.content {
-            Content::Whole(body) => body,
-            Content::Made(make) => {
-                let mut body = Vec::new();
-                make(&mut |piece| {
-                    body.extend(piece);
-                    true
-                });
-                body
-            }
+        let mut body = Vec::new();
+        let mut take = |piece: Vec<u8>| {
+            body.extend(piece);
+            true
         };
+        match self.content {
+            Content::Whole(whole) => body = whole,
+            Content::Made(make) => make(&mut take),
+            Content::Flow { pieces, .. } => drain(pieces, &mut take),
+        }
         Outgoing { content: Content::Whole(body), ..self }
     }
 }
@@ -338,7 +355,8 @@ fn respond(
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let route = Route::of(head, &query);
     let is_upload = matches!(route, Some(Route::Upload { .. }));
-    let whole = state.tape.as_ref().map(|_| body.clone());
+    let tape = state.deck.tape();
+    let whole = tape.as_ref().map(|_| body.clone());
     // A file's bytes are nobody's JSON, though they may be some.
     let (json, bytes) = match &route {
         Some(Route::Upload { .. }) => {
@@ -370,10 +388,7 @@ fn respond(
         path: head.uri.path(),
         model,
         words: &request.map(log::words).unwrap_or_default(),
-        seed: request.and_then(|json| {
-            let names = ["/generationConfig/seed", "/generation_config/seed"];
-            names.into_iter().find_map(|name| json.pointer(name)?.as_i64())
-        }),
+        seed: request.and_then(script::seed),
     });
     let drift = step.as_ref().and_then(|step| step.drift).unwrap_or(1.0);
     let (reply, delivery) = match step {
@@ -381,12 +396,13 @@ fn respond(
         None => (Reply::Own, Delivery::default()),
     };
     let made = match &reply {
-        Reply::Own if state.tape.is_some() => {
-            recorded(head, &query, whole.unwrap_or_default(), state, number)
-        }
-        Reply::Own => match &route {
-            Some(route) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
-            None => Err(nowhere(head)),
+        Reply::Own => match (&tape, &route) {
+            (Some(tape), _) => {
+                let body = whole.unwrap_or_default();
+                tape.answer(tape::Call { head, query: &query, body, number }, state)
+            }
+            (None, Some(route)) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
+            (None, None) => Err(nowhere(head)),
         },
         Reply::Error { status, error } => {
             let error = script::error_body(*status, error);
@@ -405,9 +421,6 @@ fn respond(
             })
         }
         Reply::Answer { status, given } => {
-            if let Some(token) = &given.continuation {
-                state.promise(token);
-            }
             let mut answer = Answer::scripted(model, (**given).clone());
             answer.service = route.as_ref().map_or(Service::Gemini, Route::service);
             let made = match told {
@@ -425,78 +438,6 @@ fn respond(
 fn nowhere(head: &Parts) -> Refusal {
     let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
     Refusal::new(404, "NOT_FOUND", message)
-}
-
-/// The answer of the cassette, or of the service that it is recorded from.
-fn recorded(
-    head: &Parts,
-    query: &[(String, String)],
-    body: Bytes,
-    state: &Arc<State>,
-    number: usize,
-) -> Result<Outgoing, Refusal> {
-    let Some(tape) = &state.tape else { return Err(nowhere(head)) };
-    let asked = Asking::of(head.method.as_str(), head.uri.path(), query, &body);
-    // A place of the emulator's own goes out with the port of today.
-    let placed = |name: &str, value: String| match name {
-        "x-goog-upload-url" if value.starts_with('/') => format!("{}{value}", state.files.origin()),
-        _ => value,
-    };
-    let told = |headers: Vec<(String, String)>| {
-        let told = headers.into_iter().map(|(name, value)| {
-            let value = placed(&name, value);
-            (name, value)
-        });
-        told.collect::<Vec<_>>()
-    };
-    if tape.record != Record::Always
-        && let Some(found) = tape.cassette.find(&asked)
-    {
-        let Replied { status, headers, body } = found?;
-        return Ok(Outgoing { status, recorded: told(headers), ..Outgoing::of(JSON, body) });
-    }
-    let upstream = match &tape.upstream {
-        Some(upstream) if tape.record != Record::Never => upstream,
-        _ => return Err(tape.cassette.missed(&asked)),
-    };
-    let runtime = tokio::runtime::Handle::current();
-    let mut response = runtime.block_on(upstream.pass(head, body))?;
-    let status = response.status().as_u16();
-    let headers: Vec<(String, String)> = (cassette::told(response.headers()))
-        .map(|(name, value)| match upstream.own_place(&value) {
-            Some(place) if name == "x-goog-upload-url" => (name, place.to_owned()),
-            _ => (name, value),
-        })
-        .collect();
-    let keep = {
-        let (state, headers) = (state.clone(), headers.clone());
-        move |body: &[u8]| {
-            let Some(tape) = &state.tape else { return };
-            if let Err(cause) = tape.cassette.keep(asked, status, &headers, body) {
-                state.note(number, "not_recorded", cause.to_string().into());
-            }
-        }
-    };
-    let is_stream =
-        headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
-    let content = if is_stream {
-        Content::Made(Box::new(move |take: Take| {
-            let mut whole = Vec::new();
-            // A stream that breaks is not kept.
-            while let Ok(piece) = runtime.block_on(response.chunk()) {
-                let Some(piece) = piece else { return keep(&whole) };
-                whole.extend_from_slice(&piece);
-                if !take(piece.to_vec()) {
-                    return;
-                }
-            }
-        }))
-    } else {
-        let body = runtime.block_on(response.bytes()).map_err(|cause| upstream::lost(&cause))?;
-        keep(&body);
-        Content::Whole(body.to_vec())
-    };
-    Ok(Outgoing { status, content, recorded: told(headers), ..Outgoing::json(status, &Value::Null) })
 }
 
 /// Errors of a stream that is an array stand in an array too.
@@ -607,7 +548,7 @@ fn own(
             let ask = check::check(model, readable(json)?, &state.files, house.service)?;
             state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
-                && !state.has_promised(token)
+                && !state.script().has_promised(token)
             {
                 let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
                 return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
@@ -629,7 +570,7 @@ fn talked(
     let told = match talk {
         Talk::Create { version } => json.and_then(|json| {
             let revision = self::header(head, "api-revision");
-            let known = |token: &str| state.has_promised(token);
+            let known = |token: &str| state.script().has_promised(token);
             let admit = |model: &str| state.quota().admit(model, Instant::now());
             talks.create(json, version, revision, &known, &admit)
         }),
@@ -682,7 +623,18 @@ fn reply(
     reset: Option<Arc<End>>,
 ) -> Response<Outflow> {
     let Outgoing { status, content_type, content, tier, headers: own, recorded, .. } = outgoing;
+    let breaks = match &content {
+        Content::Flow { breaks, .. } => breaks.clone(),
+        _ => Arc::default(),
+    };
+    let content = match content {
+        Content::Flow { pieces, .. } if delivery.gzip => {
+            Content::Made(Box::new(move |take: Take| drain(pieces, take)))
+        }
+        content => content,
+    };
     let (mut source, mut left) = match content {
+        Content::Flow { pieces, .. } => (Source::Made(pieces), None),
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
             let left = body.len();
@@ -723,6 +675,7 @@ fn reply(
             _ => None,
         },
         stall: delivery.stall,
+        breaks,
         waiting: None,
         flight,
         reset,
@@ -799,6 +752,8 @@ struct Outflow {
     cut: Option<usize>,
     /// How many bytes until nothing more comes.
     stall: Option<usize>,
+    /// Whether the line breaks at the end; known by then.
+    breaks: Arc<AtomicBool>,
     waiting: Option<Pin<Box<Sleep>>>,
     flight: Flight,
     /// The connection, if it breaks with the body.
@@ -856,7 +811,7 @@ impl Body for Outflow {
                     self.stall = Some(0);
                     continue;
                 }
-                if self.cut.is_none() {
+                if self.cut.is_none() && !self.breaks.load(Ordering::SeqCst) {
                     self.flight.landed();
                     return Poll::Ready(None);
                 }
@@ -890,7 +845,8 @@ impl Body for Outflow {
             Source::Whole(_) => self.left == Some(0),
             Source::Made(pieces) => self.has_begun && pieces.is_closed() && pieces.is_empty(),
         };
-        is_over && self.piece.is_empty() && self.cut.is_none() && self.stall.is_none()
+        let breaks = self.cut.is_some() || self.breaks.load(Ordering::SeqCst);
+        is_over && self.piece.is_empty() && !breaks && self.stall.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

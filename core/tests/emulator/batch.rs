@@ -247,3 +247,125 @@ fn a_script_answers_in_place_of_a_batch() {
     assert_eq!(call(&emulator, "GET", "files/x:download?alt=media").body, b"{}\n");
     assert_eq!(call(&emulator, "GET", "batches/x").status, 404);
 }
+
+/// The answers of a batch of these requests.
+fn answered(emulator: &Emulator, requests: Value) -> Vec<Value> {
+    let told = ended(emulator, &name(&create(emulator, inline(requests))));
+    let answers = &told["response"]["inlinedResponses"]["inlinedResponses"];
+    answers.as_array().unwrap_or_else(|| panic!("{told}")).clone()
+}
+
+#[test]
+fn a_script_answers_the_requests_of_a_batch() {
+    let emulator = quick();
+    let script = [
+        json!({"match": {"prompt": "two"}, "error": {"status": "RESOURCE_EXHAUSTED", "message": "no room", "details": [{"a": 1}]}}),
+        json!({"match": {"prompt": "three"}, "text": "sorry", "finish_reason": "IMAGE_SAFETY"}),
+        json!({"match": {"seed": 4}, "status": 503}),
+        json!({"match": {"model": FLASH, "prompt": "five"}, "json": {"candidates": [{"finishReason": "NO_IMAGE"}]}}),
+        json!({"match": {"call": "batch_request", "prompt": "six"}, "status": 404, "json": {"error": {"status": "NOT_FOUND", "message": "gone"}}}),
+        json!({"match": {"call": "generate"}, "status": 500}),
+        json!({"match": {"model": PRO}, "status": 500}),
+        json!({"match": {"prompt": "seven"}, "body": "<html>"}),
+    ];
+    emulator.script(&script).unwrap();
+    let words = ["one", "two", "three", "four", "five", "six", "seven"];
+    let requests: Vec<Value> = (1..).zip(words).map(|(seed, words)| request(words, seed)).collect();
+    let answers = answered(&emulator, json!(requests));
+    let error = |code: i32, message: &str| json!({"code": code, "message": message});
+    assert!(answers[0]["response"]["candidates"].is_array());
+    assert_eq!(answers[1]["error"], json!({"code": 8, "message": "no room", "details": [{"a": 1}]}));
+    assert_eq!(answers[2]["response"]["candidates"][0]["finishReason"], "IMAGE_SAFETY");
+    assert_eq!(answers[3]["error"], error(14, "This error was scripted."));
+    assert_eq!(answers[4]["response"], json!({"candidates": [{"finishReason": "NO_IMAGE"}]}));
+    assert_eq!(answers[5]["error"], error(5, "gone"));
+    let message = answers[6]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("no JSON"), "{message}");
+    // What was meant for single calls waits for them.
+    assert_eq!(generate(&emulator, FLASH, &prompt("x", small(1))).status, 500);
+    assert_eq!(generate(&emulator, FLASH, &prompt("x", small(1))).status, 200);
+    assert_eq!(generate(&emulator, PRO, &prompt("x", json!({}))).status, 500);
+}
+
+#[test]
+fn a_script_answers_the_lines_of_a_file_and_tells_batches_apart_by_their_path() {
+    let emulator = quick();
+    let lines = |names: &[&str]| -> String {
+        let line = |name: &&str| json!({"key": name, "request": prompt(name, small(1))}).to_string() + "\n";
+        names.iter().map(line).collect()
+    };
+    // The first one holds up the only thread that draws, until the script is told of the second one.
+    emulator.script(&[json!({"match": {"prompt": "slow"}, "delay": 1.0})]).unwrap();
+    create(&emulator, inline(json!([request("slow", 1)])));
+    until(|| ask(&emulator, "GET", "/__emulator/script", &[], b"").json()["steps"] == json!([]));
+    let file = upload(&emulator, "jsonl", lines(&["a", "b"]).as_bytes());
+    let name = name(&create(&emulator, json!({"inputConfig": {"fileName": file}})));
+    let other = json!({"match": {"call": "batch_request", "path": "batches/other"}, "status": 400, "times": "always"});
+    let this = json!({"match": {"call": "batch_request", "path": name, "prompt": "b"}, "status": 429});
+    emulator.script(&[other, this]).unwrap();
+    let told = ended(&emulator, &name);
+    assert_eq!(told["metadata"]["batchStats"]["failedRequestCount"], "1");
+    let results = told["response"]["responsesFile"].as_str().unwrap();
+    let reply = ask(&emulator, "GET", &format!("/v1beta/{results}:download?alt=media"), &[KEY], b"");
+    let lines: Vec<Value> = std::str::from_utf8(&reply.body)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines[0]["response"].is_object(), "{lines:?}");
+    assert_eq!((&lines[1]["key"], &lines[1]["error"]["code"]), (&json!("b"), &json!(8)));
+}
+
+#[test]
+fn a_request_that_hangs_keeps_its_batch_running_and_no_other_one() {
+    let emulator = quick();
+    emulator.script(&[json!({"match": {"prompt": "stuck"}, "hang": true})]).unwrap();
+    let stuck = name(&create(&emulator, inline(json!([request("fine", 1), request("stuck", 2)]))));
+    assert_eq!(answered(&emulator, json!([request("other", 3)])).len(), 1);
+    let told = call(&emulator, "GET", &stuck).json();
+    assert_eq!(told["metadata"]["state"], "BATCH_STATE_RUNNING");
+    assert_eq!(
+        told["metadata"]["batchStats"],
+        json!({"requestCount": "2", "successfulRequestCount": "1", "pendingRequestCount": "1"})
+    );
+    call(&emulator, "POST", &format!("{stuck}:cancel"));
+    assert_eq!(call(&emulator, "GET", &stuck).json()["metadata"]["state"], "BATCH_STATE_CANCELLED");
+}
+
+#[test]
+fn a_batch_has_limits_of_its_own() {
+    let emulator =
+        Emulator::start_with(EmulatorOptions::new().batch_processing(0.0).rpm(1_u32).ipm(1_u32).rpd(1_u32))
+            .unwrap();
+    let requests: Vec<Value> = (0..3).map(|seed| request("x", seed)).collect();
+    assert!(answered(&emulator, json!(requests)).iter().all(|answer| answer["response"].is_object()));
+    assert_eq!(generate(&emulator, FLASH, &prompt("x", small(1))).status, 200, "nothing was used up");
+    assert_eq!(generate(&emulator, FLASH, &prompt("x", small(1))).status, 429);
+    assert_eq!(answered(&emulator, json!([request("x", 9)])).len(), 1, "nor does the limit hold it up");
+}
+
+#[test]
+fn a_batch_that_does_not_end_in_its_time_expires() {
+    let with = |told: Value| {
+        let options = EmulatorOptions::read(told.as_object().unwrap(), nanobanana::schema::Case::Snake);
+        Emulator::start_with(options.unwrap()).unwrap()
+    };
+    let emulator = with(json!({"batch_processing": 60, "batch_life": 0.3}));
+    let name = self::name(&create(&emulator, inline(json!([request("one", 1)]))));
+    assert_eq!(call(&emulator, "GET", &name).json()["metadata"]["state"], "BATCH_STATE_PENDING");
+    let told = ended(&emulator, &name);
+    assert_eq!((&told["metadata"]["state"], &told["done"]), (&json!("BATCH_STATE_EXPIRED"), &json!(true)));
+    assert!(told["error"]["message"].as_str().unwrap().contains("expired"), "{told}");
+    assert!(told["response"].is_null() && told["metadata"]["output"].is_null());
+    assert!(told["metadata"]["endTime"].is_string());
+    call(&emulator, "POST", &format!("{name}:cancel"));
+    assert_eq!(call(&emulator, "GET", &name).json()["metadata"]["state"], "BATCH_STATE_EXPIRED");
+    // One whose request never ends does, too; and what has ended before stays.
+    let emulator = with(json!({"batch_processing": 0, "batch_life": 1.0}));
+    emulator.script(&[json!({"match": {"prompt": "stuck"}, "hang": true})]).unwrap();
+    let stuck = self::name(&create(&emulator, inline(json!([request("stuck", 2)]))));
+    let done = self::name(&create(&emulator, inline(json!([request("one", 1)]))));
+    ended(&emulator, &done);
+    assert_eq!(ended(&emulator, &stuck)["metadata"]["state"], "BATCH_STATE_EXPIRED");
+    assert_eq!(call(&emulator, "GET", &done).json()["metadata"]["state"], "BATCH_STATE_SUCCEEDED");
+}

@@ -1,8 +1,10 @@
 //! Calls that are recorded from a service and answered from their folder. The service is an emulator too.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
-use nanobanana::options::{EmulatorOptions, Record};
+use nanobanana::options::{EmulatorOptions, Record, RecordOptions};
 use nanobanana::{Emulator, Kind};
 use serde_json::{Value, json};
 
@@ -118,4 +120,166 @@ fn options_that_do_not_go_together_are_told() {
             (Kind::InvalidOptionError, Some(Value::from(option)))
         );
     }
+}
+
+const STREAM: &str = "streamGenerateContent?alt=sse";
+
+/// Asks, and leaves when this is done.
+fn leave(emulator: &Emulator, verb: &str, words: &str, when: impl FnOnce(&mut TcpStream)) {
+    let body = prompt(words, small(1)).to_string();
+    let mut line = connect(emulator);
+    let path = format!("/v1beta/models/{FLASH}:{verb}");
+    write_head(&mut line, "POST", &path, &[("x-goog-api-key", "k")], body.len());
+    line.write_all(body.as_bytes()).unwrap();
+    when(&mut line);
+}
+
+/// Enough to see that the answer has begun.
+fn read_some(line: &mut TcpStream) {
+    line.read_exact(&mut [0; 200]).unwrap();
+}
+
+fn kept(folder: &Path) -> Value {
+    let text = std::fs::read(folder.join("cassette.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+#[test]
+fn an_answer_is_kept_to_its_end_though_its_client_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let recorder = Emulator::start_with(with(folder.path(), Some(&service))).unwrap();
+    let slow = |words: &str| json!({ "match": { "prompt": words }, "text": "one two three", "image": "png 8x8", "event_pause": 0.1, "delay": 0.5 });
+    service.script(&[slow("early"), slow("late"), slow("whole")]).unwrap();
+    // One client goes before the service has said a word, one in the middle.
+    leave(&recorder, STREAM, "early", |_| until(|| service.requests().len() == 1));
+    leave(&recorder, STREAM, "late", read_some);
+    leave(&recorder, "generateContent", "whole", |_| until(|| service.requests().len() == 3));
+    until(|| kept(folder.path())["calls"].as_array().is_some_and(|calls| calls.len() == 3));
+    assert!(recorder.requests().iter().all(|request| request["cancelled"] == true));
+    drop((recorder, service));
+    let player = Emulator::start_with(with(folder.path(), None)).unwrap();
+    assert_eq!(parts(&generate(&player, FLASH, &prompt("whole", small(1))))[0]["text"], "one two three");
+    for words in ["early", "late"] {
+        let events = stream(&player, FLASH, &prompt(words, small(1)));
+        assert_eq!(events.last().unwrap()["candidates"][0]["finishReason"], "STOP", "{words}");
+    }
+}
+
+#[test]
+fn a_stream_that_broke_is_kept_and_breaks_at_the_same_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let recorder = Emulator::start_with(with(folder.path(), Some(&service))).unwrap();
+    let flow = |emulator: &Emulator| post(emulator, FLASH, STREAM, &prompt("flow", small(1)));
+    let words = json!({ "text": "one two three", "text_after": "four" });
+    let mut broken = words.clone();
+    broken["cut"] = 700.into();
+    service.script(&[broken.clone(), words.clone()]).unwrap();
+    let [first, second] = [flow(&recorder), flow(&recorder)];
+    assert!(first.reset && first.body.len() == 700, "{} {}", first.reset, first.body.len());
+    assert!(!second.reset, "one that broke does not stand for one that may not");
+    assert_eq!(events(&second).last().unwrap()["candidates"][0]["finishReason"], "STOP");
+    let told = kept(folder.path())["calls"].clone();
+    let is_broken: Vec<&Value> =
+        told.as_array().unwrap().iter().map(|call| &call["reply"]["broken"]).collect();
+    assert_eq!(is_broken, [&json!(true), &Value::Null]);
+    assert!(told[0]["reply"]["events"].as_array().is_some_and(|events| !events.is_empty()), "{told}");
+    drop(recorder);
+    let player = Emulator::start_with(with(folder.path(), None)).unwrap();
+    let again = flow(&player);
+    assert_eq!((again.reset, String::from_utf8(again.body)), (true, String::from_utf8(first.body)));
+    let whole = flow(&player);
+    assert_eq!((whole.reset, whole.body), (false, second.body));
+
+    // Where only broken ones are known a later run asks again, and the whole one takes their place.
+    let folder = tempfile::tempdir().unwrap();
+    for steps in [vec![broken], vec![words]] {
+        service.script(&steps).unwrap();
+        flow(&Emulator::start_with(with(folder.path(), Some(&service))).unwrap());
+    }
+    let player = Emulator::start_with(with(folder.path(), None)).unwrap();
+    assert!(!flow(&player).reset);
+    assert_eq!(kept(folder.path())["calls"].as_array().unwrap().len(), 1);
+}
+
+/// What is recorded or played from now on.
+fn recording() -> RecordOptions {
+    RecordOptions::new()
+}
+
+#[test]
+fn a_running_emulator_begins_and_stops_recording() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = |folder: &tempfile::TempDir| folder.path().to_str().unwrap().to_owned();
+    let service = Emulator::start(0).unwrap();
+    service.script(&[json!({ "text": "first" }), json!({ "text": "second" })]).unwrap();
+    let emulator = Emulator::start(0).unwrap();
+    let said = |words: &str| {
+        generate(&emulator, FLASH, &prompt(words, json!({ "imageConfig": { "imageSize": "512" } })))
+    };
+    let told = |words: &str| parts(&said(words))[0]["text"].clone();
+    assert_eq!((said("say").status, service.requests().len()), (200, 0), "it draws");
+    emulator.record(recording().cassette(path(&folder)).upstream(service.url())).unwrap();
+    assert_eq!((told("say"), told("say")), (json!("first"), json!("first")));
+    emulator.record(recording().mode(Record::Always)).unwrap();
+    assert_eq!(told("say"), "second");
+    // What was recorded is answered, and nothing more is passed on.
+    emulator.record(recording().mode(Record::Never)).unwrap();
+    assert_eq!((told("say"), said("else").status), (json!("second"), 404));
+    emulator.record(recording().mode(Record::Missing)).unwrap();
+    assert_eq!(said("else").status, 200);
+    assert_eq!(kept(folder.path())["calls"].as_array().unwrap().len(), 2);
+    // Another folder, from the same service; and back: the first recorded call comes first again.
+    service.script(&[json!({ "text": "third" })]).unwrap();
+    emulator.record(recording().cassette(path(&other))).unwrap();
+    assert_eq!(told("say"), "third");
+    emulator.record(recording().cassette(path(&folder))).unwrap();
+    assert_eq!(told("say"), "second");
+    let asked = service.requests().len();
+    emulator.record(recording()).unwrap();
+    assert_eq!(said("anything").status, 200);
+    assert_eq!(service.requests().len(), asked, "it draws again");
+}
+
+#[test]
+fn what_cannot_be_recorded_is_told_and_leaves_all_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let emulator = Emulator::start(0).unwrap();
+    for (options, option) in [
+        (recording().upstream("https://service.example"), "upstream"),
+        (recording().mode(Record::Never), "mode"),
+        (recording().cassette(path).mode(Record::Always), "mode"),
+        (recording().cassette(path).upstream("service.example"), "upstream"),
+    ] {
+        let error = emulator.record(options).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.field("option")),
+            (Kind::InvalidOptionError, Some(Value::from(option)))
+        );
+        assert_eq!(generate(&emulator, FLASH, &prompt("x", small(1))).status, 200, "it still draws");
+    }
+    std::fs::write(folder.path().join("cassette.json"), "{").unwrap();
+    assert_eq!(emulator.record(recording().cassette(path)).unwrap_err().kind(), Kind::ConfigError);
+}
+
+#[test]
+fn a_stream_under_way_is_kept_where_it_began_and_when_the_emulator_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let slow = json!({ "match": { "prompt": "slow" }, "text": "one two three", "image": "png 8x8", "event_pause": 0.1 });
+    let stuck = json!({ "match": { "prompt": "stuck" }, "text": "one two three", "stall": 500 });
+    service.script(&[slow, stuck]).unwrap();
+    let recorder = Emulator::start_with(with(folder.path(), Some(&service))).unwrap();
+    leave(&recorder, STREAM, "slow", read_some);
+    recorder.record(recording()).unwrap();
+    // A cassette that is opened again while a call is on its way into it loses neither.
+    recorder.record(recording().cassette(folder.path().to_str().unwrap()).upstream(service.url())).unwrap();
+    assert_eq!(generate(&recorder, FLASH, &prompt("new", small(1))).status, 200);
+    until(|| kept(folder.path())["calls"].as_array().is_some_and(|calls| calls.len() == 2));
+    leave(&recorder, STREAM, "stuck", read_some);
+    recorder.close();
+    let calls = kept(folder.path())["calls"].clone();
+    assert_eq!((calls.as_array().unwrap().len(), &calls[2]["reply"]["broken"]), (3, &json!(true)));
 }

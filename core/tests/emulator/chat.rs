@@ -226,17 +226,28 @@ fn the_models_own_pictures_do_not_count_against_the_most() {
 #[test]
 fn an_answer_that_is_not_whole_gives_a_token_that_is_taken() {
     let emulator = Emulator::start(0).unwrap();
-    let mut body = prompt("a cat", small(1));
-    body["continuationToken"] = "more-1".into();
-    refused(&emulator, FLASH, &body, "continuation_token");
-    emulator.script(&[json!({"text": "Here ", "continuation": "more-1"})]).unwrap();
-    let first = generate(&emulator, FLASH, &prompt("a cat", small(1))).json();
-    let candidate = &first["candidates"][0];
-    assert_eq!(candidate["finishReason"], "CONTINUATION");
-    assert_eq!(candidate["continuationToken"], "more-1");
-    assert_eq!(candidate["content"]["parts"].as_array().unwrap().len(), 1, "nothing ends it");
-    accepted(&emulator, FLASH, &body);
-    accepted(&emulator, FLASH, &body);
-    body["continuationToken"] = "more-2".into();
-    refused(&emulator, FLASH, &body, "continuation_token");
+    let asked = |token: &str| {
+        let mut body = prompt("a cat", small(1));
+        body["continuationToken"] = token.into();
+        body
+    };
+    refused(&emulator, FLASH, &asked("more-1"), "continuation_token");
+    // Bytes stand in base64 in the service's JSON, and clients read it: a name goes out so, too.
+    for (scripted, sent, others) in [
+        ("more-1", "bW9yZS0x", ["bW9yZS0x", "bW9yZS0x"]),
+        ("+/8=", "+/8=", ["-_8=", "-_8"]),
+        ("t", "dA==", ["dA", "dA=="]),
+    ] {
+        emulator.script(&[json!({"text": "Here ", "continuation": scripted})]).unwrap();
+        let first = generate(&emulator, FLASH, &prompt("a cat", small(1))).json();
+        let candidate = &first["candidates"][0];
+        assert_eq!(candidate["finishReason"], "CONTINUATION");
+        assert_eq!(candidate["continuationToken"], sent);
+        assert_eq!(candidate["content"]["parts"].as_array().unwrap().len(), 1, "nothing ends it");
+        accepted(&emulator, FLASH, &asked(sent));
+        others.iter().for_each(|same| accepted(&emulator, FLASH, &asked(same)));
+    }
+    refused(&emulator, FLASH, &asked("bW9yZS0y"), "continuation_token");
+    let error = emulator.script(&[json!({"text": "a", "continuation": ""})]).unwrap_err();
+    assert!(error.message().contains("not empty"), "{}", error.message());
 }

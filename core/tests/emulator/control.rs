@@ -203,3 +203,37 @@ fn it_listens_elsewhere_only_if_it_is_told() {
     let error = Emulator::start_with(EmulatorOptions::new().host("example.com")).unwrap_err();
     assert!(error.message().contains("takes an address"), "{}", error.message());
 }
+
+#[test]
+fn over_http_recording_is_switched_and_neither_folder_nor_service_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let options = EmulatorOptions::new().cassette(path).upstream(service.url());
+    let emulator = Emulator::start_with(options).unwrap();
+    let told = |mode: &str| json!({ "cassette": path, "upstream": service.url(), "mode": mode });
+    assert_eq!(own(&emulator, "GET", "record", None).json(), told("missing"));
+    let set = own(&emulator, "PUT", "record", Some(json!({ "mode": "never" })));
+    assert_eq!((set.status, set.json()), (200, told("never")));
+    assert_eq!(draw(&emulator, "a").status, 404, "nothing is passed on");
+    own(&emulator, "PUT", "record", Some(json!({ "mode": "missing" })));
+    assert_eq!((draw(&emulator, "a").status, service.requests().len()), (200, 1));
+    for (body, status, says) in [
+        (json!({ "cassette": "/tmp/else", "mode": "never" }), 403, "only the mode"),
+        (json!({ "upstream": "http://10.0.0.1" }), 403, "only the mode"),
+        (json!({ "mode": "some" }), 400, "allowed are"),
+        (json!({ "made": "never" }), 400, "Did you mean `mode`?"),
+        (json!({}), 400, "takes a mode"),
+        (json!([]), 400, "takes a map"),
+    ] {
+        let refused = own(&emulator, "PUT", "record", Some(body));
+        assert_eq!(refused.status, status, "{says}");
+        assert!(refused.message().contains(says), "{} should say {says}", refused.message());
+    }
+    assert_eq!(own(&emulator, "GET", "record", None).json(), told("missing"));
+    let plain = Emulator::start(0).unwrap();
+    let none = json!({ "cassette": null, "upstream": null, "mode": null });
+    assert_eq!(own(&plain, "GET", "record", None).json(), none);
+    let refused = own(&plain, "PUT", "record", Some(json!({ "mode": "never" })));
+    assert!(refused.message().contains("needs a `cassette`"), "{}", refused.message());
+}

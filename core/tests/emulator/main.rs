@@ -486,6 +486,45 @@ fn a_step_can_wait_for_its_request() {
 }
 
 #[test]
+fn the_word_of_a_scripted_error_says_its_status() {
+    let emulator = Emulator::start(0).unwrap();
+    let told = |step: Value| {
+        emulator.script(&[step]).unwrap();
+        let reply = generate(&emulator, NEW, &prompt("x", json!({})));
+        (reply.error(), reply.json()["error"]["code"].as_u64().unwrap())
+    };
+    // From the service's own table of errors, not from the emulator's.
+    for (word, status) in [
+        ("INVALID_ARGUMENT", 400),
+        ("FAILED_PRECONDITION", 400),
+        ("UNAUTHENTICATED", 401),
+        ("PERMISSION_DENIED", 403),
+        ("NOT_FOUND", 404),
+        ("RESOURCE_EXHAUSTED", 429),
+        ("CANCELLED", 499),
+        ("INTERNAL", 500),
+        ("UNAVAILABLE", 503),
+        ("DEADLINE_EXCEEDED", 504),
+    ] {
+        let wants = ((status, word.to_owned()), u64::from(status));
+        assert_eq!(told(json!({ "error": { "status": word } })), wants);
+    }
+    // Who gives a number is taken at it, whatever the word.
+    let both = json!({ "status": 500, "error": { "status": "RESOURCE_EXHAUSTED" } });
+    assert_eq!(told(both).0, (500, "RESOURCE_EXHAUSTED".to_owned()));
+    let both = json!({ "error": { "code": 429, "status": "ODD_ONE" } });
+    assert_eq!(told(both).0, (429, "ODD_ONE".to_owned()));
+    let error = emulator.script(&[json!({ "error": { "status": "RESOURCE_EXAUSTED" } })]).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.field("option")),
+        (Kind::InvalidOptionError, Some("script[0].error".into()))
+    );
+    assert_eq!(error.field("hint"), Some("RESOURCE_EXHAUSTED".into()));
+    let message = error.message();
+    assert!(message.contains("PERMISSION_DENIED") && message.contains("Did you mean"), "{message}");
+}
+
+#[test]
 fn a_script_slows_and_breaks_the_line() {
     let emulator = Emulator::start(0).unwrap();
     emulator

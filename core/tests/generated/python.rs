@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{EditOptions, EmulatorOptions, FileOptions, GenerateOptions, UploadOptions};
+use nanobanana::options::{
+    EditOptions, EmulatorOptions, FileOptions, GenerateOptions, RecordOptions, UploadOptions,
+};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -153,6 +155,7 @@ pub fn types() -> String {
         "MaskInput",
         "Model",
         "Prompt",
+        "RecordOptions",
     ]
     .to_vec();
     names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
@@ -206,6 +209,7 @@ pub fn types() -> String {
         (UploadOptions::table(), "TypedDict"),
         (FileOptions::table(), "TypedDict"),
         (emulator, "TypedDict"),
+        (RecordOptions::table(), "TypedDict"),
     ] {
         write!(out, "\n\nclass {}({base}, total=False):\n", table.name).unwrap();
         docstring(&mut out, table.doc);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
-use nanobanana::options::{EditOptions, EmulatorOptions, ManyOptions};
+use nanobanana::options::{EditOptions, EmulatorOptions, ManyOptions, RecordOptions};
 use nanobanana::schema::{Case, Field, Table};
 
 use super::stream_event;
@@ -29,7 +29,8 @@ pub fn write() -> String {
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
     inputs(&mut out);
-    let others = [super::settings(), super::of_files(), vec![EmulatorOptions::table()]].concat();
+    let emulators = vec![EmulatorOptions::table(), RecordOptions::table()];
+    let others = [super::settings(), super::of_files(), emulators].concat();
     for table in super::calls().iter().chain(&others) {
         options(&mut out, table, "");
     }

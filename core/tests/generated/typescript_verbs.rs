@@ -20,7 +20,7 @@ import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
-  Pictures, Prompt, Spent, TokenCount, UploadOptions,
+  Pictures, Prompt, RecordOptions, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'

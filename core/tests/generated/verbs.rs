@@ -97,6 +97,7 @@ impl Verb {
     pub fn table(&self) -> &'static str {
         match self.gives {
             Gives::Outcomes => "ManyOptions",
+            _ if self.name == "record" => "RecordOptions",
             _ if self.takes(Part::Source) => "UploadOptions",
             _ if self.takes(Part::File) || self.gives == Gives::FileList => "FileOptions",
             Gives::Estimate | Gives::TokenCount | Gives::Explained => "EditOptions",
@@ -374,6 +375,15 @@ pub const OF_EMULATORS: &[Verb] = &[
         how: How::Now,
         gives: Gives::Nothing,
         doc: "Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more.",
+    },
+    Verb {
+        name: "record",
+        takes: &[],
+        options: true,
+        how: How::Works,
+        gives: Gives::Nothing,
+        doc: "Begin or stop to answer with recorded calls, and to record them. What is not set stays as it is; \
+              if nothing is set, it draws again.",
     },
     Verb {
         name: "close",
