@@ -188,6 +188,9 @@ static FORMATS: Shape = Message(&[(
     )),
 )]);
 
+/// Its grammar: the request, and what its looser fields are read as.
+pub(super) static GRAMMAR: [&Shape; 4] = [&REQUEST, &INPUT, &STEPS, &FORMATS];
+
 /// What is bound to the signature of a thought: it comes before what was thought of is made.
 const THOUGHT: &str = "a thought";
 

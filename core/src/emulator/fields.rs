@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Which of the two services is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,6 +302,50 @@ pub(super) fn read(value: Value, shape: &Shape, service: Service) -> Result<Valu
     let mut reader = Reader { service, faults: Vec::new() };
     let value = reader.read(value, shape, "");
     if reader.faults.is_empty() { Ok(value) } else { Err(reader.faults) }
+}
+
+/// Every place of a grammar, and what stands there: `{"field", "takes", "words", "on"}`, the last one for what only one
+/// of the services knows.
+///
+/// A list's items stand at `[]`, those that are told apart by their `type` at `[type]`.
+pub(super) fn places(shape: &Shape) -> Vec<Value> {
+    let mut places = Vec::new();
+    collect(shape, String::new(), None, &mut places);
+    places
+}
+
+fn collect(shape: &Shape, path: String, only: Option<Service>, places: &mut Vec<Value>) {
+    let (takes, words): (&str, &[&str]) = match shape {
+        Of(service, shape) => return collect(shape, path, Some(*service), places),
+        List(shape) => return collect(shape, format!("{path}[]"), only, places),
+        Message(fields) if !fields.is_empty() => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for (name, shape) in *fields {
+                collect(shape, format!("{path}{dot}{name}"), only, places);
+            }
+            return;
+        }
+        Kinds(_, kinds) => {
+            let list = path.strip_suffix("[]").unwrap_or(&path);
+            for (kind, shape) in *kinds {
+                collect(shape, format!("{list}[{kind}]"), only, places);
+            }
+            return;
+        }
+        Word(_, words) => ("word", words),
+        Text => ("text", &[]),
+        Flag => ("true or false", &[]),
+        Whole => ("whole number", &[]),
+        Long => ("whole number of 64 bits", &[]),
+        Number => ("number", &[]),
+        Span => ("time", &[]),
+        Bytes => ("base64", &[]),
+        Free => ("anything", &[]),
+        Texts => ("map of texts", &[]),
+        Message(_) => ("empty message", &[]),
+    };
+    let on = only.map(|service| if service == Gemini { "gemini" } else { "vertex" });
+    places.push(json!({ "field": path, "takes": takes, "words": words, "on": on }));
 }
 
 struct Reader {

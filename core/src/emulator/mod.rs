@@ -176,7 +176,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
@@ -363,6 +363,19 @@ impl Emulator {
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
         self.0.state.script().replace(script::read(steps)?);
         Ok(())
+    }
+
+    /// Every field that it reads, by the call that reads it: what the test of the facts holds its rows against.
+    #[doc(hidden)]
+    pub fn grammar() -> Value {
+        let talks: Vec<Value> = dialect::GRAMMAR.into_iter().flat_map(fields::places).collect();
+        json!({
+            "generateContent": fields::places(&fields::REQUEST),
+            "countTokens": fields::places(&fields::COUNT),
+            "files": fields::places(&fields::FILE),
+            "batches": fields::places(&fields::BATCH),
+            "interactions": talks,
+        })
     }
 
     /// Stops it: open connections are closed, the port is free again. What it was asked stays known.
