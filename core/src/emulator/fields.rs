@@ -9,6 +9,9 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
+use super::rules::Rules;
+use crate::options::Reading;
+
 /// Which of the two services is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
@@ -71,7 +74,7 @@ const GENERATE: Shape = Message(&[
     ("labels", Texts),
     ("serviceTier", Word("ServiceTier", &["standard", "flex", "priority"])),
     ("store", Of(Gemini, &Flag)),
-    ("continuationToken", Text),
+    ("continuationToken", Of(Gemini, &Text)),
     (
         "modelArmorConfig",
         Of(Vertex, &Message(&[("promptTemplateName", Text), ("responseTemplateName", Text)])),
@@ -298,8 +301,8 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The value with every name in camelCase and nothing unset in it, or all that is wrong with it.
-pub(super) fn read(value: Value, shape: &Shape, service: Service) -> Result<Value, Vec<Fault>> {
-    let mut reader = Reader { service, faults: Vec::new() };
+pub(super) fn read(value: Value, shape: &Shape, rules: Rules) -> Result<Value, Vec<Fault>> {
+    let mut reader = Reader { rules, faults: Vec::new() };
     let value = reader.read(value, shape, "");
     if reader.faults.is_empty() { Ok(value) } else { Err(reader.faults) }
 }
@@ -348,12 +351,12 @@ fn collect(shape: &Shape, path: String, only: Option<Service>, places: &mut Vec<
     places.push(json!({ "field": path, "takes": takes, "words": words, "on": on }));
 }
 
-struct Reader {
-    service: Service,
+struct Reader<'a> {
+    rules: Rules<'a>,
     faults: Vec<Fault>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn wrong(&mut self, path: &str, kind: &str, value: &Value) -> Value {
         let mut shown = value.to_string();
         if shown.len() > 80 {
@@ -393,16 +396,19 @@ impl Reader {
             }
             (Bytes, value) => self.wrong(path, "TYPE_BYTES", &value),
             (Word(name, words), Value::String(word)) => {
-                let upper = word.to_uppercase();
-                let read = if *name == "ThinkingLevel" { upper } else { word.clone() };
+                let is_lenient = *name == "ThinkingLevel" && !self.rules.has(Reading::LevelInCapitals);
+                let read = if is_lenient { word.to_uppercase() } else { word.clone() };
+                if self.is_plain(name, &word) {
+                    return Value::String(word);
+                }
                 if words.contains(&read.as_str()) && self.has(name, &read) {
                     return Value::String(read);
                 }
-                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
                 self.wrong(path, &kind, &Value::String(word))
             }
             (Word(name, _), value) => {
-                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
                 self.wrong(path, &kind, &value)
             }
             (Texts, Value::Object(map)) if map.values().all(Value::is_string) => Value::Object(map),
@@ -432,15 +438,25 @@ impl Reader {
 
     /// Categories of harm in pictures are for Vertex AI alone.
     fn has(&self, name: &str, word: &str) -> bool {
-        name != "HarmCategory" || self.service == Vertex || !word.starts_with("HARM_CATEGORY_IMAGE_")
+        name != "HarmCategory" || self.rules.service == Vertex || !word.starts_with("HARM_CATEGORY_IMAGE_")
+    }
+
+    /// What the guide writes in place of the words of `responseFormat`.
+    fn is_plain(&self, name: &str, word: &str) -> bool {
+        let is_plain = match name {
+            "ImageSize" => !word.contains('_'),
+            "MimeType" => word.contains('/'),
+            _ => false,
+        };
+        is_plain && self.rules.has(Reading::PlainFormat)
     }
 
     fn message(&mut self, map: Map<String, Value>, fields: &[(&str, Shape)], path: &str) -> Value {
         let mut out = Map::new();
         for (key, value) in map {
             let known = fields.iter().find(|(name, shape)| {
-                let is_here = !matches!(shape, Of(service, _) if *service != self.service);
-                is_here && (*name == key || snake(name) == key)
+                let is_here = !matches!(shape, Of(service, _) if *service != self.rules.service);
+                is_here && !self.rules.hides(path, name) && (*name == key || snake(name) == key)
             });
             let Some((name, shape)) = known else {
                 let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };

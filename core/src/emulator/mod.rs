@@ -76,6 +76,12 @@
 //! [`EmulatorOptions::rpm`], `ipm` and `rpd` are real counters for each model: beyond them it answers 429 with
 //! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count.
 //!
+//! # Conflicting sources
+//!
+//! Where sources say different things it follows the better founded one. [`EmulatorOptions::readings`] chooses the
+//! others, each by its name; [`Reading`](crate::options::Reading) lists them, and `docs/facts.md` says of every field who says
+//! so.
+//!
 //! # Recorded calls
 //!
 //! With [`EmulatorOptions::cassette`] it does not draw: it answers with calls of the real service that were recorded
@@ -88,7 +94,7 @@
 //!
 //! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
 //! try. It steers the emulator over plain HTTP below `/__emulator/`, as any program may: `requests`, `script`, `limits`,
-//! `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
+//! `readings`, `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
 //! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
 //! read its answers.
 //!
@@ -160,6 +166,7 @@ mod models;
 mod outline;
 mod quota;
 mod route;
+mod rules;
 mod script;
 mod server;
 mod sign;
@@ -186,6 +193,7 @@ use files::Library;
 use guard::Hosts;
 use log::State;
 use quota::Limits;
+use rules::Live;
 use tls::{Bundle, Tls};
 
 /// How many requests are remembered unless it is said.
@@ -277,6 +285,7 @@ impl Emulator {
             format!("{scheme}://{at}"),
             options.file_life.map_or(FILE_LIFE, |life| life.duration()),
             options.file_processing.map_or(FILE_PROCESSING, |time| time.duration()),
+            Live::new(options.readings.unwrap_or_default()),
         );
         let hosts = if host.is_loopback() { Hosts::Sure } else { Hosts::Any };
         let limits = Limits {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nanobanana::Emulator;
 use nanobanana::catalogue::{Catalogue, Model};
-use nanobanana::options::EmulatorOptions;
+use nanobanana::options::{EmulatorOptions, Reading};
 use nanobanana::schema::Case;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -691,7 +691,8 @@ fn of_the_rows(facts: &Facts) -> Vec<String> {
         let name = format!("{}: {}", area.name, fact.field.all().join(", "));
         let (wire, by) = (fact.wire.as_ref().unwrap_or(&area.wire), fact.by.as_ref().unwrap_or(&area.by));
         let section = wire.split(' ').next().unwrap_or_default();
-        let is_own = by.iter().any(|tag| tag == "own");
+        // What is nobody's word stands in no section.
+        let is_own = by == &["own"] && wire.is_empty();
         if !is_own && !facts.sections.contains_key(section) {
             wrong.push(format!("{name}: there is no section {section:?}"));
         }
@@ -715,6 +716,14 @@ fn of_the_rows(facts: &Facts) -> Vec<String> {
             wrong.push(format!("{name}: its probe does not show that it is {:?}", fact.is));
         }
     }
+    for reading in Reading::NAMES {
+        let is_tried = |fact: &Fact| {
+            fact.reading.as_deref() == Some(*reading) && !fact.probe.is_empty() && !fact.other.is_empty()
+        };
+        if !facts.rows().any(|(_, fact)| is_tried(fact)) {
+            wrong.push(format!("no row tries the reading {reading} both ways"));
+        }
+    }
     for section in facts.sections.keys().filter(|section| !cited.contains(*section)) {
         wrong.push(format!("no row is from section {section}"));
     }
@@ -730,6 +739,40 @@ fn every_fact_has_its_source_and_holds() {
     wrong.extend(failed);
     wrong.extend(against_the_replies(&facts, &seen));
     assert!(wrong.is_empty(), "{} of the facts are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn readings_are_chosen_by_name_and_changed_while_it_runs() {
+    let named = |names: Value| {
+        let told = json!({ "readings": names });
+        EmulatorOptions::read(told.as_object().unwrap(), Case::Snake)
+    };
+    let chosen = EmulatorOptions::new().readings([Reading::MissingFile404, Reading::PngAnswers]);
+    assert_eq!(named(json!(["png-answers", "MISSING-file-404"])).unwrap(), chosen);
+    assert_eq!(named(json!("png-answers, missing-file-404")).unwrap(), chosen, "as a shell has it");
+    let error = named(json!(["missing-file-40"])).unwrap_err();
+    for says in
+        ["option `readings` is \"missing-file-40\"", "`png-answers`", "Did you mean `missing-file-404`?"]
+    {
+        assert!(error.message().contains(says), "{}", error.message());
+    }
+    assert!(named(json!([1])).unwrap_err().message().contains("takes a list of names, not a number"));
+    let emulator = Emulator::start_with(chosen).unwrap();
+    let status = || ask(&emulator, "GET", "/v1beta/files/none", &[("x-goog-api-key", "k")], b"").status;
+    let own = |method: &str, body: &str| ask(&emulator, method, "/__emulator/readings", &[], body.as_bytes());
+    assert_eq!(status(), 404);
+    let told = own("GET", "").json();
+    let followed = told["readings"].as_array().unwrap().iter().filter(|reading| reading["followed"] == true);
+    assert_eq!(
+        followed.map(|reading| &reading["name"]).collect::<Vec<_>>(),
+        ["missing-file-404", "png-answers"]
+    );
+    assert_eq!((own("PUT", "[\"png-answers\"]").status, status()), (200, 403));
+    let bad = own("PUT", "[\"png-answer\"]");
+    assert_eq!(bad.error(), (400, "INVALID_ARGUMENT".to_owned()));
+    assert!(bad.message().contains("Did you mean `png-answers`?"), "{}", bad.message());
+    own("PUT", "[\"missing-file-404\"]");
+    assert_eq!(status(), 404, "what was refused changed nothing, what was not counts");
 }
 
 #[test]

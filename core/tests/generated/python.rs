@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
-use nanobanana::options::{EditOptions, EmulatorOptions, FileOptions, GenerateOptions, UploadOptions};
+use nanobanana::options::{
+    EditOptions, EmulatorOptions, FileOptions, GenerateOptions, Reading, UploadOptions,
+};
 use nanobanana::schema::{Field, Table, Typed};
 
 use super::stream_event;
@@ -153,6 +155,7 @@ pub fn types() -> String {
         "MaskInput",
         "Model",
         "Prompt",
+        "Reading",
     ]
     .to_vec();
     names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
@@ -163,6 +166,9 @@ pub fn types() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
+    let lines: String = Reading::NAMES.iter().map(|name| format!("    {name:?},\n")).collect();
+    let doc = "Another reading of what the service does, where sources conflict.";
+    writeln!(out, "\nReading: TypeAlias = Literal[\n{lines}]\n\"\"\"{doc}\"\"\"").unwrap();
     let forms: Vec<&str> = super::inputs::FORMS.iter().flat_map(|form| form.python).copied().collect();
     let text = "\n\n\
         class _Array(Protocol):\n    \

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::Emulator;
 use nanobanana::catalogue::Catalogue;
+use nanobanana::options::Reading;
 use serde_json::Value;
 
 use super::{Fact, Facts, Step, Verdict};
@@ -13,8 +14,8 @@ const BEGINNING: &str = "<!-- Written by `cargo test -p nanobanana --test emulat
 # What the emulator takes, refuses and returns
 
 Every line below is tried by a test against a running emulator, over HTTP: what is taken is sent, what is refused is
-refused with these words, what is returned is seen in a reply. The test also fails if the emulator reads or returns a
-field that has no line here. What no line says is therefore not there.
+refused with these words, what is returned is seen in a reply, and what is never returned is in none of them. The test
+also fails if the emulator reads or returns a field that has no line here.
 
 ## How sure a line is
 
@@ -118,6 +119,10 @@ fn happens(fact: &Fact, takes: Option<String>) -> String {
     for step in &fact.probe {
         add(refusal(step).unwrap_or_default());
     }
+    let reading = Reading::ALL.iter().find(|reading| fact.reading.as_deref() == Some(reading.as_str()));
+    if let Some(reading) = reading {
+        add(format!("**read as {}**: {} ({})", code(reading.as_str()), reading.what(), reading.source()));
+    }
     told
 }
 
@@ -125,10 +130,12 @@ fn happens(fact: &Fact, takes: Option<String>) -> String {
 fn refusal(step: &Step) -> Option<String> {
     let says = step.says.as_ref()?;
     let words: Vec<String> = says.all().iter().map(|says| format!("“{}”", says.trim_end())).collect();
-    let sent = step.send.as_ref().map(Value::to_string).filter(|sent| sent.len() < 60);
+    let sent = step.send.as_ref().map(Value::to_string).filter(|sent| sent.len() < 60 && !sent.contains('$'));
     let sent = sent.map(|sent| format!("{} ", code(&sent))).unwrap_or_default();
     let model = step.model.as_ref().map(|model| format!("with {model} ")).unwrap_or_default();
-    Some(format!("{sent}{model}is a {}: {}", step.status.unwrap_or(400), words.join(" … ")))
+    let status = step.status.unwrap_or(400);
+    let refused = if sent.is_empty() && model.is_empty() { "" } else { "is " };
+    Some(format!("{sent}{model}{refused}{status} {}", words.join(" … ")))
 }
 
 /// What each model takes, by the catalogue.
