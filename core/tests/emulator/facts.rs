@@ -534,8 +534,13 @@ fn tried(facts: &Facts) -> (Seen, Vec<String>) {
                 let is_asked =
                     service == "gemini" || matches!(area.reply.as_deref(), Some("generate" | "count"));
                 if area.probe.iter().any(is_for) && is_asked {
-                    let told =
-                        run(facts, service, &Map::new(), (&area.probe, &[area.name.clone()]), &mut here);
+                    let told = run(
+                        facts,
+                        service,
+                        &Map::new(),
+                        (&area.probe, std::slice::from_ref(&area.name)),
+                        &mut here,
+                    );
                     wrong.extend(told.err().map(|problem| format!("{}: {problem}", area.name)));
                 }
             }

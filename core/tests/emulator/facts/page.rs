@@ -21,7 +21,7 @@ also fails if the emulator reads or returns a field that has no line here.
 
 **Nothing here was measured against the live service by this project.** Each line says where it is from: a section of
 a reference that was put together from public sources on 2026-11-24 (`wire 3` is its section 3, on the JSON of
-requests; words behind the number say which line of the section), and a tag that says whose word it is.
+requests; the words behind the number begin its line in that section), and a tag that says whose word it is.
 
 ";
 
