@@ -48,6 +48,38 @@ export type ImageSize =
   | '4K'
   | (string & {})
 
+/** Another reading of what the service does, where sources conflict. */
+export type Reading =
+  | 'v1-without-response-modalities'
+  | 'v1-without-image-config'
+  | 'sampling-refused'
+  | 'nano-banana-2.1-takes-512'
+  | 'nano-banana-2.1-takes-9-by-21'
+  | 'nano-banana-2.1-takes-auto'
+  | 'lite-takes-sizes'
+  | 'pro-takes-thinking-level'
+  | 'thinking-level-in-capitals'
+  | 'response-format-in-plain-texts'
+  | '2.5-without-response-format'
+  | 'signatures-on-vertex'
+  | 'missing-file-404'
+  | 'png-answers'
+  | '4k-of-3780-tokens'
+  | '21-by-9-at-512-is-168-high'
+  | 'interim-pictures-count'
+  | 'nano-banana-2-gone'
+  | '2.5-closed'
+  | 'pro-preview-alias'
+  | 'tiers-of-the-own-page'
+  | 'picture-sources-as-in-the-guide'
+  | 'interactions-take-png'
+  | 'interactions-want-512'
+  | 'interactions-want-512px'
+  | 'interactions-without-safety-settings'
+  | 'interactions-errors-in-a-list'
+  | 'interactions-leave-picture-search'
+  | 'batches-of-100-mb'
+
 /**
  * Pixels in rows from the top, `channels` samples each (1, 3 or 4; by default what `data` has): also an `ImageData`.
  * Samples of a float array go from 0 to 1, those of the others over the whole range of their type.
@@ -410,6 +442,8 @@ export interface EmulatorOptions {
   upstream?: string | null | undefined
   /** Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`. */
   record?: 'missing' | 'always' | 'never' | null | undefined
+  /** Where sources conflict, the readings to follow in place of the usual ones; `docs/facts.md` lists them. Default: none. */
+  readings?: ReadonlyArray<Reading> | null | undefined
 }
 
 /**

@@ -12,8 +12,10 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
+mod readings;
 mod words;
 
+pub use readings::{Reading, Readings};
 use words::Wire;
 pub use words::{
     AspectRatio, Attachments, EncodeFormat, ImageSize, Masks, Modalities, Model, OnUnsupported, OutputFormat,
@@ -724,6 +726,8 @@ options! {
         upstream: String,
         /// Which calls go there: "missing" ones, "always" all, or "never" any. Default: missing, if there is an `upstream`.
         record: Record,
+        /// Where sources conflict, the readings to follow in place of the usual ones; `docs/facts.md` lists them. Default: none.
+        readings: Readings,
     }
 }
 

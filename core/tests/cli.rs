@@ -247,6 +247,10 @@ fn the_emulator_with_tls_prints_its_bundle_second() {
     let output = command(folder.path(), &["emulate", "--port", "70000"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("it takes 0 to 65535"), "{}", text(&output.stderr));
+    let output =
+        command(folder.path(), &["emulate", "--readings", "2.5-closed,png-answer"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("Did you mean `png-answers`?"), "{}", text(&output.stderr));
 }
 
 /// An emulator as a process; it ends with this.

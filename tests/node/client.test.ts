@@ -104,3 +104,14 @@ test('timeouts are milliseconds', () =>
     const took = performance.now() - started
     assert.ok(took >= 75 && took < 2000, `${took} ms`)
   }))
+
+test('an emulator follows another reading', async () => {
+  const emulator = await nb.Emulator.start({ readings: ['png-answers'] })
+  const client = new nb.Client({ baseUrl: emulator.url, apiKey: 'k', model: 'nano-banana-2' })
+  const { image } = await client.generate('a boat', { imageSize: '512' })
+  assert.equal(image.mimeType, 'image/png')
+  const misspelt = { readings: ['png-answer'] } as unknown as nb.EmulatorOptions
+  await assert.rejects(nb.Emulator.start(misspelt), /Did you mean `png-answers`/)
+  await client.close()
+  await emulator.close()
+})

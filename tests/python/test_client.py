@@ -210,3 +210,13 @@ def test_a_call_is_priced_before_it_is_sent(emulator: nb.Emulator) -> None:
     assert emulator.requests == []
     assert "Options:" in (nb.Client.estimate.__doc__ or "")
     assert "image_size" in inspect.signature(nb.AsyncClient.estimate).parameters
+
+
+def test_an_emulator_follows_another_reading() -> None:
+    with (
+        nb.Emulator(readings=["png-answers"]) as emulator,
+        nb.Client("k", base_url=emulator.url, model="nano-banana-2") as client,
+    ):
+        assert client.generate("a boat", image_size="512").image.mime_type == "image/png"
+    with pytest.raises(nb.InvalidOptionError, match="Did you mean `png-answers`"):
+        nb.Emulator(readings=["png-answer"])  # type: ignore[list-item]

@@ -41,6 +41,7 @@ __all__ = [
     "MaskInput",
     "Model",
     "Prompt",
+    "Reading",
     "RecordOptions",
     "UploadOptions",
 ]
@@ -93,6 +94,39 @@ ImageSize: TypeAlias = (
     | str
 )
 """How large a picture is, in any case of letters."""
+
+Reading: TypeAlias = Literal[
+    "v1-without-response-modalities",
+    "v1-without-image-config",
+    "sampling-refused",
+    "nano-banana-2.1-takes-512",
+    "nano-banana-2.1-takes-9-by-21",
+    "nano-banana-2.1-takes-auto",
+    "lite-takes-sizes",
+    "pro-takes-thinking-level",
+    "thinking-level-in-capitals",
+    "response-format-in-plain-texts",
+    "2.5-without-response-format",
+    "signatures-on-vertex",
+    "missing-file-404",
+    "png-answers",
+    "4k-of-3780-tokens",
+    "21-by-9-at-512-is-168-high",
+    "interim-pictures-count",
+    "nano-banana-2-gone",
+    "2.5-closed",
+    "pro-preview-alias",
+    "tiers-of-the-own-page",
+    "picture-sources-as-in-the-guide",
+    "interactions-take-png",
+    "interactions-want-512",
+    "interactions-want-512px",
+    "interactions-without-safety-settings",
+    "interactions-errors-in-a-list",
+    "interactions-leave-picture-search",
+    "batches-of-100-mb",
+]
+"""Another reading of what the service does, where sources conflict."""
 
 
 class _Array(Protocol):
@@ -424,6 +458,12 @@ class EmulatorOptions(TypedDict, total=False):
     """Which calls go there: "missing" ones, "always" all, or "never" any.
 
     Default: missing, if there is an `upstream`.
+    """
+
+    readings: Sequence[Reading] | None
+    """Where sources conflict, the readings to follow in place of the usual ones; `docs/facts.md` lists them.
+
+    Default: none.
     """
 
 

@@ -16,6 +16,7 @@ use super::sign;
 use crate::catalogue::Model;
 use crate::codec::{self, Format, Quality};
 use crate::image::Pixels;
+use crate::options::{Reading, Readings};
 
 /// An answer that is still to be made.
 pub(super) struct Answer {
@@ -125,6 +126,8 @@ pub(super) struct Usage {
     pub letters: u64,
     pub pictures: u64,
     has_answer: bool,
+    /// Whether the pictures of thoughts count, too.
+    counts_interim: bool,
 }
 
 impl Usage {
@@ -138,13 +141,14 @@ impl Usage {
             letters: 0,
             pictures: 0,
             has_answer: false,
+            counts_interim: false,
         }
     }
 
     pub fn count(&mut self, made: &Made) {
         match made {
             Made::Text { is_thought: true, text } => self.thought_letters += text.chars().count() as u64,
-            Made::Picture { is_thought: true, .. } => {}
+            Made::Picture { is_thought: true, .. } if !self.counts_interim => {}
             Made::Text { text, .. } => self.letters += text.chars().count() as u64,
             Made::Picture { .. } => self.pictures += 1,
         }
@@ -235,7 +239,14 @@ impl Answer {
             ("DOCUMENT", ask.document_tokens),
             ("VIDEO", ask.video_tokens),
         ];
-        let each = model.image_tokens.get(&ask.size).copied().unwrap_or_default();
+        let most = &model.image_tokens_at_most;
+        let each = (most.get(&ask.size).filter(|_| ask.readings.has(Reading::Tokens3780)))
+            .or_else(|| model.image_tokens.get(&ask.size))
+            // Of a size that one source alone has nobody tells the tokens.
+            .or_else(|| model.image_tokens.get(&model.default_size));
+        let each = each.copied().unwrap_or_default();
+        let mut usage = Usage::of(&sent, thoughts, each, &ask.tier);
+        usage.counts_interim = ask.readings.has(Reading::InterimCounts);
         let text = words(&ask).chars().count().div_ceil(4) as u64;
         let is_cut = ask.wants_image && ask.most_tokens.is_some_and(|most| most < text + each);
         Answer {
@@ -246,7 +257,7 @@ impl Answer {
             signs: model.signatures,
             nonce,
             finish: if is_cut { "MAX_TOKENS" } else { "STOP" }.to_owned(),
-            usage: Usage::of(&sent, thoughts, each, &ask.tier),
+            usage,
             maker: Maker::Artist { model, ask: Box::new(ask), seed },
         }
     }
@@ -333,11 +344,16 @@ impl Answer {
 
     pub fn grounding(&self) -> Option<Value> {
         match &self.maker {
-            Maker::Artist { ask, .. } => (ask.web_search || ask.image_search)
-                .then(|| grounding(&ask.prompt, (ask.web_search, ask.image_search), &words(ask))),
+            Maker::Artist { ask, .. } => (ask.web_search || ask.image_search).then(|| {
+                grounding(&ask.prompt, (ask.web_search, ask.image_search), &words(ask), ask.readings)
+            }),
             Maker::Script(given) => given.grounding.as_ref().map(|told| {
                 let words = given.text.as_deref().unwrap_or_default();
-                if told.is_object() { told.clone() } else { grounding("scripted", (true, true), words) }
+                if told.is_object() {
+                    told.clone()
+                } else {
+                    grounding("scripted", (true, true), words, Readings::default())
+                }
             }),
         }
     }
@@ -436,8 +452,9 @@ fn response_id() -> String {
     URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 16, _>(|_| fastrand::u8(..)))
 }
 
-fn format_of(model: &Model) -> (Format, Quality) {
-    (if model.output_mime == "image/png" { Format::Png } else { Format::Jpeg }, Quality::Default)
+fn format_of(model: &Model, readings: Readings) -> (Format, Quality) {
+    let is_png = model.output_mime == "image/png" || readings.has(Reading::PngAnswers);
+    (if is_png { Format::Png } else { Format::Jpeg }, Quality::Default)
 }
 
 fn picture(pixels: &Pixels, (format, quality): (Format, Quality), is_thought: bool) -> Result<Made, Stop> {
@@ -472,7 +489,7 @@ fn words(ask: &Ask) -> String {
 /// Thinks aloud if it may, and draws.
 fn paint(model: &Model, ask: &Ask, seed: i64, is_whole: bool, give: Give) -> Result<(), Stop> {
     let draws = ask.wants_image && is_whole;
-    let format = ask.output.unwrap_or_else(|| format_of(model));
+    let format = ask.output.unwrap_or_else(|| format_of(model, ask.readings));
     let mask =
         ask.pictures.split_last().filter(|(_, others)| !others.is_empty() && drift::is_masked(&ask.prompt));
     let (prompt, pictures) = match mask {
@@ -581,7 +598,7 @@ fn thought_tokens(model: &Model, level: Option<&str>, key: u64) -> u64 {
 }
 
 /// What a search found: made up, at addresses that are reserved for examples.
-fn grounding(query: &str, (web, image): (bool, bool), words: &str) -> Value {
+fn grounding(query: &str, (web, image): (bool, bool), words: &str, readings: Readings) -> Value {
     let query = shortened(query);
     let slug: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
     let mut found = Map::new();
@@ -594,8 +611,9 @@ fn grounding(query: &str, (web, image): (bool, bool), words: &str) -> Value {
     }
     if image {
         found.insert("imageSearchQueries".into(), json!([query]));
+        let source = if readings.has(Reading::ProseSources) { "uri" } else { "sourceUri" };
         chunks.push(json!({"image": {
-            "sourceUri": format!("https://example.org/page?q={slug}"),
+            source: format!("https://example.org/page?q={slug}"),
             "imageUri": format!("https://example.org/picture.jpg?q={slug}"),
             "title": "example.org", "domain": "example.org",
         }}));

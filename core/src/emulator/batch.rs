@@ -16,13 +16,15 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
 use super::check::{self, Ask, Refusal, at, bad, text};
-use super::fields::{self, Service};
+use super::fields;
 use super::files::{Library, page, time};
 use super::log;
 use super::models;
 use super::route::{self, value};
+use super::rules::Rules;
 use super::script::{self, Asked, Reply, Script};
 use crate::catalogue::Model;
+use crate::options::Reading;
 
 /// The most that all batches may hold, of what is to be done and of answers.
 const ROOM: usize = 256 << 20;
@@ -422,7 +424,8 @@ impl Desk {
                 "* GenerateContentRequest.model: must be {name}, as that of the batch\n"
             )));
         }
-        let ask = check::check(model, request, &self.files, Service::Gemini)?;
+        // What its version knows was looked at when the batch came.
+        let ask = check::check(model, request, &self.files, Rules::gemini("", self.files.live().now()))?;
         Answer::drawn(model, Ask { drift, ..ask }).whole()
     }
 }
@@ -506,13 +509,14 @@ impl Batches {
     }
 
     fn create(&self, version: &str, model: &str, asked: Call) -> Result<String, Refusal> {
-        let model = models::model(model)
-            .ok_or_else(|| models::no_such_model(model, version, "batchGenerateContent"))?;
-        if asked.size > LIMIT {
-            return Err(bad(format!("Request payload size exceeds the limit: {LIMIT} bytes.")));
+        let rules = Rules::gemini(version, self.0.files.live().now());
+        let model = models::open(model, "batchGenerateContent", rules)?;
+        let limit = if rules.has(Reading::LargeBatches) { super::server::LIMIT } else { LIMIT };
+        if asked.size > limit {
+            return Err(bad(format!("Request payload size exceeds the limit: {limit} bytes.")));
         }
         let json = asked.json.map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?;
-        let mut json = check::read(json, &fields::BATCH, Service::Gemini)?;
+        let mut json = check::read(json, &fields::BATCH, rules)?;
         let mut batch = json.get_mut("batch").map(Value::take).unwrap_or_default();
         if !at(&batch, "webhookConfig").is_null() {
             return Err(bad("Webhooks are not offline: the emulator calls nobody."));

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Fault, Service, Shape};
 use super::files::Library;
+use super::rules::Rules;
 use super::turns::Turns;
 use crate::catalogue::Model;
 use crate::codec::{Format, Quality};
 use crate::image::Pixels;
+use crate::options::{Reading, Readings};
 
 /// An error in the service's form.
 #[derive(Debug)]
@@ -58,6 +60,7 @@ pub(super) fn bad(message: impl Into<String>) -> Refusal {
 #[derive(Debug)]
 pub(super) struct Ask {
     pub service: Service,
+    pub readings: Readings,
     /// What the picture is to be written as, if it is not left to the model.
     pub output: Option<(Format, Quality)>,
     /// The words of the last turn.
@@ -92,35 +95,31 @@ pub(super) struct Ask {
 }
 
 /// Holds a request against its model.
-pub(super) fn check(
-    model: &Model,
-    request: Value,
-    files: &Library,
-    service: Service,
-) -> Result<Ask, Refusal> {
-    weigh(model, &read(request, &fields::REQUEST, service)?, files, service)
+pub(super) fn check(model: &Model, request: Value, files: &Library, rules: Rules) -> Result<Ask, Refusal> {
+    weigh(model, &read(request, &fields::REQUEST, rules)?, files, rules)
 }
 
 /// The request with its names as the service's own, or all that its grammar finds wrong.
-pub(super) fn read(request: Value, shape: &Shape, service: Service) -> Result<Value, Refusal> {
+pub(super) fn read(request: Value, shape: &Shape, rules: Rules) -> Result<Value, Refusal> {
     if !request.is_object() {
         return Err(bad("Invalid JSON payload received. The request must be a JSON object."));
     }
-    fields::read(request, shape, service).map_err(Refusal::of)
+    fields::read(request, shape, rules).map_err(Refusal::of)
 }
 
-fn weigh(model: &Model, request: &Value, files: &Library, service: Service) -> Result<Ask, Refusal> {
+fn weigh(model: &Model, request: &Value, files: &Library, rules: Rules) -> Result<Ask, Refusal> {
     let config = at(request, "generationConfig");
-    let turns = Turns::read(model, request, files, service)?;
-    let thinking = Thinking::read(model, at(config, "thinkingConfig"))?;
-    numbers(model, config)?;
+    let turns = Turns::read(model, request, files, rules)?;
+    let thinking = Thinking::read(model, at(config, "thinkingConfig"), rules)?;
+    numbers(model, config, rules)?;
     unsupported(request, config)?;
     let (web_search, image_search) = tools(model, at(request, "tools"))?;
     safety(at(request, "safetySettings"))?;
     labels(at(request, "labels"))?;
     let tier = text(at(request, "serviceTier")).unwrap_or("standard");
-    if !model.service_tiers.iter().any(|known| known == tier) && model.dispute("service_tier", tier).is_none()
-    {
+    let is_own = rules.service == Service::Gemini && rules.has(Reading::OwnTiers);
+    let is_disputed = !is_own && model.dispute("service_tier", tier).is_some();
+    if !model.service_tiers.iter().any(|known| known == tier) && !is_disputed {
         return Err(bad(format!("Service tier {tier} is not available for models/{}.", model.id)));
     }
     let modalities = at(config, "responseModalities").as_array().map(Vec::as_slice).unwrap_or_default();
@@ -130,11 +129,15 @@ fn weigh(model: &Model, request: &Value, files: &Library, service: Service) -> R
         ));
     }
     let wants = |word: &str| modalities.is_empty() || modalities.iter().any(|modality| modality == word);
-    let (size, (width, height)) = shape(model, config, turns.shape)?;
+    let (size, (width, height)) = shape(model, config, turns.shape, rules)?;
     let whole = |name: &str| at(config, name).as_i64();
+    // It has one type that can be asked for.
+    let asked_in_words = text(at(at(at(config, "responseFormat"), "image"), "mimeType"));
+    let asked_in_words = asked_in_words.map(|_| (Format::Jpeg, Quality::Default));
     Ok(Ask {
-        service,
-        output: output(at(at(config, "imageConfig"), "imageOutputOptions"))?,
+        service: rules.service,
+        readings: rules.readings,
+        output: output(at(at(config, "imageConfig"), "imageOutputOptions"))?.or(asked_in_words),
         prompt: turns.prompt,
         pictures: turns.pictures,
         size,
@@ -166,11 +169,11 @@ pub(super) fn count(
     model: &Model,
     mut request: Value,
     files: &Library,
-    service: Service,
+    rules: Rules,
 ) -> Result<Value, Refusal> {
-    if service == Service::Vertex {
-        let request = read(request, &fields::COUNT, service)?;
-        return Ok(counted(&weigh(model, &request, files, service)?));
+    if rules.service == Service::Vertex {
+        let request = read(request, &fields::COUNT, rules)?;
+        return Ok(counted(&weigh(model, &request, files, rules)?));
     }
     let names = ["generateContentRequest", "generate_content_request"];
     let whole = names.into_iter().find(|name| !at(&request, name).is_null());
@@ -186,7 +189,7 @@ pub(super) fn count(
             )));
         }
     }
-    Ok(counted(&check(model, request, files, service)?))
+    Ok(counted(&check(model, request, files, rules)?))
 }
 
 fn counted(ask: &Ask) -> Value {
@@ -237,7 +240,7 @@ struct Thinking {
 }
 
 impl Thinking {
-    fn read(model: &Model, config: &Value) -> Result<Self, Refusal> {
+    fn read(model: &Model, config: &Value, rules: Rules) -> Result<Self, Refusal> {
         let thinking = &model.thinking;
         if !config.is_null() && !thinking.thoughts && thinking.levels.is_empty() {
             return Err(bad(format!("Thinking is not enabled for models/{}.", model.id)));
@@ -249,6 +252,7 @@ impl Thinking {
         }
         if let Some(level) = asked
             && !thinking.levels.contains(&level.to_lowercase())
+            && !(rules.has(Reading::ProTakesLevel) && is(model, "nano-banana-pro") && level == "HIGH")
         {
             let known = thinking.levels.join(", ").to_uppercase();
             let rest = if known.is_empty() { String::new() } else { format!(" Supported levels: {known}.") };
@@ -262,7 +266,18 @@ impl Thinking {
     }
 }
 
-fn numbers(model: &Model, config: &Value) -> Result<(), Refusal> {
+/// Whether it is the model of this short name.
+pub(super) fn is(model: &Model, alias: &str) -> bool {
+    model.aliases.iter().any(|known| known == alias)
+}
+
+fn numbers(model: &Model, config: &Value, rules: Rules) -> Result<(), Refusal> {
+    if rules.has(Reading::SamplingRefused) && model.sampling.is_empty() {
+        let names = ["temperature", "topP", "topK", "seed", "responseLogprobs", "logprobs"];
+        if let Some(name) = names.into_iter().find(|name| !at(config, name).is_null()) {
+            return Err(bad(format!("{name} is not supported by models/{}.", model.id)));
+        }
+    }
     for (name, field, least, most) in [
         ("temperature", "temperature", 0.0, 2.0),
         ("topP", "top_p", 0.0, 1.0),
@@ -354,38 +369,60 @@ fn labels(labels: &Value) -> Result<(), Refusal> {
 }
 
 /// The size's name and the pixels of the answer.
-fn shape(model: &Model, config: &Value, first: Option<(u32, u32)>) -> Result<(String, (u32, u32)), Refusal> {
+fn shape(
+    model: &Model,
+    config: &Value,
+    first: Option<(u32, u32)>,
+    rules: Rules,
+) -> Result<(String, (u32, u32)), Refusal> {
     let (plain, format) = (at(config, "imageConfig"), at(at(config, "responseFormat"), "image"));
     if !plain.is_null() && !format.is_null() {
         return Err(bad("Only one of image_config and response_format.image can be set."));
     }
-    let in_words = text(at(format, "aspectRatio")).map(ratio_of).transpose()?;
+    if !format.is_null() && rules.has(Reading::OldWithoutFormat) && is(model, "nano-banana") {
+        return Err(bad(format!("response_format is not supported by models/{}.", model.id)));
+    }
+    let is_plain = |word: &str| word.contains(':') && rules.has(Reading::PlainFormat);
+    let in_words = text(at(format, "aspectRatio"))
+        .map(|word| if is_plain(word) { Ok(word.to_owned()) } else { ratio_of(word) })
+        .transpose()?;
     let ratio = text(at(plain, "aspectRatio")).map(str::to_owned).or(in_words);
     let size = text(at(plain, "imageSize")).or(text(at(format, "imageSize")).map(|word| match word {
         "IMAGE_SIZE_FIVE_TWELVE" => "512",
         "IMAGE_SIZE_TWO_K" => "2K",
         "IMAGE_SIZE_FOUR_K" => "4K",
-        _ => "1K",
+        "IMAGE_SIZE_ONE_K" => "1K",
+        plain => plain,
     }));
+    let sizes = sizes(model, rules);
     if let Some(size) = size {
-        if model.sizes.len() < 2 {
+        if sizes.len() < 2 {
             return Err(bad(format!("Image size is not adjustable for models/{}.", model.id)));
         }
-        if !model.sizes.iter().any(|known| known == size) {
+        if !sizes.contains(&size) {
             return Err(bad(format!(
                 "Invalid image size {size:?} for models/{}. Supported sizes: {}.",
                 model.id,
-                model.sizes.join(", ")
+                sizes.join(", ")
             )));
         }
     }
     let size = size.unwrap_or(&model.default_size);
-    let ratio = match ratio {
+    let takes = |reading: Reading| rules.has(reading) && is(model, "nano-banana-2.1");
+    let ratio = match ratio.filter(|ratio| !(ratio == "auto" && takes(Reading::NewTakesAuto))) {
         Some(ratio) => ratio,
         None => nearest(model, size, first),
     };
     let known = model.aspect_ratios.contains(&ratio);
-    match model.pixels(&ratio, size).filter(|_| known) {
+    let pixels = match (ratio.as_str(), size) {
+        ("21:9", "512") if rules.has(Reading::Low21By9) => Some((792, 168)).filter(|_| known),
+        // Nobody tells its pixels: those of the other one, turned.
+        ("9:21", size) if takes(Reading::NewTakes9By21) => {
+            model.pixels("21:9", size).map(|(width, height)| (height, width))
+        }
+        (ratio, size) => model.pixels(ratio, size).filter(|_| known),
+    };
+    match pixels {
         Some(pixels) => Ok((size.to_owned(), pixels)),
         None => Err(bad(format!(
             "Invalid aspect ratio {ratio:?} for models/{}. Supported aspect ratios: {}.",
@@ -393,6 +430,14 @@ fn shape(model: &Model, config: &Value, first: Option<(u32, u32)>) -> Result<(St
             model.aspect_ratios.join(", ")
         ))),
     }
+}
+
+/// The sizes that can be asked for, small to large; fewer than two cannot be chosen from.
+fn sizes<'a>(model: &'a Model, rules: Rules) -> Vec<&'a str> {
+    let also_takes = |reading: Reading, alias: &str| rules.has(reading) && is(model, alias);
+    let has_512 = also_takes(Reading::NewTakes512, "nano-banana-2.1")
+        || also_takes(Reading::LiteTakesSizes, "nano-banana-2-lite");
+    has_512.then_some("512").into_iter().chain(model.sizes.iter().map(String::as_str)).collect()
 }
 
 /// The ratio whose pixels come nearest to the first picture's shape.

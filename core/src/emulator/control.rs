@@ -8,6 +8,7 @@
 //! | `POST /__emulator/script` | adds a step, or a list of steps; `PUT` sets them in place of those that wait, `DELETE` drops them |
 //! | `GET /__emulator/limits` | the limits; `PUT` sets some: `{"rpm": 10, "ipm": null}` |
 //! | `GET /__emulator/record` | the cassette, the upstream and the mode; `PUT` sets the mode: `{"mode": "never"}`. Into which folder is written, and which service is asked, only the program says that runs the emulator |
+//! | `GET /__emulator/readings` | the other readings where sources conflict, and whether each is followed; `PUT` sets those that are: `["missing-file-404"]` |
 //! | `GET /__emulator/models` | all models, as the service lists them |
 //! | `POST /__emulator/reset` | forgets requests, steps, and what counts towards the limits |
 //! | `GET /__emulator/calls`, `/calls/N`, `/calls/N/pictures/K` | what the page shows; while it is open, pictures and replies are kept |
@@ -17,13 +18,14 @@
 
 use hyper::Method;
 use hyper::http::request::Parts;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::check::Refusal;
 use super::log::{self, State};
 use super::server::Outgoing;
 use super::{guard, models, script};
 use crate::options::RecordOptions;
+use crate::options::{EmulatorOptions, Reading};
 use crate::schema::Case;
 
 const PLACE: &str = "/__emulator/";
@@ -73,7 +75,14 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
             state.script().replace(Vec::new());
             json(json!({ "steps": [] }))
         }
-        ("GET", ["models"]) => json(models::list(Some("1000"), None)?),
+        ("GET", ["models"]) => json(models::list(Some("1000"), None, state.files.live().now())?),
+        ("GET", ["readings"]) => json(readings(state)),
+        ("PUT", ["readings"]) => {
+            let told = Map::from_iter([("readings".to_owned(), read(body)?)]);
+            let told = EmulatorOptions::read(&told, Case::Snake).map_err(|error| bad(error.message()))?;
+            state.files.live().set(told.readings.unwrap_or_default());
+            json(readings(state))
+        }
         ("GET", ["limits"]) => json(state.quota().limits().told()),
         ("PUT", ["limits"]) => {
             let told = read(body)?;
@@ -149,6 +158,15 @@ fn lost(head: &Parts) -> Refusal {
 
 fn read(body: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| bad(&format!("the body is not JSON: {error}")))
+}
+
+fn readings(state: &State) -> Value {
+    let now = state.files.live().now();
+    let told = Reading::ALL.iter().map(|reading| {
+        let (name, what, source) = (reading.as_str(), reading.what(), reading.source());
+        json!({ "name": name, "what": what, "source": source, "followed": now.has(*reading) })
+    });
+    json!({ "readings": told.collect::<Vec<_>>() })
 }
 
 fn steps(body: &[u8]) -> Result<Vec<script::Step>, Refusal> {

@@ -6,9 +6,11 @@
 use serde_json::{Map, Value, json};
 
 use super::check::{self, Refusal, at, bad, list, text};
-use super::fields::Service;
 use super::fields::Shape::{self, Bytes, Flag, Free, Kinds, List, Message, Number, Text, Texts, Whole, Word};
+use super::rules::Rules;
 use super::sign::{self, Held};
+use crate::codec;
+use crate::options::{Reading, Readings};
 
 static REQUEST: Shape = Message(&[
     ("model", Text),
@@ -188,6 +190,9 @@ static FORMATS: Shape = Message(&[(
     )),
 )]);
 
+/// Its grammar: the request, and what its looser fields are read as.
+pub(super) static GRAMMAR: [&Shape; 4] = [&REQUEST, &INPUT, &STEPS, &FORMATS];
+
 /// What is bound to the signature of a thought: it comes before what was thought of is made.
 const THOUGHT: &str = "a thought";
 
@@ -202,8 +207,10 @@ pub(super) struct Wish {
     pub is_background: bool,
     pub previous: Option<String>,
     pub labels: Value,
-    /// The picture is to be JPEG, whatever the model's own type is.
-    pub is_jpeg: bool,
+    /// What the picture is to be, whatever the model's own type is.
+    pub picture: Option<codec::Format>,
+    /// The search for pictures is left to the caller, who cannot do it.
+    pub leaves_search: bool,
     /// The picture is to come by its address.
     pub by_uri: bool,
 }
@@ -214,8 +221,11 @@ pub(super) fn signature(nonce: u64) -> String {
 }
 
 /// Reads a request.
-pub(super) fn read(request: Value) -> Result<Wish, Refusal> {
-    let request = check::read(request, &REQUEST, Service::Gemini)?;
+pub(super) fn read(request: Value, rules: Rules) -> Result<Wish, Refusal> {
+    let request = check::read(request, &REQUEST, rules)?;
+    if rules.has(Reading::TalksWithoutSafety) && !at(&request, "safety_settings").is_null() {
+        return Err(bad("safety_settings are not supported in interactions."));
+    }
     for (name, why) in [
         ("agent", "Agents are not offline: `model` must be set."),
         ("agent_config", "Agents are not offline: `model` must be set."),
@@ -240,9 +250,11 @@ pub(super) fn read(request: Value) -> Result<Wish, Refusal> {
     if let Some(words) = text(at(&request, "system_instruction")) {
         asked.insert("systemInstruction".into(), json!({"parts": [{"text": words}]}));
     }
-    let format = Format::read(&request)?;
-    asked.insert("generationConfig".into(), config(at(&request, "generation_config"), &format)?);
+    let format = Format::read(&request, rules)?;
+    asked.insert("generationConfig".into(), config(at(&request, "generation_config"), &format, rules)?);
     let tools = tools(&request, &model)?;
+    let searches_pictures =
+        tools.iter().any(|tool| tool.pointer("/googleSearch/searchTypes/imageSearch").is_some());
     if !tools.is_empty() {
         asked.insert("tools".into(), tools.into());
     }
@@ -278,7 +290,8 @@ pub(super) fn read(request: Value) -> Result<Wish, Refusal> {
         is_background,
         previous: text(at(&request, "previous_interaction_id")).map(str::to_owned),
         labels: at(&request, "labels").clone(),
-        is_jpeg: format.is_jpeg,
+        picture: format.picture,
+        leaves_search: rules.has(Reading::SearchNotRun) && searches_pictures,
         by_uri: format.by_uri,
     })
 }
@@ -288,12 +301,12 @@ pub(super) fn read(request: Value) -> Result<Wish, Refusal> {
 struct Format {
     modalities: Vec<&'static str>,
     image: Map<String, Value>,
-    is_jpeg: bool,
+    picture: Option<codec::Format>,
     by_uri: bool,
 }
 
 impl Format {
-    fn read(request: &Value) -> Result<Self, Refusal> {
+    fn read(request: &Value, rules: Rules) -> Result<Self, Refusal> {
         let mut format = Format::default();
         for modality in list(at(request, "response_modalities")) {
             format.modalities.push(match text(modality) {
@@ -306,7 +319,7 @@ impl Format {
             return Ok(format);
         }
         let wanted = json!({ "response_format": at(request, "response_format") });
-        let wanted = check::read(wanted, &FORMATS, Service::Gemini)?;
+        let wanted = check::read(wanted, &FORMATS, rules)?;
         format.modalities.clear();
         for one in list(at(&wanted, "response_format")) {
             let kind = text(at(one, "type")).unwrap_or_default();
@@ -326,15 +339,19 @@ impl Format {
                 }
                 continue;
             }
-            if let Some(other) = mime.filter(|mime| *mime != "image/jpeg") {
-                return Err(bad(format!(
-                    "Unsupported mime type {:?} in response_format. Supported: image/jpeg.",
-                    other.chars().take(80).collect::<String>()
-                )));
-            }
-            format.is_jpeg = mime.is_some();
+            format.picture = match mime {
+                None => None,
+                Some("image/jpeg") => Some(codec::Format::Jpeg),
+                Some("image/png") if rules.has(Reading::TalksTakePng) => Some(codec::Format::Png),
+                Some(other) => {
+                    return Err(bad(format!(
+                        "Unsupported mime type {:?} in response_format. Supported: image/jpeg.",
+                        other.chars().take(80).collect::<String>()
+                    )));
+                }
+            };
             format.by_uri = text(at(one, "delivery")) == Some("uri");
-            format.image = image(one);
+            format.image = image(one, rules.readings)?;
         }
         Ok(format)
     }
@@ -347,19 +364,27 @@ fn unsupported(modality: &str) -> Refusal {
     ))
 }
 
-fn image(from: &Value) -> Map<String, Value> {
+fn image(from: &Value, readings: Readings) -> Result<Map<String, Value>, Refusal> {
     let mut image = Map::new();
     if let Some(ratio) = text(at(from, "aspect_ratio")) {
         image.insert("aspectRatio".into(), ratio.into());
     }
     if let Some(size) = text(at(from, "image_size")) {
-        // The documentation has both.
+        let is_refused = match size {
+            "512" => readings.has(Reading::TalksWant512px),
+            "512px" => readings.has(Reading::TalksWant512),
+            _ => false,
+        };
+        if is_refused {
+            return Err(bad(format!("Invalid value at 'image_size' (ImageSize), {size:?}")));
+        }
+        // The documentation has one, the official libraries the other.
         image.insert("imageSize".into(), if size == "512px" { "512" } else { size }.into());
     }
-    image
+    Ok(image)
 }
 
-fn config(config: &Value, format: &Format) -> Result<Value, Refusal> {
+fn config(config: &Value, format: &Format, rules: Rules) -> Result<Value, Refusal> {
     for name in ["speech_config", "transcription_config", "video_config"] {
         if !at(config, name).is_null() {
             return Err(bad(format!("`generation_config.{name}` is not enabled for this model")));
@@ -387,7 +412,7 @@ fn config(config: &Value, format: &Format) -> Result<Value, Refusal> {
     if !thinking.is_empty() {
         asked.insert("thinkingConfig".into(), thinking.into());
     }
-    let older = image(at(config, "image_config"));
+    let older = image(at(config, "image_config"), rules.readings)?;
     if !older.is_empty() && !format.image.is_empty() {
         return Err(bad("Only one of generation_config.image_config and response_format can be set."));
     }
@@ -423,7 +448,7 @@ fn tools(request: &Value, model: &str) -> Result<Vec<Value>, Refusal> {
 }
 
 /// The turns of an input. Whether its thoughts bring their signatures back is looked at if the model signs.
-pub(super) fn contents(input: &Value, signs: bool) -> Result<Vec<Value>, Refusal> {
+pub(super) fn contents(input: &Value, signs: bool, rules: Rules) -> Result<Vec<Value>, Refusal> {
     if let Some(words) = text(input) {
         return Ok(vec![turn("user", vec![json!({ "text": words })])]);
     }
@@ -434,10 +459,10 @@ pub(super) fn contents(input: &Value, signs: bool) -> Result<Vec<Value>, Refusal
     let kind = text(at(first, "type")).unwrap_or_default();
     let wrapped = json!({ "input": input });
     if input.is_object() || CONTENTS.iter().any(|(name, _)| *name == kind) {
-        let wrapped = check::read(wrapped, &INPUT, Service::Gemini)?;
+        let wrapped = check::read(wrapped, &INPUT, rules)?;
         return Ok(vec![turn("user", parts(at(&wrapped, "input"), "input", false)?)]);
     }
-    let wrapped = check::read(wrapped, &STEPS, Service::Gemini)?;
+    let wrapped = check::read(wrapped, &STEPS, rules)?;
     let mut turns = Vec::new();
     let mut is_signed = false;
     for (index, step) in list(at(&wrapped, "input")).iter().enumerate() {

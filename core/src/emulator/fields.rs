@@ -7,7 +7,10 @@
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::rules::Rules;
+use crate::options::Reading;
 
 /// Which of the two services is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +74,7 @@ const GENERATE: Shape = Message(&[
     ("labels", Texts),
     ("serviceTier", Word("ServiceTier", &["standard", "flex", "priority"])),
     ("store", Of(Gemini, &Flag)),
-    ("continuationToken", Text),
+    ("continuationToken", Of(Gemini, &Text)),
     (
         "modelArmorConfig",
         Of(Vertex, &Message(&[("promptTemplateName", Text), ("responseTemplateName", Text)])),
@@ -298,18 +301,62 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The value with every name in camelCase and nothing unset in it, or all that is wrong with it.
-pub(super) fn read(value: Value, shape: &Shape, service: Service) -> Result<Value, Vec<Fault>> {
-    let mut reader = Reader { service, faults: Vec::new() };
+pub(super) fn read(value: Value, shape: &Shape, rules: Rules) -> Result<Value, Vec<Fault>> {
+    let mut reader = Reader { rules, faults: Vec::new() };
     let value = reader.read(value, shape, "");
     if reader.faults.is_empty() { Ok(value) } else { Err(reader.faults) }
 }
 
-struct Reader {
-    service: Service,
+/// Every place of a grammar, and what stands there: `{"field", "takes", "words", "on"}`, the last one for what only one
+/// of the services knows.
+///
+/// A list's items stand at `[]`, those that are told apart by their `type` at `[type]`.
+pub(super) fn places(shape: &Shape) -> Vec<Value> {
+    let mut places = Vec::new();
+    collect(shape, String::new(), None, &mut places);
+    places
+}
+
+fn collect(shape: &Shape, path: String, only: Option<Service>, places: &mut Vec<Value>) {
+    let (takes, words): (&str, &[&str]) = match shape {
+        Of(service, shape) => return collect(shape, path, Some(*service), places),
+        List(shape) => return collect(shape, format!("{path}[]"), only, places),
+        Message(fields) if !fields.is_empty() => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for (name, shape) in *fields {
+                collect(shape, format!("{path}{dot}{name}"), only, places);
+            }
+            return;
+        }
+        Kinds(_, kinds) => {
+            let list = path.strip_suffix("[]").unwrap_or(&path);
+            for (kind, shape) in *kinds {
+                collect(shape, format!("{list}[{kind}]"), only, places);
+            }
+            return;
+        }
+        Word(_, words) => ("word", words),
+        Text => ("text", &[]),
+        Flag => ("true or false", &[]),
+        Whole => ("whole number", &[]),
+        Long => ("whole number of 64 bits", &[]),
+        Number => ("number", &[]),
+        Span => ("time", &[]),
+        Bytes => ("base64", &[]),
+        Free => ("anything", &[]),
+        Texts => ("map of texts", &[]),
+        Message(_) => ("empty message", &[]),
+    };
+    let on = only.map(|service| if service == Gemini { "gemini" } else { "vertex" });
+    places.push(json!({ "field": path, "takes": takes, "words": words, "on": on }));
+}
+
+struct Reader<'a> {
+    rules: Rules<'a>,
     faults: Vec<Fault>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn wrong(&mut self, path: &str, kind: &str, value: &Value) -> Value {
         let mut shown = value.to_string();
         if shown.len() > 80 {
@@ -349,16 +396,19 @@ impl Reader {
             }
             (Bytes, value) => self.wrong(path, "TYPE_BYTES", &value),
             (Word(name, words), Value::String(word)) => {
-                let upper = word.to_uppercase();
-                let read = if *name == "ThinkingLevel" { upper } else { word.clone() };
+                let is_lenient = *name == "ThinkingLevel" && !self.rules.has(Reading::LevelInCapitals);
+                let read = if is_lenient { word.to_uppercase() } else { word.clone() };
+                if self.is_plain(name, &word) {
+                    return Value::String(word);
+                }
                 if words.contains(&read.as_str()) && self.has(name, &read) {
                     return Value::String(read);
                 }
-                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
                 self.wrong(path, &kind, &Value::String(word))
             }
             (Word(name, _), value) => {
-                let kind = format!("type.googleapis.com/{}.{name}", self.service.package());
+                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
                 self.wrong(path, &kind, &value)
             }
             (Texts, Value::Object(map)) if map.values().all(Value::is_string) => Value::Object(map),
@@ -388,15 +438,25 @@ impl Reader {
 
     /// Categories of harm in pictures are for Vertex AI alone.
     fn has(&self, name: &str, word: &str) -> bool {
-        name != "HarmCategory" || self.service == Vertex || !word.starts_with("HARM_CATEGORY_IMAGE_")
+        name != "HarmCategory" || self.rules.service == Vertex || !word.starts_with("HARM_CATEGORY_IMAGE_")
+    }
+
+    /// What the guide writes in place of the words of `responseFormat`.
+    fn is_plain(&self, name: &str, word: &str) -> bool {
+        let is_plain = match name {
+            "ImageSize" => !word.contains('_'),
+            "MimeType" => word.contains('/'),
+            _ => false,
+        };
+        is_plain && self.rules.has(Reading::PlainFormat)
     }
 
     fn message(&mut self, map: Map<String, Value>, fields: &[(&str, Shape)], path: &str) -> Value {
         let mut out = Map::new();
         for (key, value) in map {
             let known = fields.iter().find(|(name, shape)| {
-                let is_here = !matches!(shape, Of(service, _) if *service != self.service);
-                is_here && (*name == key || snake(name) == key)
+                let is_here = !matches!(shape, Of(service, _) if *service != self.rules.service);
+                is_here && !self.rules.hides(path, name) && (*name == key || snake(name) == key)
             });
             let Some((name, shape)) = known else {
                 let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };

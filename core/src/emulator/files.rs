@@ -17,7 +17,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::check::{self, Refusal, at, bad, text};
-use super::fields::{self, Service};
+use super::fields;
+use super::rules::{Live, Rules};
+use crate::options::Reading;
 
 /// The most that all files may take together.
 pub(super) const ROOM: u64 = 1 << 30;
@@ -41,6 +43,7 @@ pub(super) struct Library {
     origin: String,
     life: Duration,
     processing: Duration,
+    live: Live,
     shelf: Mutex<Shelf>,
 }
 
@@ -49,6 +52,8 @@ struct Shelf {
     files: Vec<Stored>,
     uploads: HashMap<String, Upload>,
     opened: u64,
+    /// Whether a file that is missing is a 404.
+    is_404: bool,
 }
 
 #[derive(Debug)]
@@ -82,8 +87,11 @@ struct Upload {
 /// An answer: its headers, and its JSON.
 pub(super) type Told = (Vec<(&'static str, String)>, Value);
 
-fn missing(id: &str) -> Refusal {
+fn missing(id: &str, is_404: bool) -> Refusal {
     let id: String = id.chars().take(60).collect();
+    if is_404 {
+        return Refusal::new(404, "NOT_FOUND", format!("File files/{id} was not found."));
+    }
     let message = format!("You do not have permission to access the File {id} or it may not exist.");
     Refusal::new(403, "PERMISSION_DENIED", message)
 }
@@ -145,18 +153,23 @@ impl Shelf {
     }
 
     fn file(&self, id: &str) -> Result<&Stored, Refusal> {
-        self.files.iter().find(|file| file.id == id).ok_or_else(|| missing(id))
+        self.files.iter().find(|file| file.id == id).ok_or_else(|| missing(id, self.is_404))
     }
 }
 
 impl Library {
-    pub fn new(origin: String, life: Duration, processing: Duration) -> Self {
-        Library { origin, life, processing, shelf: Mutex::default() }
+    pub fn new(origin: String, life: Duration, processing: Duration, live: Live) -> Self {
+        Library { origin, life, processing, live, shelf: Mutex::default() }
     }
 
     /// The emulator's base URL.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// How conflicting sources are read now.
+    pub fn live(&self) -> &Live {
+        &self.live
     }
 
     /// The files that live.
@@ -165,6 +178,7 @@ impl Library {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now();
         shelf.files.retain(|file| file.end > now);
+        shelf.is_404 = self.live.now().has(Reading::MissingFile404);
         shelf
     }
 
@@ -185,7 +199,7 @@ impl Library {
             false => serde_json::from_slice(body)
                 .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
         };
-        let metadata = check::read(metadata, &fields::FILE, Service::Gemini)?;
+        let metadata = check::read(metadata, &fields::FILE, Rules::gemini(version, self.live.now()))?;
         let file = at(&metadata, "file");
         let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
         let size =

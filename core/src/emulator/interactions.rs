@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Made, Stop, set};
 use super::check::{self, Refusal, at, bad, list, text};
 use super::dialect::{self, Wish};
-use super::fields::{self, Service};
+use super::fields;
 use super::files::Library;
 use super::models;
 use super::route::value;
-use crate::codec::{Format, Quality};
+use super::rules::Rules;
+use crate::codec::Quality;
 
 /// The most that all of them may take.
 const ROOM: usize = 256 << 20;
@@ -244,7 +245,7 @@ impl Desk {
     }
 
     /// What was said before, the oldest first.
-    fn before(&self, id: &str) -> Result<Vec<Value>, Refusal> {
+    fn before(&self, id: &str, rules: Rules) -> Result<Vec<Value>, Refusal> {
         let all = self.all();
         let mut chain: Vec<&Record> = Vec::new();
         let mut next = Some(id);
@@ -263,7 +264,7 @@ impl Desk {
         }
         let mut turns = Vec::new();
         for record in chain.into_iter().rev() {
-            let said = dialect::contents(&record.input, false)?;
+            let said = dialect::contents(&record.input, false, rules)?;
             if let Some(answer) = dialect::answered(&record.steps())? {
                 turns.extend(said);
                 turns.push(answer);
@@ -273,7 +274,7 @@ impl Desk {
     }
 
     /// Tells how an answer comes to be, step by step, and fills the record.
-    fn compose(&self, answer: &Answer, by_uri: bool, record: &mut Record, out: Out) {
+    fn compose(&self, answer: &Answer, (by_uri, leaves_search): (bool, bool), record: &mut Record, out: Out) {
         let mut usage = answer.usage.clone();
         let mut open = Open::None;
         let mut index = 0;
@@ -286,6 +287,16 @@ impl Desk {
             open = Open::Thought;
             record.tell("step.start", json!({ "index": index, "step": { "type": "thought" } }), out);
         }
+        if leaves_search {
+            close(answer, &mut open, &mut index, record, out);
+            told_search(search.as_ref(), false, &mut index, record, out);
+            (record.status, record.usage) = ("requires_action", counted(&usage, search.as_ref()));
+            record.updated = SystemTime::now();
+            let mut interaction = record.short();
+            set(&mut interaction, "usage", record.usage.clone());
+            record.tell("interaction.completed", json!({ "interaction": interaction }), out);
+            return;
+        }
         let blocked = answer.given().and_then(|given| given.block.clone());
         let made = answer.make(&mut |made| {
             if blocked.is_some() {
@@ -297,7 +308,7 @@ impl Desk {
                 if wanted != open {
                     close(answer, &mut open, &mut index, record, out);
                     if wanted == Open::Output {
-                        told_search(search.as_ref(), &mut index, record, out);
+                        told_search(search.as_ref(), true, &mut index, record, out);
                     }
                     open = wanted;
                     let kind = if wanted == Open::Thought { "thought" } else { "model_output" };
@@ -384,8 +395,8 @@ fn close(answer: &Answer, open: &mut Open, index: &mut usize, record: &mut Recor
     *open = Open::None;
 }
 
-/// The two steps of a search.
-fn told_search(found: Option<&Value>, index: &mut usize, record: &mut Record, out: Out) {
+/// The two steps of a search, or the first of them if nobody runs it.
+fn told_search(found: Option<&Value>, is_run: bool, index: &mut usize, record: &mut Record, out: Out) {
     let Some(found) = found else { return };
     let queries = [at(found, "webSearchQueries"), at(found, "imageSearchQueries")];
     let queries: Vec<&Value> = queries.into_iter().flat_map(list).collect();
@@ -401,7 +412,7 @@ fn told_search(found: Option<&Value>, index: &mut usize, record: &mut Record, ou
             json!({ "type": "google_search_result", "result": [{ "search_suggestions": suggestions }] }),
         ),
     ];
-    for (step, delta) in steps {
+    for (step, delta) in steps.into_iter().take(if is_run { 2 } else { 1 }) {
         record.tell("step.start", json!({ "index": *index, "step": step }), out);
         record.tell("step.delta", json!({ "index": *index, "delta": delta }), out);
         record.tell("step.stop", json!({ "index": *index }), out);
@@ -449,6 +460,7 @@ struct Order {
     answer: Answer,
     record: Record,
     by_uri: bool,
+    leaves_search: bool,
     is_kept: bool,
     is_streamed: bool,
 }
@@ -478,23 +490,25 @@ impl Interactions {
                 "The legacy Interactions API schema is no longer supported. Please send `Api-Revision: 2026-05-20` and adopt the new 'steps' schema.",
             ));
         }
-        let wish = dialect::read(json)?;
-        let model = models::model(&wish.model)
-            .ok_or_else(|| models::no_such_model(&wish.model, version, "CreateInteraction"))?;
+        let rules = Rules::gemini(version, self.0.files.live().now());
+        let wish = dialect::read(json, rules)?;
+        let model = models::open(&wish.model, "CreateInteraction", rules)?;
         let mut contents = match &wish.previous {
-            Some(id) => self.0.before(id)?,
+            Some(id) => self.0.before(id, rules)?,
             None => Vec::new(),
         };
-        contents.extend(dialect::contents(&wish.input, model.signatures)?);
+        contents.extend(dialect::contents(&wish.input, model.signatures, rules)?);
         let mut request = wish.request.clone();
         set(&mut request, "contents", contents.into());
-        let mut ask = check::check(model, request, &self.0.files, Service::Gemini)?;
+        // The names are this API's own: what a version knows of the other one's is no matter here.
+        let rules = Rules::gemini("", rules.readings);
+        let mut ask = check::check(model, request, &self.0.files, rules)?;
         admit(&model.id)?;
         if ask.continuation.as_deref().is_some_and(|token| !known(token)) {
             return Err(bad("`continuation_token` is not known."));
         }
-        if wish.is_jpeg {
-            ask.output = Some((Format::Jpeg, Quality::Default));
+        if let Some(format) = wish.picture {
+            ask.output = Some((format, Quality::Default));
         }
         let order = order(Answer::drawn(model, ask), wish);
         match order.record.is_background {
@@ -514,7 +528,8 @@ impl Interactions {
             is_background: false,
             previous: text(at(json, "previous_interaction_id")).map(str::to_owned),
             labels: at(json, "labels").clone(),
-            is_jpeg: false,
+            picture: None,
+            leaves_search: false,
             by_uri: false,
         };
         self.told(order(answer, wish))
@@ -623,8 +638,8 @@ impl Interactions {
 
 /// Answers to the end and keeps what was said, if it is to be kept.
 fn finish(desk: &Desk, order: Order, out: Out) -> Record {
-    let Order { answer, mut record, by_uri, is_kept, .. } = order;
-    desk.compose(&answer, by_uri, &mut record, out);
+    let Order { answer, mut record, by_uri, leaves_search, is_kept, .. } = order;
+    desk.compose(&answer, (by_uri, leaves_search), &mut record, out);
     // One that was cancelled or deleted meanwhile stays so.
     let known = desk.all().iter().find(|known| known.id == record.id).map(|known| known.status);
     let is_wanted = !record.is_background || known == Some("in_progress");
@@ -652,6 +667,6 @@ fn order(answer: Answer, wish: Wish) -> Order {
         tier: answer.tier.clone(),
         weight,
     };
-    let (by_uri, is_kept, is_streamed) = (wish.by_uri, wish.is_kept, wish.is_streamed);
-    Order { answer, record, by_uri, is_kept, is_streamed }
+    let Wish { by_uri, leaves_search, is_kept, is_streamed, .. } = wish;
+    Order { answer, record, by_uri, leaves_search, is_kept, is_streamed }
 }

@@ -79,6 +79,12 @@
 //! the quota's name and, as `RetryInfo`, the time until there is room. What a script answers does not count, nor do
 //! the requests of a batch: the service has limits of their own for these, which are not played.
 //!
+//! # Conflicting sources
+//!
+//! Where sources say different things it follows the better founded one. [`EmulatorOptions::readings`] chooses the
+//! others, each by its name; [`Reading`](crate::options::Reading) lists them, and `docs/facts.md` says of every field who says
+//! so.
+//!
 //! # Recorded calls
 //!
 //! With [`EmulatorOptions::cassette`] it does not draw: it answers with calls of the real service that were recorded
@@ -97,7 +103,7 @@
 //!
 //! At `/` stands a page with the calls as they come, their JSON and pictures, the faults of a script to set, and a prompt to
 //! try. It steers the emulator over plain HTTP below `/__emulator/`, as any program may: `requests`, `script`, `limits`,
-//! `record`, `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
+//! `readings`, `record`, `reset`. It listens on this machine alone unless [`EmulatorOptions::host`] says otherwise, answers only to names that
 //! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
 //! read its answers.
 //!
@@ -169,6 +175,7 @@ mod models;
 mod outline;
 mod quota;
 mod route;
+mod rules;
 mod script;
 mod server;
 mod sign;
@@ -186,7 +193,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
@@ -196,6 +203,7 @@ use files::Library;
 use guard::Hosts;
 use log::State;
 use quota::Limits;
+use rules::Live;
 use tape::Deck;
 use tls::{Bundle, Tls};
 
@@ -291,6 +299,7 @@ impl Emulator {
             format!("{scheme}://{at}"),
             options.file_life.map_or(FILE_LIFE, |life| life.duration()),
             options.file_processing.map_or(FILE_PROCESSING, |time| time.duration()),
+            Live::new(options.readings.unwrap_or_default()),
         );
         let hosts = if host.is_loopback() { Hosts::Sure } else { Hosts::Any };
         let limits = Limits {
@@ -391,6 +400,19 @@ impl Emulator {
     /// cannot be read. It goes on as before then.
     pub fn record(&self, options: RecordOptions) -> Result<(), Error> {
         self.0.state.deck.set(options)
+    }
+
+    /// Every field that it reads, by the call that reads it: what the test of the facts holds its rows against.
+    #[doc(hidden)]
+    pub fn grammar() -> Value {
+        let talks: Vec<Value> = dialect::GRAMMAR.into_iter().flat_map(fields::places).collect();
+        json!({
+            "generateContent": fields::places(&fields::REQUEST),
+            "countTokens": fields::places(&fields::COUNT),
+            "files": fields::places(&fields::FILE),
+            "batches": fields::places(&fields::BATCH),
+            "interactions": talks,
+        })
     }
 
     /// Stops it: open connections are closed, the port is free again. What it was asked stays known.

@@ -5,22 +5,45 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::answer::set;
-use super::check::Refusal;
+use super::check::{self, Refusal};
 use super::fields::Service;
 use super::route::House;
+use super::rules::Rules;
 use crate::catalogue::{Catalogue, Model, State};
+use crate::options::{Reading, Readings};
 
 /// The model that the service knows by this id. It knows no aliases.
 pub(super) fn model(id: &str) -> Option<&'static Model> {
     Catalogue::builtin().models.iter().map(Arc::as_ref).find(|model| model.id == id)
 }
 
+/// Whether it is shut down.
+fn is_gone(model: &Model, readings: Readings) -> bool {
+    readings.has(Reading::SecondGone) && check::is(model, "nano-banana-2")
+}
+
+/// The model that a request to the Gemini API may name so.
+pub(super) fn open(id: &str, verb: &str, rules: Rules) -> Result<&'static Model, Refusal> {
+    let is_alias = id == "nano-banana-pro-preview" && rules.has(Reading::PreviewAlias);
+    let model = if is_alias { model("gemini-3-pro-image") } else { model(id) };
+    let model = model
+        .filter(|model| !is_gone(model, rules.readings))
+        .ok_or_else(|| no_such_model(id, rules.version, verb))?;
+    if rules.has(Reading::OldClosed) && model.closed_to_new_projects.is_some() {
+        let message = format!(
+            "models/{id} is no longer available to new users. Please update your code to use a newer model."
+        );
+        return Err(Refusal::new(404, "NOT_FOUND", message));
+    }
+    Ok(model)
+}
+
 /// The model of this name, if this house has it and can do this with it.
 ///
 /// With Vertex AI the image models since the third are at the location `global` alone.
-pub(super) fn at(house: &House, id: &str, verb: &str) -> Result<&'static Model, Refusal> {
+pub(super) fn at(house: &House, id: &str, verb: &str, rules: Rules) -> Result<&'static Model, Refusal> {
     if house.service == Service::Gemini {
-        return model(id).ok_or_else(|| no_such_model(id, &house.version, verb));
+        return open(id, verb, rules);
     }
     let location = house.parent.split('/').nth(3).unwrap_or("global");
     let is_served = location == "global" || id.starts_with("gemini-2.5");
@@ -33,7 +56,7 @@ pub(super) fn at(house: &House, id: &str, verb: &str) -> Result<&'static Model, 
     })
 }
 
-pub(super) fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
+fn no_such_model(id: &str, version: &str, verb: &str) -> Refusal {
     let id: String = id.chars().take(100).collect();
     let message = format!(
         "models/{id} is not found for API version {version}, or is not supported for {verb}. Call ModelService.ListModels to see the list of available models and their supported methods."
@@ -64,12 +87,17 @@ fn described(model: &Model) -> Value {
 }
 
 /// One model, as `GET models/{id}` gives it.
-pub(super) fn get(id: &str, version: &str) -> Result<Value, Refusal> {
-    model(id).map(described).ok_or_else(|| no_such_model(id, version, "GetModel"))
+pub(super) fn get(id: &str, rules: Rules) -> Result<Value, Refusal> {
+    let model = model(id).filter(|model| !is_gone(model, rules.readings));
+    model.map(described).ok_or_else(|| no_such_model(id, rules.version, "GetModel"))
 }
 
 /// One page of the models.
-pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<Value, Refusal> {
+pub(super) fn list(
+    page_size: Option<&str>,
+    page_token: Option<&str>,
+    readings: Readings,
+) -> Result<Value, Refusal> {
     let bad = |message: String| Refusal::new(400, "INVALID_ARGUMENT", message);
     let size = match page_size.map(str::parse::<i64>) {
         None | Some(Ok(0)) => 50,
@@ -78,7 +106,8 @@ pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<
             return Err(bad("Invalid value at 'page_size' (TYPE_INT32): a number from 1 to 1000".into()));
         }
     };
-    let all = &Catalogue::builtin().models;
+    let all = Catalogue::builtin().models.iter().map(Arc::as_ref);
+    let all: Vec<&Model> = all.filter(|model| !is_gone(model, readings)).collect();
     let start = match page_token.filter(|token| !token.is_empty()) {
         None => 0,
         Some(token) => (token.strip_prefix("after-"))
@@ -86,7 +115,7 @@ pub(super) fn list(page_size: Option<&str>, page_token: Option<&str>) -> Result<
             .map(|index| index + 1)
             .ok_or_else(|| bad("Invalid page token.".into()))?,
     };
-    let page: Vec<&Model> = all.iter().map(Arc::as_ref).skip(start).take(size).collect();
+    let page: Vec<&Model> = all.iter().copied().skip(start).take(size).collect();
     let mut out = json!({ "models": page.iter().map(|model| described(model)).collect::<Vec<_>>() });
     if start + page.len() < all.len()
         && let Some(last) = page.last()

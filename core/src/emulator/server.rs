@@ -39,12 +39,14 @@ use super::interactions::{self, Told};
 use super::keys;
 use super::log::{self, Flight, State};
 use super::models;
-use super::route::{self, Form, Route, Talk, header, value};
+use super::route::{self, Form, House, Route, Talk, header, value};
+use super::rules::Rules;
 use super::script::{self, Asked, Cut, Delivery, Reply};
 use super::tape;
+use crate::options::Reading;
 
 /// The most that a request may send.
-const LIMIT: usize = 100 << 20;
+pub(super) const LIMIT: usize = 100 << 20;
 
 /// A body goes out in pieces of this many bytes unless a script says otherwise.
 const PIECE: usize = 256 << 10;
@@ -534,18 +536,24 @@ fn own(
         }
         Route::Talk(talk) => Ok(talked(talk, head, query, readable(json), state)),
         Route::Count { house, model } => {
-            let model = models::at(house, model, "countTokens")?;
-            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, house.service)?))
+            let rules = rules_of(house, state);
+            let model = models::at(house, model, "countTokens", rules)?;
+            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, rules)?))
         }
         Route::Models => {
-            let page = models::list(value(query, "pageSize"), value(query, "pageToken"))?;
+            let readings = state.files.live().now();
+            let page = models::list(value(query, "pageSize"), value(query, "pageToken"), readings)?;
             Ok(Outgoing::json(200, &page))
         }
-        Route::Model { version, model } => Ok(Outgoing::json(200, &models::get(model, version)?)),
+        Route::Model { version, model } => {
+            let rules = Rules::gemini(version, state.files.live().now());
+            Ok(Outgoing::json(200, &models::get(model, rules)?))
+        }
         Route::Generate { house, model, .. } => {
             let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
-            let model = models::at(house, model, verb)?;
-            let ask = check::check(model, readable(json)?, &state.files, house.service)?;
+            let rules = rules_of(house, state);
+            let model = models::at(house, model, verb, rules)?;
+            let ask = check::check(model, readable(json)?, &state.files, rules)?;
             state.quota().admit(&model.id, Instant::now())?;
             if let Some(token) = &ask.continuation
                 && !state.script().has_promised(token)
@@ -556,6 +564,11 @@ fn own(
             written(Answer::drawn(model, Ask { drift, ..ask }), form)
         }
     }
+}
+
+/// What a request to this house is judged by.
+fn rules_of<'a>(house: &'a House, state: &State) -> Rules<'a> {
+    Rules { service: house.service, version: &house.version, readings: state.files.live().now() }
 }
 
 /// What the Interactions API answers; its errors have a form of their own.
@@ -580,7 +593,11 @@ fn talked(
     };
     match told {
         Ok(told) => Outgoing::told(told),
-        Err(refusal) => Outgoing::json(refusal.code, &interactions::error(&refusal.json())),
+        Err(refusal) => {
+            let error = interactions::error(&refusal.json());
+            let is_list = state.files.live().now().has(Reading::TalksListErrors);
+            Outgoing::json(refusal.code, &if is_list { vec![error].into() } else { error })
+        }
     }
 }
 

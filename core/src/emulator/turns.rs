@@ -7,10 +7,15 @@ use super::check::{Refusal, at, bad, list, text};
 use super::draw;
 use super::fields::{self, Fault, Service};
 use super::files::{self, Library};
+use super::rules::Rules;
 use super::sign::{self, Held};
 use crate::catalogue::Model;
 use crate::codec;
 use crate::image::Pixels;
+use crate::options::Reading;
+
+/// The most that one file within a request to Vertex AI may have.
+const MOST_INLINE: usize = 7 << 20;
 
 /// How large the pictures of a call are kept, on their longer side.
 const KEPT: u32 = 1600;
@@ -47,9 +52,11 @@ struct Taken {
 }
 
 impl Turns {
-    pub fn read(model: &Model, request: &Value, files: &Library, service: Service) -> Result<Self, Refusal> {
+    pub fn read(model: &Model, request: &Value, files: &Library, rules: Rules) -> Result<Self, Refusal> {
         // Vertex AI has no files of its own: what is there is named by gs:// or by any address on the web.
+        let service = rules.service;
         let files = (service == Service::Gemini).then_some(files);
+        let wants_signatures = service == Service::Gemini || rules.has(Reading::SignaturesOnVertex);
         let mut turns = Turns::default();
         for part in list(at(at(request, "systemInstruction"), "parts")) {
             let words = text(at(part, "text"))
@@ -91,7 +98,7 @@ impl Turns {
                 if is_model && model.signatures {
                     let signature = text(at(part, "thoughtSignature"));
                     // Vertex AI does not insist on them.
-                    if service == Service::Gemini || signature.is_some() {
+                    if wants_signatures || signature.is_some() {
                         taken.check_signature(signature, is_first, (turn, index))?;
                     }
                 }
@@ -104,7 +111,7 @@ impl Turns {
                     builds = true;
                 }
             } else if !pictures.is_empty() {
-                most_images(model, pictures.len())?;
+                most_images(model, pictures.len(), service)?;
                 shown.truncate(usize::from(builds));
                 shown.extend(pictures);
             }
@@ -226,6 +233,11 @@ impl Turns {
         if bytes.is_empty() {
             return Err(bad(format!(
                 "* GenerateContentRequest.{place}.inline_data.data: must not be empty\n"
+            )));
+        }
+        if files.is_none() && bytes.len() > MOST_INLINE {
+            return Err(bad(format!(
+                "The inline data at {place} is too large: at most {MOST_INLINE} bytes; use gs:// for more."
             )));
         }
         self.content(model, mime, &bytes, &clip, place)
@@ -368,8 +380,10 @@ impl Taken {
 }
 
 /// The model's own pictures of earlier turns do not count.
-fn most_images(model: &Model, count: usize) -> Result<(), Refusal> {
-    match model.max_images {
+fn most_images(model: &Model, count: usize, service: Service) -> Result<(), Refusal> {
+    // What is only advice with the Gemini API, Vertex AI holds its caller to.
+    let soft = model.soft_max_images.filter(|_| service == Service::Vertex);
+    match soft.or(model.max_images) {
         Some(most) if count > most as usize => Err(bad(format!(
             "Too many images in the request: models/{} takes at most {most}, got {count}.",
             model.id

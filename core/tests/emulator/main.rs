@@ -16,6 +16,7 @@ mod batch;
 mod cassettes;
 mod chat;
 mod control;
+mod facts;
 mod files;
 mod interactions;
 mod line;

@@ -7,7 +7,7 @@ use nanobanana::catalogue::Catalogue;
 use nanobanana::error::{Error, Kind, KindRow};
 use nanobanana::image::Image;
 use nanobanana::options::{
-    EditOptions, EmulatorOptions, FileOptions, GenerateOptions, RecordOptions, UploadOptions,
+    EditOptions, EmulatorOptions, FileOptions, GenerateOptions, Reading, RecordOptions, UploadOptions,
 };
 use nanobanana::schema::{Field, Table, Typed};
 
@@ -155,6 +155,7 @@ pub fn types() -> String {
         "MaskInput",
         "Model",
         "Prompt",
+        "Reading",
         "RecordOptions",
     ]
     .to_vec();
@@ -166,6 +167,9 @@ pub fn types() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
+    let lines: String = Reading::NAMES.iter().map(|name| format!("    {name:?},\n")).collect();
+    let doc = "Another reading of what the service does, where sources conflict.";
+    writeln!(out, "\nReading: TypeAlias = Literal[\n{lines}]\n\"\"\"{doc}\"\"\"").unwrap();
     let forms: Vec<&str> = super::inputs::FORMS.iter().flat_map(|form| form.python).copied().collect();
     let text = "\n\n\
         class _Array(Protocol):\n    \

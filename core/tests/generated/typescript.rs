@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::error::Kind;
-use nanobanana::options::{EditOptions, EmulatorOptions, ManyOptions, RecordOptions};
+use nanobanana::options::{EditOptions, EmulatorOptions, ManyOptions, Reading, RecordOptions};
 use nanobanana::schema::{Case, Field, Table};
 
 use super::stream_event;
@@ -28,6 +28,12 @@ pub fn write() -> String {
     word(&mut out, "Model", "A model, by id or alias; any other id is sent as it is.", catalogue.names());
     word(&mut out, "AspectRatio", "Width to height.", catalogue.aspect_ratios());
     word(&mut out, "ImageSize", "How large a picture is, in any case of letters.", catalogue.image_sizes());
+    closed(
+        &mut out,
+        "Reading",
+        "Another reading of what the service does, where sources conflict.",
+        Reading::NAMES,
+    );
     inputs(&mut out);
     let emulators = vec![EmulatorOptions::table(), RecordOptions::table()];
     let others = [super::settings(), super::of_files(), emulators].concat();
@@ -52,11 +58,16 @@ pub fn write() -> String {
 }
 
 fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {
+    closed(out, name, doc, &known);
+    out.push_str("  | (string & {})\n");
+}
+
+/// A word of a list that nobody adds to.
+fn closed(out: &mut String, name: &str, doc: &str, known: &[&str]) {
     writeln!(out, "\n/** {doc} */\nexport type {name} =").unwrap();
     for word in known {
         writeln!(out, "  | '{word}'").unwrap();
     }
-    out.push_str("  | (string & {})\n");
 }
 
 /// What can be handed in.
