@@ -459,6 +459,79 @@ export interface RecordOptions {
   mode?: 'missing' | 'always' | 'never' | null | undefined
 }
 
+/**
+ * One step of an emulator's script: which requests it is for, and how they are answered.
+ * Names, and times in seconds, are the same in every language and over HTTP.
+ */
+export interface ScriptStep {
+  /** The HTTP status; 300 and more alone is an error of that status. */
+  status?: number | undefined
+  /** `{"status", "message", "details"}` in the service's form; without the step's `status` a word such as `"RESOURCE_EXHAUSTED"` says the HTTP status. */
+  error?: Record<string, unknown> | undefined
+  /** A body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item. */
+  json?: unknown | undefined
+  /** A body byte for byte. */
+  body?: string | undefined
+  /** The same, in base64. */
+  body_base64?: string | undefined
+  /** No answer until the client goes. */
+  hang?: boolean | undefined
+  /** `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind: `generate`, `batch_request`, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_list`, `batch_get`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel`, `interaction_delete` (`batch_request` is one of those that a batch is made of, whose path is `batches/ID`). */
+  match?: Record<string, unknown> | undefined
+  /** How much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4. */
+  drift?: number | undefined
+  /** How many requests the step is for, one by one, or `"always"`; 1 if nothing is said. */
+  times?: number | 'always' | undefined
+  /** The step is for this part of the requests (0.05 is one in twenty), drawn by lot; always, unless `times` ends it. */
+  share?: number | undefined
+  /** The same ones for the same seed; 0 if nothing is said. */
+  share_seed?: number | undefined
+  /** A list of texts and of pictures (`{"$image": "png 8x8"}`); each is an event. */
+  thoughts?: ReadonlyArray<unknown> | undefined
+  /** Words; two or three events. */
+  text?: string | undefined
+  /** A picture (`"jpeg 64x48"`); it is an event. */
+  image?: string | undefined
+  /** Several; each is an event. */
+  images?: ReadonlyArray<string> | undefined
+  /** Words after the pictures. */
+  text_after?: string | undefined
+  /** `true` for made-up metadata, or a map. */
+  grounding?: true | Record<string, unknown> | undefined
+  /** The end; `STOP` without one, and only `STOP` has the last part with a signature. */
+  finish_reason?: string | undefined
+  /** What is said of it. */
+  finish_message?: string | undefined
+  /** A token: the end is `CONTINUATION`, and a request with that token is taken afterwards. It goes out in base64, as the service's does; a text that is in base64 already as it is. */
+  continuation?: string | undefined
+  /** `[{"category", "probability", "blocked"}]`, in the end. */
+  ratings?: ReadonlyArray<unknown> | undefined
+  /** No answer but this feedback on the prompt, with `ratings` if there are any. */
+  block_reason?: string | undefined
+  /** `{"message", "modelStage", "retirementTime"}`, in every event. */
+  model_status?: Record<string, unknown> | undefined
+  /** Added to the reply. */
+  headers?: Record<string, unknown> | undefined
+  /** Seconds before the reply begins. */
+  delay?: number | undefined
+  /** Seconds between two events of a stream. */
+  event_pause?: number | undefined
+  /** Bytes in one write. */
+  chunk?: number | undefined
+  /** Seconds between two writes. */
+  pause?: number | undefined
+  /** The line breaks after this many bytes of the body, or before `"headers"`: the connection is reset; with HTTP/2 only the stream. */
+  cut?: number | 'headers' | undefined
+  /** After this many bytes of the body nothing more comes, nor the end, until the client goes. */
+  stall?: number | undefined
+  /** The `content-length` is off by so many bytes: with more, the body ends early and the connection with it; with fewer, the body is cut to fit. With HTTP/2, where the end is marked otherwise, the whole body goes out, and a client refuses the stream. */
+  length?: number | undefined
+  /** With HTTP/2 this request is refused (`REFUSED_STREAM`: nothing was done with it) and the connection takes no others (`GOAWAY`), but ends those under way; with HTTP/1.1 the connection closes after the answer. */
+  goaway?: boolean | undefined
+  /** The body is compressed; a stream so that each event can be read when it comes. */
+  gzip?: boolean | undefined
+}
+
 /** What `generate_many` can be told beside the options of its calls. */
 export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   /** How many items are under way at once. Default: 8. */

@@ -5,7 +5,7 @@ import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
-  Pictures, Prompt, RecordOptions, Spent, TokenCount, UploadOptions,
+  Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -263,7 +263,7 @@ export class EmulatorVerbs {
   }
 
   /** Set the next replies: `{ status }`, `{ image: 'png 8x8' }`, `{ hang: true }` and more. */
-  script(steps: ReadonlyArray<Record<string, unknown>>): void {
+  script(steps: ReadonlyArray<ScriptStep>): void {
     this.#door.callSync('script', { steps })
   }
 

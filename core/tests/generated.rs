@@ -11,6 +11,8 @@ mod inputs;
 mod python;
 #[path = "generated/python_verbs.rs"]
 mod python_verbs;
+#[path = "generated/steps.rs"]
+mod steps;
 #[path = "generated/typescript.rs"]
 mod typescript;
 #[path = "generated/typescript_verbs.rs"]
@@ -158,6 +160,11 @@ fn typescript_is_as_the_tables_say() {
 fn typescript_verbs_are_as_the_tables_say() {
     same("bindings-node/lib/verbs.ts", &typescript_verbs::write());
     same("bindings-node/lib/image_verbs.ts", &typescript_verbs::of_images());
+}
+
+#[test]
+fn the_steps_of_scripts_are_told_as_they_are() {
+    same("core/src/emulator/steps.md", &steps::page());
 }
 
 /// Python has these classes in Rust, and their methods stand in a stub.

@@ -34,7 +34,7 @@ __all__ += ["Chat", "Client", "Files", "Outcomes", "Stream"]
 __all__ += ["AspectRatio", "AttachmentInput", "ClientOptions", "EditOptions", "EmulatorOptions"]  # noqa: F405
 __all__ += ["Event", "FileOptions", "GenerateOptions", "ImageInput", "ImageSize", "Item"]  # noqa: F405
 __all__ += ["ManyOptions", "MaskInput", "Model", "Prompt", "Reading", "RecordOptions"]  # noqa: F405
-__all__ += ["UploadOptions"]  # noqa: F405
+__all__ += ["ScriptStep", "UploadOptions"]  # noqa: F405
 __all__ += _generated.__all__
 
 # Who shows pictures has it loaded; nobody else needs what shows them.

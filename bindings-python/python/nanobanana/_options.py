@@ -43,6 +43,7 @@ __all__ = [
     "Prompt",
     "Reading",
     "RecordOptions",
+    "ScriptStep",
     "UploadOptions",
 ]
 
@@ -486,6 +487,138 @@ class RecordOptions(TypedDict, total=False):
 
     Default: missing, if there is an `upstream`.
     """
+
+
+class ScriptStep(TypedDict, total=False):
+    """One step of an emulator's script: which requests it is for, and how they are answered.
+
+    Names, and times in seconds, are the same in every language and over HTTP.
+    """
+
+    status: int
+    """The HTTP status; 300 and more alone is an error of that status."""
+
+    error: dict[str, Any]
+    """`{"status", "message", "details"}` in the service's form; without the step's `status` a word such as
+    `"RESOURCE_EXHAUSTED"` says the HTTP status.
+    """
+
+    json: Any
+    """A body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a
+    list is one event for each item.
+    """
+
+    body: str
+    """A body byte for byte."""
+
+    body_base64: str
+    """The same, in base64."""
+
+    hang: bool
+    """No answer until the client goes."""
+
+    match: dict[str, Any]
+    """`{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model,
+    with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this
+    kind: `generate`, `batch_request`, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`,
+    `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_list`, `batch_get`,
+    `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel`,
+    `interaction_delete` (`batch_request` is one of those that a batch is made of, whose path is
+    `batches/ID`).
+    """
+
+    drift: float
+    """How much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4.
+    """
+
+    times: int | Literal["always"]
+    """How many requests the step is for, one by one, or `"always"`; 1 if nothing is said."""
+
+    share: float
+    """The step is for this part of the requests (0.05 is one in twenty), drawn by lot; always, unless `times`
+    ends it.
+    """
+
+    share_seed: int
+    """The same ones for the same seed; 0 if nothing is said."""
+
+    thoughts: Sequence[Any]
+    """A list of texts and of pictures (`{"$image": "png 8x8"}`); each is an event."""
+
+    text: str
+    """Words; two or three events."""
+
+    image: str
+    """A picture (`"jpeg 64x48"`); it is an event."""
+
+    images: Sequence[str]
+    """Several; each is an event."""
+
+    text_after: str
+    """Words after the pictures."""
+
+    grounding: Literal[True] | dict[str, Any]
+    """`true` for made-up metadata, or a map."""
+
+    finish_reason: str
+    """The end; `STOP` without one, and only `STOP` has the last part with a signature."""
+
+    finish_message: str
+    """What is said of it."""
+
+    continuation: str
+    """A token: the end is `CONTINUATION`, and a request with that token is taken afterwards.
+
+    It goes out in base64, as the service's does; a text that is in base64 already as it is.
+    """
+
+    ratings: Sequence[Any]
+    """`[{"category", "probability", "blocked"}]`, in the end."""
+
+    block_reason: str
+    """No answer but this feedback on the prompt, with `ratings` if there are any."""
+
+    model_status: dict[str, Any]
+    """`{"message", "modelStage", "retirementTime"}`, in every event."""
+
+    headers: dict[str, Any]
+    """Added to the reply."""
+
+    delay: float
+    """Seconds before the reply begins."""
+
+    event_pause: float
+    """Seconds between two events of a stream."""
+
+    chunk: int
+    """Bytes in one write."""
+
+    pause: float
+    """Seconds between two writes."""
+
+    cut: int | Literal["headers"]
+    """The line breaks after this many bytes of the body, or before `"headers"`: the connection is reset; with
+    HTTP/2 only the stream.
+    """
+
+    stall: int
+    """After this many bytes of the body nothing more comes, nor the end, until the client goes."""
+
+    length: int
+    """The `content-length` is off by so many bytes: with more, the body ends early and the connection with
+    it; with fewer, the body is cut to fit.
+
+    With HTTP/2, where the end is marked otherwise, the whole body goes out, and a client refuses the stream.
+    """
+
+    goaway: bool
+    """With HTTP/2 this request is refused (`REFUSED_STREAM`: nothing was done with it) and the connection
+    takes no others (`GOAWAY`), but ends those under way; with HTTP/1.1 the connection closes after the
+    answer.
+    """
+
+    gzip: bool
+    """The body is compressed; a stream so that each event can be read when it comes."""
 
 
 class Item(TypedDict, total=False):

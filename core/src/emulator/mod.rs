@@ -107,54 +107,7 @@
 //! no web site can have, and lets pages of other origins neither steer it nor, unless this machine serves them,
 //! read its answers.
 //!
-//! # Scripts
-//!
-//! [`Emulator::script`] sets the next replies of the two generate methods and to the requests of batches (others by
-//! `match`), one step for each request unless it says `times`:
-//!
-//! | name | meaning |
-//! | --- | --- |
-//! | `status` | the HTTP status; 300 and more alone is an error of that status |
-//! | `error` | `{"status", "message", "details"}` in the service's form; without the step's `status` a word such as `"RESOURCE_EXHAUSTED"` says the HTTP status |
-//! | `json` | a body; `{"$image": "png 8x8"}` in it becomes a picture in base64; in a stream it is an event, and a list is one event for each item |
-//! | `body`, `body_base64` | a body byte for byte |
-//! | `hang` | no answer until the client goes |
-//! | `match` | `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind, `generate`, `batch_request` (one of those that a batch is made of, whose path is `batches/ID`), `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_get`, `batch_list`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel` or `interaction_delete` |
-//! | `drift` | how much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4 |
-//! | `times` | how many requests the step is for, one by one, or `"always"`; 1 if nothing is said |
-//! | `share`, `share_seed` | the step is for this part of the requests (0.05 is one in twenty), drawn by lot: the same ones for the same seed, 0 if nothing is said; always, unless `times` ends it |
-//!
-//! or a usual answer, whole or as a stream, made of any of these, in this order:
-//!
-//! | name | meaning |
-//! | --- | --- |
-//! | `thoughts` | a list of texts and of pictures (`{"$image": "png 8x8"}`); each is an event |
-//! | `text` | words; two or three events |
-//! | `image`, `images` | pictures (`"jpeg 64x48"`); each is an event |
-//! | `text_after` | words after the pictures |
-//! | `grounding` | `true` for made-up metadata, or a map |
-//! | `finish_reason`, `finish_message` | the end; `STOP` without one, and only `STOP` has the last part with a signature |
-//! | `continuation` | a token: the end is `CONTINUATION`, and a request with that token is taken afterwards. It goes out in base64, as the service's does; a text that is in base64 already as it is |
-//! | `ratings` | `[{"category", "probability", "blocked"}]`, in the end |
-//! | `block_reason` | no answer but this feedback on the prompt, with `ratings` if there are any |
-//! | `model_status` | `{"message", "modelStage", "retirementTime"}`, in every event |
-//!
-//! and for the way over the line:
-//!
-//! | name | meaning |
-//! | --- | --- |
-//! | `headers` | added to the reply |
-//! | `delay` | seconds before the reply begins |
-//! | `event_pause` | seconds between two events of a stream |
-//! | `chunk`, `pause` | bytes in one write, seconds between two |
-//! | `cut` | the line breaks after this many bytes of the body, or before `"headers"`: the connection is reset; with HTTP/2 only the stream |
-//! | `stall` | after this many bytes of the body nothing more comes, nor the end, until the client goes |
-//! | `length` | the `content-length` is off by so many bytes: with more, the body ends early and the connection with it; with fewer, the body is cut to fit. With HTTP/2, where the end is marked otherwise, the whole body goes out, and a client refuses the stream |
-//! | `goaway` | with HTTP/2 this request is refused (`REFUSED_STREAM`: nothing was done with it) and the connection takes no others (`GOAWAY`), but ends those under way; with HTTP/1.1 the connection closes after the answer |
-//! | `gzip` | the body is compressed; a stream so that each event can be read when it comes |
-//!
-//! A scripted reply answers whatever is asked. A step without a reply of its own (`{}`, or only a
-//! `delay`) lets the emulator answer as usual.
+#![doc = include_str!("steps.md")]
 
 mod answer;
 mod batch;
@@ -179,6 +132,7 @@ mod rules;
 mod script;
 mod server;
 mod sign;
+mod steps;
 mod tape;
 mod text;
 mod tls;
@@ -204,6 +158,8 @@ use guard::Hosts;
 use log::State;
 use quota::Limits;
 use rules::Live;
+#[doc(hidden)]
+pub use steps::About;
 use tape::Deck;
 use tls::{Bundle, Tls};
 
@@ -400,6 +356,12 @@ impl Emulator {
     /// cannot be read. It goes on as before then.
     pub fn record(&self, options: RecordOptions) -> Result<(), Error> {
         self.0.state.deck.set(options)
+    }
+
+    /// What a step of a script may hold: name, part, types in Python and TypeScript, meaning.
+    #[doc(hidden)]
+    pub fn steps() -> Vec<(&'static str, About, &'static str, &'static str, String)> {
+        steps::told()
     }
 
     /// Every field that it reads, by the call that reads it: what the test of the facts holds its rows against.

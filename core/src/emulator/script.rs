@@ -13,9 +13,11 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{self, Given, Sketch, Thought};
 use super::fields;
+use super::steps::{names, of_answers};
 use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
 use crate::options::nearest;
+use crate::schema::Case;
 
 /// How an answer goes over the line.
 #[derive(Debug, Clone, Default)]
@@ -236,51 +238,6 @@ impl Script {
 /// The most steps that wait.
 pub(super) const MOST: usize = 10_000;
 
-/// The names of a usual answer's things.
-const ANSWER: [&str; 12] = [
-    "image",
-    "images",
-    "text",
-    "text_after",
-    "thoughts",
-    "finish_reason",
-    "finish_message",
-    "block_reason",
-    "continuation",
-    "model_status",
-    "ratings",
-    "grounding",
-];
-
-/// The other names that a step may hold.
-const OTHERS: [&str; 21] = [
-    "status",
-    "error",
-    "json",
-    "body",
-    "body_base64",
-    "hang",
-    "headers",
-    "delay",
-    "chunk",
-    "pause",
-    "event_pause",
-    "cut",
-    "stall",
-    "length",
-    "goaway",
-    "gzip",
-    "match",
-    "times",
-    "share",
-    "share_seed",
-    "drift",
-];
-
-fn names() -> impl Iterator<Item = &'static str> {
-    ANSWER.into_iter().chain(OTHERS)
-}
-
 /// The errors of the service: their words, the HTTP status of each, and its number where an error stands
 /// within an answer. Of several with one HTTP status the first is the usual one.
 const ERRORS: [(&str, u16, i32); 16] = [
@@ -381,6 +338,11 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
             .with("option", option)
             .with("allowed", allowed()));
     };
+    // Who writes JavaScript may spell them as everything else there.
+    let plain = |key: &String| {
+        names().find(|name| Case::Camel.name(name) == key.as_str()).map_or_else(|| key.clone(), str::to_owned)
+    };
+    let step: &Map<String, Value> = &step.iter().map(|(key, value)| (plain(key), value.clone())).collect();
     let at = At { index, step };
     if let Some(unknown) = step.keys().find(|key| !names().any(|name| name == key.as_str())) {
         let hint = nearest(unknown, names());
@@ -506,7 +468,7 @@ fn read_reply(at: &At) -> Result<Reply, Error> {
     let coded = at.get("body_base64", "a text in base64", |value| STANDARD.decode(value.as_str()?).ok())?;
     let given = read_given(at)?;
     let hang = at.flag("hang")?;
-    let answers = ANSWER.into_iter().find(|name| at.step.get(*name).is_some_and(|value| !value.is_null()));
+    let answers = of_answers().find(|name| at.step.get(*name).is_some_and(|value| !value.is_null()));
     let set: Vec<&str> = [
         error.is_some().then_some("error"),
         json.is_some().then_some("json"),
@@ -606,7 +568,7 @@ fn read_given(at: &At) -> Result<Given, Error> {
     if given.block.is_some() {
         let fits = ["block_reason", "ratings", "model_status"];
         let is_set = |name: &&str| at.step.get(*name).is_some_and(|value| !value.is_null());
-        if let Some(name) = ANSWER.iter().filter(|name| !fits.contains(name)).find(|name| is_set(name)) {
+        if let Some(name) = of_answers().filter(|name| !fits.contains(name)).find(is_set) {
             return Err(at.wrong(name, "cannot stand beside block_reason: what is blocked has no answer"));
         }
     }

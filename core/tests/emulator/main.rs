@@ -598,6 +598,14 @@ fn requests_are_remembered_without_keys_and_bytes() {
 }
 
 #[test]
+fn a_step_may_be_spelt_in_camel_case() {
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({"finishReason": "NO_IMAGE", "textAfter": "none"})]).unwrap();
+    let wrong = emulator.script(&[json!({"finishReasn": "NO_IMAGE"})]).unwrap_err();
+    assert!(wrong.message().contains("Did you mean `finish_reason`?"), "{}", wrong.message());
+}
+
+#[test]
 fn a_bad_step_is_named() {
     let emulator = Emulator::start(0).unwrap();
     let cases = [

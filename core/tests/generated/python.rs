@@ -157,6 +157,7 @@ pub fn types() -> String {
         "Prompt",
         "Reading",
         "RecordOptions",
+        "ScriptStep",
     ]
     .to_vec();
     names.extend(super::calls().iter().chain(&super::of_files()).map(|table| table.name));
@@ -222,6 +223,7 @@ pub fn types() -> String {
             docstring(&mut out, field.doc);
         }
     }
+    steps(&mut out);
     out.push_str(
         "\n\nclass Item(TypedDict, total=False):\n    \
             \"\"\"One call of `generate_many`.\"\"\"\n\n    \
@@ -235,6 +237,17 @@ pub fn types() -> String {
             \"\"\"What a journal knows it by, and how its files are named.\"\"\"\n",
     );
     out
+}
+
+/// No value of a step may be None: what is not said is left out.
+fn steps(out: &mut String) {
+    let table = super::steps::table();
+    write!(out, "\n\nclass {}(TypedDict, total=False):\n", table.name).unwrap();
+    docstring(out, table.doc);
+    for field in &table.fields {
+        writeln!(out, "\n    {}: {}", field.name, field.python).unwrap();
+        docstring(out, field.doc);
+    }
 }
 
 fn word(out: &mut String, name: &str, doc: &str, known: Vec<&str>) {

@@ -40,6 +40,7 @@ pub fn write() -> String {
     for table in super::calls().iter().chain(&others) {
         options(&mut out, table, "");
     }
+    steps(&mut out);
     let base = format!(" extends Omit<GenerateOptions, {}>", super::inputs::options());
     options(&mut out, &ManyOptions::table(), &base);
     options(&mut out, &EditOptions::table(), " extends GenerateOptions");
@@ -142,6 +143,16 @@ fn options(out: &mut String, table: &Table, base: &str) {
     if ["GenerateOptions", "UploadOptions", "FileOptions"].contains(&table.name) {
         let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
         writeln!(out, "{}  signal?: AbortSignal | null | undefined", doc(text, "  ")).unwrap();
+    }
+    out.push_str("}\n");
+}
+
+/// A script is the same in every language: its names are not spelt anew.
+fn steps(out: &mut String) {
+    let table = super::steps::table();
+    write!(out, "\n{}export interface {} {{\n", doc(table.doc, ""), table.name).unwrap();
+    for field in &table.fields {
+        writeln!(out, "{}  {}?: {} | undefined", doc(field.doc, "  "), field.name, field.typescript).unwrap();
     }
     out.push_str("}\n");
 }

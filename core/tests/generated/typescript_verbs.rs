@@ -20,7 +20,7 @@ import { apart, type Door } from './door'
 import type { EmulatorRequest } from './emulator'
 import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
-  Pictures, Prompt, RecordOptions, Spent, TokenCount, UploadOptions,
+  Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
 import { plainPath } from './image'
 import { Client } from './index'
@@ -173,7 +173,7 @@ fn parameters(verb: &Verb) -> String {
             Part::Height => Some("height: number"),
             Part::Source => Some("source: ImageInput"),
             Part::File => Some("file: string | File"),
-            Part::Steps => Some("steps: ReadonlyArray<Record<string, unknown>>"),
+            Part::Steps => Some("steps: ReadonlyArray<ScriptStep>"),
             // What may be left out is among the options.
             Part::MoreImages | Part::Role => None,
         })
