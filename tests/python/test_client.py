@@ -219,4 +219,4 @@ def test_an_emulator_follows_another_reading() -> None:
     ):
         assert client.generate("a boat", image_size="512").image.mime_type == "image/png"
     with pytest.raises(nb.InvalidOptionError, match="Did you mean `png-answers`"):
-        nb.Emulator(readings=["png-answer"])  # type: ignore[list-item]
+        nb.Emulator(readings=["png-answer"])

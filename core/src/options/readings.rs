@@ -124,10 +124,13 @@ impl Readings {
     }
 
     /// As one number, for [`Readings::from_bits`] alone.
+    #[cfg(feature = "emulator")]
     pub(crate) fn bits(self) -> u64 {
         self.0
     }
 
+    /// Those of a number that [`Readings::bits`] gave.
+    #[cfg(feature = "emulator")]
     pub(crate) fn from_bits(bits: u64) -> Self {
         Readings(bits)
     }

@@ -15,7 +15,8 @@ const BEGINNING: &str = "<!-- Written by `cargo test -p nanobanana --test emulat
 
 Every line below is tried by a test against a running emulator, over HTTP: what is taken is sent, what is refused is
 refused with these words, what is returned is seen in a reply, and what is never returned is in none of them. The test
-also fails if the emulator reads or returns a field that has no line here.
+also fails if the emulator reads or returns a field that has no line here. The words behind a verdict may say more than
+was tried.
 
 ## How sure a line is
 
@@ -134,8 +135,12 @@ fn refusal(step: &Step) -> Option<String> {
     let sent = sent.map(|sent| format!("{} ", code(&sent))).unwrap_or_default();
     let model = step.model.as_ref().map(|model| format!("with {model} ")).unwrap_or_default();
     let status = step.status.unwrap_or(400);
-    let refused = if sent.is_empty() && model.is_empty() { "" } else { "is " };
-    Some(format!("{sent}{model}{refused}{status} {}", words.join(" … ")))
+    let is = match (sent.is_empty(), model.is_empty()) {
+        (false, _) => "is ",
+        (true, false) => "also ",
+        _ => "",
+    };
+    Some(format!("{sent}{model}{is}{status} {}", words.join(" … ")))
 }
 
 /// What each model takes, by the catalogue.
