@@ -731,10 +731,26 @@ options! {
     }
 }
 
+/// What a minute of an emulator's limits may be, in seconds: what a clock can tell, up to a day.
+pub(crate) const MINUTES: std::ops::RangeInclusive<f64> = 1e-9..=24.0 * 3600.0;
+
 impl EmulatorOptions {
-    /// Every value of these types is one that can be tried.
-    fn validate(&self, _: &At) -> Result<(), Error> {
+    fn validate(&self, at: &At) -> Result<(), Error> {
+        if let Some(minute) = &self.minute
+            && !MINUTES.contains(&minute.0)
+        {
+            let problem = format!("takes a number of {} above 0, at most a day", at.case.time_unit());
+            return Err(at.key("minute").invalid(problem));
+        }
         Ok(())
+    }
+
+    /// Checks what was set by setters as [`EmulatorOptions::read`] checks what it reads.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] for a value out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        self.validate(&At::top(Case::Snake))
     }
 }
 

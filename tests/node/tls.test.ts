@@ -6,7 +6,7 @@ import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { APIConnectionError, Client, ConfigError, Emulator, InvalidOptionError, RateLimitError } from 'nanobanana-sdk'
+import { APIConnectionError, Client, ConfigError, Emulator, InvalidOptionError, RateLimitError, type ScriptStep } from 'nanobanana-sdk'
 import { until } from './helpers'
 
 const media = join(__dirname, '..', 'media')
@@ -105,7 +105,8 @@ test('an aborted call resets its stream, and no other on its connection', () =>
 
 test('a fault of the stream is no picture, and the next call is', () =>
   withEmulator(async (client, emulator) => {
-    for (const step of [{ cut: 'headers' }, { cut: 99 }, { length: 99 }, { length: -99 }, { goaway: true }]) {
+    const faults: ScriptStep[] = [{ cut: 'headers' }, { cut: 99 }, { length: 99 }, { length: -99 }, { goaway: true }]
+    for (const step of faults) {
       emulator.script([{ image: 'png 64x64', ...step }, { image: 'png 8x8' }])
       await assert.rejects(client.generate('a boat'), APIConnectionError, JSON.stringify(step))
       assert.equal((await client.generate('a boat')).image.width, 8)

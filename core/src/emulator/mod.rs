@@ -222,8 +222,9 @@ impl Emulator {
     ///
     /// # Errors
     /// [`Kind::ConfigError`] if the port is taken or not allowed, or the certificate cannot be written into
-    /// the folder of temporary files.
+    /// the folder of temporary files; [`Kind::InvalidOptionError`] for an option out of range.
     pub fn start_with(options: EmulatorOptions) -> Result<Self, Error> {
+        options.check()?;
         let port = options.port.unwrap_or(0);
         let host = options.host.as_deref().map_or(Ok(IpAddr::from(Ipv4Addr::LOCALHOST)), address)?;
         let failed = |cause: std::io::Error| {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::check::Refusal;
+use crate::options::MINUTES;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -134,8 +135,8 @@ impl Limits {
                 "rpd" => limits.rpd = count()?,
                 "minute" => {
                     limits.minute = (value.as_f64())
+                        .filter(|seconds| MINUTES.contains(seconds))
                         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                        .filter(|minute| !minute.is_zero() && *minute <= DAY)
                         .ok_or("`minute` takes a number of seconds above 0, at most a day")?;
                 }
                 _ => return Err(format!("`{name}` does not exist; the limits are rpm, ipm, rpd and minute")),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nanobanana::error::Kind;
 use nanobanana::options::EmulatorOptions;
 use nanobanana::{Emulator, Image};
 use serde_json::{Value, json};
@@ -236,4 +237,13 @@ fn over_http_recording_is_switched_and_neither_folder_nor_service_is_chosen() {
     assert_eq!(own(&plain, "GET", "record", None).json(), none);
     let refused = own(&plain, "PUT", "record", Some(json!({ "mode": "never" })));
     assert!(refused.message().contains("needs a `cassette`"), "{}", refused.message());
+}
+
+#[test]
+fn a_minute_of_no_length_is_no_minute() {
+    for minute in [0.0, 86_401.0] {
+        let wrong = Emulator::start_with(EmulatorOptions::new().rpm(1u32).minute(minute)).unwrap_err();
+        assert_eq!(wrong.kind(), Kind::InvalidOptionError);
+        assert!(wrong.message().contains("`minute` takes a number of seconds above 0"), "{wrong}");
+    }
 }
