@@ -26,7 +26,7 @@ fn what_was_recorded_comes_again_without_the_service() {
     let mut edit = with_picture("frame it", "image/png", &solid(64, 64, [1, 2, 3], "png"));
     edit["generationConfig"] = small(3);
     let stream = |emulator: &Emulator| {
-        let path = format!("/v1beta/models/{FLASH}:streamGenerateContent?alt=sse&key=k");
+        let path = format!("/v1beta/models/{FLASH}:streamGenerateContent?alt=sse&key=told-to-nobody");
         ask(emulator, "POST", &path, &[], prompt("flow", small(4)).to_string().as_bytes())
     };
     let calls = |emulator: &Emulator| {
@@ -54,6 +54,7 @@ fn what_was_recorded_comes_again_without_the_service() {
     assert!(missed.message().contains(says), "{}", missed.message());
     let text = std::fs::read_to_string(folder.path().join("cassette.json")).unwrap();
     assert!(text.len() < 100_000 && !text.contains("x-goog-api-key"), "{}", text.len());
+    assert!(!text.contains("told-to-nobody"));
     player.script(&[json!({ "status": 503 })]).unwrap();
     assert_eq!(generate(&player, FLASH, &prompt("a boat", small(1))).status, 503, "faults go before");
 }
