@@ -165,7 +165,7 @@ fn command() -> Command {
                 .about("Serve the Gemini image API on 127.0.0.1; its URL is printed on the first line, with --tls the file of its authority's certificate on the second")
                 .arg(json)
                 .arg(file("script", "The replies to give: a list of steps in JSON, such as [{\"status\": 503, \"times\": 2}]; `-` reads it from standard input"))
-                .args(flags(&EmulatorOptions::table(), "Options of the emulator", &[])),
+                .args(flags(&EmulatorOptions::table(), "Options of the emulator; times are seconds", &[])),
         )
 }
 
