@@ -24,8 +24,7 @@ use super::check::Refusal;
 use super::log::{self, State};
 use super::server::Outgoing;
 use super::{guard, models, script};
-use crate::options::RecordOptions;
-use crate::options::{EmulatorOptions, Reading};
+use crate::options::{EmulatorOptions, Reading, RecordOptions};
 use crate::schema::Case;
 
 const PLACE: &str = "/__emulator/";

@@ -342,8 +342,8 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
     let plain = |key: &String| {
         names().find(|name| Case::Camel.name(name) == key.as_str()).map_or_else(|| key.clone(), str::to_owned)
     };
-    let step: &Map<String, Value> = &step.iter().map(|(key, value)| (plain(key), value.clone())).collect();
-    let at = At { index, step };
+    let step: Map<String, Value> = step.iter().map(|(key, value)| (plain(key), value.clone())).collect();
+    let at = At { index, step: &step };
     if let Some(unknown) = step.keys().find(|key| !names().any(|name| name == key.as_str())) {
         let hint = nearest(unknown, names());
         let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
@@ -387,15 +387,16 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
     let drift = at.get("drift", "a number from 0 (none) to 4; 1 is as models do", |value| {
         value.as_f64().filter(|drift| (0.0..=4.0).contains(drift)).map(|drift| drift as f32)
     })?;
+    let (reply, delivery) = (read_reply(&at)?, read_delivery(&at)?);
     Ok(Step {
         drift,
         wants: wants.unwrap_or_default(),
         // A share of one request would hardly ever be any.
         times: times.unwrap_or_else(|| share.is_none().then_some(1)),
         share,
-        told: step.clone(),
-        reply: read_reply(&at)?,
-        delivery: read_delivery(&at)?,
+        reply,
+        delivery,
+        told: step,
     })
 }
 

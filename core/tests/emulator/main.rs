@@ -601,6 +601,11 @@ fn requests_are_remembered_without_keys_and_bytes() {
 fn a_step_may_be_spelt_in_camel_case() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[json!({"finishReason": "NO_IMAGE", "textAfter": "none"})]).unwrap();
+    let told = generate(&emulator, OLD, &prompt("a boat", json!({}))).json()["candidates"][0].clone();
+    assert_eq!(
+        (&told["finishReason"], &told["content"]["parts"][0]["text"]),
+        (&json!("NO_IMAGE"), &json!("none"))
+    );
     let wrong = emulator.script(&[json!({"finishReasn": "NO_IMAGE"})]).unwrap_err();
     assert!(wrong.message().contains("Did you mean `finish_reason`?"), "{}", wrong.message());
 }
