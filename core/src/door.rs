@@ -627,6 +627,5 @@ fn apart<T: serde::de::DeserializeOwned>(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let lost = |cause| Error::new(Kind::NanoBananaError, format!("the work was lost: {cause}"));
-    tokio::task::spawn_blocking(work).await.map_err(lost)?
+    crate::blocking::kept(work).await?
 }

@@ -160,7 +160,7 @@ impl Plan {
     /// [`Kind::ImageError`] if it cannot be read or decoded, or does not fit `max_bytes` whatever is done.
     pub async fn carried_out(
         self,
-        read: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
+        read: impl Future<Output = Result<Bytes, Error>> + Send,
     ) -> Result<Made, Error> {
         let Plan { header, wishes, is_made_anew, mut told } = self;
         if !is_made_anew {

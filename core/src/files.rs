@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use crate::blocking;
 use crate::error::{Error, Kind};
 use crate::input::Source;
 use crate::records::File;
@@ -354,7 +355,5 @@ async fn chunk(source: &Source, at: u64) -> Result<Bytes, Error> {
         handle.read_exact(&mut bytes).map_err(changed)?;
         Ok(bytes.into())
     };
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|cause| {
-        Err(Error::new(Kind::ImageError, format!("the file could not be read: {cause}")))
-    })
+    blocking::disk(read).await?
 }

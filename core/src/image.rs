@@ -15,6 +15,7 @@ use crate::array;
 pub use crate::codec::Pixels;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
+use crate::local;
 use crate::provenance::{self, Provenance};
 use crate::schema::{Case, Typed, Write};
 
@@ -158,11 +159,9 @@ impl Image {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let named = |error: Error| error.with("input", path.display().to_string());
-        let bytes = std::fs::read(path).map_err(|cause| {
-            named(
-                Error::new(Kind::ImageError, format!("cannot read {}: {cause}", path.display()))
-                    .because(cause),
-            )
+        let bytes = local::read(path).map_err(|cause| {
+            let problem = format!("cannot read {}: {cause}", path.display());
+            named(Error::new(Kind::ImageError, problem).because(cause))
         })?;
         Self::from_bytes(bytes).map_err(|error| {
             named(error.clone().reworded(format!("{}: {}", path.display(), error.message())))

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::array::{Array, Opened};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
+use crate::local;
 use crate::options::{Attachment, EditOptions, Reference, Region, Role};
 use crate::records;
 use crate::schema::{Case, Write as _};
@@ -230,7 +231,15 @@ impl Source {
         }
     }
 
-    /// All of it at once.
+    /// All of it at once, for a decoder.
+    pub async fn ahead(self) -> Result<Bytes, Error> {
+        match self {
+            Source::Memory(bytes) => Ok(bytes),
+            Source::File(file) => local::ahead(move || file.read()).await,
+        }
+    }
+
+    /// All of it at once. Blocks.
     pub fn read(&self) -> Result<Bytes, Error> {
         match self {
             Source::Memory(bytes) => Ok(bytes.clone()),
@@ -261,8 +270,7 @@ impl File {
     /// # Errors
     /// [`Kind::ImageError`] if it is gone or is not the file that was sniffed.
     pub fn open(&self) -> Result<std::fs::File, Error> {
-        let file = std::fs::File::open(&self.path).map_err(|cause| self.changed(&cause.to_string()))?;
-        let now = file.metadata().map_err(|cause| self.changed(&cause.to_string()))?;
+        let (file, now) = local::open(&self.path).map_err(|cause| self.changed(&cause.to_string()))?;
         if now.len() != self.len || now.modified().ok() != self.modified || identity(&now) != self.identity {
             return Err(self.changed("it is another file now"));
         }
@@ -273,7 +281,9 @@ impl File {
     pub fn read(&self) -> Result<Bytes, Error> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
-        self.open()?.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
+        // A file that grows and grows is not read to its end.
+        let file = self.open()?.take(self.len.saturating_add(1));
+        { file }.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
         if bytes.len() as u64 != self.len {
             return Err(self.changed("its length is another"));
         }

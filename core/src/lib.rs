@@ -21,6 +21,8 @@
 
 mod array;
 mod attempt;
+#[doc(hidden)]
+pub mod blocking;
 mod cache;
 pub mod catalogue;
 pub mod chat;
@@ -39,6 +41,7 @@ pub mod image;
 pub mod input;
 mod json;
 mod limit;
+mod local;
 pub mod many;
 mod mask;
 mod money;

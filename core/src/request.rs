@@ -4,11 +4,10 @@
 //! body is being sent, so that none is ever held twice; its length is known before, and the same
 //! body can be sent again.
 
-use std::fmt;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll};
 
 use base64::Engine as _;
@@ -16,9 +15,9 @@ use base64::engine::simd::Simd;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value, json};
-use tokio::task::JoinHandle;
 
-use crate::error::{Error, Kind};
+use crate::blocking::{self, Task};
+use crate::error::Error;
 use crate::input::{Clip, File, Part, Source};
 use crate::json::{self, Piece};
 use crate::options::GenerateOptions;
@@ -99,7 +98,7 @@ impl Body {
     /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
     pub async fn digest(&self) -> Result<Digest, Error> {
         let segments = self.segments.clone();
-        hashed(move |waiting| digest_of(&segments, waiting)).await
+        blocking::disk(move || digest_of(&segments)).await?
     }
 
     fn of(segments: Vec<Segment>) -> Self {
@@ -132,19 +131,7 @@ impl Segment {
 /// [`Kind::ImageError`] if its file is not the one that was opened.
 pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
     let source = source.clone();
-    hashed(move |waiting| picture_digest(&source, waiting)).await
-}
-
-async fn hashed(
-    work: impl FnOnce(&Weak<()>) -> Result<Digest, Error> + Send + 'static,
-) -> Result<Digest, Error> {
-    // Nobody waits for gigabytes that nobody asks for any more.
-    let caller = Arc::new(());
-    let waiting = Arc::downgrade(&caller);
-    let work = tokio::task::spawn_blocking(move || work(&waiting));
-    let done = work.await.unwrap_or_else(|cause| Err(unread(&cause)));
-    drop(caller);
-    done
+    blocking::disk(move || picture_digest(&source)).await?
 }
 
 /// One turn of a conversation, as it goes back to the service.
@@ -325,7 +312,7 @@ pub(crate) struct BodyStream {
 enum Current {
     None,
     Memory { bytes: Bytes },
-    File(JoinHandle<Result<Read, Error>>),
+    File(Task<Result<Read, Error>>),
     Between(OpenFile),
 }
 
@@ -427,10 +414,6 @@ fn read_at_hand(_: &std::fs::File, _: &mut [u8]) -> usize {
 
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(base64::engine::general_purpose::PAD));
 
-fn unread(cause: &dyn fmt::Display) -> Error {
-    Error::new(Kind::ImageError, format!("a picture could not be read: {cause}"))
-}
-
 impl BodyStream {
     fn fail(&mut self, error: Error) -> Error {
         if let Ok(mut trouble) = self.trouble.lock() {
@@ -453,7 +436,7 @@ impl BodyStream {
                         Segment::Picture(Source::Memory(bytes)) => self.current = Current::Memory { bytes },
                         Segment::Picture(Source::File(file)) => {
                             let buffers = std::mem::take(&mut self.buffers);
-                            self.current = Current::File(tokio::task::spawn_blocking(move || {
+                            self.current = Current::File(blocking::disk(move || {
                                 let handle = file.open()?;
                                 OpenFile { file, handle, read: 0 }.next(buffers)
                             }));
@@ -476,7 +459,7 @@ impl BodyStream {
                             self.current = Current::Between(open);
                             return Poll::Ready(Some(text.map_err(|error| self.fail(error))));
                         }
-                        self.current = Current::File(tokio::task::spawn_blocking(move || open.next(buffers)));
+                        self.current = Current::File(blocking::disk(move || open.next(buffers)));
                     }
                 }
                 Current::File(mut reading) => match Pin::new(&mut reading).poll(context) {
@@ -489,10 +472,7 @@ impl BodyStream {
                         return Poll::Ready(Some(Ok(text)));
                     }
                     Poll::Ready(Ok(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
-                    Poll::Ready(Err(cause)) => {
-                        let error = unread(&cause);
-                        return Poll::Ready(Some(Err(self.fail(error))));
-                    }
+                    Poll::Ready(Err(lost)) => return Poll::Ready(Some(Err(self.fail(lost.into())))),
                 },
             }
         }
@@ -528,6 +508,7 @@ impl http_body::Body for BodyStream {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
     use crate::image::{Image, Pixels};
     use crate::input::{self, Input};
     use crate::options::{Attachment, Reference};

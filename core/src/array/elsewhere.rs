@@ -49,20 +49,22 @@ pub(crate) fn decode(bytes: &Bytes) -> Result<Pixels, Error> {
     codec::decode(bytes)
 }
 
-/// What `then` makes of the pixels of a file of this type, on a thread for that. `read` gives its bytes.
+/// What `then` makes of the pixels of a file of this type, on a thread for that. `read` gives its bytes: a file may
+/// hang, which must not hold up a thread that decodes.
 ///
 /// # Errors
 /// [`crate::Kind::ImageError`] if it cannot be read or decoded; what `then` returns.
 pub(crate) async fn decoded<T: Send + 'static>(
     format: Format,
-    read: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
+    read: impl Future<Output = Result<Bytes, Error>> + Send,
     then: impl FnOnce(Pixels) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let (false, Some(Elsewhere::Awaited(open))) = (is_decoded_here(format), ELSEWHERE.get()) else {
         // One piece of work: pixels that wait for the next one would fill the memory.
-        return codec::worker(move || then(decode(&read()?)?)).await;
+        let bytes = read.await?;
+        return codec::worker(move || then(decode(&bytes)?)).await;
     };
-    let bytes = codec::worker(read).await?;
+    let bytes = read.await?;
     let opened = open(bytes.clone()).await?;
     codec::worker(move || match opened {
         Some(opened) => then(opened.into_pixels()?.0),

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{Client, TOTAL};
-use crate::codec::Format;
+use crate::blocking;
+use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
@@ -202,17 +203,17 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
         }
         Input::Array(array) => match array.file() {
             Some(bytes) => memory(bytes.clone()),
-            None => blocking(move || Image::from_pixels(&array.into_pixels()?)?.bytes().cloned())
+            None => codec::worker(move || Image::from_pixels(&array.into_pixels()?)?.bytes().cloned())
                 .await
                 .and_then(memory),
         },
         Input::Opened(opened) => {
-            blocking(move || Image::from_pixels(&opened.into_pixels()?.0)?.bytes().cloned())
+            codec::worker(move || Image::from_pixels(&opened.into_pixels()?.0)?.bytes().cloned())
                 .await
                 .and_then(memory)
         }
         Input::Pixels(pixels) => {
-            blocking(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
+            codec::worker(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }
         Input::File(file) => Err(bad(format!("{} is uploaded already", file.name))),
         Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => Box::pin(found(*of)).await,
@@ -221,7 +222,7 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
 }
 
 async fn on_disk(path: PathBuf) -> Result<(Source, Option<PathBuf>), Error> {
-    blocking(move || {
+    on_thread(move || {
         let cannot =
             |cause: &dyn fmt::Display| bad(format!("the file {} cannot be read: {cause}", path.display()));
         let file = std::fs::File::open(&path).map_err(|cause| cannot(&cause).because(cause))?;
@@ -242,7 +243,7 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
         Source::Memory(bytes) => bytes.slice(..bytes.len().min(START)),
         Source::File(file) => {
             let file = file.clone();
-            blocking(move || {
+            on_thread(move || {
                 let mut start = Vec::new();
                 let read = std::io::Read::read_to_end(
                     &mut std::io::Read::take(file.open()?, START as u64),
@@ -293,10 +294,8 @@ fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-async fn blocking<T: Send + 'static>(
+async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|cause| Err(bad(format!("the file could not be read: {cause}"))))
+    blocking::disk(work).await?
 }

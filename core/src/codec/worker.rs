@@ -4,9 +4,9 @@
 use std::num::NonZero;
 
 use tokio::sync::Semaphore;
-use tokio::task::{AbortHandle, spawn_blocking};
 
 use super::bad;
+use crate::blocking;
 use crate::error::Error;
 use crate::process::PerProcess;
 
@@ -25,21 +25,12 @@ pub(crate) async fn worker<T: Send + 'static>(
     let lost = |cause: &dyn std::fmt::Display| bad(format!("the picture could not be worked on: {cause}"));
     // It is never closed.
     let place = places.acquire_owned().await.map_err(|cause| lost(&cause))?;
-    let task = spawn_blocking(move || {
+    let task = blocking::compute(move || {
         let done = work();
         drop(place);
         done
     });
-    let _dropped = Abort(task.abort_handle());
-    task.await.map_err(|cause| lost(&cause))?
-}
-
-struct Abort(AbortHandle);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    task.await.map_err(|cause| lost(&cause).because(cause))?
 }
 
 fn cores() -> usize {

@@ -11,11 +11,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::prepare::{Fetch, Found, Picture, SMALL_FILE, blocking, cannot, found, opened, uploaded};
+use super::prepare::{Fetch, Found, Picture, SMALL_FILE, blocking, cannot, found, uploaded};
 use super::{File, Input, Part, Place, Source, bad, is_scheme};
 use crate::codec::Format;
 use crate::error::{Error, Kind};
 use crate::json::field;
+use crate::local;
 use crate::options::Attachment;
 use crate::schema::Seconds;
 
@@ -178,12 +179,14 @@ fn held(mime_type: Cow<'static, str>, bytes: Bytes, clip: Clip) -> Part {
 
 fn on_disk(path: PathBuf, said: Option<String>, clip: Clip) -> Result<Part, Error> {
     use std::io::Read as _;
-    let (file, metadata) = opened(&path)?;
+    let (file, metadata) = local::open(&path).map_err(cannot)?;
     let is_small = !metadata.is_file() || metadata.len() <= SMALL_FILE;
     let mut start = Vec::new();
-    file.take(if metadata.is_file() { SMALL_FILE } else { u64::MAX })
-        .read_to_end(&mut start)
-        .map_err(cannot)?;
+    if is_small {
+        start = local::rest(&file, &metadata).map_err(cannot)?;
+    } else {
+        file.take(SMALL_FILE).read_to_end(&mut start).map_err(cannot)?;
+    }
     let mime_type = kind(said, &start, is_small)?;
     if is_small {
         return Ok(held(mime_type, start.into(), clip));

@@ -17,6 +17,7 @@ use crate::codec::{self, Header, Quirks};
 use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
+use crate::local;
 use crate::options::Encode;
 use crate::records::{self, InputPlan};
 
@@ -103,8 +104,10 @@ pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Byte
         Box::pin(std::future::ready(Err(bad("nothing is fetched here"))))
     };
     let base = Url::parse("https://127.0.0.1").map_err(|cause| bad(cause.to_string()))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().build().map_err(|cause| bad(cause.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(|cause| bad(cause.to_string()))?;
     let (part, told, _) = runtime.block_on(picture(input, 0, &base, &fetch, wishes, false))?;
     let bytes = match part {
         Part::Picture { source, .. } => source.read()?,
@@ -141,7 +144,7 @@ impl Picture {
             Picture::Address { .. } => Err(bad(
                 "the service fetches it by its address; give the picture itself, so that its pixels are known",
             )),
-            Picture::File(source, header) => array::decoded(header.format, move || source.read(), then).await,
+            Picture::File(source, header) => array::decoded(header.format, source.ahead(), then).await,
             Picture::Pixels(pixels) => codec::worker(move || then(pixels)).await,
             Picture::Array(array) => codec::worker(move || then(array.into_pixels()?)).await,
             Picture::Opened(opened) => codec::worker(move || then(opened.into_pixels()?.0)).await,
@@ -237,7 +240,7 @@ async fn sent(found: Picture, wishes: Option<&Encode>) -> Result<(Part, Told), E
         Picture::File(source, header) => {
             let from = source.clone();
             let plan = Plan::new(header, source.len(), wishes)?;
-            (plan.carried_out(move || from.read()).await?, Some(source))
+            (plan.carried_out(from.ahead()).await?, Some(source))
         }
         Picture::Pixels(pixels) => {
             let bytes = pixels.data.len();
@@ -291,31 +294,14 @@ async fn saved(image: Image, index: u64) -> Result<Picture, Error> {
 
 /// Why a file is of no use.
 pub(super) fn cannot(cause: std::io::Error) -> Error {
-    let why = match cause.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "its file may not be read".to_owned(),
-        _ => format!("its file cannot be read: {cause}"),
-    };
-    bad(why).because(cause)
-}
-
-/// Opens what is no folder.
-pub(super) fn opened(path: &Path) -> Result<(std::fs::File, std::fs::Metadata), Error> {
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    let metadata = file.metadata().map_err(cannot)?;
-    if metadata.is_dir() {
-        return Err(bad("it is a folder; name a file in it"));
-    }
-    Ok((file, metadata))
+    bad(local::why(&cause)).because(cause)
 }
 
 fn on_disk(path: PathBuf, index: u64) -> Result<Picture, Error> {
     use std::io::Read as _;
-    let (file, metadata) = opened(&path)?;
+    let (file, metadata) = local::open(&path).map_err(cannot)?;
     if !metadata.is_file() || metadata.len() <= SMALL_FILE {
-        let mut bytes = Vec::new();
-        (&file).read_to_end(&mut bytes).map_err(cannot)?;
-        return whole(bytes.into());
+        return whole(local::rest(&file, &metadata).map_err(cannot)?.into());
     }
     let header = codec::header_of_file(&file).map_err(|error| {
         let mut start = Vec::new();
@@ -463,12 +449,9 @@ pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {
         .map_err(|_| bad("its data: URL is not valid base64"))
 }
 
-/// Runs what reads files or encodes off the event loop.
+/// Runs what reads files off the event loop.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(cause) => Err(bad(format!("the picture could not be read: {cause}"))),
-    }
+    crate::blocking::disk(work).await?
 }

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
-use std::sync::Weak;
 
 use aws_lc_rs::digest;
 use serde_json::Value;
 
-use super::{Segment, unread};
+use super::Segment;
+use crate::blocking;
 use crate::error::{Error, Kind};
 use crate::input::Source;
 
@@ -60,7 +60,7 @@ impl fmt::Debug for Digest {
 /// The form of what is digested. With a new number, what users keep by digests is made anew.
 const FORM: &[u8] = b"nanobanana request 1\n";
 
-pub(super) fn digest_of(segments: &[Segment], waiting: &Weak<()>) -> Result<Digest, Error> {
+pub(super) fn digest_of(segments: &[Segment]) -> Result<Digest, Error> {
     let nonce = fastrand::u128(..);
     let mut text = Vec::new();
     let mut pictures = HashMap::new();
@@ -70,7 +70,7 @@ pub(super) fn digest_of(segments: &[Segment], waiting: &Weak<()>) -> Result<Dige
             Segment::Picture(source) => {
                 let mark = format!("hole-{nonce:032x}-{}", pictures.len());
                 text.extend_from_slice(mark.as_bytes());
-                pictures.insert(mark, picture_digest(source, waiting)?);
+                pictures.insert(mark, picture_digest(source)?);
             }
         }
     }
@@ -84,7 +84,7 @@ pub(super) fn digest_of(segments: &[Segment], waiting: &Weak<()>) -> Result<Dige
     Ok(sum.into())
 }
 
-pub(super) fn picture_digest(source: &Source, waiting: &Weak<()>) -> Result<Digest, Error> {
+pub(super) fn picture_digest(source: &Source) -> Result<Digest, Error> {
     let file = match source {
         Source::Memory(bytes) => return Ok(Digest::of([&bytes[..]])),
         Source::File(file) => file,
@@ -93,14 +93,15 @@ pub(super) fn picture_digest(source: &Source, waiting: &Weak<()>) -> Result<Dige
     let mut sum = digest::Context::new(&digest::SHA256);
     let (mut block, mut read) = (vec![0; 1 << 20], 0);
     loop {
-        if waiting.strong_count() == 0 {
-            return Err(unread(&"nobody waits for it any more"));
+        // Nobody waits for gigabytes that nobody asks for any more.
+        if blocking::is_abandoned() {
+            return Err(file.changed("nobody waits for it any more"));
         }
         let more = handle.read(&mut block).map_err(|cause| file.changed(&cause.to_string()))?;
-        if more == 0 {
+        read += more as u64;
+        if more == 0 || read > file.len {
             break;
         }
-        read += more as u64;
         sum.update(block.get(..more).unwrap_or_default());
     }
     if read != file.len {
