@@ -36,6 +36,12 @@ export type Tell = (json: string) => void
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor; warnings: string[] }
 
+/** Hands signals over to a command. */
+export interface Signals {
+  names(): NodeJS.Signals[]
+  tell(name: string): number | null
+}
+
 export interface NativeDoor {
   call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
@@ -49,7 +55,8 @@ interface Native {
   inputOptions(): string[]
   readInputs(prompt: Sorted[], images: Array<Sorted | Beside>): Outcome<NativeInputs>
   decodeBy(decode: (bytes: Uint8Array) => Promise<Decoded | null>): void
-  run(args: string[]): Promise<number>
+  run(args: string[], signals: Signals): Promise<number>
+  Signals: new () => Signals
   Cancel: new () => Cancel
 }
 

@@ -12,6 +12,7 @@ mod image;
 mod input;
 mod value;
 
+use nanobanana::cli;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
@@ -25,13 +26,46 @@ fn start() {
     }
 }
 
+/// Hands the signals that JavaScript's handlers get over to a command.
+#[napi]
+pub struct Signals(cli::Signals);
+
+#[napi]
+impl Signals {
+    /// No signal has come yet.
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Signals(cli::Signals::of_host())
+    }
+
+    /// The names of the signals that end a command.
+    #[napi]
+    pub fn names(&self) -> Vec<&'static str> {
+        cli::Signal::ALL.map(cli::Signal::name).to_vec()
+    }
+
+    /// Hands over the signal of this name, and gives the exit code of a command that it ends.
+    #[napi]
+    pub fn tell(&self, name: String) -> Option<u32> {
+        let signal = cli::Signal::named(&name)?;
+        self.0.tell(signal);
+        Some(u32::from(signal.exit_code()))
+    }
+}
+
 /// Runs the command and gives its exit code.
 ///
-/// It runs on a thread of its own: the event loop stays free, so that JavaScript sees Ctrl-C too.
+/// It runs on a thread of its own: the event loop stays free, so that JavaScript sees signals.
 #[napi]
-pub fn run(env: &Env, args: Vec<String>) -> napi::Result<PromiseRaw<'_, u32>> {
+pub fn run<'env>(
+    env: &'env Env,
+    args: Vec<String>,
+    signals: &Signals,
+) -> napi::Result<PromiseRaw<'env, u32>> {
+    let signals = signals.0.clone();
     env.spawn_future(async move {
-        let code = error::blocking(move || Ok(nanobanana::cli::run(args))).await;
+        let code = error::blocking(move || Ok(cli::run(args, &signals))).await;
         Ok(u32::from(code.unwrap_or_else(|error| error.kind().exit_code())))
     })
 }

@@ -6,6 +6,7 @@
 
 use pyo3::prelude::*;
 
+mod command;
 mod door;
 mod error;
 mod events;
@@ -20,17 +21,13 @@ mod _native {
     use pyo3::types::PyModule;
 
     #[pymodule_export]
+    use crate::command::{Signals, run};
+    #[pymodule_export]
     use crate::door::{Door, Emulator};
     #[pymodule_export]
     use crate::image::Image;
     #[pymodule_export]
     use crate::input::Inputs;
-
-    /// Runs the command `nanobanana` and gives its exit code.
-    #[pyfunction]
-    fn run(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
-        py.detach(|| nanobanana::cli::run(args))
-    }
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

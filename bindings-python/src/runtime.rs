@@ -20,7 +20,7 @@ use crate::events;
 use crate::value::Object;
 
 /// How long Ctrl-C may go unseen.
-const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+pub const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
 const LAST_WAIT: Duration = Duration::from_secs(2);
 

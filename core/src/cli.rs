@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -25,7 +25,10 @@ use crate::stream::EventStream;
 
 mod chat;
 mod many;
+mod signals;
 mod terminal;
+
+pub use signals::{Signal, Signals};
 
 /// Client options that are no flags: a key on a command line is seen by every user of the machine,
 /// and the rest can be said per call.
@@ -33,13 +36,12 @@ const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
 
 const MASKS: &str = "Options of a mask";
 
-const INTERRUPTED: u8 = 130;
-
 /// How long what was received may still be written when the command ends.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// Runs the command with its arguments (without the program's name) and gives its exit code.
-pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
+/// Runs the command with its arguments (without the program's name) and gives its exit code. Its host hands
+/// over the signals that end it.
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signals) -> u8 {
     let name = OsString::from("nanobanana");
     let matches =
         match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
@@ -58,25 +60,55 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> u8 {
             return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json);
         }
     };
-    let begun = OnceLock::new();
-    let outcome = runtime.block_on(async {
-        let outcome = tokio::select! {
-            outcome = perform(verb, matches, &begun) => Some(outcome),
-            _ = tokio::signal::ctrl_c() => None,
-        };
-        if let Some(run) = begun.get() {
-            // Pictures that have come are paid for. A disk that stands still is not waited for.
-            let _ = tokio::time::timeout(LAST_WAIT, run.closed()).await;
-        }
-        outcome
-    });
+    let begun = Arc::new(Begun { signals: signals.clone(), many: OnceLock::new() });
+    let outcome = runtime.block_on(ended(verb.to_owned(), matches.clone(), begun));
     // A drawing or a read that is under way must not hold up the exit.
     runtime.shutdown_timeout(Duration::from_millis(50));
     match outcome {
-        Some(Ok(())) => 0,
-        Some(Err(error)) => fail(&error, json),
-        None => INTERRUPTED,
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => fail(&error, json),
+        // A server has nothing to finish: an end that was asked for is its regular one.
+        Err(Signal::Terminate) if verb == "emulate" => 0,
+        Err(signal) => signal.exit_code(),
     }
+}
+
+/// What a command shares with the code that ends it.
+struct Begun {
+    signals: Signals,
+    many: OnceLock<Many>,
+}
+
+/// The command's outcome, or the signal that ended it.
+async fn ended(verb: String, matches: ArgMatches, begun: Arc<Begun>) -> Result<Result<(), Error>, Signal> {
+    let signals = &begun.signals;
+    signals.listen();
+    // A task of its own: a read that stands still on its thread does not keep a signal from being seen.
+    let shared = begun.clone();
+    let mut task = tokio::spawn(async move { perform(&verb, &matches, &shared).await });
+    let outcome = tokio::select! {
+        outcome = &mut task => Ok(outcome.unwrap_or_else(|cause| {
+            let problem = "the command was broken off by a fault in nanobanana";
+            Err(Error::new(Kind::NanoBananaError, problem).because(cause))
+        })),
+        signal = signals.ending(0) => Err(signal),
+    };
+    let finished = async {
+        if outcome.is_err() {
+            task.abort();
+            let _ = (&mut task).await;
+        }
+        if let Some(many) = begun.many.get() {
+            many.closed().await;
+        }
+        signals.released(LAST_WAIT).await;
+    };
+    tokio::select! {
+        // Pictures that have come are paid for. A disk that stands still is not waited for.
+        _ = tokio::time::timeout(LAST_WAIT, finished) => {}
+        _ = signals.ending(usize::from(outcome.is_err())) => {}
+    }
+    outcome
 }
 
 fn command() -> Command {
@@ -217,13 +249,13 @@ fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String,
     map
 }
 
-async fn perform(verb: &str, matches: &ArgMatches, begun: &OnceLock<Many>) -> Result<(), Error> {
+async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
     match verb {
         "models" => models(matches),
         "emulate" => emulate(matches).await,
         "chat" => chat::run(matches).await,
-        "many" => many::run(matches, begun).await,
-        _ => draw(verb, matches).await,
+        "many" => many::run(matches, &begun.many).await,
+        _ => draw(verb, matches, &begun.signals).await,
     }
 }
 
@@ -239,7 +271,7 @@ fn call_options(matches: &ArgMatches) -> Result<GenerateOptions, Error> {
     GenerateOptions::read(&options(&GenerateOptions::table(), matches, Input::OPTIONS), Case::Snake)
 }
 
-async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
+async fn draw(verb: &str, matches: &ArgMatches, signals: &Signals) -> Result<(), Error> {
     let call_options = call_options(matches)?;
     let prompt = match text(matches, "prompt").as_str() {
         "-" => String::from_utf8(stdin()?)
@@ -293,6 +325,8 @@ async fn draw(verb: &str, matches: &ArgMatches) -> Result<(), Error> {
         progress.stop();
         result?
     };
+    // It is paid for: a signal lets it be written.
+    let _hold = signals.hold();
     let mut files = Vec::new();
     if is_stdout {
         print(result.image()?.bytes()?)?;
@@ -484,13 +518,6 @@ async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
         line(&bundle.display().to_string())?;
     }
     tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
-    // Ctrl-C ends every command; whoever started this one may end it by a signal of its own, and the
-    // certificate's file goes with it.
-    #[cfg(unix)]
-    if let Ok(mut end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        end.recv().await;
-        return Ok(());
-    }
     std::future::pending().await
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use nanobanana::cli::{Signals, run};
+
 fn main() -> ExitCode {
-    ExitCode::from(nanobanana::cli::run(std::env::args_os().skip(1)))
+    ExitCode::from(run(std::env::args_os().skip(1), &Signals::of_process()))
 }

@@ -10,6 +10,15 @@ use base64::Engine as _;
 use nanobanana::{Emulator, Image};
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+#[path = "cli/signals.rs"]
+mod signals;
+
+/// A file of `tests/media`.
+fn media(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media").join(name)
+}
+
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nanobanana"));
     command.current_dir(folder).args(args).stdin(Stdio::null());
@@ -64,7 +73,7 @@ fn a_picture_lands_where_it_should_and_its_path_is_printed() {
 #[test]
 fn what_a_conversion_loses_is_told_on_standard_error() {
     let folder = tempfile::tempdir().unwrap();
-    let marked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/marks/c2pa.png");
+    let marked = media("marks/c2pa.png");
     let data = base64::engine::general_purpose::STANDARD.encode(std::fs::read(marked).unwrap());
     let part = json!({ "inlineData": { "mimeType": "image/png", "data": data } });
     let answer = json!({ "candidates": [{ "content": { "parts": [part] }, "finishReason": "STOP" }] });

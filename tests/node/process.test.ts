@@ -84,17 +84,39 @@ test('the command runs from npm', async () => {
   await assert.rejects(node([cli, 'generate', 'a boat', '--offline', '--aspect-ratio', '5:7', '-o', out]), { code: 2 })
 })
 
-test('Ctrl-C ends the command with 130', { skip: process.platform === 'win32' }, () =>
+const ends = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const
+
+test('a signal ends the command and its request', { skip: process.platform === 'win32' }, () =>
   offline(async (_client, emulator) => {
-    emulator.script([{ hang: true }])
+    emulator.script([{ hang: true, times: 'always' }])
     const cli = join(root, 'bindings-node', 'dist', 'cli.js')
     const env = { ...process.env, GOOGLE_API_KEY: 'k', GOOGLE_GEMINI_BASE_URL: emulator.url }
-    const child = spawn(process.execPath, [cli, 'generate', 'a boat', '-o', join(tmpdir(), 'never')], { env, stdio: 'ignore' })
-    await until(() => emulator.requests.length === 1, 'the request')
-    const pressed = performance.now()
-    child.kill('SIGINT')
-    const code = await new Promise((resolve) => child.once('exit', resolve))
-    assert.equal(code, 130)
-    assert.ok(performance.now() - pressed < 900, 'it must be the core that ends it, at once')
-    await until(() => emulator.requests[0]?.cancelled === true, 'the request to end')
+    for (const [index, [signal, wanted]] of ends.entries()) {
+      const child = spawn(process.execPath, [cli, 'generate', 'a boat', '-o', join(tmpdir(), 'never')], { env, stdio: 'ignore' })
+      await until(() => emulator.requests.length === index + 1, 'the request')
+      const pressed = performance.now()
+      child.kill(signal)
+      const code = await new Promise((resolve) => child.once('exit', resolve))
+      assert.equal(code, wanted)
+      assert.ok(performance.now() - pressed < 2500, 'it must be the core that ends it')
+      await until(() => emulator.requests[index]?.cancelled === true, 'the request to end')
+    }
   }))
+
+test('a signal ends the emulator and a read', { skip: process.platform === 'win32' }, async () => {
+  const cli = join(root, 'bindings-node', 'dist', 'cli.js')
+  const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
+  for (const [signal, wanted] of ends) {
+    for (const args of [['emulate'], ['many', '-', '--offline', '-o', folder]]) {
+      const child = spawn(process.execPath, [cli, ...args], { stdio: ['pipe', 'pipe', 'ignore'] })
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
+      // One line is answered, and the next one is waited for.
+      child.stdin.write('"a boat"\n')
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+      child.kill(signal)
+      assert.equal(await ended, args[0] === 'emulate' && signal === 'SIGTERM' ? 0 : wanted, `${signal} ${args}`)
+      clearTimeout(late)
+    }
+  }
+})
