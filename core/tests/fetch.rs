@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nanobanana::{Client, ClientOptions, Error, GenerateOptions, Kind};
+use nanobanana::{Client, ClientOptions, Emulator, EmulatorOptions, Error, GenerateOptions, Kind};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -376,4 +377,25 @@ async fn with_private_urls_allowed_this_machine_is_asked_past_the_proxy() {
     }
     assert_eq!(fetched(&client, "http://db/a.png").await.unwrap(), dot().len() as u64);
     assert_eq!((proxy.targets().len(), server.targets().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_redirect_from_https_to_http_is_refused() {
+    let plain = Server::plain(picture).await;
+    let secure = Emulator::start_with(EmulatorOptions::new().tls(true)).unwrap();
+    let bundle = secure.ca_bundle().unwrap().display().to_string();
+    let client = client(ClientOptions::new().allow_private_urls(true).ca_bundle(bundle));
+    let url = format!("{}/v1beta/files/abc", secure.url());
+    let step = |place: &str| json!({ "status": 302, "headers": { "location": place }, "match": { "call": "file_get" } });
+    secure.script(&[step(&format!("{}/a.png", plain.url))]).unwrap();
+    refused(&client, &url, "redirects from https to http").await;
+    assert!(plain.targets().is_empty());
+    // From http to https it may lead.
+    let server = Server::plain({
+        let url = url.clone();
+        move |_| to(&url)
+    })
+    .await;
+    secure.script(&[step("nowhere")]).unwrap();
+    refused(&client, &server.url, "40").await;
 }
