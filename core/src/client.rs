@@ -18,7 +18,7 @@ use crate::attempt::Common;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
-use crate::events::{ClientEvent, Watcher};
+use crate::events::{ClientEvent, Watcher, next_call};
 use crate::input::{self, Input, Media, Part, Prepared, Reach};
 use crate::money::Ledger;
 use crate::options::{
@@ -518,6 +518,7 @@ impl Client {
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
+            call: next_call(),
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,

@@ -20,6 +20,7 @@ use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
+use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::{Item, Many, Step};
@@ -494,6 +495,18 @@ impl Door {
             Door::Many(many) => Door::Many(many.for_call(options)?),
             Door::Tools => self.clone(),
         })
+    }
+
+    /// The same for one call, whose events `watch` gets instead of whoever watches the client. What has begun
+    /// already, a stream or a run, stays as it is.
+    #[must_use]
+    pub fn watched(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        match self {
+            Door::Client(client) => Door::Client(client.on_event(watch)),
+            Door::Chat(chat) => Door::Chat(chat.on_event(watch)),
+            Door::Files(files) => Door::Files(files.on_event(watch)),
+            other => other.clone(),
+        }
     }
 
     /// Lets go at once of what it holds: a stream's request, a client's connections.

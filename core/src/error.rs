@@ -186,6 +186,8 @@ errors! {
     NanoBananaError: => 1 {
         /// What was wrong, what is allowed and what to do.
         message: String,
+        /// The number of the call, as its events have it; none if it failed before it was ready to be made.
+        call: Option<u64>,
     }
     /// The client cannot be used as it was set up, for example because no API key was found.
     ConfigError: NanoBananaError => 3 {}

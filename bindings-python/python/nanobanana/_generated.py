@@ -144,8 +144,11 @@ class Partial(Record):
 class NanoBananaError(ErrorBase):
     """Anything that this library raises."""
 
+    _fields = {**ErrorBase._fields, "call": None}
     message: str
     """What was wrong, what is allowed and what to do."""
+    call: int | None
+    """The number of the call, as its events have it; none if it failed before it was ready to be made."""
 
 
 class ConfigError(NanoBananaError):
@@ -491,6 +494,7 @@ class Result(ResultBase):
         "model",
         "response_id",
         "attempts",
+        "call",
         "warnings",
         "errors",
         "cached",
@@ -528,6 +532,8 @@ class Result(ResultBase):
     """The service's id of the answer."""
     attempts: list[Attempt]
     """What was sent, in order."""
+    call: int | None
+    """The number of the call, as its events have it; none for an item that an earlier run has made."""
     warnings: list[str]
     """What the caller should know, in sentences."""
     errors: list[NanoBananaError]
@@ -943,6 +949,7 @@ class ClientEvent(Record):
         "name",
         "message",
         "call",
+        "index",
         "model",
         "attempt",
         "size",
@@ -954,18 +961,25 @@ class ClientEvent(Record):
         "reason",
         "usage",
         "cost",
+        "dropped",
     )
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
     """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
-    "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture of the call is at
-    the Files API now).
+    "retry" (the attempt failed and is made again after `wait`), "upload" (a picture of the call is at the
+    Files API now) or "dropped" (this and later events came faster than they were read; `dropped` is how
+    many are missing here).
     """
     message: str
     """The same as a sentence, for a log."""
     call: int
-    """A number that the events of one call share, counted from 1 in each process."""
+    """A number that the events of one call share, counted from 1 in each process.
+
+    The call's result or error has the same number as `call`.
+    """
+    index: int
+    """Which of the call's `n` requests it is about, counted from 0."""
     model: str
     """The model's id."""
     attempt: int
@@ -988,6 +1002,8 @@ class ClientEvent(Record):
     """The tokens used."""
     cost: float | None
     """The price in USD, if it is known."""
+    dropped: int | None
+    """How many events are missing here, because they came faster than they were read."""
 
 
 class Mark(Record):

@@ -11,6 +11,7 @@ use super::{Client, TOTAL};
 use crate::blocking;
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
+use crate::events::ClientEvent;
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
@@ -32,6 +33,10 @@ impl Files {
     /// The same, of the same client with other options for one call.
     pub(crate) fn for_call(&self, options: crate::options::ClientOptions) -> Result<Self, Error> {
         self.0.for_call(options).map(Files)
+    }
+
+    pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        Files(self.0.on_event(watch))
     }
 
     /// Uploads a file, and waits until it can be used: a path (also as a text), a file's bytes, a picture. It goes
