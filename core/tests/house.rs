@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "schema",
     "error",
+    "digest",
+    "durable",
     "options",
     "process",
     "blocking",
