@@ -4,7 +4,7 @@
 //! nothing but the folder: a file is written whole or not at all, its hash is checked when it is read,
 //! and one that vanishes is one that is not there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,13 +13,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf as _, Bytes};
 
-use crate::blocking;
-use crate::digest::Digest;
-use crate::durable::{make_folder, sync_folder};
 use crate::error::{Error, Kind};
 use crate::image::write_whole;
 use crate::json::Cut;
 use crate::options;
+use crate::request::Digest;
 
 /// A folder of answers. Cheap to clone; it holds no lock and no open file.
 #[derive(Clone)]
@@ -31,8 +29,6 @@ struct Inner {
     max_age: Option<Duration>,
     /// What was written since the folder was last looked through; at first, enough to do that.
     unseen: AtomicU64,
-    /// Whether version 0.1.0 has kept answers here, whose keys were made in another way.
-    has_first_entries: bool,
 }
 
 /// The limit of a folder's answers, if none is named: 5 GB.
@@ -59,7 +55,7 @@ impl Cache {
         let named = options.path.as_deref().unwrap_or_default();
         let usable = || {
             let folder = std::path::absolute(named)?;
-            make_folder(&folder, true)?;
+            make_folder(&folder)?;
             let trial = folder.join(format!("{}-{:08x}.part", std::process::id(), fastrand::u32(..)));
             drop(make_file(&trial)?);
             fs::remove_file(&trial)?;
@@ -71,10 +67,8 @@ impl Cache {
             );
             Error::new(Kind::ConfigError, problem).because(cause)
         })?;
-        let has_first_entries = shelves(&folder).any(|(_, is_first)| is_first);
         Ok(Cache(Arc::new(Inner {
             folder,
-            has_first_entries,
             max_bytes: options.max_bytes.unwrap_or(MAX_BYTES),
             max_age: options.max_age.map(|age| age.duration()),
             unseen: AtomicU64::new(u64::MAX / 2),
@@ -84,35 +78,7 @@ impl Cache {
     /// The answer that was kept under this key, and not too long ago.
     pub async fn get(&self, key: &str) -> Option<Vec<Cut>> {
         let (inner, path) = (self.0.clone(), self.0.place(key)?);
-        blocking::disk(move || inner.find(&path)).await.ok()?
-    }
-
-    /// Whether there may be answers that version 0.1.0 kept.
-    pub fn has_first_entries(&self) -> bool {
-        self.0.has_first_entries
-    }
-
-    /// The same of an answer that version 0.1.0 kept under this key.
-    pub async fn get_first(&self, key: &str) -> Option<Vec<Cut>> {
-        let (inner, path) = (self.0.clone(), self.0.first_place(key)?);
-        blocking::disk(move || inner.find(&path)).await.ok()?
-    }
-
-    /// The model whose answer was kept last for a call that named none, under the key of that call without a model.
-    pub async fn default_model(&self, key: &str) -> Option<String> {
-        let path = self.0.place(key)?.with_extension("model");
-        blocking::disk(move || fs::read_to_string(path).ok()).await.ok()?
-    }
-
-    /// Keeps that. What cannot be written is only not told later.
-    pub async fn set_default_model(&self, key: &str, model: &str) {
-        let Some(path) = self.0.place(key).map(|path| path.with_extension("model")) else { return };
-        let model = model.to_owned();
-        let work = blocking::disk(move || {
-            path.parent().map_or(Ok(()), |folder| make_folder(folder, true))?;
-            write_whole(&path, |part| make_file(part)?.write_all(model.as_bytes()))
-        });
-        let _ = work.await;
+        tokio::task::spawn_blocking(move || inner.find(&path)).await.ok()?
     }
 
     /// Keeps an answer, in the place of one that is there; one that is larger than the whole cache may be is
@@ -122,11 +88,11 @@ impl Cache {
     /// [`Kind::ConfigError`] if it cannot be written. The answer itself is as good as before.
     pub async fn put(&self, key: &str, cuts: Vec<Cut>) -> Result<(), Error> {
         let (inner, path) = (self.0.clone(), self.0.place(key));
-        let work = blocking::disk(move || match path {
+        let work = tokio::task::spawn_blocking(move || match path {
             Some(path) => inner.keep(&path, &cuts),
             None => Err(io::Error::new(io::ErrorKind::InvalidInput, "its key is no name of a file")),
         });
-        work.await.unwrap_or_else(|lost| Err(lost.into())).map_err(|cause| {
+        work.await.unwrap_or_else(|cause| Err(io::Error::other(cause))).map_err(|cause| {
             let folder = self.0.folder.display();
             let problem = format!("the answer could not be kept in the cache {folder}: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -135,17 +101,11 @@ impl Cache {
 }
 
 impl Inner {
-    /// The path of a key's answer: in a folder by the number of the keys' form and the key's first two letters,
-    /// since some file systems are slow with many files in one. `None` for a key that is no digest.
+    /// Where the answer of a key stands: in a folder by its first two letters, since some file systems
+    /// are slow with many files in one. None for what is no name.
     fn place(&self, key: &str) -> Option<PathBuf> {
-        let start = key.get(..2).filter(|_| is_key(key))?;
-        Some(self.folder.join(format!("{FORM}{start}")).join(format!("{key}.reply")))
-    }
-
-    /// The path of a key in the form of version 0.1.0.
-    fn first_place(&self, key: &str) -> Option<PathBuf> {
-        let start = key.get(..2).filter(|_| is_key(key))?;
-        Some(self.folder.join(start).join(format!("{key}.reply")))
+        let shelf = key.get(..2).filter(|_| key.bytes().all(|letter| letter.is_ascii_alphanumeric()))?;
+        Some(self.folder.join(shelf).join(format!("{key}.reply")))
     }
 
     fn find(&self, path: &Path) -> Option<Vec<Cut>> {
@@ -191,14 +151,11 @@ impl Inner {
         if len > self.max_bytes {
             return Ok(());
         }
-        path.parent().map_or(Ok(()), |folder| make_folder(folder, true))?;
+        path.parent().map_or(Ok(()), make_folder)?;
         write_whole(path, |part| {
             let mut file = make_file(part)?;
-            pieces.into_iter().try_for_each(|piece| file.write_all(piece))?;
-            file.sync_data()
+            pieces.into_iter().try_for_each(|piece| file.write_all(piece))
         })?;
-        // An answer that is lost with a power cut would be paid for again.
-        path.parent().map_or(Ok(()), sync_folder)?;
         let unseen = self.unseen.fetch_add(len, Ordering::Relaxed).saturating_add(len);
         if unseen < self.slack() {
             return Ok(());
@@ -217,26 +174,23 @@ impl Inner {
     fn evict(&self, newest: &Path) -> io::Result<()> {
         let mut total = 0;
         let mut entries = Vec::new();
-        // Files of any other name may be the user's; they do not count and stay.
-        for (folder, _) in shelves(&self.folder) {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // What is no shelf of ours, or vanishes meanwhile, does not count.
+        let is_shelf = |entry: &fs::DirEntry| entry.file_name().len() == 2;
+        for shelf in fs::read_dir(&self.folder)?.flatten().filter(is_shelf) {
+            for entry in fs::read_dir(shelf.path()).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
                 let (path, used) = (entry.path(), metadata.modified().unwrap_or(UNIX_EPOCH));
-                let name = entry.file_name();
-                let Some((key, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
-                if !is_key(key) || !metadata.is_file() {
-                    continue;
-                }
-                if kind == "reply" || kind == "model" {
-                    total += metadata.len();
-                    if path != newest {
-                        entries.push((used, path, metadata.len()));
+                match path.extension().and_then(|extension| extension.to_str()) {
+                    Some("reply") => {
+                        total += metadata.len();
+                        if path != newest {
+                            entries.push((used, path, metadata.len()));
+                        }
                     }
-                } else if (kind.starts_with("reply.") || kind.starts_with("model."))
-                    && kind.ends_with(".part")
-                    && used.elapsed().is_ok_and(|age| age > ABANDONED)
-                {
-                    let _ = fs::remove_file(path);
+                    Some("part") if used.elapsed().is_ok_and(|age| age > ABANDONED) => {
+                        let _ = fs::remove_file(path);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -256,27 +210,6 @@ impl Inner {
             _ => Ok(()),
         }
     }
-}
-
-/// The number of the keys' form: folders of answers begin with it. Version 0.1.0 wrote none.
-const FORM: &str = "2";
-
-/// Whether it is a digest as keys are.
-fn is_key(key: &str) -> bool {
-    key.len() == 64 && key.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// The folders that hold answers, and whether their keys have the form of version 0.1.0.
-fn shelves(folder: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
-    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
-        let name = entry.file_name();
-        let name = name.to_str()?;
-        let start = name.strip_prefix(FORM).filter(|start| start.len() == 2);
-        let is_first = start.is_none();
-        let start = start.unwrap_or(name);
-        let is_ours = start.len() == 2 && start.bytes().all(|letter| letter.is_ascii_hexdigit());
-        (is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir())).then(|| (entry.path(), is_first))
-    })
 }
 
 /// When an answer came, and the answer; none if the file is damaged.
@@ -305,6 +238,15 @@ fn read(mut bytes: Bytes) -> Option<(u64, Vec<Cut>)> {
         });
     }
     bytes.is_empty().then_some((made, cuts))
+}
+
+/// Makes a folder, and those above it, for its owner alone.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Makes a file for its owner alone.
@@ -487,29 +429,15 @@ mod tests {
         let cache = Cache::new(&options(folder.path()).max_bytes(1000u64)).unwrap();
         cache.put(&key(1), answer(&[])).await.unwrap();
         let shelf = cache.0.place(&key(1)).unwrap().parent().unwrap().to_owned();
-        let part = |number| shelf.join(format!("{}.reply.1-2.part", key(number)));
-        // A user may have named a folder that holds other things, with names like ours.
-        let others = folder.path().join("ab");
-        fs::create_dir(&others).unwrap();
-        let users = [
-            folder.path().join("notes"),
-            shelf.join("letter.reply"),
-            shelf.join("a.reply.1-2.part"),
-            others.join("letter.reply"),
-            others.join("film.part"),
-            others.join(format!("{}.txt", key(3))),
-        ];
-        let (dead, alive) = (part(1), part(2));
-        let long_ago = SystemTime::now() - Duration::from_secs(4000);
-        for path in users.iter().chain([&dead, &alive]) {
+        let [dead, alive, notes] =
+            [shelf.join("a.reply.1-2.part"), shelf.join("b.reply.1-2.part"), folder.path().join("notes")];
+        for path in [&dead, &alive, &notes] {
             fs::write(path, [0; 2000]).unwrap();
-            if path != &alive {
-                File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
-            }
         }
+        let long_ago = SystemTime::now() - Duration::from_secs(4000);
+        File::options().write(true).open(&dead).unwrap().set_modified(long_ago).unwrap();
         cache.put(&key(2), answer(&[])).await.unwrap();
-        assert_eq!([&dead, &alive].map(|path| path.exists()), [false, true]);
-        assert!(users.iter().all(|path| path.exists()), "they are not ours");
+        assert_eq!([&dead, &alive, &notes].map(|path| path.exists()), [false, true, true]);
         assert!(cache.get(&key(1)).await.is_some());
     }
 

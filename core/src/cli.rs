@@ -34,6 +34,9 @@ pub use signals::{Signal, Signals};
 /// and the rest can be said per call.
 const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
 
+/// Options that are on unless they are switched off, by a flag of that name with `no-` before it.
+const SWITCHED_OFF: &[&str] = &["local_files"];
+
 const MASKS: &str = "Options of a mask";
 
 /// How long what was received may still be written when the command ends.
@@ -209,7 +212,9 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
             .long(field.name.replace('_', "-"))
             .help(field.doc.trim())
             .help_heading(heading);
-        if field.python == "bool" {
+        if SWITCHED_OFF.contains(&field.name) {
+            arg.long(format!("no-{}", field.name.replace('_', "-"))).action(ArgAction::SetTrue)
+        } else if field.python == "bool" {
             arg.action(ArgAction::SetTrue)
         } else {
             arg.value_name(match field.python.as_str() {
@@ -231,7 +236,8 @@ fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String,
     let mut map = Map::new();
     for field in table.fields.iter().filter(|field| !without.contains(&field.name)) {
         let value = if field.python == "bool" {
-            matches.get_flag(field.name).then_some(Value::Bool(true))
+            let is_on = !SWITCHED_OFF.contains(&field.name);
+            matches.get_flag(field.name).then_some(Value::Bool(is_on))
         } else {
             matches.get_one::<String>(field.name).map(|text| {
                 let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"]

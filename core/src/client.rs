@@ -3,7 +3,6 @@
 //! Options are read, checked against the model, the pictures found and opened, the body made, and
 //! the attempts run. Nothing but this file reads the environment.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -19,10 +18,12 @@ use crate::attempt::Common;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
-use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Media, Part, Prepared, Wanted};
+use crate::events::{ClientEvent, Watcher, next_call};
+use crate::input::{self, Input, Media, Part, Prepared, Reach};
 use crate::money::Ledger;
-use crate::options::{ClientOptions, Encode, GenerateOptions, Model, Read, Secret, Timeout};
+use crate::options::{
+    ClientOptions, Encode, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
+};
 use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
@@ -32,12 +33,10 @@ use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 mod files;
-mod identity;
 mod masked;
 mod plan;
 
 pub use files::Files;
-pub(crate) use identity::Identity;
 use masked::Masked;
 pub(crate) use plan::{Landed, Plan, alone};
 
@@ -172,12 +171,15 @@ impl Client {
                 .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
         });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
-        let base = Url::parse(&base).ok().filter(Url::has_host).ok_or_else(|| {
-            Error::new(
-                Kind::ConfigError,
-                format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"),
-            )
-        })?;
+        let from_environment = |name: &str, problem: &str| {
+            Error::new(Kind::ConfigError, format!("the variable {name} {problem}"))
+        };
+        check_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
+        let version = version.unwrap_or_else(|| API_VERSION.to_owned());
+        check_api_version(&version)
+            .map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
+        let base = Url::parse(&base)
+            .map_err(|_| Error::new(Kind::ConfigError, format!("the base URL takes one like {GOOGLE}")))?;
         let timeout = options.timeout.clone().unwrap_or_default();
         let settings = Settings {
             base: base.clone(),
@@ -191,7 +193,7 @@ impl Client {
         Ok(Client(Arc::new(Inner {
             key,
             base,
-            version: version.unwrap_or_else(|| API_VERSION.to_owned()),
+            version,
             catalogue,
             settings,
             warnings,
@@ -395,6 +397,11 @@ impl Client {
         self.0.common.cache.is_some()
     }
 
+    /// Whether it opens the files that its inputs name.
+    fn reads_files(&self) -> bool {
+        self.0.options.local_files.unwrap_or(true)
+    }
+
     fn catalogue(&self) -> &Catalogue {
         match &self.0.catalogue {
             Catalogues::Builtin(catalogue) => catalogue,
@@ -429,10 +436,7 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async {
-            self.plan(inputs, options, case).await?.draw(None, "", None, BTreeMap::new()).await
-        })
-        .await
+        self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", None).await }).await
     }
 
     pub(crate) async fn counted(
@@ -503,42 +507,21 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Plan, Error> {
-        self.plan_of(inputs, options, case, self.has_cache()).await
-    }
-
-    /// The same, with the call's identity if it is asked for.
-    pub(crate) async fn plan_of(
-        &self,
-        inputs: Vec<Input>,
-        options: GenerateOptions,
-        case: Case,
-        is_identified: bool,
-    ) -> Result<Plan, Error> {
         let inner = &*self.0;
-        let set = options.clone();
         let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let encode = options.encode.as_ref();
-        let (prepared, masked) = self.prepare(inputs, &transport, total, encode, is_identified).await?;
+        let (prepared, masked) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
         warnings.extend(prepared.warnings);
-        let identity = is_identified.then(|| {
-            let (masks, told) = match &masked {
-                Some(masked) => (masked.given(), Some(masked.told())),
-                None => (&[][..], None),
-            };
-            let model = set.model.as_ref().or(inner.options.model.as_ref());
-            Identity::new(&prepared.given, masks, told, &set, model)
-        });
         let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
+            call: next_call(),
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
-            identity,
             masked,
             output: Arc::new(Output::of(&options, case)?),
             options,
@@ -560,7 +543,6 @@ impl Client {
         transport: &Transport,
         limit: Duration,
         wishes: Option<&Encode>,
-        contents: bool,
     ) -> Result<(Prepared, Option<Arc<Masked>>), Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
@@ -572,14 +554,14 @@ impl Client {
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
         let base = transport.address(&self.0.version)?;
+        let reach = Reach { base: &base, fetch: &fetch, local_files: self.reads_files() };
         let (inputs, masks) = masked::apart(inputs);
         let preparing = async {
-            let wanted = Wanted { first: !masks.is_empty(), contents };
-            let mut prepared = input::prepare(inputs, &base, &fetch, wishes, wanted).await?;
+            let mut prepared = input::prepare(inputs, &reach, wishes, !masks.is_empty()).await?;
             let masked = match masks {
                 masks if masks.is_empty() => None,
                 masks => {
-                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &base, &fetch).await?;
+                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &reach).await?;
                     prepared.parts.extend(shown);
                     prepared.warnings.extend(masked.losses());
                     Some(Arc::new(masked))
@@ -604,7 +586,7 @@ impl Client {
         let inner = &*self.0;
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let (total, _) = self.times(options);
-        let (prepared, _) = self.prepare(inputs, &transport, total, options.encode.as_ref(), false).await?;
+        let (prepared, _) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
         Ok((prepared.parts, prepared.warnings))
     }
 
@@ -645,7 +627,7 @@ impl Inner {
         if self.emulator.is_some() {
             return "offline".to_owned();
         }
-        format!("{}\n{}", self.base, self.version)
+        format!("{}{}", self.base, self.version)
     }
 }
 

@@ -18,11 +18,10 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::blocking;
-use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::Source;
 use crate::records::File;
-use crate::request;
+use crate::request::{self, Digest};
 use crate::retry::Bucket;
 use crate::schema::Case;
 use crate::transport::{Content, Method};

@@ -17,7 +17,6 @@ use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value, json};
 
 use crate::blocking::{self, Task};
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::input::{Clip, File, Part, Source};
 use crate::json::{self, Piece};
@@ -25,7 +24,8 @@ use crate::options::GenerateOptions;
 
 mod digest;
 
-use digest::digest_of;
+pub(crate) use digest::Digest;
+use digest::{digest_of, picture_digest};
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl Segment {
 /// [`Kind::ImageError`] if its file is not the one that was opened.
 pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
     let source = source.clone();
-    blocking::disk(move || source.digest()).await?
+    blocking::disk(move || picture_digest(&source)).await?
 }
 
 /// One turn of a conversation, as it goes back to the service.
@@ -517,7 +517,8 @@ mod tests {
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        Ok(input::prepare(inputs, &base, &fetch, None, input::Wanted::default()).await?.parts)
+        let reach = input::Reach { base: &base, fetch: &fetch, local_files: true };
+        Ok(input::prepare(inputs, &reach, None, false).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {

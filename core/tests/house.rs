@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "schema",
     "error",
-    "digest",
-    "durable",
     "options",
     "process",
     "blocking",
