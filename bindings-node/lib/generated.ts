@@ -2,7 +2,6 @@
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, held, kind } from './error'
-import { brand } from './identity'
 import type { Image } from './image'
 import type { Result } from './record'
 import { Wrapper } from './wrapper'
@@ -202,6 +201,11 @@ export interface GenerateOptions {
    * Default: 92 for JPEG; WebP without it loses nothing.
    */
   outputQuality?: number | null | undefined
+  /**
+   * Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP that AI made them, by
+   * IPTC's DigitalSourceType. Default: true.
+   */
+  markAi?: boolean | null | undefined
   /** How urgently the service works, and at what price. Default: standard. */
   serviceTier?: 'standard' | 'flex' | 'priority' | null | undefined
   /** How pictures are encoded before they are sent. Default: they go as they are wherever they can. */
@@ -223,10 +227,7 @@ export interface GenerateOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. Default: the client's. */
   retry?: Retry | number | boolean | null | undefined
-  /**
-   * HTTP headers to send beside our own. Those that belong to the connection or the body, such as Host and
-   * Content-Length, are refused.
-   */
+  /** HTTP headers to send beside our own. */
   headers?: Record<string, string> | null | undefined
   /** Labels for the bill: keys and values of at most 63 lower case characters. */
   labels?: Record<string, string> | null | undefined
@@ -267,10 +268,7 @@ export interface ClientOptions {
   cache?: Cache | string | null | undefined
   /** A catalogue file to use instead of the built-in one. */
   catalogue?: string | null | undefined
-  /**
-   * HTTP headers to send with every request. Those that belong to the connection or the body, such as Host
-   * and Content-Length, are refused.
-   */
+  /** HTTP headers to send with every request. */
   headers?: Record<string, string> | null | undefined
   /** The proxy's URL. Default: the system's; never for a loopback address. */
   proxy?: string | null | undefined
@@ -278,11 +276,6 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
-  /**
-   * Whether paths and file: URLs among the inputs are opened. A server whose users name pictures sets it to
-   * false: then bytes, other URLs and uploaded files are taken alone. Default: true.
-   */
-  localFiles?: boolean | null | undefined
   /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
   onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
@@ -600,7 +593,6 @@ export interface ReferenceFields {
 
 /** A picture that the prompt speaks of, and in words what it shows. */
 export class Reference extends Wrapper {
-  static { brand(this, 'Reference') }
   constructor(readonly image: ImageInput, readonly fields: ReferenceFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Reference', of: this.image, fields: this.fields } }
@@ -632,7 +624,6 @@ export interface AttachmentFields {
  * Durations are numbers of milliseconds.
  */
 export class Attachment extends Wrapper {
-  static { brand(this, 'Attachment') }
   constructor(readonly source: AttachmentInput, readonly fields: AttachmentFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Attachment', of: this.source, fields: this.fields } }
@@ -646,7 +637,6 @@ export interface BoxFields {
 
 /** A box of a picture, as a mask: what lies in it may change. */
 export class Box extends Wrapper {
-  static { brand(this, 'Box') }
   constructor(readonly left: number, readonly top: number, readonly right: number, readonly bottom: number, readonly fields: BoxFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Box', fields: { left: this.left, top: this.top, right: this.right, bottom: this.bottom, ...this.fields } } }
@@ -791,8 +781,6 @@ export interface ResultFields {
   responseId: string | null
   /** What was sent, in order. */
   attempts: Array<Attempt>
-  /** The number of the call, as its events have it; none for an item that an earlier run has made. */
-  call: number | null
   /** What the caller should know, in sentences. */
   warnings: Array<string>
   /** Of `n` pictures, why the missing ones are missing. */
@@ -1076,20 +1064,14 @@ export interface DoneEvent {
 export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-   * "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
-   * of the call is at the Files API now) or "dropped" (this and later events came faster than they
-   * were read; `dropped` is how many are missing here).
+   * "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
+   * of the call is at the Files API now).
    */
   name: string
   /** The same as a sentence, for a log. */
   message: string
-  /**
-   * A number that the events of one call share, counted from 1 in each process. The call's result or
-   * error has the same number as `call`.
-   */
+  /** A number that the events of one call share, counted from 1 in each process. */
   call: number
-  /** Which of the call's `n` requests it is about, counted from 0. */
-  index: number
   /** The model's id. */
   model: string
   /** Which attempt of the call it is, counted from 1. */
@@ -1112,8 +1094,6 @@ export interface ClientEvent {
   usage: Usage | null
   /** The price in USD, if it is known. */
   cost: number | null
-  /** How many events are missing here, because they came faster than they were read. */
-  dropped: number | null
 }
 
 /** Something in a picture's file that says how it was made. */

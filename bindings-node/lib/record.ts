@@ -4,7 +4,6 @@
 import { tools } from './door'
 import { held, make, type ErrorJSON } from './error'
 import { NoImageError, type ResultFields } from './generated'
-import { brand } from './identity'
 import { Image } from './image'
 import type { NativeImage, Outcome, Reply } from './native'
 
@@ -12,8 +11,6 @@ import type { NativeImage, Outcome, Reply } from './native'
 export interface Result extends ResultFields {}
 
 export class Result {
-  static { brand(this, 'Result') }
-
   /** @internal */
   constructor(fields: ResultFields) { Object.assign(this, fields) }
 
@@ -37,7 +34,8 @@ export class Result {
 
   /**
    * Saves every final picture in this folder, which is made if needed, and gives the paths: image-1, image-2 and so
-   * on. No file is replaced: a picture that is there already keeps its place, another one gets the next free number.
+   * on. No file is replaced, also if other processes write there: a picture that is there already keeps its place, another
+   * one gets the next free number.
    */
   async save(folder: string): Promise<string[]> {
     return record('paths', await tools.call('save_all', [], this.images, { path: folder }))

@@ -7,7 +7,6 @@ import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
   Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
-import { brand, unique } from './identity'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -25,13 +24,10 @@ export type EstimateOptions = EditOptions & { images?: Pictures | null | undefin
 
 /** What a client can do. */
 export class ClientVerbs {
-  static { brand(this, 'ClientVerbs') }
-
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
-    unique(this, 'Client')
     this.#door = door
   }
 
@@ -135,13 +131,10 @@ export class ClientVerbs {
  * leaves it as it was; one to which the model drew nothing stays.
  */
 export class Chat {
-  static { brand(this, 'Chat') }
-
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
-    unique(this, 'Chat')
     this.#door = door
   }
 
@@ -174,8 +167,9 @@ export class Chat {
   }
 
   /**
-   * Write the conversation to a file, whole or not at all, and return its path. `loadChat` goes on from
-   * there. Without an extension, .chat.json is added. The key and headers are not in it.
+   * Write the conversation to a file of this name, which is replaced as the pictures' `save` does it,
+   * and return its path. `loadChat` goes on from there. Without an extension, .chat.json is added. The
+   * key and headers are not in it.
    */
   async save(path: string | URL): Promise<string> {
     return record('string', await this.#door.keyless.call('save', [], [], { path: plainPath(path) }))
@@ -207,13 +201,10 @@ export class Chat {
  * free, and are seen by their own project alone.
  */
 export class Files {
-  static { brand(this, 'Files') }
-
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
-    unique(this, 'Files')
     this.#door = door
   }
 
@@ -247,13 +238,10 @@ export class Files {
 
 /** What an emulator can do. */
 export class EmulatorVerbs {
-  static { brand(this, 'EmulatorVerbs') }
-
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
-    unique(this, 'Emulator')
     this.#door = door
   }
 

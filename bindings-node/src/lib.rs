@@ -8,7 +8,6 @@
 
 mod door;
 mod error;
-mod events;
 mod image;
 mod input;
 mod value;

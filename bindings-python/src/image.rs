@@ -139,11 +139,15 @@ impl Image {
         helpers(py)?.call_method1("provenance", (to_python(py, &found.write(Case::Snake), 0)?,))
     }
 
-    /// Write the picture to a file, whole or not at all, and return its path.
+    /// Write the picture to a file of this name and return its path.
     ///
     /// Without an extension the right one is added; with the picture's own, the very bytes are
     /// written; with another one (png, jpg, jpeg, webp), the picture is converted. C2PA credentials
     /// that are lost by that are told by an `ImageWarning`.
+    ///
+    /// A file of that name is replaced, whole or not at all: through symbolic links, with its mode and owner
+    /// kept. Devices, pipes, sockets, mounted files, files with several names (hard links) and those in a
+    /// folder that takes no new files are written in place, which is not atomic.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
         let (path, warnings) = py.detach(|| self.core.save_and_tell(path)).map_err(raise)?;
         warn(py, &warnings)?;
@@ -154,19 +158,22 @@ impl Image {
     ///
     /// `quality`, 1 to 100, is for JPEG (92 if nothing is said), and for WebP, which without one loses
     /// nothing. What came is the `original` of what is made; C2PA credentials that are lost are told by
-    /// an `ImageWarning`.
-    #[pyo3(signature = (format, *, quality=None))]
-    fn convert(&self, py: Python<'_>, format: &str, quality: Option<i64>) -> PyResult<Self> {
+    /// an `ImageWarning`. A picture that a model drew, as its call or its marks say, keeps saying so by
+    /// IPTC's DigitalSourceType in XMP, unless `mark_ai` is False.
+    #[pyo3(signature = (format, *, quality=None, mark_ai=true))]
+    fn convert(&self, py: Python<'_>, format: &str, quality: Option<i64>, mark_ai: bool) -> PyResult<Self> {
         let quality = quality.map(|quality| quality.clamp(0, 255) as u8);
-        self.made(py, py.detach(|| self.core.convert(format, quality)).map_err(raise)?)
+        self.made(py, py.detach(|| self.core.converted(format, quality, mark_ai)).map_err(raise)?)
     }
 
-    /// The picture scaled to this size in pixels, in the same format; `original` and warnings are as
+    /// The picture scaled to this size in pixels, in the same format; `original`, mark and warnings are as
     /// those of `convert`.
-    fn resize(&self, py: Python<'_>, width: i64, height: i64) -> PyResult<Self> {
+    #[pyo3(signature = (width, height, *, mark_ai=true))]
+    fn resize(&self, py: Python<'_>, width: i64, height: i64, mark_ai: bool) -> PyResult<Self> {
         // No side is that long or below 0: the core says so, and what it takes.
         let side = |side: i64| u32::try_from(side.max(0)).unwrap_or(u32::MAX);
-        self.made(py, py.detach(|| self.core.resize(side(width), side(height))).map_err(raise)?)
+        let (width, height) = (side(width), side(height));
+        self.made(py, py.detach(|| self.core.resized(width, height, mark_ai)).map_err(raise)?)
     }
 
     /// The picture as a `data:` URL.

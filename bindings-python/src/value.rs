@@ -121,7 +121,14 @@ fn to_map(dict: &Bound<'_, PyDict>, at: &Spot<'_>) -> PyResult<Map<String, Value
             let key = (key.cast::<PyString>().ok())
                 .and_then(|key| key.to_str().ok())
                 .ok_or_else(|| at.invalid(format!("has the key {key:?}; keys are texts")))?;
-            Ok((key.to_owned(), to_json(&value, &at.below(key))?))
+            // A name on disk may be no text.
+            let is_path =
+                key == "path" && (value.is_instance_of::<PyString>() || value.hasattr("__fspath__")?);
+            let value = match is_path {
+                true => nanobanana::door::path_json(&value.extract::<std::path::PathBuf>()?),
+                false => to_json(&value, &at.below(key))?,
+            };
+            Ok((key.to_owned(), value))
         })
         .collect()
 }
@@ -145,6 +152,13 @@ pub fn to_python<'py>(py: Python<'py>, value: &Value, depth: usize) -> Object<'p
             let items =
                 values.iter().map(|value| to_python(py, value, depth + 1)).collect::<PyResult<Vec<_>>>()?;
             PyList::new(py, items)?.into_any()
+        }
+        Value::Object(map) if map.len() == 1 && map.contains_key(nanobanana::door::PATH_BYTES) => {
+            nanobanana::door::path_of_json(value)
+                .unwrap_or_default()
+                .into_os_string()
+                .into_pyobject(py)?
+                .into_any()
         }
         Value::Object(map) => {
             let dict = PyDict::new(py);

@@ -14,10 +14,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::{Buf as _, Bytes};
 
 use crate::error::{Error, Kind};
-use crate::image::write_whole;
 use crate::json::Cut;
 use crate::options;
 use crate::request::Digest;
+use crate::save::{self, Manner};
 
 /// A folder of answers. Cheap to clone; it holds no lock and no open file.
 #[derive(Clone)]
@@ -56,9 +56,7 @@ impl Cache {
         let usable = || {
             let folder = std::path::absolute(named)?;
             make_folder(&folder)?;
-            let trial = folder.join(format!("{}-{:08x}.part", std::process::id(), fastrand::u32(..)));
-            drop(make_file(&trial)?);
-            fs::remove_file(&trial)?;
+            save::check_folder(&folder)?;
             Ok(folder)
         };
         let folder = usable().map_err(|cause: io::Error| {
@@ -152,10 +150,8 @@ impl Inner {
             return Ok(());
         }
         path.parent().map_or(Ok(()), make_folder)?;
-        write_whole(path, |part| {
-            let mut file = make_file(part)?;
-            pieces.into_iter().try_for_each(|piece| file.write_all(piece))
-        })?;
+        let manner = Manner { private: true, ..Manner::default() };
+        save::replace(path, manner, |out| pieces.into_iter().try_for_each(|piece| out.write_all(piece)))?;
         let unseen = self.unseen.fetch_add(len, Ordering::Relaxed).saturating_add(len);
         if unseen < self.slack() {
             return Ok(());
@@ -247,15 +243,6 @@ fn make_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-/// Makes a file for its owner alone.
-fn make_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

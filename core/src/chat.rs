@@ -20,8 +20,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone};
 use crate::error::{Error, Kind};
-use crate::events::ClientEvent;
-use crate::image::{Image, write_whole};
+use crate::image::Image;
 use crate::input::{self, Input, Media};
 use crate::json::{Cut, Piece, field};
 use crate::options::{ClientOptions, GenerateOptions};
@@ -29,9 +28,13 @@ use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
 use crate::reply::Drawn;
 use crate::request::{self, Turn};
+use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Write};
 use crate::split::{Limits, Splitter};
 use crate::stream::EventStream;
+
+/// The end of the name of a conversation's file.
+const ENDING: &str = ".chat.json";
 
 /// What the service takes as the signature of a part that its model did not make (Gemini API,
 /// "Thought signatures").
@@ -94,11 +97,6 @@ impl Chat {
     /// moment).
     pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
         Ok(Chat { client: self.client.for_call(options)?, ..self.clone() })
-    }
-
-    /// The same conversation for one call, whose events go to `watch`.
-    pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
-        Chat { client: self.client.on_event(watch), ..self.clone() }
     }
 
     /// The same conversation for one call, whose place in the queue is taken here and now: which thread
@@ -273,29 +271,58 @@ impl Chat {
         self.turns().iter().map(told).collect()
     }
 
-    /// Writes the conversation to a file, whole or not at all, and returns where; an extension is
-    /// added if there is none. The key and headers are not in it. Blocks while it writes.
+    /// Writes the conversation to a file of this name, and returns where; an extension is added if there is none. A file
+    /// that is there is replaced as [`Image::save`] does it. The key and headers are not in it. Blocks while it writes.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<PathBuf, Error> {
-        let mut path = path.as_ref().to_path_buf();
-        if path.extension().is_none() {
-            path.as_mut_os_string().push(".chat.json");
-        }
+        let path = Self::file(path.as_ref());
         let turns = self.turns().clone();
-        write_whole(&path, |part| self.write(part, &turns))
+        save::replace(&path, Manner::durable(Durable::Contents), |out| self.write(out, &turns))
             .map_err(|cause| bad_file(&path, format!("cannot be written: {cause}")).because(cause))?;
         Ok(path)
     }
 
-    fn write(&self, path: &Path, turns: &[Turn]) -> std::io::Result<()> {
+    /// The file that a conversation is saved in under this name.
+    pub(crate) fn file(path: &Path) -> PathBuf {
+        let mut path = path.to_path_buf();
+        if path.extension().is_none() && !save::is_special(&path) {
+            path.as_mut_os_string().push(ENDING);
+        }
+        path
+    }
+
+    /// Whether a conversation could be saved in this file now.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidOptionError`] if not.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check_file(path: &Path) -> Result<(), Error> {
+        save::check(path)
+            .map_err(|cause| bad_file(path, format!("cannot be written: {cause}")).because(cause))
+    }
+
+    /// Saves the conversation in a folder under the first name with this stem that is free, and returns where.
+    ///
+    /// # Errors
+    /// As [`Chat::save`].
+    #[cfg(feature = "cli")]
+    pub(crate) fn claim(&self, folder: &Path, stem: &str) -> Result<PathBuf, Error> {
+        let turns = self.turns().clone();
+        let names = save::numbered(stem).map(|stem| format!("{stem}{ENDING}"));
+        save::claim(folder, names, Manner::durable(Durable::Contents), |out| self.write(out, &turns))
+            .map(|name| folder.join(name))
+            .map_err(|cause| bad_file(folder, format!("cannot be written: {cause}")).because(cause))
+    }
+
+    fn write(&self, out: &mut save::Output, turns: &[Turn]) -> std::io::Result<()> {
         let mut options = self.inner.options.write(Case::Snake);
         if let Some(options) = options.as_object_mut() {
             // Headers may hold secrets, and belong to the machine.
             options.retain(|name, _| name != "headers");
         }
-        let mut out = BufWriter::new(std::fs::File::create(path)?);
+        let mut out = BufWriter::new(out);
         write!(out, "{{\"nanobanana_chat\":{VERSION},\"options\":{options},\"turns\":[")?;
         for (place, turn) in turns.iter().enumerate() {
             let comma = if place > 0 { "," } else { "" };
@@ -310,7 +337,7 @@ impl Chat {
             out.write_all(b"]}")?;
         }
         out.write_all(b"\n]}\n")?;
-        out.into_inner()?.sync_all()
+        out.flush()
     }
 }
 
@@ -391,7 +418,10 @@ fn told(turn: &Turn) -> ChatTurn {
             let said = said.and_then(|data| field(data, "mimeType", "mime_type")).and_then(Value::as_str);
             let said = said.unwrap_or_default();
             match is_picture(piece) {
-                true => told.images.push(Image::restore(bytes.clone(), said, None)),
+                true => {
+                    let image = Image::restore(bytes.clone(), said, None);
+                    told.images.push(if turn.role == "model" { image.drawn() } else { image });
+                }
                 false => told.files.push(format!("{said}, {} bytes", bytes.len())),
             }
         }

@@ -2,10 +2,12 @@
 //!
 //! Its flags are made from the option tables, so that an option exists here as soon as it has a
 //! row. Paths go to standard output, everything for people to standard error.
+//!
+//! A picture that came is paid for: however a command ends, it is in a file that was named, or says that no place took it.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,20 +26,28 @@ use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
 
 mod chat;
+mod held;
+mod lines;
 mod many;
+mod out;
+mod place;
 mod signals;
 mod terminal;
 
 pub use signals::{Signal, Signals};
 
+use held::Held;
+use out::{line, stdin, tell, warn};
+use place::Place;
+
 /// Client options that are no flags: a key on a command line is seen by every user of the machine,
 /// and the rest can be said per call.
 const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
 
-/// Options that are on unless they are switched off, by a flag of that name with `no-` before it.
-const SWITCHED_OFF: &[&str] = &["local_files"];
-
 const MASKS: &str = "Options of a mask";
+
+/// Options that are on unless they are said to be off.
+const ON_BY_DEFAULT: &[&str] = &["keep_outside", "mark_ai"];
 
 /// How long what was received may still be written when the command ends.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -45,6 +55,7 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// Runs the command with its arguments (without the program's name) and gives its exit code. Its host hands
 /// over the signals that end it.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signals) -> u8 {
+    out::open_streams();
     let name = OsString::from("nanobanana");
     let matches =
         match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
@@ -60,16 +71,24 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {
-            return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json);
+            return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json, &[]);
         }
     };
-    let begun = Arc::new(Begun { signals: signals.clone(), many: OnceLock::new() });
-    let outcome = runtime.block_on(ended(verb.to_owned(), matches.clone(), begun));
+    let held = Arc::new(Held::default());
+    let begun = Arc::new(Begun { signals: signals.clone(), many: OnceLock::new(), held: held.clone() });
+    let outcome = runtime.block_on(ended(verb.to_owned(), matches.clone(), begun.clone()));
+    if let Some(many) = begun.many.get() {
+        held.saved_unseen(many.unnamed());
+    }
+    if let Ok(Err(error)) = &outcome {
+        held.receive_of_error(error);
+    }
+    let kept = held.keep();
     // A drawing or a read that is under way must not hold up the exit.
     runtime.shutdown_timeout(Duration::from_millis(50));
     match outcome {
         Ok(Ok(())) => 0,
-        Ok(Err(error)) => fail(&error, json),
+        Ok(Err(error)) => fail(&error, json, &kept),
         // A server has nothing to finish: an end that was asked for is its regular one.
         Err(Signal::Terminate) if verb == "emulate" => 0,
         Err(signal) => signal.exit_code(),
@@ -80,6 +99,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
 struct Begun {
     signals: Signals,
     many: OnceLock<Many>,
+    held: Arc<Held>,
 }
 
 /// The command's outcome, or the signal that ended it.
@@ -104,6 +124,7 @@ async fn ended(verb: String, matches: ArgMatches, begun: Arc<Begun>) -> Result<R
         if let Some(many) = begun.many.get() {
             many.closed().await;
         }
+        begun.held.settled(LAST_WAIT).await;
         signals.released(LAST_WAIT).await;
     };
     tokio::select! {
@@ -112,6 +133,13 @@ async fn ended(verb: String, matches: ArgMatches, begun: Arc<Begun>) -> Result<R
         _ = signals.ending(usize::from(outcome.is_err())) => {}
     }
     outcome
+}
+
+/// Does what touches files and streams beside the command, so that a signal ends the command all the same.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    crate::blocking::disk(work).await?
 }
 
 fn command() -> Command {
@@ -175,21 +203,15 @@ fn command() -> Command {
                     .help_heading(MASKS)
                     .help("What of the first picture may change: a picture that marks it by transparency, else by white, or LEFT,TOP,RIGHT,BOTTOM in pixels or percent (10%,20%,60%,80%); may be given several times"),
             )
-            .args(flags(&EditOptions::table(), MASKS, Input::OPTIONS).into_iter().map(|flag| match flag.get_id().as_str() {
-                // It is on unless it is said to be off.
-                "keep_outside" => flag
-                    .action(ArgAction::Set)
-                    .value_name("true|false")
-                    .num_args(0..=1)
-                    .require_equals(true)
-                    .default_missing_value("true"),
-                _ => flag,
-            })),
+            .args(flags(&EditOptions::table(), MASKS, Input::OPTIONS)),
         )
         .subcommand(
             speak("chat", "Draw in a conversation: a line, a picture, what to change")
                 .arg(file("load", "A conversation that was saved, to go on with"))
-                .arg(file("save", "Where to write the conversation at the end")),
+                .arg(
+                    file("save", "Where the conversation is written after every turn [default: nanobanana.chat.json, numbered if it is there]")
+                        .value_parser(clap::value_parser!(PathBuf)),
+                ),
         )
         .subcommand(many::command(json.clone(), offline.clone()))
         .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
@@ -212,8 +234,12 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
             .long(field.name.replace('_', "-"))
             .help(field.doc.trim())
             .help_heading(heading);
-        if SWITCHED_OFF.contains(&field.name) {
-            arg.long(format!("no-{}", field.name.replace('_', "-"))).action(ArgAction::SetTrue)
+        if ON_BY_DEFAULT.contains(&field.name) {
+            arg.action(ArgAction::Set)
+                .value_name("true|false")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
         } else if field.python == "bool" {
             arg.action(ArgAction::SetTrue)
         } else {
@@ -235,9 +261,11 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
 fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String, Value> {
     let mut map = Map::new();
     for field in table.fields.iter().filter(|field| !without.contains(&field.name)) {
-        let value = if field.python == "bool" {
-            let is_on = !SWITCHED_OFF.contains(&field.name);
-            matches.get_flag(field.name).then_some(Value::Bool(is_on))
+        let value = if ON_BY_DEFAULT.contains(&field.name) {
+            let told = matches.get_one::<String>(field.name);
+            told.map(|told| told.parse().map_or_else(|_| told.clone().into(), Value::Bool))
+        } else if field.python == "bool" {
+            matches.get_flag(field.name).then_some(Value::Bool(true))
         } else {
             matches.get_one::<String>(field.name).map(|text| {
                 let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"]
@@ -259,9 +287,9 @@ async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), 
     match verb {
         "models" => models(matches),
         "emulate" => emulate(matches).await,
-        "chat" => chat::run(matches).await,
-        "many" => many::run(matches, &begun.many).await,
-        _ => draw(verb, matches, &begun.signals).await,
+        "chat" => chat::run(matches, begun).await,
+        "many" => many::run(matches, &begun.many, &begun.held).await,
+        _ => draw(verb, matches, begun).await,
     }
 }
 
@@ -277,19 +305,21 @@ fn call_options(matches: &ArgMatches) -> Result<GenerateOptions, Error> {
     GenerateOptions::read(&options(&GenerateOptions::table(), matches, Input::OPTIONS), Case::Snake)
 }
 
-async fn draw(verb: &str, matches: &ArgMatches, signals: &Signals) -> Result<(), Error> {
+async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
+    let held = &begun.held;
     let call_options = call_options(matches)?;
+    let is_json = matches.get_flag("json");
+    let output = matches.get_one::<PathBuf>("output");
+    // A place that takes no pictures is found out before they are paid for.
+    let place = Place::of_call(output.map(PathBuf::as_path), call_options.n.unwrap_or(1), is_json)?;
+    if let Some(folder) = place.folder() {
+        held.meant_for(folder);
+    }
     let prompt = match text(matches, "prompt").as_str() {
         "-" => String::from_utf8(stdin()?)
             .map_err(|_| Error::new(Kind::InvalidOptionError, "the prompt on standard input is not UTF-8"))?,
         prompt => prompt.to_owned(),
     };
-    let output = matches.get_one::<PathBuf>("output");
-    let is_stdout = output.is_some_and(|output| output == Path::new("-"));
-    if let Some(output) = output.filter(|_| !is_stdout) {
-        // A name that cannot be written is told before the picture is paid for.
-        Image::check_path(output)?;
-    }
     let client = client(matches)?;
     let mut inputs = vec![Input::Text(prompt)];
     if verb == "edit" {
@@ -299,13 +329,7 @@ async fn draw(verb: &str, matches: &ArgMatches, signals: &Signals) -> Result<(),
         }
         let masks = matches.get_many::<String>(MASK).into_iter().flatten();
         inputs.extend(masks.map(|mask| Input::mask(area(mask), EditOptions::new())));
-        let mut told = options(&EditOptions::table(), matches, &[MASK, "keep_outside"]);
-        if let Some(keep) = matches.get_one::<String>("keep_outside") {
-            told.insert(
-                "keep_outside".to_owned(),
-                keep.parse().map_or_else(|_| keep.clone().into(), Value::Bool),
-            );
-        }
+        let told = options(&EditOptions::table(), matches, &[MASK]);
         let told = EditOptions::read(&told, Case::Snake)?;
         let is_jpeg = output
             .and_then(|output| output.extension())
@@ -324,38 +348,80 @@ async fn draw(verb: &str, matches: &ArgMatches, signals: &Signals) -> Result<(),
         inputs.push(Input::of_option("attachments", Input::Named(name.clone()))?);
     }
     let result = if matches.get_flag("stream") {
-        watch(client.stream(Ok(inputs), call_options, Case::Snake)).await?
+        watch(client.stream(Ok(inputs), call_options, Case::Snake), held).await?
     } else {
         let progress = Progress::start();
-        let result = client.draw(inputs, call_options, Case::Snake).await;
+        let landed = {
+            let (held, at_work) = (held.clone(), held.at_work());
+            move |result: &Generation| {
+                // It is under way as long as this is held.
+                let _ = &at_work;
+                held.receive(result.images.iter().cloned());
+            }
+        };
+        let result = client.draw_and_see(inputs, call_options, Case::Snake, landed).await;
         progress.stop();
         result?
     };
-    // It is paid for: a signal lets it be written.
-    let _hold = signals.hold();
-    let mut files = Vec::new();
-    if is_stdout {
-        print(result.image()?.bytes()?)?;
-    } else {
-        for (number, picture) in result.images.iter().enumerate() {
-            files.push(save(picture, output, number, result.images.len())?);
-        }
+    deliver(&result, &place, is_json, begun).await
+}
+
+/// Puts the pictures of a result where they belong, and says where that is.
+async fn deliver(result: &Generation, place: &Place, is_json: bool, begun: &Begun) -> Result<(), Error> {
+    let held = &begun.held;
+    held.receive_all(&result.images);
+    for error in &result.errors {
+        held.receive_of_error(error);
     }
     warn(&result.warnings);
-    if matches.get_flag("json") && !is_stdout {
+    let mut files = Vec::new();
+    let mut trouble = Ok(());
+    for (number, picture) in result.images.iter().enumerate() {
+        if number > 0 && matches!(place, Place::Output) {
+            // Another one than was asked for; it is kept elsewhere.
+            continue;
+        }
+        match put(place, picture, result.images.len(), begun).await {
+            Ok(path) => files.push(path),
+            Err(error) => trouble = trouble.and(Err(error)),
+        }
+    }
+    trouble?;
+    if matches!(place, Place::Output) {
+        return Ok(());
+    }
+    let told = if is_json {
         let mut json = result.write(Case::Snake);
         if let Some(map) = json.as_object_mut() {
             map.insert("files".to_owned(), json!(files));
         }
-        return line(&json.to_string());
-    }
-    for file in &files {
-        line(&file.display().to_string())?;
-    }
-    if std::io::stderr().is_terminal() {
-        tell(format_args!("{}", summary(&result)));
+        json.to_string()
+    } else {
+        files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join("\n")
+    };
+    blocking(move || line(&told)).await?;
+    held.named();
+    if !is_json && std::io::stderr().is_terminal() {
+        tell(format_args!("{}", summary(result)));
     }
     Ok(())
+}
+
+/// Puts one of this many pictures where it belongs. A signal lets what was begun be finished.
+async fn put(place: &Place, picture: &Image, of: usize, begun: &Begun) -> Result<PathBuf, Error> {
+    let (place, picture) = (place.clone(), picture.clone());
+    let (held, hold) = (begun.held.clone(), begun.signals.hold());
+    let work = move || {
+        let _hold = hold;
+        let (path, warnings) = place.save(&picture, of)?;
+        match place {
+            Place::Output => held.delivered(&picture),
+            _ => held.saved(&picture, &path),
+        }
+        warn(&warnings);
+        Ok(path)
+    };
+    blocking(work).await
 }
 
 /// A mask as it is written in a command: four numbers are a box, in pixels or in percent.
@@ -374,7 +440,7 @@ fn area(text: &str) -> Input {
 }
 
 /// Follows a stream to its end: what the model thinks and says goes to standard error as it comes.
-async fn watch(mut events: EventStream) -> Result<Generation, Error> {
+async fn watch(mut events: EventStream, held: &Held) -> Result<Generation, Error> {
     let mut out = std::io::stderr();
     let (dim, plain) = if out.is_terminal() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     let mut said = false;
@@ -386,8 +452,12 @@ async fn watch(mut events: EventStream) -> Result<Generation, Error> {
                 write!(out, "{dim}{words}{plain}")
             }
             Event::Text(words) => write!(out, "{}", words.text),
-            Event::Image(_) => Ok(()),
+            Event::Image(event) => {
+                held.receive([event.image]);
+                Ok(())
+            }
             Event::Done(done) => {
+                held.receive_all(&done.result.images);
                 if said {
                     let _ = writeln!(out);
                 }
@@ -398,49 +468,6 @@ async fn watch(mut events: EventStream) -> Result<Generation, Error> {
         said = true;
     }
     Err(Error::new(Kind::ResponseError, "the stream ended without a result"))
-}
-
-/// Saves a picture, or says where it was put instead: it was paid for.
-fn picture_saved(picture: &Image, path: &Path) -> Result<PathBuf, Error> {
-    let saved = picture.save_and_tell(path);
-    saved.inspect(|(_, warnings)| warn(warnings)).map(|(path, _)| path).map_err(|error| {
-        let refuge = std::env::temp_dir().join(format!("nanobanana-{:08x}", fastrand::u32(..)));
-        match picture.save(refuge) {
-            Ok(refuge) => {
-                let message = format!("{}. The picture is in {}", error.message(), refuge.display());
-                error.reworded(message)
-            }
-            Err(_) => error,
-        }
-    })
-}
-
-fn warn(warnings: &[String]) {
-    for warning in warnings {
-        tell(format_args!("warning: {warning}"));
-    }
-}
-
-/// Saves where the user said, or under the first name that is free. Of several pictures each gets
-/// its number.
-fn save(picture: &Image, output: Option<&PathBuf>, number: usize, of: usize) -> Result<PathBuf, Error> {
-    let Some(output) = output else {
-        let extension = picture.mime_type().rsplit('/').next().unwrap_or_default().replace("jpeg", "jpg");
-        let names = (1u32..)
-            .map(|count| if count == 1 { "nanobanana".to_owned() } else { format!("nanobanana-{count}") });
-        let free = names.map(|name| PathBuf::from(format!("{name}.{extension}"))).find(|path| !path.exists());
-        return picture_saved(picture, &free.unwrap_or_default());
-    };
-    if of == 1 {
-        return picture_saved(picture, output);
-    }
-    let mut name = output.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{}", number + 1));
-    if let Some(extension) = output.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    picture_saved(picture, &output.with_file_name(name))
 }
 
 fn summary(result: &Generation) -> String {
@@ -524,6 +551,13 @@ async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
         line(&bundle.display().to_string())?;
     }
     tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
+    // Ctrl-C ends every command; whoever started this one may end it by a signal of its own, and the
+    // certificate's file goes with it.
+    #[cfg(unix)]
+    if let Ok(mut end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        end.recv().await;
+        return Ok(());
+    }
     std::future::pending().await
 }
 
@@ -531,36 +565,27 @@ fn text(matches: &ArgMatches, name: &str) -> String {
     matches.get_one::<String>(name).cloned().unwrap_or_default()
 }
 
-fn stdin() -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|cause| {
-        Error::new(Kind::NanoBananaError, format!("cannot read standard input: {cause}")).because(cause)
-    })?;
-    Ok(bytes)
+/// An error for people, and whether it cost something.
+fn complain(error: &Error) {
+    tell(format_args!("{}: {error}", error.kind().name()));
+    if error.is_billed("yes") {
+        tell(format_args!("warning: the service bills this all the same"));
+    } else if error.is_billed("unknown") {
+        tell(format_args!("warning: the service may bill this all the same"));
+    }
 }
 
-fn print(bytes: &[u8]) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|cause| {
-        Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
-    })
-}
-
-fn line(text: &str) -> Result<(), Error> {
-    print(format!("{text}\n").as_bytes())
-}
-
-/// A line for people; one that cannot be written has no reader.
-fn tell(text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn fail(error: &Error, json: bool) -> u8 {
-    if json {
-        // The exit code tells, even if nobody reads the text.
-        let _ = line(&json!({ "error": error.to_json(Case::Snake) }).to_string());
-    } else {
-        tell(format_args!("{}: {error}", error.kind().name()));
+/// Tells of an error, and where the pictures are that came before it.
+fn fail(error: &Error, json: bool, kept: &[PathBuf]) -> u8 {
+    let told = json && {
+        let mut told = json!({ "error": error.to_json(Case::Snake) });
+        if let (Some(map), false) = (told.as_object_mut(), kept.is_empty()) {
+            map.insert("files".to_owned(), json!(kept));
+        }
+        line(&told.to_string()).is_ok()
+    };
+    if !told {
+        complain(error);
     }
     error.kind().exit_code()
 }

@@ -18,12 +18,10 @@ use crate::attempt::Common;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
-use crate::events::{ClientEvent, Watcher, next_call};
-use crate::input::{self, Input, Media, Part, Prepared, Reach};
+use crate::events::{ClientEvent, Watcher};
+use crate::input::{self, Input, Media, Part, Prepared};
 use crate::money::Ledger;
-use crate::options::{
-    ClientOptions, Encode, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
-};
+use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
 use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
@@ -171,15 +169,12 @@ impl Client {
                 .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
         });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
-        let from_environment = |name: &str, problem: &str| {
-            Error::new(Kind::ConfigError, format!("the variable {name} {problem}"))
-        };
-        check_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
-        let version = version.unwrap_or_else(|| API_VERSION.to_owned());
-        check_api_version(&version)
-            .map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
-        let base = Url::parse(&base)
-            .map_err(|_| Error::new(Kind::ConfigError, format!("the base URL takes one like {GOOGLE}")))?;
+        let base = Url::parse(&base).ok().filter(Url::has_host).ok_or_else(|| {
+            Error::new(
+                Kind::ConfigError,
+                format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"),
+            )
+        })?;
         let timeout = options.timeout.clone().unwrap_or_default();
         let settings = Settings {
             base: base.clone(),
@@ -193,7 +188,7 @@ impl Client {
         Ok(Client(Arc::new(Inner {
             key,
             base,
-            version,
+            version: version.unwrap_or_else(|| API_VERSION.to_owned()),
             catalogue,
             settings,
             warnings,
@@ -397,11 +392,6 @@ impl Client {
         self.0.common.cache.is_some()
     }
 
-    /// Whether it opens the files that its inputs name.
-    fn reads_files(&self) -> bool {
-        self.0.options.local_files.unwrap_or(true)
-    }
-
     fn catalogue(&self) -> &Catalogue {
         match &self.0.catalogue {
             Catalogues::Builtin(catalogue) => catalogue,
@@ -437,6 +427,23 @@ impl Client {
         case: Case,
     ) -> Result<Generation, Error> {
         self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", None).await }).await
+    }
+
+    /// As [`Client::draw`]; `landed` is called with what each of the call's requests gave as soon as it is ready, also if
+    /// nobody waits for the call any more.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn draw_and_see(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+        landed: impl Fn(&Generation) + Send + Sync + 'static,
+    ) -> Result<Generation, Error> {
+        let landed: Arc<Landed> = Arc::new(move |_, result| {
+            landed(result);
+            Box::pin(std::future::ready(()))
+        });
+        self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", Some(landed)).await }).await
     }
 
     pub(crate) async fn counted(
@@ -512,13 +519,12 @@ impl Client {
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let (prepared, masked) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        let (prepared, masked) = self.prepare(inputs, &transport, total, &options).await?;
         warnings.extend(prepared.warnings);
         let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
-            call: next_call(),
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
@@ -542,7 +548,7 @@ impl Client {
         inputs: Vec<Input>,
         transport: &Transport,
         limit: Duration,
-        wishes: Option<&Encode>,
+        options: &GenerateOptions,
     ) -> Result<(Prepared, Option<Arc<Masked>>), Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
@@ -554,17 +560,17 @@ impl Client {
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
         let base = transport.address(&self.0.version)?;
-        let reach = Reach { base: &base, fetch: &fetch, local_files: self.reads_files() };
         let (inputs, masks) = masked::apart(inputs);
         let preparing = async {
-            let mut prepared = input::prepare(inputs, &reach, wishes, !masks.is_empty()).await?;
+            let mut prepared =
+                input::prepare(inputs, &base, &fetch, options.encode.as_ref(), !masks.is_empty()).await?;
             let masked = match masks {
                 masks if masks.is_empty() => None,
                 masks => {
-                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &reach).await?;
+                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &base, &fetch).await?;
                     prepared.parts.extend(shown);
                     prepared.warnings.extend(masked.losses());
-                    Some(Arc::new(masked))
+                    Some(Arc::new(masked.marking(options.mark_ai.unwrap_or(true))))
                 }
             };
             Ok((prepared, masked))
@@ -586,7 +592,7 @@ impl Client {
         let inner = &*self.0;
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let (total, _) = self.times(options);
-        let (prepared, _) = self.prepare(inputs, &transport, total, options.encode.as_ref()).await?;
+        let (prepared, _) = self.prepare(inputs, &transport, total, options).await?;
         Ok((prepared.parts, prepared.warnings))
     }
 

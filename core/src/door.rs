@@ -5,7 +5,7 @@
 //! library is a new verb here, and no new Rust in a binding.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -20,7 +20,6 @@ use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
-use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::{Item, Many, Step};
@@ -30,12 +29,12 @@ use crate::options::{
 #[cfg(feature = "emulator")]
 use crate::options::{EmulatorOptions, RecordOptions};
 use crate::records::Generation;
-use crate::schema::{Case, Write, veiled};
+use crate::schema::{Case, Write};
 use crate::stream::EventStream;
 
 /// What crosses a binding's border back: a map, and beside it the pictures in the order in which
 /// they stand in it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// The record, without bytes; null where there is nothing to tell, as after a stream's end.
     pub json: Value,
@@ -46,19 +45,6 @@ pub struct Answer {
     /// What the caller should know of a verb that has no record to say it in, in sentences: a binding
     /// tells it as its language does.
     pub warnings: Vec<String>,
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        veiled(out, |out| {
-            out.debug_struct("Answer")
-                .field("json", &self.json)
-                .field("pictures", &self.pictures)
-                .field("door", &self.door)
-                .field("warnings", &self.warnings)
-                .finish()
-        })
-    }
 }
 
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
@@ -309,7 +295,7 @@ impl Door {
             }
             (Door::Client(client), "chat") => Ok(opened(client.chat(read()?)?)),
             (Door::Client(client), "load_chat") => {
-                let (path, rest) = apart::<String>(options, "path")?;
+                let (path, rest) = path_apart(options)?;
                 let (client, options) = (client.clone(), GenerateOptions::read(&rest, case)?);
                 blocking(move || client.load_chat(path, options).map(opened)).await
             }
@@ -345,8 +331,8 @@ impl Door {
                 Ok(Answer::default())
             }
             (Door::Chat(chat), "save") => {
-                let (chat, (path, _)) = (chat.clone(), apart::<String>(options, "path")?);
-                blocking(move || chat.save(path)).await.map(|path| plain(json!(path.display().to_string())))
+                let (chat, (path, _)) = (chat.clone(), path_apart(options)?);
+                blocking(move || chat.save(path)).await.map(|path| plain(path_json(&path)))
             }
             (Door::Stream(stream), "next") => stream.next(case).await,
             (Door::Stream(stream), "close") => {
@@ -497,18 +483,6 @@ impl Door {
         })
     }
 
-    /// The same for one call, whose events `watch` gets instead of whoever watches the client. What has begun
-    /// already, a stream or a run, stays as it is.
-    #[must_use]
-    pub fn watched(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
-        match self {
-            Door::Client(client) => Door::Client(client.on_event(watch)),
-            Door::Chat(chat) => Door::Chat(chat.on_event(watch)),
-            Door::Files(files) => Door::Files(files.on_event(watch)),
-            other => other.clone(),
-        }
-    }
-
     /// Lets go at once of what it holds: a stream's request, a client's connections.
     pub fn close(&self) {
         match self {
@@ -524,7 +498,7 @@ impl Door {
 
 /// What computes, or touches files, without a client.
 fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) -> Result<Answer, Error> {
-    let path = || apart::<PathBuf>(options, "path").map(|(path, _)| path);
+    let path = || path_apart(options).map(|(path, _)| path);
     let made = |picture: Image, of: &Image| {
         // What is the same picture still was told of when it was made.
         let warnings = if picture.is(of) { &[] } else { picture.warnings() };
@@ -535,18 +509,21 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
         ("open_image", []) => Ok(Answer { pictures: vec![Image::open(path()?)?], ..Answer::default() }),
         ("save", [image]) => {
             let (path, warnings) = image.save_and_tell(path()?)?;
-            Ok(Answer { warnings, ..plain(json!(path.to_string_lossy())) })
+            Ok(Answer { warnings, ..plain(path_json(&path)) })
         }
         ("save_all", images) => {
             let paths = Image::save_all(images, path()?)?;
-            Ok(plain(paths.iter().map(|path| json!(path.to_string_lossy())).collect()))
+            Ok(plain(paths.iter().map(|path| path_json(path)).collect()))
         }
         ("convert", [image]) => {
             let (format, _) = apart::<String>(options, "format")?;
-            Ok(made(image.convert(&format, apart(options, "quality")?.0)?, image))
+            let mark = apart::<Option<bool>>(options, &case.name("mark_ai"))?.0.unwrap_or(true);
+            Ok(made(image.converted(&format, apart(options, "quality")?.0, mark)?, image))
         }
         ("resize", [image]) => {
-            Ok(made(image.resize(apart(options, "width")?.0, apart(options, "height")?.0)?, image))
+            let mark = apart::<Option<bool>>(options, &case.name("mark_ai"))?.0.unwrap_or(true);
+            let (width, height) = (apart(options, "width")?.0, apart(options, "height")?.0);
+            Ok(made(image.resized(width, height, mark)?, image))
         }
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
@@ -628,6 +605,41 @@ fn spelt(mut json: Value, case: Case) -> Value {
         }
     }
     json
+}
+
+/// The name of a path's bytes where they are no text.
+#[doc(hidden)]
+pub const PATH_BYTES: &str = "$bytes";
+
+/// A path as it crosses the border: a text, or its bytes where it is none.
+#[doc(hidden)]
+pub fn path_json(path: &Path) -> Value {
+    match path.to_str() {
+        Some(text) => text.into(),
+        None => json!({ PATH_BYTES: path.as_os_str().as_encoded_bytes() }),
+    }
+}
+
+/// The path of [`path_json`]; none if it is something else.
+#[doc(hidden)]
+pub fn path_of_json(value: &Value) -> Option<PathBuf> {
+    if let Some(text) = value.as_str() {
+        return Some(text.into());
+    }
+    let bytes: Vec<u8> = serde_json::from_value(value.get(PATH_BYTES)?.clone()).ok()?;
+    #[cfg(unix)]
+    return Some(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into());
+    #[cfg(not(unix))]
+    return String::from_utf8(bytes).ok().map(PathBuf::from);
+}
+
+/// The argument `path`, and the options without it.
+fn path_apart(options: &Map<String, Value>) -> Result<(PathBuf, Map<String, Value>), Error> {
+    match options.get("path").and_then(path_of_json) {
+        Some(path) => Ok((path, apart::<Value>(options, "path")?.1)),
+        // It says what is wrong with it.
+        None => apart::<PathBuf>(options, "path"),
+    }
 }
 
 /// An argument that is no option, and the options without it.

@@ -1,9 +1,10 @@
 //! A picture: the very bytes that came or were given, and what their header says.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +17,8 @@ pub use crate::codec::Pixels;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
 use crate::local;
-use crate::provenance::{self, Provenance};
+use crate::provenance::{self, Provenance, mark};
+use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Typed, Write};
 
 /// A picture, cheap to clone: its bytes are held once. One that an earlier run left on disk is read when
@@ -30,6 +32,8 @@ struct Inner {
     width: u32,
     height: u32,
     made: Option<Made>,
+    /// The part that a model had in it, as IPTC's source types call it, if that is known from how it came.
+    source: Option<&'static str>,
 }
 
 /// How a picture came to be that is not what came.
@@ -84,13 +88,10 @@ impl OnDisk {
         if read == wanted { Ok(bytes.into()) } else { Err(self.lost(&self.other_length(start + read))) }
     }
 
-    fn copy_to(&self, path: &Path) -> Result<(), Error> {
-        let mut file = self.open()?;
-        write_whole(path, |part| {
-            let copied = io::copy(&mut file, &mut File::create_new(part)?)?;
-            if copied == self.len { Ok(()) } else { Err(io::Error::other(self.other_length(copied))) }
-        })
-        .map_err(|cause| cannot(path, &format!("from {}: {cause}", self.path.display())).because(cause))
+    fn copy_to(&self, out: &mut save::Output) -> io::Result<()> {
+        let mut file = self.open().map_err(io::Error::other)?;
+        let copied = out.copy(&mut file)?;
+        if copied == self.len { Ok(()) } else { Err(io::Error::other(self.lost(&self.other_length(copied)))) }
     }
 
     fn other_length(&self, len: u64) -> String {
@@ -116,17 +117,36 @@ impl Image {
     fn read_header(bytes: Bytes, made: Option<Made>) -> Result<Self, Error> {
         let header = codec::header(&bytes)?;
         let size = (header.width, header.height);
-        Ok(Self::of(Content::Memory(bytes), header.format.mime_type(), size, made))
+        let source = made.as_ref().and_then(|made| made.of.0.source);
+        Ok(Self::of(Content::Memory(bytes), header.format.mime_type(), size, made).with_source(source))
     }
 
-    /// A picture of these bytes, which were made here of another one.
-    pub(crate) fn made_of(of: &Image, bytes: Vec<u8>) -> Result<Self, Error> {
+    /// A PNG of these pixels, into which a part of what a model drew was put; with a mark of that, if it is wanted.
+    pub(crate) fn composite(of: &Image, pixels: &Pixels, mark: bool) -> Result<Self, Error> {
+        let mut bytes = codec::encode(pixels, Format::Png, Quality::Default)?;
+        if mark {
+            bytes = mark::marked(bytes, mark::COMPOSITE, (pixels.width, pixels.height), false);
+        }
         let of = of.original().unwrap_or(of).clone();
-        Self::read_header(bytes.into(), Some(Made { of, warnings: Vec::new() }))
+        let made = Self::read_header(bytes.into(), Some(Made { of, warnings: Vec::new() }))?;
+        Ok(made.with_source(Some(mark::COMPOSITE)))
+    }
+
+    /// The same picture, known to be drawn by a model.
+    pub(crate) fn drawn(self) -> Self {
+        self.with_source(Some(mark::TRAINED))
+    }
+
+    fn with_source(mut self, source: Option<&'static str>) -> Self {
+        // Nobody else has it yet.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.source = source;
+        }
+        self
     }
 
     fn of(content: Content, mime_type: &str, (width, height): (u32, u32), made: Option<Made>) -> Self {
-        Image(Arc::new(Inner { content, mime_type: mime_type.to_owned(), width, height, made }))
+        Image(Arc::new(Inner { content, mime_type: mime_type.to_owned(), width, height, made, source: None }))
     }
 
     /// A picture that lies in a file and is known already: nothing is read until it must be.
@@ -286,38 +306,84 @@ impl Image {
     ///
     /// What is made has the picture that came as its [`Image::original`], and says in
     /// [`Image::warnings`] what it lost: of what moves all frames but the first, more than 8 bits a channel, in JPEG
-    /// transparency, marks of AI, and C2PA credentials, which no conversion can keep, since they are good for the
-    /// bytes that came only.
+    /// transparency, and C2PA credentials, which no conversion can keep, since they are good for the bytes that came only.
+    /// One of a picture that a model drew, as its call or its marks say, has IPTC's `DigitalSourceType` in XMP;
+    /// [`Image::convert_unmarked`] leaves it out.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] for an unknown format or quality, [`Kind::ImageError`] if the
     /// bytes cannot be decoded.
     pub fn convert(&self, format: &str, quality: Option<u8>) -> Result<Self, Error> {
+        self.converted(format, quality, true)
+    }
+
+    /// As [`Image::convert`], without a mark that says that AI made it.
+    ///
+    /// # Errors
+    /// As [`Image::convert`].
+    pub fn convert_unmarked(&self, format: &str, quality: Option<u8>) -> Result<Self, Error> {
+        self.converted(format, quality, false)
+    }
+
+    /// As one of both, as `mark` says.
+    ///
+    /// # Errors
+    /// As [`Image::convert`].
+    #[doc(hidden)]
+    pub fn converted(&self, format: &str, quality: Option<u8>, mark: bool) -> Result<Self, Error> {
         let format = Format::named(format)?;
         if quality.is_none() && format.mime_type() == self.mime_type() {
             return Ok(self.clone());
         }
         let bytes = self.read()?;
-        self.made(&bytes, &array::decode(&bytes)?, format, quality.into())
+        self.made(&bytes, &array::decode(&bytes)?, format, quality.into(), mark)
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
-    /// original and its warnings are as those of [`Image::convert`].
+    /// original, its mark and its warnings are as those of [`Image::convert`].
     ///
     /// # Errors
     /// [`Kind::ImageError`] if a side is 0 or the bytes cannot be decoded.
     pub fn resize(&self, width: u32, height: u32) -> Result<Self, Error> {
+        self.resized(width, height, true)
+    }
+
+    /// As [`Image::resize`], without a mark that says that AI made it.
+    ///
+    /// # Errors
+    /// As [`Image::resize`].
+    pub fn resize_unmarked(&self, width: u32, height: u32) -> Result<Self, Error> {
+        self.resized(width, height, false)
+    }
+
+    /// As one of both, as `mark` says.
+    ///
+    /// # Errors
+    /// As [`Image::resize`].
+    #[doc(hidden)]
+    pub fn resized(&self, width: u32, height: u32, mark: bool) -> Result<Self, Error> {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
         let bytes = self.read()?;
         let pixels = codec::resize(&array::decode(&bytes)?, width, height)?;
-        self.made(&bytes, &pixels, format, Quality::Default)
+        self.made(&bytes, &pixels, format, Quality::Default, mark)
     }
 
     /// A picture of these pixels, which were made of this one's, whose bytes are `from`.
-    fn made(&self, from: &[u8], pixels: &Pixels, format: Format, quality: Quality) -> Result<Self, Error> {
-        let bytes = codec::encode(pixels, format, quality)?;
+    fn made(
+        &self,
+        from: &[u8],
+        pixels: &Pixels,
+        format: Format,
+        quality: Quality,
+        mark: bool,
+    ) -> Result<Self, Error> {
+        let mut bytes = codec::encode(pixels, format, quality)?;
         let mut warnings = Vec::new();
         let (header, marks) = (codec::header(from)?, provenance::find(from));
+        let source = marks.source_type().or(self.0.source).filter(|_| mark);
+        if let Some(source) = source {
+            bytes = mark::marked(bytes, source, (pixels.width, pixels.height), pixels.channels == 4);
+        }
         if header.depth > 8 {
             warnings.push(format!(
                 "the {} bits a channel of the picture that came are 8 in the one that was made here; its `original` still \
@@ -338,7 +404,7 @@ impl Image {
                  those very bytes only; its `original` still has them"
                     .to_owned(),
             );
-        } else if marks.ai {
+        } else if marks.ai && source.is_none() {
             warnings.push(
                 "the picture that was made here lacks the marks that say that AI made the one that came; its `original` \
                  still has them"
@@ -396,15 +462,45 @@ impl Image {
             return Err(cannot(path, "it names a folder, not a file in it; add a name"));
         }
         match extension(path) {
-            Some(word) if Format::named(&word).is_err() => Err(unwritable(path, &word)),
+            Some(word) if Format::named(&word).is_err() && !save::is_special(path) => {
+                Err(unwritable(path, &word))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Writes the picture to a file, whole or not at all, over one that is there, and returns where.
-    /// Without an extension the right one is added; with the picture's own, the very bytes are
-    /// written; with another one, the picture is converted. To know what that loses, call
-    /// [`Image::convert`] first.
+    /// The extension of a path, if it is meant as a type.
+    #[cfg(feature = "cli")]
+    pub(crate) fn ending(path: &Path) -> Option<String> {
+        extension(path)
+    }
+
+    /// Whether [`Image::save`] could write to this path now: its folder is there and takes files, and what has that
+    /// name may be written. Nothing that is there is touched.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if not.
+    pub(crate) fn check_place(path: &Path) -> Result<(), Error> {
+        Self::check_path(path)?;
+        let mut whole = path.to_path_buf();
+        if extension(path).is_none() && !save::is_special(path) {
+            if path.is_dir() {
+                return Err(is_folder(path));
+            }
+            // The longest extension that a picture of an unknown type may get.
+            whole.as_mut_os_string().push(".jpg");
+        }
+        save::check(&whole).map_err(|cause| cannot(path, &cause.to_string()).because(cause))
+    }
+
+    /// Writes the picture to a file of this name, and returns where. Without an extension the right one is added; with
+    /// the picture's own, the very bytes are written; with another one, the picture is converted. To know what that
+    /// loses, call [`Image::convert`] first.
+    ///
+    /// A file that has this name is replaced, whole or not at all: through symbolic links, with its mode and owner kept.
+    /// Devices, pipes, sockets, mounted files, files with several names (hard links) and those in a folder that takes
+    /// no new files are written in place; that is not atomic. A file that may not be written is not replaced, and a pipe
+    /// that no process reads from is an error.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if the extension is unknown or the file cannot be written.
@@ -423,7 +519,11 @@ impl Image {
         let own = Format::sniff(&self.piece(0, 64)?);
         let converted;
         let saved = match extension(&path).as_deref() {
+            None if save::is_special(&path) => self,
             None => {
+                if path.is_dir() {
+                    return Err(is_folder(&path));
+                }
                 path.as_mut_os_string().push(format!(".{}", own.map_or("bin", Format::extension)));
                 self
             }
@@ -432,20 +532,58 @@ impl Image {
                 converted = self.convert(word, None)?;
                 &converted
             }
+            Some(_) if save::is_special(&path) => self,
             Some(word) => return Err(unwritable(&path, word)),
         };
-        match saved.0.content.held() {
-            Ok(bytes) => write_whole(&path, |part| std::fs::write(part, bytes))
-                .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?,
-            Err(disk) => disk.copy_to(&path)?,
-        }
+        save::replace(&path, Manner::default(), |out| saved.write_to(out))
+            .map_err(|cause| cannot(&path, &cause.to_string()).because(cause))?;
         let lost = if saved.is(self) { Vec::new() } else { saved.warnings().to_vec() };
         Ok((path, lost))
     }
 
+    /// Writes its file's bytes, without keeping those that lie on disk.
+    pub(crate) fn write_to(&self, out: &mut save::Output) -> io::Result<()> {
+        match self.0.content.held() {
+            Ok(bytes) => out.write_all(bytes),
+            Err(disk) => disk.copy_to(out),
+        }
+    }
+
+    /// Writes the picture into a folder under the first of these names that is free, with its own extension or this
+    /// one, for which it is converted, and returns that name and what the conversion lost. A file that is there is never
+    /// replaced, also if another thread or process chooses a name at the same moment.
+    pub(crate) fn claim(
+        &self,
+        folder: &Path,
+        stems: impl IntoIterator<Item = OsString>,
+        ending: Option<&str>,
+        durable: Durable,
+    ) -> Result<(PathBuf, Vec<String>), Error> {
+        let own = Format::sniff(&self.piece(0, 64)?);
+        let converted;
+        let (saved, ending) = match ending {
+            Some(word) if !own.is_some_and(|own| own.has_extension(word)) => {
+                converted = self.convert(word, None)?;
+                (&converted, word)
+            }
+            Some(word) => (self, word),
+            None => (self, own.map_or("bin", Format::extension)),
+        };
+        let names = stems.into_iter().map(|mut stem| {
+            stem.push(".");
+            stem.push(ending);
+            PathBuf::from(stem)
+        });
+        let name = save::claim(folder, names, Manner::durable(durable), |out| saved.write_to(out))
+            .map_err(|cause| cannot(folder, &cause.to_string()).because(cause))?;
+        let lost = if saved.is(self) { Vec::new() } else { saved.warnings().to_vec() };
+        Ok((folder.join(name), lost))
+    }
+
     /// Writes pictures into a folder, which is made if needed, as `image-1`, `image-2` and so on with the right
-    /// extension, and returns where. A file that is there is never replaced: a picture that is there already keeps
-    /// its place, and another one gets the next free number.
+    /// extension, and returns where. A file that is there is never replaced, also if other threads and processes write
+    /// into the folder at the same time: a picture that is there already keeps its place, and another one gets the next
+    /// free number.
     ///
     /// # Errors
     /// As [`Image::save`], and [`Kind::ImageError`] if the folder cannot be made.
@@ -456,27 +594,31 @@ impl Image {
             let problem = format!("cannot make the folder {}: {cause}", folder.display());
             Error::new(Kind::ImageError, problem).because(cause)
         })?;
-        let there =
-            std::fs::read_dir(folder).map_err(|cause| cannot(folder, &cause.to_string()).because(cause))?;
-        let number = |name: &std::ffi::OsStr| {
-            let stem = Path::new(name).file_stem()?.to_str()?.strip_prefix("image-")?;
-            stem.parse::<u64>().ok()
-        };
-        let mut taken: BTreeMap<u64, PathBuf> = there
-            .filter_map(|entry| {
-                let entry = entry.ok()?;
-                Some((number(&entry.file_name())?, entry.path()))
-            })
-            .collect();
+        let mut taken = taken_numbers(folder)?;
         let mut at = 0;
         let mut paths = Vec::with_capacity(images.len());
         for image in images {
+            let own = Format::sniff(&image.piece(0, 64)?).map_or("bin", Format::extension);
             let path = loop {
                 at += 1;
-                match taken.get(&at) {
-                    None => break image.save(folder.join(format!("image-{at}")))?,
-                    Some(path) if image.is_in(path) => break path.clone(),
-                    Some(_) => {}
+                if let Some(path) = taken.get(&at) {
+                    if image.is_in(path) {
+                        break path.clone();
+                    }
+                    continue;
+                }
+                let name = PathBuf::from(format!("image-{at}.{own}"));
+                let claimed =
+                    save::claim(folder, [&name], Manner::default(), |out| image.write_to(out)).map(|_| ());
+                match claimed {
+                    Ok(()) => break folder.join(name),
+                    // Somebody took it just now.
+                    Err(_) if folder.join(&name).symlink_metadata().is_ok() => {
+                        if image.is_in(&folder.join(&name)) {
+                            break folder.join(name);
+                        }
+                    }
+                    Err(cause) => return Err(cannot(&folder.join(name), &cause.to_string()).because(cause)),
                 }
             };
             taken.insert(at, path.clone());
@@ -503,20 +645,24 @@ impl Image {
     }
 }
 
-/// Writes a file whole or not at all, over one that is there: `write` fills a file beside it, so that
-/// the rename stays within one file system.
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&Path) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    // Random numbers alone would be the same in a process and its fork.
-    part.push(format!(".{}-{:08x}.part", std::process::id(), fastrand::u32(..)));
-    let part = PathBuf::from(part);
-    write(&part).and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
-        // The original error is what counts; a leftover that cannot be removed changes nothing.
-        let _ = std::fs::remove_file(&part);
-    })
+/// The numbers of `image-N` in a folder, and which files have them.
+fn taken_numbers(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, Error> {
+    let there =
+        std::fs::read_dir(folder).map_err(|cause| cannot(folder, &cause.to_string()).because(cause))?;
+    let number = |name: &OsStr| {
+        let stem = Path::new(name).file_stem()?.to_str()?.strip_prefix("image-")?;
+        stem.parse::<u64>().ok()
+    };
+    let numbered = there.filter_map(|entry| {
+        let entry = entry.ok()?;
+        Some((number(&entry.file_name())?, entry.path()))
+    });
+    Ok(numbered.collect())
+}
+
+fn is_folder(path: &Path) -> Error {
+    let inside = path.join("picture.png");
+    cannot(path, &format!("it is a folder; name a file in it, such as {}", inside.display()))
 }
 
 fn cannot(path: &Path, why: &str) -> Error {
@@ -539,7 +685,7 @@ impl Error {
     /// The pictures of [`Error::partial`], in the order in which they stand in its JSON.
     pub fn pictures(&self) -> Vec<Image> {
         let arrived = self.partial().into_iter().flat_map(|partial| &partial.images.0);
-        arrived.map(|(mime_type, bytes, _)| Image::restore(bytes.clone(), mime_type, None)).collect()
+        arrived.map(|(mime_type, bytes, _)| Image::restore(bytes.clone(), mime_type, None).drawn()).collect()
     }
 }
 

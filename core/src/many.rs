@@ -281,6 +281,9 @@ impl Many {
         }
         let last = state.is_over() && state.under_way == 0;
         if let Some(outcome) = state.take(run.ordered && !last) {
+            if let Some(folder) = &run.folder {
+                folder.named(&outcome.files);
+            }
             // There may be room now.
             run.changed.notify_waiters();
             return Ok(Some(Step::Outcome(outcome)));
@@ -371,6 +374,12 @@ impl Many {
             // Nobody sends anything: it comes back when the last one is gone.
             let _ = self.0.at_work.lock().await.recv().await;
         }
+    }
+
+    /// The pictures' files that were written and that no outcome named: those of items that a [`Many::close`] ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unnamed(&self) -> Vec<PathBuf> {
+        self.0.run.folder.as_ref().map(|folder| folder.unnamed()).unwrap_or_default()
     }
 
     fn let_go(&self) -> Option<JoinSet<()>> {

@@ -17,6 +17,7 @@ use crate::schema::Case;
 pub(crate) struct Output {
     format: Option<OutputFormat>,
     quality: Option<u8>,
+    mark: bool,
     shaped: Mutex<Vec<Shaped>>,
 }
 
@@ -45,7 +46,8 @@ impl Output {
             return Err(At::option(case, "output_quality").invalid(problem));
         }
         let quality = options.output_quality.and_then(|quality| u8::try_from(quality).ok());
-        Ok(Output { format, quality, shaped: Mutex::default() })
+        let mark = options.mark_ai.unwrap_or(true);
+        Ok(Output { format, quality, mark, shaped: Mutex::default() })
     }
 
     fn known(&self) -> MutexGuard<'_, Vec<Shaped>> {
@@ -59,8 +61,8 @@ impl Output {
         if let Some(known) = self.known().iter().find(is_it) {
             return known.made.clone();
         }
-        let (image, quality) = (came.clone(), self.quality);
-        let work = move || image.convert(format.as_str(), quality);
+        let (image, quality, mark) = (came.clone(), self.quality, self.mark);
+        let work = move || image.converted(format.as_str(), quality, mark);
         let (made, warnings) = match codec::worker(work).await {
             Ok(made) => (made.clone(), made.warnings().to_vec()),
             Err(error) => {

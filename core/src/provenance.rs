@@ -5,6 +5,8 @@
 //! JPEG's APP1 and in a WebP chunk `XMP `; IPTC-IIM in JPEG's APP13. Nothing is decoded beyond the few
 //! words that are looked for, so any bytes take time in proportion to their number.
 
+pub(crate) mod mark;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -180,6 +182,14 @@ fn is_c2pa(bytes: &[u8]) -> bool {
 }
 
 impl Provenance {
+    /// The source type that a picture made of this one has, if AI had a part in this one.
+    pub(crate) fn source_type(&self) -> Option<&str> {
+        let word =
+            |claim: &&str| is_ai_type(claim) && claim.bytes().all(|letter| letter.is_ascii_alphabetic());
+        let claims = self.marks.iter().filter_map(|mark| mark.claim.as_deref());
+        self.ai.then(|| claims.clone().find(word).unwrap_or(mark::TRAINED))
+    }
+
     fn add(&mut self, kind: &str, claim: Option<String>, generator: Option<&String>) {
         let is_ai = claim.as_deref().is_some_and(|claim| is_ai_type(claim) || is_ai_credit(claim));
         self.ai |= is_ai;

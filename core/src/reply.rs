@@ -141,14 +141,14 @@ impl Fold {
         let bytes = cut.pictures.get(number?)?;
         let said = text(data, "mime_type").unwrap_or_default();
         if let Ok(picture) = Image::from_bytes(bytes.clone()) {
-            return Some(picture);
+            return Some(picture.drawn());
         }
         let size = bytes.len();
         if said.starts_with("image/") && size > 0 {
             self.result.warnings.push(format!(
                 "a picture of {size} bytes came that is not understood here; the service calls it {said}, its size is unknown"
             ));
-            return Some(Image::unknown(bytes.clone(), &said));
+            return Some(Image::unknown(bytes.clone(), &said).drawn());
         }
         self.result.warnings.push(format!("{size} bytes came that are not a picture ({said:?})"));
         None

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use base64::Engine as _;
@@ -158,22 +158,199 @@ fn a_budget_is_a_number_or_its_limits() {
     assert!(help.contains("--budget <USD>"), "{help}");
 }
 
+/// The pictures that the command says it has kept elsewhere.
+fn kept(told: &str) -> Vec<PathBuf> {
+    told.lines().filter_map(|line| line.strip_prefix("The picture is in ")).map(PathBuf::from).collect()
+}
+
+/// The command against an emulator of its own; how many pictures that drew.
+fn drawing(folder: &Path, args: &[&str], set: impl FnOnce(&mut Command)) -> (Output, usize) {
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "image": "png 8x8", "times": 9 })]).unwrap();
+    let url = emulator.url();
+    let args = [args, &["--base-url", &url]].concat();
+    let mut command = command(folder, &args);
+    command.env("GEMINI_API_KEY", "test-key-0123").env("TMPDIR", folder);
+    set(&mut command);
+    let output = command.output().unwrap();
+    (output, emulator.requests().len())
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_picture_that_cannot_be_saved_is_not_lost() {
-    let (code, told) = scripted(json!({ "image": "png 8x8" }), &["-o", "no/such/folder/boat"]);
-    assert_eq!(code, Some(2));
-    let refuge = told.split("The picture is in ").nth(1).unwrap_or_else(|| panic!("{told}")).trim();
-    assert_eq!(Image::open(refuge).unwrap().width(), 8);
-    std::fs::remove_file(refuge).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for args in [&["-o", "/dev/full"][..], &["-o", "/dev/full", "--json"], &["-o", "/dev/full", "--stream"]] {
+        let (output, drawn) = drawing(folder.path(), &[&["generate", "x"], args].concat(), |_| ());
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), drawn), (Some(2), 1), "{told}");
+        let [file] = &kept(&told)[..] else { panic!("{told}") };
+        assert_eq!(Image::open(file).unwrap().width(), 8);
+        if args.contains(&"--json") {
+            let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!((&json["files"], &json["error"]["kind"]), (&json!([file]), &json!("ImageError")));
+        } else {
+            assert!(told.contains("No space left"), "{told}");
+        }
+    }
+}
+
+/// What standard output does not take is in files, and they are named.
+#[cfg(target_os = "linux")]
+#[test]
+fn pictures_that_standard_output_does_not_take_are_kept() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (output, drawn) = drawing(at, &["generate", "x", "-o", "-"], |command| {
+        command.stdout(full());
+    });
+    let told = text(&output.stderr);
+    assert_eq!((output.status.code(), drawn, kept(&told).len()), (Some(1), 1, 1), "{told}");
+    assert_eq!(Image::open(&kept(&told)[0]).unwrap().width(), 8);
+    // Their names, too.
+    for json in [&[][..], &["--json"]] {
+        let args = [&["generate", "x", "--n", "3"], json].concat();
+        let (output, drawn) = drawing(at, &args, |command| {
+            command.stdout(full());
+        });
+        let told = text(&output.stderr);
+        let files: std::collections::BTreeSet<PathBuf> = kept(&told).into_iter().collect();
+        assert_eq!((output.status.code(), drawn, files.len()), (Some(1), 3, 3), "{told}");
+        assert!(
+            files.iter().all(|file| at.join(file).is_file()) && told.contains("standard output"),
+            "{told}"
+        );
+    }
+    // A run goes on without it.
+    std::fs::write(at.join("jobs.jsonl"), "\"a\"\n\"b\"\n\"c\"\n").unwrap();
+    let (output, drawn) = drawing(at, &["many", "jobs.jsonl", "-o", "out"], |command| {
+        command.stdout(full());
+    });
+    let told = text(&output.stderr);
+    assert_eq!((output.status.code(), drawn, kept(&told).len()), (Some(1), 3, 3), "{told}");
+    assert!(kept(&told).iter().all(|file| at.join(file).is_file()), "{told}");
 }
 
 #[test]
-fn a_name_that_cannot_be_written_is_told_before_anything_is_sent() {
+fn what_cannot_be_delivered_is_refused_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let emulator = Emulator::start(0).unwrap();
-    let args = ["generate", "x", "-o", "boat.gif", "--base-url", &emulator.url()];
-    let output = command(folder.path(), &args).env("GEMINI_API_KEY", "test-key-0123").output().unwrap();
-    assert_eq!((output.status.code(), emulator.requests().len()), (Some(2), 0));
+    std::fs::create_dir(folder.path().join("boats")).unwrap();
+    std::fs::create_dir(folder.path().join("boats.png")).unwrap();
+    let long = "n".repeat(254);
+    for (args, says) in [
+        (&["-o", "boat.gif"][..], "files of type .gif are not written here"),
+        (&["-o", "no/such/folder/boat"], "No such file or directory"),
+        (&["-o", "no/such/folder/boat.png", "--n", "2"], "Nothing was sent"),
+        (&["-o", "boats"], "it is a folder; name a file in it"),
+        (&["-o", "boats.png"], "it is a folder; name a file in it"),
+        (&["-o", "boats/"], "it names a folder"),
+        (&["-o", &long], "too long"),
+        (&["-o", &long, "--n", "2"], "too long"),
+        (&["-o", "-", "--n", "3"], "standard output takes one picture, and `n` is 3"),
+        (&["-o", "-", "--json"], "a picture or JSON, not both"),
+        (&["-o", "/dev/null", "--n", "2"], "takes one picture"),
+    ] {
+        let (output, drawn) = drawing(folder.path(), &[&["generate", "x"], args].concat(), |_| ());
+        let told = format!("{}{}", text(&output.stderr), text(&output.stdout));
+        assert_eq!((output.status.code(), drawn), (Some(2), 0), "{args:?}: {told}");
+        assert!(told.contains(says), "{args:?}: {told}");
+    }
+    for (args, says) in [
+        (&["-o", "-"][..], "several pictures"),
+        (&["-o", "no/such/boat.png"], "Nothing was sent"),
+        (&["--save", "no/such/talk"], "cannot be written"),
+    ] {
+        let (output, drawn) = drawing(folder.path(), &[&["chat"], args].concat(), |_| ());
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), drawn), (Some(2), 0), "{args:?}: {told}");
+        assert!(told.contains(says), "{args:?}: {told}");
+    }
+    // A pipe that nobody reads any more.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (output, drawn) = drawing(folder.path(), &["generate", "x", "-o", "-"], |command| {
+        command.stdout(writer);
+    });
+    assert_eq!((output.status.code(), drawn), (Some(2), 0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no process reads"), "{}", text(&output.stderr));
+}
+
+/// The command by a shell that closes streams.
+#[cfg(unix)]
+fn shell(folder: &Path, line: &str) -> Output {
+    let mut shell = Command::new("sh");
+    let line = line.replace("nanobanana", env!("CARGO_BIN_EXE_nanobanana"));
+    shell.args(["-c", &line]).current_dir(folder).env("TMPDIR", folder).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn closed_standard_streams_go_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = shell(folder.path(), "nanobanana generate x --offline -o - >&-");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("standard output is closed"), "{}", text(&refused.stderr));
+    std::fs::write(folder.path().join("jobs.jsonl"), "\"a\"\n\"b\"\n\"c\"\n").unwrap();
+    let run = shell(folder.path(), "nanobanana many jobs.jsonl --offline -o out --concurrency 1 <&- >&-");
+    let told = text(&run.stderr);
+    assert_eq!((run.status.code(), told.matches("out/0000").count()), (Some(0), 3), "{told}");
+    let quiet = shell(folder.path(), "nanobanana generate x --offline -o quiet <&- >&- 2>&-");
+    assert!(quiet.status.success() && folder.path().join("quiet.jpg").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_command_and_not_the_pictures_that_came() {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+        let folder = tempfile::tempdir().unwrap();
+        let emulator = Emulator::start(0).unwrap();
+        let at_once = json!({ "image": "png 8x8" });
+        emulator.script(&[at_once.clone(), json!({ "hang": true }), at_once]).unwrap();
+        let url = emulator.url();
+        let args = ["generate", "x", "--n", "3", "-o", "boat.png", "--base-url", &url];
+        let mut command = command(folder.path(), &args);
+        command.env("GEMINI_API_KEY", "test-key-0123").stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let done = |count: usize| {
+            let requests = emulator.requests();
+            requests.iter().filter(|request| request["status"] == 200 && request["took"].is_number()).count()
+                >= count
+        };
+        while !done(2) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        let ended =
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(ended.success());
+        let output = child.wait_with_output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), kept(&told).len()), (Some(code), 2), "{signal}: {told}");
+        for file in kept(&told) {
+            assert_eq!(Image::open(&file).unwrap().width(), 8);
+            assert!(
+                file.starts_with(folder.path().canonicalize().unwrap()) || file.starts_with(folder.path())
+            );
+        }
+    }
+}
+
+#[test]
+fn names_that_are_chosen_replace_nothing_and_given_ones_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |args: &[&str]| {
+        let (output, _) = drawing(folder.path(), &[&["generate", "x"], args].concat(), |_| ());
+        text(&output.stdout)
+    };
+    assert_eq!(draw(&["-o", "boat.png", "--n", "2"]), "boat-1.png\nboat-2.png\n");
+    assert_eq!(draw(&["-o", "boat.png", "--n", "2"]), "boat-3.png\nboat-4.png\n");
+    assert_eq!(
+        (draw(&["-o", "v1.2", "--n", "2"]), draw(&["-o", "one.png"])),
+        ("v1.2-1.png\nv1.2-2.png\n".into(), "one.png\n".into())
+    );
+    assert_eq!(draw(&["-o", "one.png"]), "one.png\n");
+    assert_eq!((draw(&[]), draw(&[])), ("nanobanana.png\n".into(), "nanobanana-2.png\n".into()));
 }
 
 #[test]
@@ -208,11 +385,20 @@ fn a_conversation_comes_from_a_pipe_and_goes_on_from_a_file() {
     };
     let said = "a mascot\n/nonsense\n/undo\na boat\nnow blue\n";
     let files = "chat-1.jpg\nchat-2.jpg\nchat-3.jpg\nboat.chat.json\n";
+    let there = |name: &str| folder.path().join(name).is_file();
     assert_eq!(chat(said, &["--save", "boat"]), (Some(0), files.to_owned()));
     let (code, out) = chat("now red\n", &["--load", "boat.chat.json", "-o", "red.png", "--json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &json["files"]), (Some(0), &json!(["red-1.png"])));
     assert_eq!(chat("/nonsense\n", &[]).0, Some(2));
+    assert!(there("nanobanana.chat.json") && !there("nanobanana-2.chat.json"));
+    // Without names, too, it is saved and nothing is replaced; control characters are no prompt.
+    let said = "\u{1b}[A\n\u{3}\n \na boat\n\u{7f}\n";
+    assert_eq!(chat(said, &[]), (Some(0), "chat-4.jpg\n".to_owned()));
+    assert_eq!(chat(said, &[]), (Some(0), "chat-5.jpg\n".to_owned()));
+    assert!(there("nanobanana-2.chat.json") && there("nanobanana-3.chat.json"));
+    let (code, out) = chat("now red\n", &["--load", "nanobanana.chat.json"]);
+    assert_eq!((code, out.as_str()), (Some(0), "chat-6.jpg\n"));
 }
 
 #[test]

@@ -643,8 +643,12 @@ async fn a_disk_that_fails_stops_the_run_and_the_picture_is_handed_over() {
     assert_eq!((outcomes.len(), emulator.requests().len()), (2, 2));
     for outcome in &outcomes {
         let result = outcome.result.as_ref().unwrap();
-        assert_eq!((result.image().unwrap().width(), outcome.files.len()), (8, 0));
-        assert!(warnings(outcome).contains("save them now"), "{outcome:?}");
+        assert_eq!((result.image().unwrap().width(), outcome.files.len()), (8, 1));
+        // It is kept elsewhere, and said where.
+        let file = &outcome.files[0];
+        assert!(warnings(outcome).contains(&format!("The picture is in {file}")), "{outcome:?}");
+        assert!(std::fs::read(file).unwrap() == result.image().unwrap().bytes().unwrap()[..]);
+        std::fs::remove_file(file).unwrap();
     }
     let error = error.unwrap();
     assert!(error.message().contains("cannot write"), "{error}");

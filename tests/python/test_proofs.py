@@ -37,3 +37,9 @@ def test_bent_requests_are_answered_and_nothing_panics() -> None:
 def test_a_killed_run_pays_again_only_for_what_was_under_way() -> None:
     figures = proof("kill").main(3, 24, ["python", "node"])
     assert figures["kills"] >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_what_is_billed_is_in_files_that_are_named() -> None:
+    command = str(Path(sys.executable).parent / "nanobanana")
+    assert proof("ways_out").main(command, ["generate", "chat", "many"], ["closed stdout", "/dev/full", "SIGTERM"]) == 0

@@ -131,8 +131,9 @@ class ResultBase(Record):
     def save(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write every picture into the directory (made if missing) and return their paths.
 
-        They are named image-1, image-2 and so on, with the extensions of their types. No file is replaced:
-        a picture that is there already keeps its place, and another one gets the next free number.
+        They are named image-1, image-2 and so on, with the extensions of their types. No file is replaced,
+        also if other threads and processes write there: a picture that is there already keeps its place, and
+        another one gets the next free number.
         """
         from pathlib import Path
 

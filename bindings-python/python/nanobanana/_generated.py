@@ -144,11 +144,8 @@ class Partial(Record):
 class NanoBananaError(ErrorBase):
     """Anything that this library raises."""
 
-    _fields = {**ErrorBase._fields, "call": None}
     message: str
     """What was wrong, what is allowed and what to do."""
-    call: int | None
-    """The number of the call, as its events have it; none if it failed before it was ready to be made."""
 
 
 class ConfigError(NanoBananaError):
@@ -494,7 +491,6 @@ class Result(ResultBase):
         "model",
         "response_id",
         "attempts",
-        "call",
         "warnings",
         "errors",
         "cached",
@@ -532,8 +528,6 @@ class Result(ResultBase):
     """The service's id of the answer."""
     attempts: list[Attempt]
     """What was sent, in order."""
-    call: int | None
-    """The number of the call, as its events have it; none for an item that an earlier run has made."""
     warnings: list[str]
     """What the caller should know, in sentences."""
     errors: list[NanoBananaError]
@@ -949,7 +943,6 @@ class ClientEvent(Record):
         "name",
         "message",
         "call",
-        "index",
         "model",
         "attempt",
         "size",
@@ -961,25 +954,18 @@ class ClientEvent(Record):
         "reason",
         "usage",
         "cost",
-        "dropped",
     )
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
     """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
-    "retry" (the attempt failed and is made again after `wait`), "upload" (a picture of the call is at the
-    Files API now) or "dropped" (this and later events came faster than they were read; `dropped` is how
-    many are missing here).
+    "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture of the call is at
+    the Files API now).
     """
     message: str
     """The same as a sentence, for a log."""
     call: int
-    """A number that the events of one call share, counted from 1 in each process.
-
-    The call's result or error has the same number as `call`.
-    """
-    index: int
-    """Which of the call's `n` requests it is about, counted from 0."""
+    """A number that the events of one call share, counted from 1 in each process."""
     model: str
     """The model's id."""
     attempt: int
@@ -1002,8 +988,6 @@ class ClientEvent(Record):
     """The tokens used."""
     cost: float | None
     """The price in USD, if it is known."""
-    dropped: int | None
-    """How many events are missing here, because they came faster than they were read."""
 
 
 class Mark(Record):
@@ -1352,6 +1336,7 @@ def generate(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1387,6 +1372,7 @@ def send(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1425,6 +1411,8 @@ generate.__doc__ = send.__doc__ = """
             comes.
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        mark_ai: Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP
+            that AI made them, by IPTC's DigitalSourceType. Default: true.
         service_tier: How urgently the service works, and at what price. Default: standard.
         encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
             can.
@@ -1437,8 +1425,7 @@ generate.__doc__ = send.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1469,6 +1456,7 @@ def edit(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1515,6 +1503,8 @@ edit.__doc__ = """
             comes.
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        mark_ai: Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP
+            that AI made them, by IPTC's DigitalSourceType. Default: true.
         service_tier: How urgently the service works, and at what price. Default: standard.
         encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
             can.
@@ -1527,8 +1517,7 @@ edit.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1559,6 +1548,7 @@ def estimate(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1597,6 +1587,7 @@ def count_tokens(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1635,6 +1626,7 @@ def explain(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     attachments: AttachmentInput | Sequence[AttachmentInput] | None = None,
@@ -1681,6 +1673,8 @@ estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
             comes.
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        mark_ai: Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP
+            that AI made them, by IPTC's DigitalSourceType. Default: true.
         service_tier: How urgently the service works, and at what price. Default: standard.
         encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
             can.
@@ -1693,8 +1687,7 @@ estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1771,6 +1764,7 @@ def chat(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
@@ -1804,6 +1798,7 @@ def load_chat(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
@@ -1841,6 +1836,8 @@ chat.__doc__ = load_chat.__doc__ = """
             comes.
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        mark_ai: Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP
+            that AI made them, by IPTC's DigitalSourceType. Default: true.
         service_tier: How urgently the service works, and at what price. Default: standard.
         encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
             can.
@@ -1850,8 +1847,7 @@ chat.__doc__ = load_chat.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1884,6 +1880,7 @@ def generate_many(
     safety: dict[str, str] | Literal["off"] | None = None,
     output_format: Literal["png", "jpeg", "webp"] | None = None,
     output_quality: int | None = None,
+    mark_ai: bool | None = None,
     service_tier: Literal["standard", "flex", "priority"] | None = None,
     encode: Encode | None = None,
     upload: Literal["auto", "never", "always"] | None = None,
@@ -1930,6 +1927,8 @@ generate_many.__doc__ = """
             comes.
         output_quality: How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg"
             or "webp". Default: 92 for JPEG; WebP without it loses nothing.
+        mark_ai: Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP
+            that AI made them, by IPTC's DigitalSourceType. Default: true.
         service_tier: How urgently the service works, and at what price. Default: standard.
         encode: How pictures are encoded before they are sent. Default: they go as they are wherever they
             can.
@@ -1939,8 +1938,7 @@ generate_many.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send beside our own.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1964,7 +1962,6 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    local_files: bool | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -1987,7 +1984,6 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
-    local_files: bool | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -2007,15 +2003,11 @@ client.__doc__ = with_options.__doc__ = """
         budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
-        headers: HTTP headers to send with every request. Those that belong to the connection or the body,
-            such as Host and Content-Length, are refused.
+        headers: HTTP headers to send with every request.
         proxy: The proxy's URL. Default: the system's; never for a loopback address.
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
-        local_files: Whether paths and file: URLs among the inputs are opened. A server whose users name
-            pictures sets it to false: then bytes, other URLs and uploaded files are taken alone. Default:
-            true.
         on_event: Is called with each step of each call, in order: a request that is sent, its answer, a
             wait, another try. No event holds a key, a prompt or a picture.
     """

@@ -226,6 +226,13 @@ class GenerateOptions(TypedDict, total=False):
     Default: 92 for JPEG; WebP without it loses nothing.
     """
 
+    mark_ai: bool | None
+    """Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP that AI made
+    them, by IPTC's DigitalSourceType.
+
+    Default: true.
+    """
+
     service_tier: Literal["standard", "flex", "priority"] | None
     """How urgently the service works, and at what price. Default: standard."""
 
@@ -256,10 +263,7 @@ class GenerateOptions(TypedDict, total=False):
     """When and how a failed attempt is made again. Default: the client's."""
 
     headers: dict[str, str] | None
-    """HTTP headers to send beside our own.
-
-    Those that belong to the connection or the body, such as Host and Content-Length, are refused.
-    """
+    """HTTP headers to send beside our own."""
 
     labels: dict[str, str] | None
     """Labels for the bill: keys and values of at most 63 lower case characters."""
@@ -363,10 +367,7 @@ class ClientOptions(TypedDict, total=False):
     """A catalogue file to use instead of the built-in one."""
 
     headers: dict[str, str] | None
-    """HTTP headers to send with every request.
-
-    Those that belong to the connection or the body, such as Host and Content-Length, are refused.
-    """
+    """HTTP headers to send with every request."""
 
     proxy: str | None
     """The proxy's URL. Default: the system's; never for a loopback address."""
@@ -376,13 +377,6 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
-
-    local_files: bool | None
-    """Whether paths and file: URLs among the inputs are opened.
-
-    A server whose users name pictures sets it to false: then bytes, other URLs and uploaded files are taken
-    alone. Default: true.
-    """
 
     on_event: Callable[[ClientEvent], object] | None
     """Is called with each step of each call, in order: a request that is sent, its answer, a wait, another

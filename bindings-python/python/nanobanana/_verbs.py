@@ -311,7 +311,8 @@ class Chat(ChatFront):
         self._wait("add", prompt, images, {"role": role})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the conversation to a file, whole or not at all, and return its path.
+        """Write the conversation to a file of this name, which is replaced as the pictures' `save` does it,
+        and return its path.
 
         `load_chat` goes on from there. Without an extension, .chat.json is added. The key and headers are not
         in it.
@@ -384,7 +385,8 @@ class AsyncChat(ChatFront):
         await self._await("add", prompt, images, {"role": role})
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the conversation to a file, whole or not at all, and return its path.
+        """Write the conversation to a file of this name, which is replaced as the pictures' `save` does it,
+        and return its path.
 
         `load_chat` goes on from there. Without an extension, .chat.json is added. The key and headers are not
         in it.

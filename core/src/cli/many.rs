@@ -3,14 +3,16 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::{NO_FLAGS, call_options, client, flags, line, options, tell};
+use super::held::Held;
+use super::out::{line, tell};
+use super::{NO_FLAGS, blocking, call_options, client, flags, options};
 use crate::error::{Error, Kind};
 use crate::input::{Input, MASK};
 use crate::many::{Item, Many, Step};
@@ -47,7 +49,7 @@ pub fn command(json: Arg, offline: Arg) -> Command {
 }
 
 /// `begun` is told the run, so that it can be closed however this ends.
-pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>) -> Result<(), Error> {
+pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>, held: &Arc<Held>) -> Result<(), Error> {
     let file = super::text(matches, "file");
     let cannot = |cause: std::io::Error| {
         Error::new(Kind::InvalidOptionError, format!("cannot read {file}: {cause}")).because(cause)
@@ -62,7 +64,7 @@ pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>) -> Result<(), Err
     let many = client.generate_many(call_options(matches)?, run)?;
     let many = begun.get_or_init(|| many);
     let has_bar = std::io::stderr().is_terminal();
-    let mut show = Show { is_json: matches.get_flag("json"), has_bar, failed: None };
+    let mut show = Show { is_json: matches.get_flag("json"), has_bar, held, failed: None, unprinted: None };
     if show.has_bar && file != "-" {
         count(PathBuf::from(&file), many.clone());
     }
@@ -196,14 +198,17 @@ fn beside(option: &'static str, value: Value) -> Result<Vec<Input>, Error> {
 }
 
 /// What people and machines see of a run.
-struct Show {
+struct Show<'a> {
     is_json: bool,
     has_bar: bool,
     /// What the first item failed with, and whether all failures have its exit code.
     failed: Option<(Kind, bool)>,
+    held: &'a Arc<Held>,
+    /// Why standard output takes nothing any more. The run goes on: names go to standard error.
+    unprinted: Option<Error>,
 }
 
-impl Show {
+impl Show<'_> {
     async fn all(&mut self, many: &Many) -> Result<(), Error> {
         loop {
             let mut waiting = std::pin::pin!(many.step(false));
@@ -217,7 +222,7 @@ impl Show {
             };
             self.clear();
             match step {
-                Ok(Step::Outcome(outcome)) => self.one(&outcome)?,
+                Ok(Step::Outcome(outcome)) => self.one(&outcome).await?,
                 Ok(Step::NeedItem) => {}
                 Ok(Step::Done) => return Ok(()),
                 Err(error) => return Err(error),
@@ -240,7 +245,7 @@ impl Show {
         }
     }
 
-    fn one(&mut self, outcome: &Outcome) -> Result<(), Error> {
+    async fn one(&mut self, outcome: &Outcome) -> Result<(), Error> {
         let name = match &outcome.id {
             Some(id) => format!("item {} ({id})", outcome.index),
             None => format!("item {}", outcome.index),
@@ -249,31 +254,41 @@ impl Show {
             let (first, alike) = self.failed.unwrap_or((error.kind(), true));
             self.failed = Some((first, alike && first.exit_code() == error.kind().exit_code()));
             tell(format_args!("{name}: {}: {error}", error.kind().name()));
+            for (billed, how) in [("yes", "bills"), ("unknown", "may bill")] {
+                if error.is_billed(billed) {
+                    tell(format_args!("{name}: warning: the service {how} this all the same"));
+                }
+            }
+            self.held.receive_of_error(error);
         }
         if let Some(result) = &outcome.result {
             for warning in &result.warnings {
                 tell(format_args!("{name}: warning: {warning}"));
             }
-            if outcome.files.len() < result.images.len() {
-                // They were paid for, and this process is the only one that has them.
-                for picture in &result.images {
-                    let refuge = std::env::temp_dir().join(format!("nanobanana-{:08x}", fastrand::u32(..)));
-                    match picture.save(refuge) {
-                        Ok(path) => tell(format_args!("{name}: a picture is in {}", path.display())),
-                        Err(error) => tell(format_args!("{name}: {error}")),
-                    }
-                }
+            for error in &result.errors {
+                self.held.receive_of_error(error);
             }
         }
-        if self.is_json {
-            return line(&outcome.write(Case::Snake).to_string());
+        let files: Vec<PathBuf> = outcome.files.iter().map(PathBuf::from).collect();
+        self.held.saved_unseen(files);
+        let told = match self.is_json {
+            true => outcome.write(Case::Snake).to_string(),
+            false => outcome.files.join("\n"),
+        };
+        if self.unprinted.is_none() && !told.is_empty() {
+            match blocking(move || line(&told)).await {
+                Ok(()) => self.held.named(),
+                Err(error) => self.unprinted = Some(error),
+            }
         }
-        outcome.files.iter().try_for_each(|file| line(file))
+        // What came with errors, and what standard output did not take.
+        let held = self.held.clone();
+        blocking(move || Ok(held.keep())).await.map(drop)
     }
 
     /// The error that the exit code comes from, if items failed.
     fn verdict(&self, many: &Many) -> Result<(), Error> {
-        let Some((first, alike)) = self.failed else { return Ok(()) };
+        let Some((first, alike)) = self.failed else { return self.unprinted.clone().map_or(Ok(()), Err) };
         let progress = many.progress();
         let message = format!("{} of {} items failed", progress.failed, progress.done + progress.failed);
         Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message))

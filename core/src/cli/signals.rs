@@ -84,7 +84,6 @@ impl Signals {
     }
 
     /// Ctrl-C no longer ends the command, as long as the returned value lives: it ends a part of it.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(super) fn take_interrupts(&self) -> Interrupts {
         self.state.send_modify(|state| state.takers += 1);
         Interrupts { signals: self.clone(), seen: self.state.borrow().taken }
@@ -128,13 +127,11 @@ impl Signals {
 
 /// Ctrl-C as a part of the command takes it.
 #[derive(Debug)]
-#[cfg_attr(not(test), allow(dead_code))]
 pub(super) struct Interrupts {
     signals: Signals,
     seen: usize,
 }
 
-#[cfg_attr(not(test), allow(dead_code))]
 impl Interrupts {
     /// Waits for the next Ctrl-C.
     pub async fn next(&mut self) {

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::array::Opened;
 use crate::attempt::{Job, Sink};
 use crate::codec::{self, Format, Pixels, Quality};
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::{self, Input, MASK, Part, Picture, Place, Reach, Source};
+use crate::input::{self, Fetch, Input, MASK, Part, Picture, Place, Source};
 use crate::mask::{self, Mask};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
@@ -26,6 +28,8 @@ pub(crate) struct Masked {
     /// The picture that the mask is for, as the caller gave it, whatever is sent in its place.
     source: Picture,
     told: EditOptions,
+    /// Whether a picture with a model's part in it says so.
+    mark: bool,
 }
 
 /// A picture that was laid in place.
@@ -99,7 +103,8 @@ impl Masked {
     pub(super) async fn new(
         masks: Vec<(Input, EditOptions)>,
         first: Option<Picture>,
-        reach: &Reach<'_>,
+        base: &Url,
+        fetch: &Fetch<'_>,
     ) -> Result<(Self, Vec<Part>), Error> {
         let source = first.ok_or_else(no_picture)?;
         let told = told(masks.iter().map(|(_, told)| told));
@@ -126,7 +131,7 @@ impl Masked {
                     .await?;
                 }
                 input => {
-                    let pixels = input::pixels(input, reach).await.map_err(|error| {
+                    let pixels = input::pixels(input, base, fetch).await.map_err(|error| {
                         refuse(format!("cannot be used: {}", error.message())).because(error)
                     })?;
                     mask = codec::worker(move || {
@@ -149,11 +154,16 @@ impl Masked {
             Ok((mask, shown))
         })
         .await?;
-        Ok((Masked { mask, source, told }, shown))
+        Ok((Masked { mask, source, told, mark: true }, shown))
     }
 
     fn keeps(&self) -> bool {
         keeps(&self.told)
+    }
+
+    /// The same, whose pictures say so or not that a model drew a part of them.
+    pub fn marking(self, mark: bool) -> Self {
+        Masked { mark, ..self }
     }
 
     /// What was said of it.
@@ -233,7 +243,7 @@ impl Masked {
         let merged = mask::merge(source, &answer, &self.mask, self.told.mask_feather, self.keeps())?;
         drop(answer);
         let image = match merged.picture {
-            Some(picture) => Image::made_of(model, codec::encode(&picture, Format::Png, Quality::Default)?)?,
+            Some(picture) => Image::composite(model, &picture, self.mark)?,
             None => model.clone(),
         };
         let mut warnings = Vec::new();

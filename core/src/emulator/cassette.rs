@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +24,7 @@ use serde_json::{Map, Value, json};
 use super::check::Refusal;
 use crate::codec::Format;
 use crate::error::{Error, Kind};
-use crate::image::write_whole;
+use crate::save::{self, Manner};
 
 const NAME: &str = "cassette.json";
 
@@ -207,7 +208,7 @@ impl Cassette {
         calls.push(Call { asked, reply: reply.into(), was_given: true });
         let json = json!({ "version": VERSION, "calls": calls.iter().map(Call::told).collect::<Vec<_>>() });
         let text = serde_json::to_vec_pretty(&json)?;
-        write_whole(&self.folder.join(NAME), |path| fs::write(path, text))
+        save::replace(&self.folder.join(NAME), Manner::default(), |out| out.write_all(&text))
     }
 
     /// The JSON with its pictures as files: they are written.
@@ -231,7 +232,7 @@ impl Cassette {
         let name = file_name(bytes);
         let path = self.folder.join(&name);
         if !path.exists() {
-            write_whole(&path, |path| fs::write(path, bytes))?;
+            save::replace(&path, Manner::default(), |out| out.write_all(bytes))?;
         }
         Ok(name)
     }

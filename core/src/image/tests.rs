@@ -165,8 +165,9 @@ fn a_conversion_tells_whatever_it_loses() {
     warned("real/rgba.png", "jpeg", "transparent");
     warned("real/rgb-16.png", "webp", "16 bits");
     warned("real/more-pages.tiff", "png", "several pages");
-    warned("marks/xmp.jpg", "png", "AI made");
     warned("marks/c2pa.png", "webp", "C2PA");
+    let unmarked = media("marks/xmp.jpg").convert_unmarked("png", None).unwrap();
+    assert!(unmarked.warnings().len() == 1 && unmarked.warnings()[0].contains("AI made"));
     for (name, format) in [("real/rgba.png", "webp"), ("real/plain.png", "jpeg"), ("real/plain.jpg", "png")] {
         assert_eq!(media(name).convert(format, None).unwrap().warnings(), [""; 0], "{name} to {format}");
     }
@@ -175,9 +176,41 @@ fn a_conversion_tells_whatever_it_loses() {
 }
 
 #[test]
+fn what_is_made_of_a_drawn_picture_says_that_ai_made_it() {
+    let claims = |image: &Image| -> Vec<String> {
+        image.provenance().unwrap().marks.into_iter().filter_map(|mark| mark.claim).collect()
+    };
+    let plain = media("marks/plain.png");
+    let drawn = Image::from_bytes(plain.bytes().unwrap().clone()).unwrap().drawn();
+    for format in ["jpeg", "webp"] {
+        let made = drawn.convert(format, None).unwrap();
+        assert_eq!(claims(&made), [mark::TRAINED], "{format}");
+        assert_eq!(claims(&made.resize(2, 2).unwrap()), [mark::TRAINED]);
+        assert_eq!(claims(&made.convert("png", None).unwrap()), [mark::TRAINED]);
+        assert!(made.warnings().is_empty());
+        assert!(claims(&drawn.convert_unmarked(format, None).unwrap()).is_empty());
+        // Anybody's picture is none of ours.
+        assert!(claims(&plain.convert(format, None).unwrap()).is_empty());
+    }
+    assert!(claims(&drawn.resize_unmarked(2, 2).unwrap()).is_empty());
+    assert!(claims(&media("marks/camera.jpg").convert("png", None).unwrap()).is_empty());
+    // One whose bytes say so, wherever it comes from.
+    for name in ["marks/c2pa.jpg", "marks/xmp.webp", "marks/iptc.jpg"] {
+        assert_eq!(claims(&media(name).convert("png", None).unwrap()), [mark::TRAINED], "{name}");
+    }
+    let pixels = plain.pixels().unwrap();
+    let composite = Image::composite(&drawn, &pixels, true).unwrap();
+    assert_eq!(claims(&composite), [mark::COMPOSITE]);
+    assert_eq!(claims(&composite.convert("webp", None).unwrap()), [mark::COMPOSITE]);
+    assert!(claims(&Image::composite(&drawn, &pixels, false).unwrap()).is_empty());
+}
+
+#[test]
 fn a_folder_is_no_name_for_a_picture() {
     let folder = tempfile::tempdir().unwrap();
     let (picture, _) = pair(folder.path());
+    let inside = picture.save(folder.path()).unwrap_err();
+    assert!(inside.message().contains("name a file in it, such as"), "{inside}");
     for path in [format!("{}/", folder.path().display()), String::new(), "..".to_owned()] {
         let error = picture.save(&path).unwrap_err();
         assert!(error.message().contains("folder"), "{path}: {error}");

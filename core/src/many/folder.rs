@@ -1,10 +1,10 @@
 //! The folder of a run: pictures that are written whole and over nothing, each item's note beside
 //! them, and the way back from a note to a result.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -13,7 +13,9 @@ use crate::codec::Format;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
 use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
+use crate::refuge;
 use crate::request::Digest;
+use crate::save::{self, Durable, Manner, numbered};
 use crate::schema::{Case, Write as _};
 
 /// The number of the notes' format; one with a higher number is from a newer version.
@@ -22,9 +24,9 @@ const VERSION: u64 = 1;
 /// A file in the making that is older belongs to a run that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Where a run's pictures go.
+/// Where a run's pictures go, and the files of which no outcome has told yet.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf, Mutex<Vec<PathBuf>>);
 
 /// A picture that was written.
 #[derive(Debug, Clone)]
@@ -74,21 +76,21 @@ impl Folder {
                 .because(cause)
         };
         fs::create_dir_all(path).map_err(|cause| cannot("make", cause))?;
-        let folder = Folder(path.to_owned());
+        let folder = Folder(path.to_owned(), Mutex::default());
         folder.sweep();
-        let probe = folder.part("probe");
-        fs::write(&probe, b"x")
-            .and_then(|()| fs::remove_file(&probe))
-            .map_err(|cause| cannot("write into", cause))?;
+        save::check_folder(path).map_err(|cause| cannot("write into", cause))?;
         Ok(folder)
     }
 
     /// Removes what runs that were killed have left unfinished.
     fn sweep(&self) {
-        let is_part = |name: &str| name.starts_with(".new.") || name.starts_with(".probe.");
+        // Version 0.1.0 gave them other names.
+        let was_part = |name: &str| {
+            (name.starts_with(".new.") || name.starts_with(".probe.")) && name.ends_with(".part")
+        };
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !is_part(&name) || !name.ends_with(".part") {
+            if !save::is_part(&name) && !was_part(&name) {
                 continue;
             }
             let written = entry.metadata().and_then(|metadata| metadata.modified());
@@ -103,53 +105,31 @@ impl Folder {
         &self.0
     }
 
-    /// A name that no reader looks at, for a file that is not whole yet.
-    fn part(&self, name: &str) -> PathBuf {
-        // Random numbers alone would be the same in a process and its fork.
-        self.0.join(format!(".{name}.{}-{:08x}.part", std::process::id(), fastrand::u32(..)))
+    fn known(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An outcome tells of these files.
+    pub fn named(&self, files: &[String]) {
+        self.known().retain(|known| !files.iter().any(|file| Path::new(file) == known));
+    }
+
+    /// The files of which no outcome has told.
+    #[cfg(feature = "cli")]
+    pub fn unnamed(&self) -> Vec<PathBuf> {
+        self.known().clone()
     }
 
     /// Writes a file under the first of these names that is free, whole or not at all.
     fn publish(&self, names: impl Iterator<Item = String>, bytes: &[u8]) -> io::Result<String> {
-        let part = self.part("new");
-        let written = OpenOptions::new().write(true).create_new(true).open(&part).and_then(|mut file| {
-            file.write_all(bytes)?;
-            // A picture is worth more than the milliseconds that this takes.
-            file.sync_data()
-        });
-        let published = written.and_then(|()| {
-            for name in names {
-                match claim(&part, &self.0.join(&name)) {
-                    Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
-                    outcome => return outcome.map(|()| name),
-                }
-            }
-            Err(io::Error::other("no name is free"))
-        });
-        // Linked or not, this name has served; one that cannot be removed changes nothing.
-        let _ = fs::remove_file(&part);
-        published
+        // A picture is worth more than the milliseconds that this takes.
+        save::claim(&self.0, names, Manner::durable(Durable::Contents), |out| out.write_all(bytes))
     }
 
     /// The notes in a folder, in no order.
     pub fn notes(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
         let is_note = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
         Ok(fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_note))
-    }
-}
-
-/// Gives a file its name if nothing has that name; nobody can come between.
-fn claim(part: &Path, target: &Path) -> io::Result<()> {
-    match fs::hard_link(part, target) {
-        Ok(()) => Ok(()),
-        Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => Err(taken),
-        // A file system without links: an empty file holds the name until the whole one is there.
-        Err(_) => {
-            OpenOptions::new().write(true).create_new(true).open(target)?;
-            fs::rename(part, target).inspect_err(|_| {
-                let _ = fs::remove_file(target);
-            })
-        }
     }
 }
 
@@ -181,11 +161,6 @@ fn extension(bytes: &[u8]) -> &'static str {
     Format::sniff(bytes).map_or("bin", Format::extension)
 }
 
-/// `stem`, `stem-2`, `stem-3` and on.
-fn numbered(stem: &str) -> impl Iterator<Item = String> {
-    (1u32..).map(move |number| if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") })
-}
-
 /// One item's files, written as they land.
 #[derive(Debug)]
 pub(super) struct Shelf {
@@ -203,6 +178,8 @@ struct Shelved {
     /// The stem that was free.
     stem: Option<String>,
     files: Vec<(u32, Saved)>,
+    /// Pictures that the folder did not take.
+    unsaved: Vec<Image>,
     trouble: Option<Error>,
 }
 
@@ -250,9 +227,11 @@ impl Shelf {
                         }
                     }
                     state.stem.get_or_insert(stem);
+                    self.folder.known().push(self.folder.0.join(&saved.name));
                     state.files.push((call, saved));
                 }
                 Err(trouble) => {
+                    state.unsaved.push(image.clone());
                     state.trouble.get_or_insert(trouble);
                 }
             }
@@ -289,6 +268,21 @@ impl Shelf {
             note: None,
             trouble: state.trouble.take(),
         };
+        for picture in std::mem::take(&mut state.unsaved) {
+            let outcome = refuge::keep(&picture, None);
+            let told = match &outcome {
+                Ok(path) => format!("The picture is in {}", path.display()),
+                Err(why) => why.clone(),
+            };
+            if let Ok(path) = outcome {
+                stored.files.push(path.display().to_string());
+                self.folder.known().push(path);
+            }
+            stored.trouble = stored.trouble.take().map(|trouble| {
+                let message = format!("{}. {told}", trouble.message());
+                trouble.reworded(message)
+            });
+        }
         if stored.trouble.is_some() {
             return stored;
         }
@@ -349,7 +343,7 @@ impl Named<'_> {
             return Err(format!("{shown} is another file now"));
         }
         let (width, height) = self.size;
-        Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes))
+        Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes).drawn())
     }
 }
 
@@ -470,8 +464,6 @@ impl Note {
             text: text(json, "text").unwrap_or_default(),
             sources: list(json, "sources").iter().filter_map(Value::as_u64).collect(),
         };
-        // The numbers of calls are those of a process.
-        let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
         Generation {
             text: text(json, "text").unwrap_or_default(),
             thoughts: Thoughts { text: text(json, "thoughts").unwrap_or_default(), images: Vec::new() },
@@ -495,7 +487,7 @@ impl Note {
             model: text(json, "model").unwrap_or_default(),
             response_id: text(json, "response_id"),
             warnings: texts(json, "warnings"),
-            errors: list(json, "errors").iter().map(of_earlier_run).collect(),
+            errors: list(json, "errors").iter().map(|error| Error::from_json(error, Case::Snake)).collect(),
             cached: true,
             ..Generation::default()
         }

@@ -22,7 +22,6 @@ import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
   Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
-import { brand, unique } from './identity'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -94,15 +93,12 @@ fn class(out: &mut String, name: &str, told: &str, verbs: &[Verb]) {
     write!(
         out,
         "\n{}export class {name} {{\n  \
-           static {{ brand(this, '{name}') }}\n\n  \
            readonly #door: Door\n\n  \
            /** @internal */\n  \
            constructor(door: Door) {{\n    \
-             unique(this, '{}')\n    \
              this.#door = door\n  \
            }}\n",
         comment(told, ""),
-        name.trim_end_matches("Verbs"),
     )
     .unwrap();
     verbs.iter().for_each(|verb| method(out, verb, "this.#door", "[]"));
@@ -172,9 +168,9 @@ fn parameters(verb: &Verb) -> String {
             Part::Path => Some("path: string | URL"),
             Part::Keep => Some("keep = 0"),
             Part::Format => Some("format: 'png' | 'jpeg' | 'webp' | (string & {})"),
-            Part::Quality => Some("options?: { quality?: number }"),
+            Part::Quality => Some("options?: { quality?: number; markAi?: boolean }"),
             Part::Width => Some("width: number"),
-            Part::Height => Some("height: number"),
+            Part::Height => Some("height: number, options?: { markAi?: boolean }"),
             Part::Source => Some("source: ImageInput"),
             Part::File => Some("file: string | File"),
             Part::Steps => Some("steps: ReadonlyArray<ScriptStep>"),
@@ -220,7 +216,7 @@ fn asks(verb: &Verb, about: &str) -> String {
         () if verb.takes(Part::MoreImages) => "plain",
         () if verb.takes(Part::Keep) => "{ keep }",
         () if verb.takes(Part::Quality) => "{ ...options, format }",
-        () if verb.takes(Part::Width) => "{ width, height }",
+        () if verb.takes(Part::Width) => "{ ...options, width, height }",
         () if verb.takes(Part::Steps) => "{ steps }",
         () if verb.options => "options",
         () => return asks.join(", "),

@@ -263,8 +263,8 @@ pub const OF_CHATS: &[Verb] = &[
         options: false,
         how: How::Works,
         gives: Gives::Path,
-        doc: "Write the conversation to a file, whole or not at all, and return its path. `load_chat` goes \
-              on from there. Without an extension, .chat.json is added. The key and headers are not in it.",
+        doc: "Write the conversation to a file of this name, which is replaced as the pictures' `save` does it, and \
+              return its path. `load_chat` goes on from there. Without an extension, .chat.json is added. The key and headers are not in it.",
     },
     Verb {
         name: "undo",
@@ -402,9 +402,12 @@ pub const OF_IMAGES: &[Verb] = &[
         options: false,
         how: How::Works,
         gives: Gives::Path,
-        doc: "Write the file, whole or not at all, over one that is there, and return its path. Without an \
-              extension the right one is added; with its own the very bytes that came are written; with \
-              another it is converted, and a warning tells of C2PA credentials that are lost by that.",
+        doc: "Write a file of this name and return its path. Without an extension the right one is added; with its \
+              own the very bytes that came are written; with another it is converted, and a warning tells of C2PA \
+              credentials that are lost by that. A file of that name is replaced, whole or not at all: through \
+              symbolic links, with its mode and owner kept. Devices, pipes, sockets, mounted files, files with \
+              several names (hard links) and those in a folder that takes no new files are written in place, which \
+              is not atomic.",
     },
     Verb {
         name: "convert",
@@ -414,7 +417,8 @@ pub const OF_IMAGES: &[Verb] = &[
         gives: Gives::Image,
         doc: "The picture as \"png\", \"jpeg\" or \"webp\"; the same one if it is that already. `quality` (1 to \
               100) is for JPEG, and for WebP, which without one loses nothing. A warning tells of C2PA \
-              credentials that are lost.",
+              credentials that are lost. A picture that a model drew, as its call or its marks say, keeps saying so \
+              by IPTC's DigitalSourceType in XMP, unless `mark_ai` is false.",
     },
     Verb {
         name: "resize",
@@ -422,7 +426,7 @@ pub const OF_IMAGES: &[Verb] = &[
         options: false,
         how: How::Works,
         gives: Gives::Image,
-        doc: "The picture scaled to this size in pixels, in the same format. A warning tells of C2PA credentials \
-              that are lost.",
+        doc: "The picture scaled to this size in pixels, in the same format. Warnings and `mark_ai` are as those of \
+              `convert`.",
     },
 ];

@@ -1,0 +1,205 @@
+//! The lines of a conversation: edited and recalled in a terminal, read as they are from a pipe.
+
+use std::io;
+use std::str::Chars;
+use std::sync::mpsc::{Sender, channel};
+
+use rustyline::error::ReadlineError;
+use rustyline::{Behavior, Config, DefaultEditor};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Stdin};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::out::tell;
+use crate::error::{Error, Kind};
+
+/// The longest line: more is no prompt.
+const LONGEST: usize = 1 << 20;
+
+/// What came of asking for a line.
+pub(super) enum Said {
+    Line(String),
+    /// An empty line, or one that was given up.
+    Nothing,
+    /// A line that cannot be read; the next one may be.
+    Wrong(Error),
+    End,
+}
+
+/// Where lines come from.
+pub(super) enum Lines {
+    Edited(Edited),
+    Piped(BufReader<Stdin>),
+}
+
+impl Lines {
+    /// Lines of a terminal can be edited, and those of before recalled, `earlier` ones too.
+    pub fn open(is_terminal: bool, earlier: impl Iterator<Item = String>) -> Result<Self, Error> {
+        if !is_terminal {
+            return Ok(Lines::Piped(BufReader::new(tokio::io::stdin())));
+        }
+        let cannot =
+            |cause: String| Error::new(Kind::NanoBananaError, format!("cannot read the terminal: {cause}"));
+        // Not standard output, which is for paths.
+        let config = Config::builder().behavior(Behavior::PreferTerm).build();
+        let mut editor = DefaultEditor::with_config(config).map_err(|cause| cannot(cause.to_string()))?;
+        for line in earlier {
+            // One that is not remembered is only not recalled.
+            let _ = editor.add_history_entry(words(&line));
+        }
+        Edited::start(editor).map(Lines::Edited).map_err(|cause| cannot(cause.to_string()))
+    }
+
+    /// The next line, without control characters.
+    pub async fn next(&mut self) -> Said {
+        let line = match self {
+            Lines::Edited(edited) => edited.next().await,
+            Lines::Piped(input) => piped(input).await,
+        };
+        match line {
+            Said::Line(line) => match words(&line) {
+                words if words.is_empty() => Said::Nothing,
+                words => Said::Line(words),
+            },
+            other => other,
+        }
+    }
+}
+
+async fn piped(input: &mut BufReader<Stdin>) -> Said {
+    let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
+    let mut line = Vec::new();
+    match input.read_until(b'\n', &mut line).await {
+        Ok(0) => Said::End,
+        Ok(len) if len > LONGEST => {
+            Said::Wrong(wrong(format!("a line of {len} bytes is no prompt; at most {LONGEST} are taken")))
+        }
+        Ok(_) => match String::from_utf8(line) {
+            Ok(line) => Said::Line(line),
+            Err(_) => Said::Wrong(wrong("a line is not UTF-8, and was not sent".to_owned())),
+        },
+        Err(cause) => {
+            super::complain(&Error::new(
+                Kind::NanoBananaError,
+                format!("cannot read standard input: {cause}"),
+            ));
+            Said::End
+        }
+    }
+}
+
+/// A thread that reads lines when it is asked to: the editor blocks.
+pub(super) struct Edited {
+    ask: Sender<()>,
+    lines: UnboundedReceiver<rustyline::Result<String>>,
+    /// Given back to the terminal when the command ends, whatever the editor is doing.
+    #[cfg(unix)]
+    before: Option<rustix::termios::Termios>,
+}
+
+impl Edited {
+    fn start(mut editor: DefaultEditor) -> io::Result<Self> {
+        let (ask, asked) = channel();
+        let (tell, lines) = unbounded_channel();
+        let work = move || {
+            while let Ok(()) = asked.recv() {
+                let line = editor.readline("> ");
+                if let Ok(line) = &line {
+                    let _ = editor.add_history_entry(words(line));
+                }
+                if tell.send(line).is_err() {
+                    break;
+                }
+            }
+        };
+        #[cfg(unix)]
+        let before = rustix::termios::tcgetattr(io::stdin()).ok();
+        std::thread::Builder::new().name("lines".to_owned()).spawn(work)?;
+        Ok(Edited {
+            ask,
+            lines,
+            #[cfg(unix)]
+            before,
+        })
+    }
+
+    async fn next(&mut self) -> Said {
+        if self.ask.send(()).is_err() {
+            return Said::End;
+        }
+        match self.lines.recv().await {
+            Some(Ok(line)) => Said::Line(line),
+            Some(Err(ReadlineError::Interrupted)) => {
+                tell(format_args!("Ctrl-D or /quit ends the conversation"));
+                Said::Nothing
+            }
+            Some(Err(ReadlineError::Eof)) | None => Said::End,
+            Some(Err(cause)) => {
+                let problem = format!("cannot read the terminal: {cause}");
+                super::complain(&Error::new(Kind::NanoBananaError, problem));
+                Said::End
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Edited {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // A terminal that is gone needs nothing.
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, before);
+        }
+    }
+}
+
+/// Leaves out the letters up to the one that ends a sequence.
+fn skip(letters: &mut Chars<'_>, ends: impl Fn(char) -> bool) {
+    let _ = letters.find(|letter| ends(*letter));
+}
+
+/// The words of a line: without control characters, and without the sequences that keys and colours are.
+fn words(line: &str) -> String {
+    let mut words = String::new();
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' => match letters.next() {
+                Some('[') => skip(&mut letters, |letter| ('@'..='~').contains(&letter)),
+                Some(']' | 'P' | '_' | '^' | 'X') => {
+                    skip(&mut letters, |letter| matches!(letter, '\u{7}' | '\u{1b}' | '\u{9c}'));
+                }
+                Some('O') => skip(&mut letters, |_| true),
+                _ => {}
+            },
+            '\u{9b}' => skip(&mut letters, |letter| ('@'..='~').contains(&letter)),
+            '\t' => words.push(' '),
+            letter if letter.is_control() || letter == '\u{feff}' => {}
+            letter => words.push(letter),
+        }
+    }
+    words.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn control_characters_are_no_words() {
+        for (line, said) in [
+            ("a boat\n", "a boat"),
+            ("\u{feff}a boat\r\n", "a boat"),
+            ("\u{3}\n", ""),
+            ("\u{1b}[A\u{1b}[1;5D\u{1b}OB", ""),
+            ("\u{1b}", ""),
+            ("\u{1b}[", ""),
+            ("\u{9b}31m", ""),
+            ("\0\u{7f}\u{8}", ""),
+            ("\u{1b}[31mred\u{1b}[0m boat\u{7}", "red boat"),
+            ("\u{1b}]0;title\u{7}a\tboat", "a boat"),
+            ("Größe → 🍌", "Größe → 🍌"),
+        ] {
+            assert_eq!(words(line), said, "{line:?}");
+        }
+    }
+}

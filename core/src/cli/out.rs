@@ -1,0 +1,139 @@
+//! The command's standard streams: closed ones are opened again, and what cannot be written is an error.
+//!
+//! Paths and JSON go to standard output, everything for people to standard error.
+
+use std::io::{self, Read as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use crate::error::{Error, Kind};
+
+/// Whether standard output was closed when the command began.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Opens standard streams that are closed to nothing, so that no other file gets their numbers.
+pub(super) fn open_streams() {
+    #[cfg(unix)]
+    IS_CLOSED.store(unix::open_streams(), Relaxed);
+}
+
+/// Why standard output cannot take a picture, if that is known before there is one.
+pub(super) fn no_output() -> Option<&'static str> {
+    if IS_CLOSED.load(Relaxed) {
+        return Some("standard output is closed");
+    }
+    if io::IsTerminal::is_terminal(&io::stdout()) {
+        return Some("standard output is a terminal, which shows no picture");
+    }
+    #[cfg(unix)]
+    if unix::has_no_reader() {
+        return Some("no process reads standard output any more");
+    }
+    None
+}
+
+pub(super) fn stdin() -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes).map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot read standard input: {cause}")).because(cause)
+    })?;
+    Ok(bytes)
+}
+
+/// Writes all of it to standard output. Blocks as long as nobody reads.
+pub(super) fn print(bytes: &[u8]) -> Result<(), Error> {
+    #[cfg(unix)]
+    let written = unix::print(bytes);
+    #[cfg(not(unix))]
+    let written = {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush())
+    };
+    written.map_err(|cause| {
+        Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
+    })
+}
+
+/// A line on standard output; where that was closed from the start, on standard error.
+pub(super) fn line(text: &str) -> Result<(), Error> {
+    if IS_CLOSED.load(Relaxed) {
+        tell(format_args!("{text}"));
+        return Ok(());
+    }
+    print(format!("{text}\n").as_bytes())
+}
+
+/// A line for people; one that cannot be written has no reader.
+pub(super) fn tell(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings {
+        tell(format_args!("warning: {warning}"));
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _};
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::OFlags;
+
+    use crate::save::write_patiently;
+
+    /// Whether standard output was closed.
+    pub fn open_streams() -> bool {
+        let mut is_closed = false;
+        // The lowest free number is given first.
+        while let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
+            match null.as_raw_fd() {
+                number @ 0..=2 => {
+                    is_closed |= number == 1;
+                    // It stays open as long as the process.
+                    let _ = null.into_raw_fd();
+                }
+                _ => break,
+            }
+        }
+        is_closed || is_null()
+    }
+
+    /// Rust and Node open closed streams by themselves, in a way that shells do not.
+    fn is_null() -> bool {
+        let out = io::stdout();
+        let is_both = rustix::fs::fcntl_getfl(&out).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
+        let device = |file: &File| file.metadata().map(|file| file.rdev()).ok().filter(|device| *device != 0);
+        let own = out.as_fd().try_clone_to_owned().ok().and_then(|own| device(&own.into()));
+        is_both && own.is_some() && own == File::open("/dev/null").ok().and_then(|null| device(&null))
+    }
+
+    /// Whether it is a pipe or a socket whose other end is closed.
+    pub fn has_no_reader() -> bool {
+        let out = io::stdout();
+        let mut polled = [PollFd::new(&out, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let [out] = match poll(&mut polled, Some(&at_once)) {
+            Ok(_) => polled,
+            Err(_) => return false,
+        };
+        out.revents().contains(PollFlags::ERR)
+    }
+
+    /// Without the library's buffer, which takes a stream that is closed for one that took everything.
+    pub fn print(mut bytes: &[u8]) -> io::Result<()> {
+        let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        while !bytes.is_empty() {
+            match write_patiently(&mut out, bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        Ok(())
+    }
+}

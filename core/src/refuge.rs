@@ -1,0 +1,86 @@
+//! A refuge for pictures that were paid for and cannot be delivered: the first place that takes them.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::image::Image;
+use crate::save::{Durable, numbered};
+
+/// What the names of kept pictures start with.
+const STEM: &str = "nanobanana-kept";
+
+/// How long a place is given: a disk that does not answer is passed over.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Writes the picture into the first of these places that takes it: the folder that it was meant for, the current
+/// folder, the system's temporary folders, the user's own folder, and last the memory of the machine. Nothing that is
+/// there is replaced. Blocks, for a few seconds where disks do not answer.
+///
+/// # Errors
+/// A sentence that says that no place took it, and why not.
+pub(crate) fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, String> {
+    let mut reasons = Vec::new();
+    for place in places(near) {
+        let (tell, told) = mpsc::channel();
+        let (image, folder) = (picture.clone(), place.clone());
+        let work = move || {
+            let names = numbered(STEM).map(Into::into);
+            // Whoever asked may not wait any more; then the file is one more than is needed.
+            let _ = tell.send(image.claim(&folder, names, None, Durable::Contents));
+        };
+        if std::thread::Builder::new().spawn(work).is_err() {
+            reasons.push("the system gives no thread".to_owned());
+            continue;
+        }
+        match told.recv_timeout(PATIENCE) {
+            Ok(Ok((path, _))) => return Ok(path),
+            Ok(Err(error)) => reasons.push(error.message().to_owned()),
+            Err(_) => reasons.push(format!("{} does not answer", place.display())),
+        }
+    }
+    Err(format!("a picture could not be kept anywhere, and is lost: {}", reasons.join("; ")))
+}
+
+fn places(near: Option<&Path>) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = near.map(Path::to_path_buf).into_iter().collect();
+    all.extend(std::env::current_dir());
+    all.push(std::env::temp_dir());
+    if cfg!(unix) {
+        all.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
+    }
+    all.extend(std::env::home_dir());
+    if cfg!(target_os = "linux") {
+        all.push("/dev/shm".into());
+    }
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in all {
+        // Named whole, so that it is found from anywhere.
+        let Ok(place) = std::path::absolute(place) else { continue };
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::image::Pixels;
+
+    #[test]
+    fn a_picture_is_kept_where_it_was_meant_to_be_and_else_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture =
+            Image::from_pixels(&Pixels { width: 2, height: 2, channels: 1, data: vec![7; 4] }).unwrap();
+        let at = |path: &Path| keep(&picture, Some(path)).unwrap();
+        assert_eq!(at(folder.path()), folder.path().join("nanobanana-kept.png"));
+        assert_eq!(at(folder.path()), folder.path().join("nanobanana-kept-2.png"));
+        let other = at(&folder.path().join("none"));
+        assert!(!other.starts_with(folder.path()));
+        assert!(std::fs::read(&other).unwrap() == picture.bytes().unwrap()[..]);
+        std::fs::remove_file(other).unwrap();
+    }
+}
