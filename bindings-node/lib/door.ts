@@ -1,6 +1,7 @@
 // The one way by which everything that is public asks the core: inputs are read, a key that
 // a function gives is fetched, and a signal is heard.
 
+import { AsyncResource } from 'node:async_hooks'
 import { debuglog } from 'node:util'
 import { InvalidOptionError, type ClientEvent, type ClientOptions } from './generated'
 import { beside, inputs } from './input'
@@ -19,30 +20,32 @@ export class Door {
 
   /** The door of a new client. */
   static client(options: ClientOptions | undefined, offline: boolean): Door {
-    const { plain, key, watch, tell } = functions(options)
+    const { plain, key, watcher } = functions(options)
     // The client is checked now, with a key in the place of those that the function will give.
     const told = key ? { ...plain, apiKey: 'given-for-each-call' } : plain
-    return new Door(settle(native.openClient(told, offline, tell)), key, { closed: false, watch })
+    return new Door(settle(native.openClient(told, offline, watcher?.tell)), key, { closed: false, watcher })
   }
 
   /** The same client with other options. */
   withOptions(options: ClientOptions): Door {
-    const { plain, key, watch, tell } = functions(options)
-    const life = { closed: false, watch: watch ?? this.life.watch }
-    const opened = settle(this.native.withOptions(plain, watch && tell))
-    return new Door(opened, key ?? (plain.apiKey == null ? this.key : undefined), life)
+    const { plain, key, watcher } = functions(options)
+    const own = watcher?.watch ? watcher : this.life.watcher
+    const opened = settle(this.native.withOptions(plain, watcher?.watch && watcher.tell))
+    return new Door(opened, key ?? (plain.apiKey == null ? this.key : undefined), { closed: false, watcher: own })
   }
 
   /** The same for calls that send nothing to the service: no key is fetched. */
-  get keyless(): Door { return new Door(this.native) }
+  get keyless(): Door { return new Door(this.native, undefined, { closed: false, watcher: this.life.watcher }) }
 
-  /** Calls what may wait. */
-  async call(verb: string, prompt: unknown, images: unknown, options?: object | null): Promise<Reply> {
+  /** Calls what may wait; its events are told in `context`. */
+  async call(verb: string, prompt: unknown, images: unknown, options?: object | null, context?: Held): Promise<Reply> {
     const { plain: others, own: signal } = apart(options as { signal?: AbortSignal } | undefined, 'signal')
     if (signal != null && typeof signal.throwIfAborted !== 'function') {
       throw new InvalidOptionError('option `signal` takes an AbortSignal', { option: 'signal' })
     }
     signal?.throwIfAborted()
+    const own = context ? undefined : contextOf(this)
+    const held = context ?? (own && { deref: () => own })
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
     const { plain, beside: more } = beside(others)
     const ready = inputs(prompt, images, more, signal)
@@ -52,7 +55,8 @@ export class Door {
     const handle = signal ? new native.Cancel() : undefined
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
-      const outcome = await this.native.call(verb, told, plain, handle, using)
+      const number = held && this.life.watcher?.hold(held)
+      const outcome = await this.native.call(verb, told, plain, handle, using, number)
       signal?.throwIfAborted()
       const reply = settle(outcome)
       for (const warning of reply.warnings) process.emitWarning(warning, 'ImageWarning')
@@ -82,29 +86,60 @@ export class Door {
 export const tools = new Door(native.openTools())
 
 /** What a client and all that comes of it share. */
-type Life = { closed: boolean; watch?: Watch | undefined }
+type Life = { closed: boolean; watcher?: Watcher | undefined }
 
-type Functions = { plain: ClientOptions; key?: KeySource | undefined; watch?: Watch | undefined; tell?: Tell | undefined }
+/** The context of a call (what `AsyncLocalStorage` reads), or a weak reference to it. */
+type Held = { deref(): AsyncResource | undefined }
 
-/** The options, and beside them what only JavaScript can hold; `tell` is for the core, if anybody listens. */
+/** The context of the code that runs now, if somebody is to be called in it. */
+export function contextOf(door: Door): AsyncResource | undefined {
+  return door.life.watcher?.watch && new AsyncResource('NANOBANANA_CALL')
+}
+
+/** Hands events to `onEvent`, each in the context of its call, and to the log. */
+class Watcher {
+  /** For the core, which must not keep `onEvent`: that may hold the client. */
+  readonly tell: Tell
+  readonly #contexts: Map<number, Held>
+  #last = 0
+
+  constructor(readonly watch: Watch | undefined) {
+    const weak = watch && new WeakRef(watch)
+    const contexts = (this.#contexts = new Map<number, Held>())
+    this.tell = (json, number) => {
+      if (json == null) {
+        contexts.delete(number)
+        return
+      }
+      const event = JSON.parse(json) as ClientEvent
+      log(event.message)
+      const watch = weak?.deref()
+      const context = contexts.get(number)?.deref()
+      if (context) context.runInAsyncScope(() => watch?.(event))
+      else watch?.(event)
+    }
+  }
+
+  /** Keeps a context until the core says that its call has no more events; gives its number. */
+  hold(context: Held): number {
+    // Numbers are few enough for the core's 32 bits; those of calls under way are never as many.
+    this.#last = (this.#last % 0xffff_ffff) + 1
+    this.#contexts.set(this.#last, context)
+    return this.#last
+  }
+}
+
+type Functions = { plain: ClientOptions; key?: KeySource | undefined; watcher?: Watcher | undefined }
+
+/** The options, and beside them what only JavaScript can hold; a watcher if anybody listens. */
 function functions(options: ClientOptions | undefined): Functions {
   const { plain: others, own: watch } = apart(options, 'onEvent')
   const { plain, own: key } = apart(others, 'apiKey')
   if (watch != null && typeof watch !== 'function') {
     throw new InvalidOptionError('option `onEvent` takes a function of one event', { option: 'onEvent' })
   }
-  const tell = watch || log.enabled ? teller(watch) : undefined
-  return typeof key === 'function' ? { plain, key, watch: watch ?? undefined, tell } : { plain: others, watch: watch ?? undefined, tell }
-}
-
-function teller(watch: Watch | null | undefined): Tell {
-  // The core must not keep the function: it may hold the client.
-  const weak = watch && new WeakRef(watch)
-  return (json) => {
-    const event = JSON.parse(json) as ClientEvent
-    log(event.message)
-    weak?.deref()?.(event)
-  }
+  const watcher = watch || log.enabled ? new Watcher(watch ?? undefined) : undefined
+  return typeof key === 'function' ? { plain, key, watcher } : { plain: others, watcher }
 }
 
 /** The options, and beside them the one that only JavaScript can hold. */

@@ -2,6 +2,7 @@
 
 import { tools, type Door } from './door'
 import type { EmulatorOptions } from './generated'
+import { brand, disposable } from './identity'
 import { EmulatorVerbs } from './verbs'
 
 /** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
@@ -26,6 +27,8 @@ export interface EmulatorRequest {
 
 /** The Gemini image API on loopback, as a real HTTP server. It does not keep the process alive. */
 export class Emulator extends EmulatorVerbs {
+  static { brand(this, 'Emulator'); disposable(this) }
+
   private constructor(door: Door) { super(door) }
 
   /** Starts one. With `tls`, a client trusts it by `caBundle`. */

@@ -1,6 +1,8 @@
 // The root of the error tree, and how an error becomes plain JSON and back. The tree itself and the
 // rows of `held` are generated from the core's tables (`generated.ts`).
 
+import { brand } from './identity'
+
 /** An error as plain JSON, for where classes do not survive (worker threads, logs): `kind` is its class. */
 export interface ErrorJSON {
   kind: string
@@ -18,7 +20,9 @@ export const held = new Map<string, Readonly<Record<string, string>>>()
 
 /** Anything that this library throws. */
 export class NanoBananaError extends Error {
-  static { kind(this, 'NanoBananaError', {}) }
+  static { kind(this, 'NanoBananaError', { call: null }) }
+  /** The number of the call, as its events have it; null if it failed before it was ready to be made. */
+  declare readonly call: number | null
 
   constructor(message: string, fields: Readonly<Record<string, unknown>> = {}) {
     const { kind: _kind, message: _message, cause, ...own } = fields
@@ -52,6 +56,7 @@ export function make(json: ErrorJSON): NanoBananaError {
 /** Gives a class its name, which minifiers leave alone, and its fields their value when not known. @internal */
 export function kind(Class: ErrorClass, name: string, blank: Readonly<Record<string, unknown>>): void {
   classes.set(name, Class)
+  brand(Class, name)
   for (const [field, value] of Object.entries({ name, ...blank })) {
     Object.defineProperty(Class.prototype, field, { value, writable: true, configurable: true })
   }

@@ -2,6 +2,7 @@
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, held, kind } from './error'
+import { brand } from './identity'
 import type { Image } from './image'
 import type { Result } from './record'
 import { Wrapper } from './wrapper'
@@ -227,7 +228,10 @@ export interface GenerateOptions {
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. Default: the client's. */
   retry?: Retry | number | boolean | null | undefined
-  /** HTTP headers to send beside our own. */
+  /**
+   * HTTP headers to send beside our own. Those that belong to the connection or the body, such as Host and
+   * Content-Length, are refused.
+   */
   headers?: Record<string, string> | null | undefined
   /** Labels for the bill: keys and values of at most 63 lower case characters. */
   labels?: Record<string, string> | null | undefined
@@ -268,7 +272,10 @@ export interface ClientOptions {
   cache?: Cache | string | null | undefined
   /** A catalogue file to use instead of the built-in one. */
   catalogue?: string | null | undefined
-  /** HTTP headers to send with every request. */
+  /**
+   * HTTP headers to send with every request. Those that belong to the connection or the body, such as Host
+   * and Content-Length, are refused.
+   */
   headers?: Record<string, string> | null | undefined
   /** The proxy's URL. Default: the system's; never for a loopback address. */
   proxy?: string | null | undefined
@@ -276,6 +283,11 @@ export interface ClientOptions {
   caBundle?: string | null | undefined
   /** Whether a picture's URL may lead to a private or local address. Default: false. */
   allowPrivateUrls?: boolean | null | undefined
+  /**
+   * Whether paths and file: URLs among the inputs are opened. A server whose users name pictures sets it to
+   * false: then bytes, other URLs and uploaded files are taken alone. Default: true.
+   */
+  localFiles?: boolean | null | undefined
   /** Is called with each step of each call, in order: a request that is sent, its answer, a wait, another try. No event holds a key, a prompt or a picture. */
   onEvent?: ((event: ClientEvent) => void) | null | undefined
 }
@@ -593,6 +605,7 @@ export interface ReferenceFields {
 
 /** A picture that the prompt speaks of, and in words what it shows. */
 export class Reference extends Wrapper {
+  static { brand(this, 'Reference') }
   constructor(readonly image: ImageInput, readonly fields: ReferenceFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Reference', of: this.image, fields: this.fields } }
@@ -624,6 +637,7 @@ export interface AttachmentFields {
  * Durations are numbers of milliseconds.
  */
 export class Attachment extends Wrapper {
+  static { brand(this, 'Attachment') }
   constructor(readonly source: AttachmentInput, readonly fields: AttachmentFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Attachment', of: this.source, fields: this.fields } }
@@ -637,6 +651,7 @@ export interface BoxFields {
 
 /** A box of a picture, as a mask: what lies in it may change. */
 export class Box extends Wrapper {
+  static { brand(this, 'Box') }
   constructor(readonly left: number, readonly top: number, readonly right: number, readonly bottom: number, readonly fields: BoxFields = {}) { super() }
   /** @internal */
   wrapped() { return { made: 'Box', fields: { left: this.left, top: this.top, right: this.right, bottom: this.bottom, ...this.fields } } }
@@ -781,6 +796,8 @@ export interface ResultFields {
   responseId: string | null
   /** What was sent, in order. */
   attempts: Array<Attempt>
+  /** The number of the call, as its events have it; none for an item that an earlier run has made. */
+  call: number | null
   /** What the caller should know, in sentences. */
   warnings: Array<string>
   /** Of `n` pictures, why the missing ones are missing. */
@@ -1064,14 +1081,20 @@ export interface DoneEvent {
 export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-   * "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
-   * of the call is at the Files API now).
+   * "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
+   * of the call is at the Files API now) or "dropped" (this and later events came faster than they
+   * were read; `dropped` is how many are missing here).
    */
   name: string
   /** The same as a sentence, for a log. */
   message: string
-  /** A number that the events of one call share, counted from 1 in each process. */
+  /**
+   * A number that the events of one call share, counted from 1 in each process. The call's result or
+   * error has the same number as `call`.
+   */
   call: number
+  /** Which of the call's `n` requests it is about, counted from 0. */
+  index: number
   /** The model's id. */
   model: string
   /** Which attempt of the call it is, counted from 1. */
@@ -1094,6 +1117,8 @@ export interface ClientEvent {
   usage: Usage | null
   /** The price in USD, if it is known. */
   cost: number | null
+  /** How many events are missing here, because they came faster than they were read. */
+  dropped: number | null
 }
 
 /** Something in a picture's file that says how it was made. */

@@ -1,15 +1,22 @@
 // A picture: its bytes stay in Rust until they are asked for.
 
+import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { tools } from './door'
 import type { Provenance } from './generated'
+import { brand, equalBy } from './identity'
 import { ImageVerbs } from './image_verbs'
 import type { NativeImage, Reply } from './native'
 import { settle } from './record'
 
-/** A picture that came from a call, or from a file. */
+/**
+ * A picture that came from a call, or from a file. Pictures are deeply equal if their bytes are. To another thread
+ * go its `bytes`: `structuredClone` and `postMessage` refuse an `Image`.
+ */
 export class Image extends ImageVerbs {
+  static { brand(this, 'Image') }
+
   readonly #native: NativeImage
   #bytes: Buffer | undefined
   #original: Image | null | undefined
@@ -17,12 +24,13 @@ export class Image extends ImageVerbs {
   private constructor(picture: NativeImage) {
     super()
     this.#native = picture
+    equalBy(this, this.#identity)
   }
 
   /** @internal */
   static wrap = (picture: NativeImage): Image => new Image(picture)
-  /** @internal */
-  static native = (image: Image): NativeImage => image.#native
+  /** The native half; none of a picture of another copy of this package. @internal */
+  static native = (image: Image): NativeImage | undefined => (#native in image ? image.#native : undefined)
   /** What was made of a picture: itself, if it is the same. @internal */
   static made(image: object, { pictures }: Reply): Image {
     const [picture] = pictures as [NativeImage]
@@ -72,7 +80,20 @@ export class Image extends ImageVerbs {
   toDataURL(): string { return settle(this.#native.toDataURL()) }
 
   /** Whether both are the same bytes. */
-  equals(other: Image): boolean { return this.#native.equals(other.#native) }
+  equals(other: Image): boolean {
+    const native = Image.native(other)
+    return native ? this.#native.equals(native) : this.bytes.equals(other.bytes)
+  }
+
+  #identity(): symbol {
+    let of = 'bytes that cannot be read'
+    try {
+      of = `SHA-256 ${createHash('sha256').update(this.bytes).digest('hex')}`
+    } catch {
+      return Symbol(of)
+    }
+    return Symbol.for(`an Image of nanobanana-sdk (${of}); post its \`bytes\` instead: an Image`)
+  }
 
   /** What it is, without its bytes: `bytes` is how many there are. */
   toJSON(): { mimeType: string; width: number; height: number; bytes: number } {

@@ -5,6 +5,7 @@
 import { inspect } from 'node:util'
 import { Door } from './door'
 import type { ClientOptions } from './generated'
+import { brand, disposable } from './identity'
 import { record } from './record'
 import { ClientVerbs } from './verbs'
 
@@ -24,6 +25,8 @@ export { Chat, Files, edit, generate, setDefaultClient, type ChatOptions, type E
  * variable NODE_DEBUG set to `nanobanana` the same steps are told on stderr.
  */
 export class Client extends ClientVerbs {
+  static { brand(this, 'Client'); disposable(this) }
+
   readonly #door: Door
 
   constructor(options?: ClientOptions)

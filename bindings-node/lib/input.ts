@@ -1,7 +1,7 @@
 // What a user may hand in. What only JavaScript can tell apart or read (a Blob, a stream) is sorted and
 // read here; everything else is looked at in Rust.
 
-import { isAnyArrayBuffer } from 'node:util/types'
+import { isAnyArrayBuffer, isNativeError } from 'node:util/types'
 import { InvalidOptionError } from './generated'
 import { Image } from './image'
 import { native, type Beside, type NativeInputs, type Sorted } from './native'
@@ -32,7 +32,7 @@ export function inputs(prompt: unknown, images: unknown, beside: Map<string, unk
     try {
       read.fill(at, await collect(stream, signal))
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const why = isNativeError(cause) ? cause.message : String(cause)
       try {
         settle(read.fail(at, `its stream failed: ${why}`))
       } catch (error) {
@@ -67,7 +67,10 @@ export function beside<T extends object>(options: T): { plain: T; beside: Map<st
 function sort(item: unknown, streams: AsyncIterable<unknown>[]): Sorted {
   if (typeof item === 'string') return { named: item }
   if (item instanceof URL) return { named: item.href }
-  if (item instanceof Image) return { image: Image.native(item) }
+  if (item instanceof Image) {
+    const image = Image.native(item)
+    return image ? { image } : { lent: item.bytes }
+  }
   if (item instanceof Wrapper) {
     const { made, of, fields } = item.wrapped()
     return { made, fields, ...(of !== undefined && { of: sort(of, streams) }) }

@@ -2,6 +2,7 @@
 
 import type { Door } from './door'
 import { InvalidOptionError, NanoBananaError, type Item, type ManyOptions, type Outcome, type Prompt } from './generated'
+import { brand } from './identity'
 import { record, settle } from './record'
 import { Reader, dropped } from './stream'
 
@@ -15,6 +16,8 @@ type Feeding = { failure?: { error: unknown } }
  * at once, and so do `close` and the signal.
  */
 export class Outcomes extends Reader<Outcome> {
+  static { brand(this, 'Outcomes') }
+
   readonly #prompts: Prompts
   readonly #bar: boolean
   #feeding: Feeding | undefined

@@ -8,7 +8,7 @@ export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
 
 /** One input that is told apart already; `other` is what the core has to look at, `late` is filled later. */
 export type Sorted =
-  | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array }
+  | { text: string } | { named: string } | { image: NativeImage } | { bytes: Uint8Array } | { lent: Buffer }
   | { late: true } | { made: string; of?: Sorted | undefined; fields: object } | { other: unknown }
 /** One that stands in an option; `none` in an empty list. */
 export type Beside = { option: string; of: Sorted | { none: true } }
@@ -31,8 +31,11 @@ export interface NativeImage {
 
 export type Decoded = { data: Uint8Array; width: number; height: number; channels: number }
 
-/** Gets each step of a client's calls, as JSON. */
-export type Tell = (json: string) => void
+/**
+ * Gets each step of a client's calls, as JSON, with the number of its call's context. Without one that context has no
+ * more of them.
+ */
+export type Tell = (json: string | null | undefined, context: number) => void
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor; warnings: string[] }
 
@@ -43,7 +46,7 @@ export interface Signals {
 }
 
 export interface NativeDoor {
-  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object): Promise<Outcome<Reply>>
+  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object, context?: number): Promise<Outcome<Reply>>
   callSync(verb: string, options: object): Outcome<Reply>
   withOptions(options: object, tell?: Tell): Outcome<NativeDoor>
   close(): void
@@ -60,14 +63,19 @@ interface Native {
   Cancel: new () => Cancel
 }
 
+/** What is loaded in this thread, by path: if one file were loaded again, the objects of before would be foreign to it. */
+const LOADED = Symbol.for('nanobanana-sdk.loaded')
+
 function load(): Native {
+  const loaded: Record<string, Native> = ((globalThis as { [LOADED]?: Record<string, Native> })[LOADED] ??= {})
   const platform = `${process.platform}-${process.arch}`
   const variants: Record<string, string[]> = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }
   const failures: string[] = []
   for (const variant of variants[process.platform] ?? ['']) {
     const built = join(__dirname, '..', `nanobanana.${platform}${variant}.node`)
     try {
-      return require(existsSync(built) ? built : `nanobanana-sdk-${platform}${variant}`)
+      const path = require.resolve(existsSync(built) ? built : `nanobanana-sdk-${platform}${variant}`)
+      return (loaded[path] ??= require(path) as Native)
     } catch (error) {
       failures.push(String((error as Error).message).split('\n')[0] ?? '')
     }

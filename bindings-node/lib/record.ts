@@ -4,6 +4,7 @@
 import { tools } from './door'
 import { held, make, type ErrorJSON } from './error'
 import { NoImageError, type ResultFields } from './generated'
+import { brand } from './identity'
 import { Image } from './image'
 import type { NativeImage, Outcome, Reply } from './native'
 
@@ -11,6 +12,8 @@ import type { NativeImage, Outcome, Reply } from './native'
 export interface Result extends ResultFields {}
 
 export class Result {
+  static { brand(this, 'Result') }
+
   /** @internal */
   constructor(fields: ResultFields) { Object.assign(this, fields) }
 

@@ -1,11 +1,15 @@
 // A call whose answer is handed out while it arrives.
 
-import type { Door } from './door'
+import { contextOf, type Door } from './door'
 import type { Event } from './generated'
+import { brand, disposable, unique } from './identity'
 import { record, settle } from './record'
 import { onAbort } from './signal'
 
 const END = { done: true, value: undefined } as const
+
+/** The contexts in which streams were made: for `onEvent`, as long as the stream lives, which the context may hold. */
+const contexts = new WeakMap<object, object>()
 
 /** What nobody holds any more is let go: signals that are listened to, and calls that are under way. */
 export const dropped = new FinalizationRegistry((act: () => void) => act())
@@ -15,6 +19,8 @@ export const dropped = new FinalizationRegistry((act: () => void) => act())
  * way at once, and so do `close` and the signal.
  */
 export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
+  static { disposable(this) }
+
   readonly #opened: Promise<Door>
   readonly #own = new AbortController()
   #off: (() => void) | undefined
@@ -23,6 +29,7 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
 
   /** @internal */
   constructor(door: Door, verb: string, prompt: unknown, images: unknown, options?: { signal?: AbortSignal | null | undefined } | null, opens = door) {
+    unique(this, new.target.name)
     const signal = options?.signal
     // One that is no signal, or is aborted already, is left to the call.
     const heard = typeof signal?.throwIfAborted === 'function' && !signal.aborted ? signal : undefined
@@ -36,7 +43,9 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
       dropped.register(this, this.#off)
     }
     const told = signal == null || heard ? { ...options, signal: this.#own.signal } : options
-    this.#opened = opens.call(verb, prompt, images, told).then((reply) => door.next(reply))
+    const context = contextOf(door)
+    if (context) contexts.set(this, context)
+    this.#opened = opens.call(verb, prompt, images, told, context && new WeakRef(context)).then((reply) => door.next(reply))
     // Told to whoever asks for what comes.
     this.#opened.catch(() => {})
   }
@@ -95,6 +104,8 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
  * Leaving the loop ends the request at once, and so do `close` and the signal.
  */
 export class EventStream extends Reader<Event> {
+  static { brand(this, 'EventStream') }
+
   /** @internal */
   protected override async read({ native }: Door): Promise<{ value: Event | undefined; last: boolean }> {
     const event = record<Event | null>('Event', settle(await native.call('next', null, {})))

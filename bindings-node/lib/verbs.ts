@@ -7,6 +7,7 @@ import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
   Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
+import { brand, unique } from './identity'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -24,10 +25,13 @@ export type EstimateOptions = EditOptions & { images?: Pictures | null | undefin
 
 /** What a client can do. */
 export class ClientVerbs {
+  static { brand(this, 'ClientVerbs') }
+
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
+    unique(this, 'Client')
     this.#door = door
   }
 
@@ -131,10 +135,13 @@ export class ClientVerbs {
  * leaves it as it was; one to which the model drew nothing stays.
  */
 export class Chat {
+  static { brand(this, 'Chat') }
+
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
+    unique(this, 'Chat')
     this.#door = door
   }
 
@@ -201,10 +208,13 @@ export class Chat {
  * free, and are seen by their own project alone.
  */
 export class Files {
+  static { brand(this, 'Files') }
+
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
+    unique(this, 'Files')
     this.#door = door
   }
 
@@ -238,10 +248,13 @@ export class Files {
 
 /** What an emulator can do. */
 export class EmulatorVerbs {
+  static { brand(this, 'EmulatorVerbs') }
+
   readonly #door: Door
 
   /** @internal */
   constructor(door: Door) {
+    unique(this, 'Emulator')
     this.#door = door
   }
 

@@ -9,16 +9,15 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use nanobanana::schema::Write as _;
 use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Either, Function, Object, PromiseRaw, spawn};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::bindgen_prelude::{ClassInstance, Either, Object, PromiseRaw, spawn};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::error::{Failure, Outcome, Refused, outcome, settle};
+use crate::events::{Tell, Watcher};
 use crate::image::NativeImage;
 use crate::input::NativeInputs;
 use crate::value;
@@ -28,13 +27,15 @@ use crate::value;
 #[napi]
 pub struct NativeDoor {
     door: Door,
+    /// Gets the events of its client's calls.
+    watcher: Option<Watcher>,
     /// The same with the options that the last call came with.
     other: RefCell<Option<(Map<String, Value>, Door)>>,
 }
 
-impl From<Door> for NativeDoor {
-    fn from(door: Door) -> Self {
-        NativeDoor { door, other: RefCell::default() }
+impl NativeDoor {
+    fn of(door: Door, watcher: Option<Watcher>) -> Self {
+        NativeDoor { door, watcher, other: RefCell::default() }
     }
 }
 
@@ -59,28 +60,23 @@ pub fn open_client(
     tell: Option<Tell<'_>>,
 ) -> napi::Result<Outcome<NativeDoor>> {
     let make = if offline { Client::offline } else { Client::new };
-    let client = match read_options(&options)?.and_then(make) {
-        Ok(client) => watched(client, tell)?,
-        Err(error) => return Ok(outcome(Err(error))),
-    };
-    Ok(Either::B(Door::Client(client).into()))
+    match read_options(&options)?.and_then(make) {
+        Ok(client) => Ok(Either::B(watched(client, tell, None)?)),
+        Err(error) => Ok(outcome(Err(error))),
+    }
 }
 
-type Tell<'a> = Function<'a, String, ()>;
-
-/// The client, whose events go to the event loop in their order and never keep the process alive.
-fn watched(client: Client, tell: Option<Tell<'_>>) -> napi::Result<Client> {
-    let Some(tell) = tell else { return Ok(client) };
-    let tell = tell.build_threadsafe_function::<String>().weak::<true>().build()?;
-    Ok(client.on_event(move |event| {
-        tell.call(event.write(Case::Camel).to_string(), ThreadsafeFunctionCallMode::NonBlocking);
-    }))
+/// The client's door; `tell` gets its events, else who got those of the client that it is a copy of.
+fn watched(client: Client, tell: Option<Tell<'_>>, before: Option<Watcher>) -> napi::Result<NativeDoor> {
+    let Some(tell) = tell else { return Ok(NativeDoor::of(Door::Client(client), before)) };
+    let watcher = Watcher::new(&tell)?;
+    Ok(NativeDoor::of(Door::Client(watcher.watched(&client)), Some(watcher)))
 }
 
 /// The door of what needs no client.
 #[napi]
 pub fn open_tools() -> NativeDoor {
-    Door::Tools.into()
+    NativeDoor::of(Door::Tools, None)
 }
 
 fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> {
@@ -90,8 +86,10 @@ fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> 
 #[napi]
 impl NativeDoor {
     /// Every method that may wait: `verb` says which. `with` are other options of the client, which are
-    /// remembered: the next call that has the same ones goes on with the same connections.
+    /// remembered: the next call that has the same ones goes on with the same connections. `context` goes with the
+    /// call's events.
     #[napi]
+    #[allow(clippy::too_many_arguments, reason = "an object would cost every call its making")]
     pub fn call<'env>(
         &self,
         env: &'env Env,
@@ -100,9 +98,14 @@ impl NativeDoor {
         options: Object,
         cancel: Option<ClassInstance<Cancel>>,
         with: Option<Object>,
+        context: Option<u32>,
     ) -> napi::Result<Object<'env>> {
+        let watcher = self.watcher.clone();
+        // Whatever comes, the context is let go of.
+        let watched = watcher.as_ref().zip(context).map(|(watcher, context)| watcher.of_call(context));
         let asked = settle(Asked::read(inputs, &options))?;
         let door = self.other(with)?;
+        let door = door.map(|door| watched.map_or_else(|| door.clone(), |watched| watched.of(&door)));
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
         watch(env, &cancelled)?;
         let call = asked.and_then(|asked| Ok(asked.of(&door?, &verb)));
@@ -118,7 +121,7 @@ impl NativeDoor {
         let (promise, given) = env.create_deferred()?;
         let work = Box::pin(async move {
             match caught(work).await {
-                Some(answer) => promise.resolve(move |env| reply(&env, answer)),
+                Some(answer) => promise.resolve(move |env| reply(&env, answer, watcher)),
                 None => promise.reject(napi::Error::from_reason(
                     "nanobanana failed inside; please report this as a bug",
                 )),
@@ -133,7 +136,7 @@ impl NativeDoor {
     pub fn call_sync(&self, env: &Env, verb: String, options: Object) -> napi::Result<Outcome<Reply>> {
         let asked = match settle(Asked::read(None, &options))? {
             Ok(asked) => asked,
-            Err(error) => return reply(env, Err(error)),
+            Err(error) => return reply(env, Err(error), None),
         };
         let work = pin!(asked.of(&self.door, &verb));
         let answer = match work.poll(&mut Context::from_waker(Waker::noop())) {
@@ -142,16 +145,17 @@ impl NativeDoor {
                 Err(Error::new(Kind::NanoBananaError, format!("the call {verb:?} has to be waited for")))
             }
         };
-        reply(env, answer)
+        reply(env, answer, self.watcher.clone())
     }
 
     /// The same with other options of its client; `tell` as `open_client` takes it, none stays as it is.
     #[napi]
     pub fn with_options(&self, options: Object, tell: Option<Tell<'_>>) -> napi::Result<Outcome<NativeDoor>> {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
+        let before = self.watcher.clone();
         Ok(Either::B(match door {
-            Ok(Door::Client(client)) => Door::Client(watched(client, tell)?).into(),
-            Ok(door) => door.into(),
+            Ok(Door::Client(client)) => watched(client, tell, before)?,
+            Ok(door) => NativeDoor::of(door, before),
             Err(error) => return Ok(outcome(Err(error))),
         }))
     }
@@ -201,7 +205,7 @@ impl Asked {
 }
 
 /// An answer as the front reads it, with its pictures; those of an error too.
-fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply>> {
+fn reply(env: &Env, answer: Result<Answer, Error>, watcher: Option<Watcher>) -> napi::Result<Outcome<Reply>> {
     let wrapped = |pictures: Vec<Image>| {
         pictures.into_iter().map(|image| NativeImage::new(env, image)).collect::<napi::Result<Vec<_>>>()
     };
@@ -209,7 +213,7 @@ fn reply(env: &Env, answer: Result<Answer, Error>) -> napi::Result<Outcome<Reply
         Ok(Answer { json, pictures, door, warnings }) => Either::B(Reply {
             json: json.to_string(),
             pictures: wrapped(pictures)?,
-            door: door.map(NativeDoor::from),
+            door: door.map(|door| NativeDoor::of(door, watcher)),
             warnings,
         }),
         Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),

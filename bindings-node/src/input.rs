@@ -2,7 +2,7 @@
 //! from `lib/input.ts`, each as an object with one key; the rest is looked at here.
 //!
 //! Memory of JavaScript's is copied here, at the call and once: its owner may write to it or transfer
-//! it, and a retry must send it again.
+//! it, and a retry must send it again. That of a picture is not: pictures are not written to.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample};
 use napi::ValueType;
 use napi::bindgen_prelude::{
-    ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue, JsValue,
-    Object, Promise, Uint8Array, Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
+    Buffer, ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue,
+    JsValue, Object, Promise, Uint8Array, Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
 };
 use napi_derive::napi;
 
@@ -124,6 +124,10 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
     }
     if let Some(bytes) = item.get::<Uint8ArraySlice>("bytes")? {
         return ready(Input::Bytes(Bytes::from(bytes.to_vec())));
+    }
+    // Bytes that nobody writes to are kept where they are.
+    if let Some(bytes) = item.get::<Buffer>("lent")? {
+        return ready(Input::Bytes(Bytes::from_owner(bytes)));
     }
     if item.get::<bool>("late")?.is_some() {
         return Ok((Input::Bytes(Bytes::new()), true));

@@ -8,6 +8,7 @@
 
 mod door;
 mod error;
+mod events;
 mod image;
 mod input;
 mod value;

@@ -1,23 +1,32 @@
 //! The one door to the core, and the emulator.
 
 use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error, RecordOptions};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Map, Value};
 
 use crate::error::raise;
+use crate::events::{self, Kept, Watch, Watcher};
 use crate::image::{Image, warn};
 use crate::value::Object;
-use crate::{events, input, runtime, value};
+use crate::{input, runtime, value};
 
 /// A client, a conversation or a stream of the core, by its verbs. The classes of `nanobanana` are
 /// its fronts.
 #[pyclass(frozen, module = "nanobanana._native")]
-pub struct Door(nanobanana::Door);
+pub struct Door {
+    core: nanobanana::Door,
+    watcher: Watcher,
+    /// Who gets the events of what was opened: a stream, a run.
+    watch: Option<Py<Watch>>,
+}
 
 #[pymethods]
 impl Door {
-    /// A client; `on_event` is told what it does.
+    /// A client; `on_event` is called with each step of its calls.
     #[new]
     fn new(
         py: Python<'_>,
@@ -28,13 +37,14 @@ impl Door {
         let options = read(options)?;
         let make = if offline { Client::offline } else { Client::new };
         let client = py.detach(|| make(options)).map_err(raise)?;
-        Ok(Door(nanobanana::Door::Client(events::watched(&client, on_event))))
+        let core = nanobanana::Door::Client(Watcher::logged(&client));
+        Ok(Door { core, watcher: Watcher::new(on_event), watch: None })
     }
 
     /// What needs no client: pictures.
     #[staticmethod]
     fn tools() -> Self {
-        Door(nanobanana::Door::Tools)
+        Door { core: nanobanana::Door::Tools, watcher: Watcher::new(None), watch: None }
     }
 
     /// The same with other options of its client: a copy, or for one call.
@@ -48,13 +58,9 @@ impl Door {
     ) -> PyResult<Self> {
         let options = read(options)?;
         let make = if for_call { nanobanana::Door::for_call } else { nanobanana::Door::with_options };
-        let door = py.detach(|| make(&self.0, options)).map_err(raise)?;
-        Ok(Door(match (door, on_event) {
-            (nanobanana::Door::Client(client), Some(on_event)) => {
-                nanobanana::Door::Client(events::watched(&client, Some(on_event)))
-            }
-            (door, _) => door,
-        }))
+        let core = py.detach(|| make(&self.core, options)).map_err(raise)?;
+        let watcher = if on_event.is_some() { Watcher::new(on_event) } else { self.watcher.copied(py) };
+        Ok(Door { core, watcher, watch: self.watch.as_ref().map(|watch| watch.clone_ref(py)) })
     }
 
     /// Makes a call. `how`: "now" for what never waits, "wait" waits for its answer, "await" gives
@@ -70,7 +76,14 @@ impl Door {
     ) -> Object<'py> {
         events::look(py);
         let (prompt, images, options) = input::taken(prompt, images, options)?;
-        let call = self.0.call(&verb, prompt, images, options, Case::Snake);
+        let (watched, kept) = match &self.watch {
+            Some(watch) => (None, Some(self.watcher.keep(py, watch))),
+            None => self.watcher.of_call(py, &self.core)?.unzip(),
+        };
+        let door = watched.as_ref().unwrap_or(&self.core);
+        let work = door.call(&verb, prompt, images, options, Case::Snake);
+        let from = self.watcher.copied(py);
+        let call = async move { Called { answer: work.await, from, kept } };
         match how {
             "now" => Ok(answer(py, runtime::now(call)?)?.into_bound(py)),
             "wait" => Ok(answer(py, runtime::wait(py, call)?)?.into_bound(py)),
@@ -80,8 +93,20 @@ impl Door {
 
     /// Lets go of what it holds: a stream's request, a client's idle connections.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.0.close());
+        py.detach(|| self.core.close());
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.watcher.visit(&visit)?;
+        visit.call(&self.watch)
+    }
+}
+
+/// What a call gave, and who watched it.
+struct Called {
+    answer: Result<Answer, Error>,
+    from: Watcher,
+    kept: Option<Kept>,
 }
 
 fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
@@ -89,12 +114,18 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
 }
 
 /// The record as a dict, its pictures in the order in which they stand in it, and what was opened.
-fn answer(py: Python<'_>, answer: Result<Answer, Error>) -> PyResult<Py<PyAny>> {
+fn answer(py: Python<'_>, called: Called) -> PyResult<Py<PyAny>> {
+    let Called { answer, from, kept } = called;
     let answer = answer.map_err(raise)?;
     let json = value::to_python(py, &answer.json, 0)?;
     warn(py, &answer.warnings)?;
     let pictures: Vec<Image> = answer.pictures.into_iter().map(Image::new).collect();
-    Ok((json, pictures, answer.door.map(Door)).into_pyobject(py)?.into_any().unbind())
+    let opened = answer.door.map(|core| {
+        let begins = matches!(core, nanobanana::Door::Stream(_) | nanobanana::Door::Many(_));
+        let watch = kept.as_ref().filter(|_| begins).and_then(|kept| kept.watch(py));
+        Door { core, watcher: from, watch }
+    });
+    Ok((json, pictures, opened).into_pyobject(py)?.into_any().unbind())
 }
 
 /// The Gemini image API on loopback: no key, no network, no cost.
@@ -170,6 +201,11 @@ impl Emulator {
     #[pyo3(signature = (*_error))]
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyAny>) {
         self.close(py);
+    }
+
+    fn __reduce_ex__(&self, _protocol: u32) -> PyResult<()> {
+        let problem = "an Emulator can be neither copied nor pickled: it is a server of this process; pass on its `url`";
+        Err(PyTypeError::new_err(problem))
     }
 
     fn __repr__(&self) -> String {

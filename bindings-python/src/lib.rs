@@ -15,25 +15,31 @@ mod input;
 mod runtime;
 mod value;
 
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
+
+/// A function, so that nothing is made before it is known that this is the main interpreter: types are made once in
+/// a process.
 #[pymodule]
-mod _native {
-    use pyo3::prelude::*;
-    use pyo3::types::PyModule;
-
-    #[pymodule_export]
-    use crate::command::{Signals, run};
-    #[pymodule_export]
-    use crate::door::{Door, Emulator};
-    #[pymodule_export]
-    use crate::image::Image;
-    #[pymodule_export]
-    use crate::input::Inputs;
-
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        crate::input::decode_by_libraries();
-        let end = wrap_pyfunction!(crate::runtime::end, module)?;
-        module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    if !is_main_interpreter() {
+        return Err(PyImportError::new_err("nanobanana does not work in a subinterpreter"));
     }
+    module.add_class::<door::Door>()?;
+    module.add_class::<door::Emulator>()?;
+    module.add_class::<image::Image>()?;
+    module.add_class::<input::Inputs>()?;
+    module.add_class::<command::Signals>()?;
+    module.add_function(wrap_pyfunction!(command::run, module)?)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    input::decode_by_libraries();
+    let end = wrap_pyfunction!(runtime::end, module)?;
+    module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
+}
+
+/// The worker threads call Python in the main interpreter, whichever one a call came from.
+#[allow(unsafe_code, reason = "pyo3 has no function for it")]
+fn is_main_interpreter() -> bool {
+    // SAFETY: the module is initialised by a thread that holds the GIL of its interpreter.
+    unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }
 }

@@ -45,8 +45,7 @@ pub fn end(py: Python<'_>) -> PyResult<()> {
     let runtime = live.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(runtime) = runtime {
         py.detach(|| runtime.shutdown_timeout(LAST_WAIT));
-        // What happened last may not have found a thread any more.
-        events::hand_out(py);
+        events::hand_out_all(py, LAST_WAIT);
     }
     Ok(())
 }

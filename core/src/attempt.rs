@@ -74,6 +74,8 @@ pub(crate) type Before = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
 pub(crate) struct Job {
     pub common: Common,
     pub watcher: Watcher,
+    /// The number that its events, and its result or error, have in common.
+    pub call: u64,
     pub transport: Arc<Transport>,
     pub key: Secret,
     /// The model's id.
@@ -218,6 +220,16 @@ impl Job {
     /// Makes the call. With an open sink it is a stream: what arrives is handed out at once, and
     /// after the first event nothing is asked for again.
     pub async fn run(&self, sink: &Sink) -> Result<Drawn, Error> {
+        match self.answered(sink).await {
+            Ok(mut drawn) => {
+                drawn.result.call = Some(self.call);
+                Ok(drawn)
+            }
+            Err(failure) => Err(failure.with("call", self.call)),
+        }
+    }
+
+    async fn answered(&self, sink: &Sink) -> Result<Drawn, Error> {
         let key = self.cache_key().await?;
         if let Some(key) = &key
             && let Some(drawn) = self.remembered(key, sink).await
@@ -256,7 +268,7 @@ impl Job {
     ) -> Result<(Drawn, Option<Vec<Cut>>), Error> {
         let traffic = self.common.traffic();
         let limiter = traffic.limits.of(&self.id);
-        let mut report = self.watcher.call(&self.id);
+        let mut report = self.watcher.call(self.call, self.number, &self.id);
         let mut deadline = None;
         let base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
         let mut uploads = Uploads::of(self.outline.clone()?);

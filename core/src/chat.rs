@@ -20,6 +20,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone};
 use crate::error::{Error, Kind};
+use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, Media};
 use crate::json::{Cut, Piece, field};
@@ -97,6 +98,11 @@ impl Chat {
     /// moment).
     pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
         Ok(Chat { client: self.client.for_call(options)?, ..self.clone() })
+    }
+
+    /// The same conversation for one call, whose events go to `watch`.
+    pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        Chat { client: self.client.on_event(watch), ..self.clone() }
     }
 
     /// The same conversation for one call, whose place in the queue is taken here and now: which thread

@@ -44,6 +44,9 @@ use place::Place;
 /// and the rest can be said per call.
 const NO_FLAGS: &[&str] = &["api_key", "model", "timeout", "retry", "headers"];
 
+/// Options that are on unless they are switched off, by a flag of that name with `no-` before it.
+const SWITCHED_OFF: &[&str] = &["local_files"];
+
 const MASKS: &str = "Options of a mask";
 
 /// Options that are on unless they are said to be off.
@@ -234,7 +237,9 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
             .long(field.name.replace('_', "-"))
             .help(field.doc.trim())
             .help_heading(heading);
-        if ON_BY_DEFAULT.contains(&field.name) {
+        if SWITCHED_OFF.contains(&field.name) {
+            arg.long(format!("no-{}", field.name.replace('_', "-"))).action(ArgAction::SetTrue)
+        } else if ON_BY_DEFAULT.contains(&field.name) {
             arg.action(ArgAction::Set)
                 .value_name("true|false")
                 .num_args(0..=1)
@@ -261,7 +266,9 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
 fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String, Value> {
     let mut map = Map::new();
     for field in table.fields.iter().filter(|field| !without.contains(&field.name)) {
-        let value = if ON_BY_DEFAULT.contains(&field.name) {
+        let value = if SWITCHED_OFF.contains(&field.name) {
+            matches.get_flag(field.name).then_some(Value::Bool(false))
+        } else if ON_BY_DEFAULT.contains(&field.name) {
             let told = matches.get_one::<String>(field.name);
             told.map(|told| told.parse().map_or_else(|_| told.clone().into(), Value::Bool))
         } else if field.python == "bool" {

@@ -18,10 +18,12 @@ use crate::attempt::Common;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
-use crate::events::{ClientEvent, Watcher};
-use crate::input::{self, Input, Media, Part, Prepared};
+use crate::events::{ClientEvent, Watcher, next_call};
+use crate::input::{self, Input, Media, Part, Prepared, Reach};
 use crate::money::Ledger;
-use crate::options::{ClientOptions, GenerateOptions, Model, Read, Secret, Timeout};
+use crate::options::{
+    ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
+};
 use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
@@ -169,12 +171,15 @@ impl Client {
                 .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
         });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
-        let base = Url::parse(&base).ok().filter(Url::has_host).ok_or_else(|| {
-            Error::new(
-                Kind::ConfigError,
-                format!("the base URL {base:?} is not a URL; it takes one like {GOOGLE}"),
-            )
-        })?;
+        let from_environment = |name: &str, problem: &str| {
+            Error::new(Kind::ConfigError, format!("the variable {name} {problem}"))
+        };
+        check_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
+        let version = version.unwrap_or_else(|| API_VERSION.to_owned());
+        check_api_version(&version)
+            .map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
+        let base = Url::parse(&base)
+            .map_err(|_| Error::new(Kind::ConfigError, format!("the base URL takes one like {GOOGLE}")))?;
         let timeout = options.timeout.clone().unwrap_or_default();
         let settings = Settings {
             base: base.clone(),
@@ -188,7 +193,7 @@ impl Client {
         Ok(Client(Arc::new(Inner {
             key,
             base,
-            version: version.unwrap_or_else(|| API_VERSION.to_owned()),
+            version,
             catalogue,
             settings,
             warnings,
@@ -392,6 +397,11 @@ impl Client {
         self.0.common.cache.is_some()
     }
 
+    /// Whether it opens the files that its inputs name.
+    fn reads_files(&self) -> bool {
+        self.0.options.local_files.unwrap_or(true)
+    }
+
     fn catalogue(&self) -> &Catalogue {
         match &self.0.catalogue {
             Catalogues::Builtin(catalogue) => catalogue,
@@ -525,6 +535,7 @@ impl Client {
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
             client: self.clone(),
+            call: next_call(),
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
@@ -560,14 +571,15 @@ impl Client {
             }) as Pin<Box<dyn Future<Output = _> + Send>>
         };
         let base = transport.address(&self.0.version)?;
+        let reach = Reach { base: &base, fetch: &fetch, local_files: self.reads_files() };
         let (inputs, masks) = masked::apart(inputs);
         let preparing = async {
             let mut prepared =
-                input::prepare(inputs, &base, &fetch, options.encode.as_ref(), !masks.is_empty()).await?;
+                input::prepare(inputs, &reach, options.encode.as_ref(), !masks.is_empty()).await?;
             let masked = match masks {
                 masks if masks.is_empty() => None,
                 masks => {
-                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &base, &fetch).await?;
+                    let (masked, shown) = Masked::new(masks, prepared.first.take(), &reach).await?;
                     prepared.parts.extend(shown);
                     prepared.warnings.extend(masked.losses());
                     Some(Arc::new(masked.marking(options.mark_ai.unwrap_or(true))))

@@ -20,6 +20,7 @@ use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
+use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::{Item, Many, Step};
@@ -29,12 +30,12 @@ use crate::options::{
 #[cfg(feature = "emulator")]
 use crate::options::{EmulatorOptions, RecordOptions};
 use crate::records::Generation;
-use crate::schema::{Case, Write};
+use crate::schema::{Case, Write, veiled};
 use crate::stream::EventStream;
 
 /// What crosses a binding's border back: a map, and beside it the pictures in the order in which
 /// they stand in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Answer {
     /// The record, without bytes; null where there is nothing to tell, as after a stream's end.
     pub json: Value,
@@ -45,6 +46,19 @@ pub struct Answer {
     /// What the caller should know of a verb that has no record to say it in, in sentences: a binding
     /// tells it as its language does.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        veiled(out, |out| {
+            out.debug_struct("Answer")
+                .field("json", &self.json)
+                .field("pictures", &self.pictures)
+                .field("door", &self.door)
+                .field("warnings", &self.warnings)
+                .finish()
+        })
+    }
 }
 
 /// A client, a conversation, a stream, a run or an emulator, by its verbs.
@@ -481,6 +495,18 @@ impl Door {
             Door::Many(many) => Door::Many(many.for_call(options)?),
             Door::Tools => self.clone(),
         })
+    }
+
+    /// The same for one call, whose events `watch` gets instead of whoever watches the client. What has begun
+    /// already, a stream or a run, stays as it is.
+    #[must_use]
+    pub fn watched(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        match self {
+            Door::Client(client) => Door::Client(client.on_event(watch)),
+            Door::Chat(chat) => Door::Chat(chat.on_event(watch)),
+            Door::Files(files) => Door::Files(files.on_event(watch)),
+            other => other.clone(),
+        }
     }
 
     /// Lets go at once of what it holds: a stream's request, a client's connections.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Case, Field, Seconds, Typed, Write, record};
+use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
 
 record! {
     /// One request that was sent, or tried, on behalf of a call.
@@ -72,8 +72,17 @@ impl Usage {
 }
 
 /// Pictures as they arrived, with their types; whole ones only.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Arrived(pub(crate) Vec<(String, bytes::Bytes, (u32, u32))>);
+
+impl fmt::Debug for Arrived {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let described = |(mime_type, bytes, (width, height)): &(String, bytes::Bytes, (u32, u32))| {
+            format!("Image({mime_type}, {width}x{height}, {} bytes)", bytes.len())
+        };
+        veiled(out, |out| out.debug_list().entries(self.0.iter().map(described)).finish())
+    }
+}
 
 impl Typed for Arrived {
     fn python() -> String {
@@ -177,6 +186,8 @@ errors! {
     NanoBananaError: => 1 {
         /// What was wrong, what is allowed and what to do.
         message: String,
+        /// The number of the call, as its events have it; none if it failed before it was ready to be made.
+        call: Option<u64>,
     }
     /// The client cannot be used as it was set up, for example because no API key was found.
     ConfigError: NanoBananaError => 3 {}
@@ -552,11 +563,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.0.kind.name(), self.0.message)?;
-        match &self.0.source {
-            Some(source) => write!(out, " ({source})"),
-            None => Ok(()),
-        }
+        veiled(out, |out| {
+            write!(out, "{}: {}", self.0.kind.name(), self.0.message)?;
+            match &self.0.source {
+                Some(source) => write!(out, " ({source})"),
+                None => Ok(()),
+            }
+        })
     }
 }
 

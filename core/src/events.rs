@@ -6,6 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[doc(hidden)]
+pub mod queue;
+
 use crate::error::{Attempt, Usage};
 use crate::schema::{Seconds, record};
 
@@ -13,13 +16,17 @@ record! {
     /// One step of a call: what `on_event` gets, and what the log says.
     pub struct ClientEvent {
         /// "wait" (for the client's turn, as its limits or the service's pause demand), "request",
-        /// "response", "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture
-        /// of the call is at the Files API now).
+        /// "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
+        /// of the call is at the Files API now) or "dropped" (this and later events came faster than they
+        /// were read; `dropped` is how many are missing here).
         name: String,
         /// The same as a sentence, for a log.
         message: String,
-        /// A number that the events of one call share, counted from 1 in each process.
+        /// A number that the events of one call share, counted from 1 in each process. The call's result or
+        /// error has the same number as `call`.
         call: u64,
+        /// Which of the call's `n` requests it is about, counted from 0.
+        index: u32,
         /// The model's id.
         model: String,
         /// Which attempt of the call it is, counted from 1.
@@ -42,6 +49,8 @@ record! {
         usage: Option<Usage>,
         /// The price in USD, if it is known.
         cost: Option<f64>,
+        /// How many events are missing here, because they came faster than they were read.
+        dropped: Option<u64>,
     }
 }
 
@@ -63,12 +72,16 @@ impl Watcher {
         Watcher(Some(Arc::new(watch)))
     }
 
-    /// The reporter of one call.
-    pub fn call(&self, model: &str) -> Reporter {
-        static CALLS: AtomicU64 = AtomicU64::new(1);
-        let number = if self.0.is_some() { CALLS.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        Reporter { watcher: self.clone(), call: number, model: model.to_owned(), attempt: 0 }
+    /// The reporter of one request of a call.
+    pub fn call(&self, call: u64, index: u32, model: &str) -> Reporter {
+        Reporter { watcher: self.clone(), call, index, model: model.to_owned(), attempt: 0 }
     }
+}
+
+/// The number of the next call in this process.
+pub(crate) fn next_call() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    CALLS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Tells the steps of one call.
@@ -76,6 +89,7 @@ impl Watcher {
 pub(crate) struct Reporter {
     watcher: Watcher,
     call: u64,
+    index: u32,
     model: String,
     attempt: u32,
 }
@@ -86,12 +100,14 @@ impl Reporter {
         let mut event = ClientEvent {
             name: name.to_owned(),
             call: self.call,
+            index: self.index,
             model: self.model.clone(),
             attempt: self.attempt.max(1),
             ..ClientEvent::default()
         };
         let said = make(&mut event);
-        event.message = format!("call {} ({}): {said}", self.call, self.model);
+        let request = if self.index > 0 { format!(", request {}", self.index + 1) } else { String::new() };
+        event.message = format!("call {} ({}){request}: {said}", self.call, self.model);
         watch(event);
     }
 

@@ -16,17 +16,19 @@ use crate::image::{Image, Pixels};
 use crate::local;
 use crate::options::{Attachment, EditOptions, Reference, Region, Role};
 use crate::records;
-use crate::schema::{Case, Write as _};
+use crate::schema::{Case, Write as _, veiled};
 
 mod attachment;
 mod prepare;
 
 pub(crate) use attachment::{Clip, Media, type_of, uncounted};
 pub use prepare::planned;
-pub(crate) use prepare::{Fetch, Picture, Prepared, data_url, in_memory, is_file_name, pixels, prepare};
+pub(crate) use prepare::{
+    Picture, Prepared, Reach, data_url, in_memory, is_file_name, may_open, pixels, prepare,
+};
 
 /// One piece of a prompt, or one picture.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Input {
     /// Words.
@@ -96,6 +98,26 @@ impl Place {
     /// What may stand there: of two wordings that of a picture, or that of a file of any kind.
     pub fn takes(self, picture: &'static str, file: &'static str) -> &'static str {
         if self == attachment::PLACE { file } else { picture }
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        veiled(out, |out| match self {
+            Input::Text(text) => out.debug_tuple("Text").field(text).finish(),
+            Input::Named(name) => out.debug_tuple("Named").field(&short(name)).finish(),
+            Input::Path(path) => out.debug_tuple("Path").field(path).finish(),
+            Input::Bytes(bytes) => write!(out, "Bytes({} bytes)", bytes.len()),
+            Input::Image(image) => image.fmt(out),
+            Input::Pixels(pixels) => pixels.fmt(out),
+            Input::File(file) => file.fmt(out),
+            Input::Array(array) => array.fmt(out),
+            Input::Opened(opened) => opened.fmt(out),
+            Input::Reference(of, said) => out.debug_tuple("Reference").field(of).field(said).finish(),
+            Input::Attachment(of, about) => out.debug_tuple("Attachment").field(of).field(about).finish(),
+            Input::Mask(of, options) => out.debug_tuple("Mask").field(of).field(options).finish(),
+            Input::Region(region) => region.fmt(out),
+        })
     }
 }
 

@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
+mod head;
 mod readings;
 mod words;
 
+pub(crate) use head::{check_api_version, check_base_url};
 pub use readings::{Reading, Readings};
 use words::Wire;
 pub use words::{
@@ -204,10 +206,20 @@ macro_rules! options {
         }
     ) => {
         $(#[doc = $doc])+
-        #[derive(Debug, Clone, Default, PartialEq)]
+        #[derive(Clone, Default, PartialEq)]
         #[non_exhaustive]
         pub struct $name {
             $( $(#[doc = $field_doc])+ pub $field: Option<$type>, )*
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::schema::veiled(out, |out| {
+                    out.debug_struct(stringify!($name))
+                        $( .field(stringify!($field), &$crate::schema::Veil(stringify!($field), &self.$field)) )*
+                        .finish()
+                })
+            }
         }
 
         impl $name {
@@ -376,7 +388,8 @@ options! {
         timeout: Timeout,
         /// When and how a failed attempt is made again. Default: the client's.
         retry: Retry,
-        /// HTTP headers to send beside our own.
+        /// HTTP headers to send beside our own. Those that belong to the connection or the body, such as Host and
+        /// Content-Length, are refused.
         headers: BTreeMap<String, String>,
         /// Labels for the bill: keys and values of at most 63 lower case characters.
         labels: BTreeMap<String, String> => "labels",
@@ -411,6 +424,8 @@ impl GenerateOptions {
         {
             return Err(at("output_quality").invalid(format!("is {quality}; it takes 1 to 100")));
         }
+        let headers = self.headers.as_ref().map_or(Ok(()), head::check_headers);
+        headers.map_err(|problem| at("headers").invalid(problem))?;
         for (key, value) in self.labels.iter().flatten() {
             let bad = |word: &String| word.chars().count() > 63 || word.chars().any(char::is_uppercase);
             if key.is_empty() || bad(key) || bad(value) {
@@ -577,7 +592,8 @@ options! {
         cache: Cache,
         /// A catalogue file to use instead of the built-in one.
         catalogue: String,
-        /// HTTP headers to send with every request.
+        /// HTTP headers to send with every request. Those that belong to the connection or the body, such as Host
+        /// and Content-Length, are refused.
         headers: BTreeMap<String, String>,
         /// The proxy's URL. Default: the system's; never for a loopback address.
         proxy: String,
@@ -585,23 +601,26 @@ options! {
         ca_bundle: String,
         /// Whether a picture's URL may lead to a private or local address. Default: false.
         allow_private_urls: bool,
+        /// Whether paths and file: URLs among the inputs are opened. A server whose users name pictures sets it to
+        /// false: then bytes, other URLs and uploaded files are taken alone. Default: true.
+        local_files: bool,
     }
 }
 
 impl ClientOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
         let at = |name: &str| at.key(&at.case.name(name));
-        for (name, value) in [("base_url", &self.base_url), ("proxy", &self.proxy)] {
-            if let Some(value) = value
-                && !(value.contains("://") && url::Url::parse(value).is_ok())
-            {
-                return Err(at(name).invalid("is not a URL; it takes one like https://host:port"));
-            }
+        type Check = fn(&str) -> Result<(), &'static str>;
+        let texts: [(&str, &Option<String>, Check); 3] = [
+            ("base_url", &self.base_url, head::check_base_url),
+            ("api_version", &self.api_version, head::check_api_version),
+            ("proxy", &self.proxy, head::check_proxy),
+        ];
+        for (name, value, check) in texts {
+            value.as_deref().map_or(Ok(()), check).map_err(|problem| at(name).invalid(problem))?;
         }
-        if self.base_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
-            return Err(at("base_url")
-                .invalid("has a query or a fragment; give a key by `api_key`, the rest by `headers`"));
-        }
+        let headers = self.headers.as_ref().map_or(Ok(()), head::check_headers);
+        headers.map_err(|problem| at("headers").invalid(problem))?;
         if self.max_concurrency == Some(0) {
             return Err(at("max_concurrency").invalid("must be at least 1; leave it out for no limit"));
         }

@@ -109,6 +109,8 @@ record! {
         response_id: Option<String>,
         /// What was sent, in order.
         attempts: Vec<Attempt>,
+        /// The number of the call, as its events have it; none for an item that an earlier run has made.
+        call: Option<u64>,
         /// What the caller should know, in sentences.
         warnings: Vec<String>,
         /// Of `n` pictures, why the missing ones are missing.

@@ -517,7 +517,8 @@ mod tests {
     async fn prepared(inputs: Vec<Input>) -> Result<Vec<Part>, Error> {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
-        Ok(input::prepare(inputs, &base, &fetch, None, false).await?.parts)
+        let reach = input::Reach { base: &base, fetch: &fetch, local_files: true };
+        Ok(input::prepare(inputs, &reach, None, false).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {

@@ -9,6 +9,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+mod veil;
+
+#[cfg(test)]
+use veil::without_secrets;
+pub(crate) use veil::{Veil, veiled};
+
 /// How the caller's language spells names and counts time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
@@ -204,10 +210,20 @@ macro_rules! record {
         }
     ) => {
         $(#[doc = $doc])+
-        #[derive(Debug, Clone)]
+        #[derive(Clone)]
         #[non_exhaustive]
         pub struct $name {
             $( $(#[doc = $field_doc])+ pub $field: $type, )*
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::schema::veiled(out, |out| {
+                    out.debug_struct(stringify!($name))
+                        $(.field(stringify!($field), &$crate::schema::Veil(stringify!($field), &self.$field)))*
+                        .finish()
+                })
+            }
         }
 
         $crate::schema::record!(@default [$($default)?] $name $($field)*);
@@ -257,3 +273,7 @@ macro_rules! record {
 }
 
 pub(crate) use record;
+
+#[cfg(test)]
+#[path = "schema/tests.rs"]
+mod tests;

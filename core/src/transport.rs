@@ -4,9 +4,8 @@
 //! a redirect with a key, and gives the reply's bytes as they arrive.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +15,9 @@ use url::{Host, Url};
 use crate::error::{Error, Kind};
 use crate::options::Secret;
 use crate::request::Body;
+
+mod address;
+mod fetch;
 
 /// How much of one HTTP/2 reply may wait to be read. A larger one would only hold more memory where nobody
 /// reads; this one is a second's worth of a fast line.
@@ -44,7 +46,7 @@ pub(crate) struct Settings {
 pub(crate) struct Transport {
     settings: Settings,
     api: reqwest::Client,
-    pictures: OnceLock<reqwest::Client>,
+    web: fetch::Web,
 }
 
 /// A request beside those that draw.
@@ -142,9 +144,12 @@ fn chain(error: &reqwest::Error) -> String {
 /// Whether this host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
         None => false,
     }
 }
@@ -220,7 +225,7 @@ impl Transport {
         let api = builder
             .build()
             .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
-        Ok(Transport { settings, api, pictures: OnceLock::new() })
+        Ok(Transport { settings, api, web: fetch::Web::default() })
     }
 
     /// The key, and what of its kind the caller's own headers hold: no message may show them.
@@ -384,136 +389,6 @@ impl Transport {
             .with("retryable", !untrusted)
             .because(cause.without_url())
     }
-
-    /// Fetches a picture from the web: no key, at most [`MOST_FETCHED`] bytes, and unless the
-    /// client allows it no private address, before or after a redirect.
-    pub async fn fetch(&self, url: Url) -> Result<Bytes, Error> {
-        let client = match self.pictures.get() {
-            Some(client) => client,
-            None => {
-                let mut builder = self.settings.builder()?;
-                if !self.settings.allow_private_urls {
-                    builder = builder.dns_resolver(PublicOnly);
-                }
-                let client = builder
-                    .build()
-                    .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))?;
-                self.pictures.get_or_init(|| client)
-            }
-        };
-        let mut url = url;
-        for _ in 0..=MOST_REDIRECTS {
-            self.check_address(&url)?;
-            let cannot = |cause: reqwest::Error| {
-                bad(format!("it cannot be fetched: {}", chain(&cause))).because(cause.without_url())
-            };
-            let mut reply = client.get(url.clone()).send().await.map_err(cannot)?;
-            let status = reply.status();
-            if status.is_redirection() {
-                let target = reply.headers().get("location").and_then(|target| target.to_str().ok());
-                url = target
-                    .and_then(|target| url.join(target).ok())
-                    .ok_or_else(|| bad(format!("its server answered {status} without a place to go")))?;
-                continue;
-            }
-            if !status.is_success() {
-                return Err(bad(format!("its server answered {status}")));
-            }
-            let too_large =
-                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
-            if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
-                return Err(too_large());
-            }
-            let mut bytes = Vec::new();
-            while let Some(piece) = reply.chunk().await.map_err(cannot)? {
-                if (bytes.len() + piece.len()) as u64 > MOST_FETCHED {
-                    return Err(too_large());
-                }
-                bytes.extend_from_slice(&piece);
-            }
-            return Ok(bytes.into());
-        }
-        Err(bad(format!("its server redirected more than {MOST_REDIRECTS} times")))
-    }
-
-    fn check_address(&self, url: &Url) -> Result<(), Error> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(bad(format!("it leads to a {}: URL; only http and https are fetched", url.scheme())));
-        }
-        let ip = match url.host() {
-            Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
-            Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
-            // A name is looked up by `PublicOnly`, which sees the very addresses that are used.
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(bad("its URL names no host")),
-        };
-        if self.settings.allow_private_urls || is_public(ip) { Ok(()) } else { Err(bad(PRIVATE)) }
-    }
-}
-
-/// The most bytes of a picture that is fetched: what one request may hold in all.
-const MOST_FETCHED: u64 = 100 << 20;
-const MOST_REDIRECTS: usize = 5;
-const PRIVATE: &str = "its URL leads to a private or local address, which is not fetched; set `allow_private_urls` on the \
-                       client if it may be, or download the picture and hand over the file";
-
-fn bad(message: impl Into<String>) -> Error {
-    Error::new(Kind::ImageError, message)
-}
-
-/// Looks names up and refuses those that lead to a private address.
-struct PublicOnly;
-
-impl reqwest::dns::Resolve for PublicOnly {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().all(|address| is_public(address.ip())) {
-                Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
-            } else {
-                Err(PRIVATE.into())
-            }
-        })
-    }
-}
-
-/// Whether an address is one of the open internet's (IANA's special-purpose registries).
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    !(ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (18..20).contains(&b)))
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    if let Some(inner) = ip.to_ipv4_mapped() {
-        return is_public_v4(inner);
-    }
-    let [first, second, ..] = ip.segments();
-    let embeds_v4 = first == 0x2002 || (first == 0x64 && second == 0xff9b);
-    !(ip.is_loopback()
-        || ip.is_unspecified()
-        || ip.is_multicast()
-        || ip.is_unique_local()
-        || ip.is_unicast_link_local()
-        || embeds_v4
-        || first == 0
-        || (first == 0x2001 && (second == 0xdb8 || second < 0x200)))
 }
 
 #[cfg(test)]
@@ -589,19 +464,6 @@ mod tests {
             ("https://gate.example/gemini", "https://gate.example/x?y=1", "https://gate.example/x?y=1"),
         ] {
             assert_eq!(near(base, url), wanted);
-        }
-    }
-
-    #[test]
-    fn private_addresses_are_told_from_public_ones() {
-        let private = "127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255 \
-                       198.18.0.1 192.0.0.8 ::1 :: fe80::1 fc00::1 fd12::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 \
-                       64:ff9b::7f00:1 2002:7f00:1::1 2001:db8::1";
-        for ip in private.split_whitespace() {
-            assert!(!is_public(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in ["8.8.8.8", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
-            assert!(is_public(ip.parse().unwrap()), "{ip}");
         }
     }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { APIError, Client, InvalidOptionError, type ClientEvent, type ClientOptions } from 'nanobanana-sdk'
+import { APIError, Client, InvalidOptionError, RateLimitError, type ClientEvent, type ClientOptions } from 'nanobanana-sdk'
 import { node, offline, root, until } from './helpers'
 
 const key = 'canary-key-7f3a9c'
@@ -172,3 +173,109 @@ test('a worker that ends while it is told ends well', () =>
     await until(() => emulator.requests[0]?.cancelled === true, 'the request to end with its thread')
     await sleep(20)
   }))
+
+test('onEvent is called in the context of its call', () =>
+  offline(async (_client, emulator) => {
+    const store = new AsyncLocalStorage<string>()
+    const told: Array<[number, string | undefined]> = []
+    const calls = new Map<string, number | null>()
+    const of = (one: { value?: unknown }): number | null => (one.value as { result: { call: number | null } }).result.call
+    const client = store.run('made', () =>
+      new Client({ baseUrl: emulator.url, apiKey: () => store.getStore() ?? 'none', onEvent: ({ call }) => told.push([call, store.getStore()]) }))
+    const ways: Record<string, () => Promise<number | null>> = {
+      plain: async () => (await client.generate(prompt)).call,
+      pictures: async () => (await client.edit(prompt, (async function* () { yield (await client.generate(prompt)).image.bytes })())).call,
+      chat: async () => (await client.chat().send(prompt)).call,
+      copy: async () => (await client.withOptions({ model: 'nano-banana' }).generate(prompt)).call,
+      stream: async () => {
+        const stream = client.generateStream(prompt)
+        let call: number | null = null
+        // Who reads may have another context.
+        await store.run('reader', async () => {
+          for await (const event of stream) if (event.type === 'done') call = event.result.call
+        })
+        return call
+      },
+      many: async () => {
+        const outcomes = client.generateMany([prompt])
+        return store.run('reader', async () => of(await outcomes.next()))
+      },
+    }
+    await Promise.all(Object.entries(ways).map(([name, way]) => store.run(name, async () => calls.set(name, await way()))))
+    await until(() => told.length === 2 * (calls.size + 1), 'the events')
+    for (const [name, call] of calls) {
+      assert.ok(call !== null && call > 0)
+      assert.deepEqual(told.filter((one) => one[0] === call), [[call, name], [call, name]], name)
+    }
+    // The key is asked for in the context, too.
+    const keys = new Set(emulator.requests.map(({ headers }) => headers['x-goog-api-key']))
+    for (const name of ['plain', 'chat', 'copy']) assert.ok(keys.has(name), [...keys].join())
+  }))
+
+test('a stream that nobody holds goes with the context that holds it', async () => {
+  const program = `
+    const { AsyncLocalStorage } = require('node:async_hooks')
+    const { Client } = require('nanobanana-sdk')
+    const store = new AsyncLocalStorage()
+    let gone = 0
+    const registry = new FinalizationRegistry(() => gone++)
+    void (async () => {
+      const client = await Client.offline({ onEvent: () => {} })
+      for (let number = 0; number < 20; number++) {
+        const held = {}
+        store.run(held, () => {
+          held.stream = client.generateStream('a boat')
+          registry.register(held)
+        })
+      }
+      for (let round = 0; round < 50 && gone < 19; round++) {
+        gc()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      console.log(gone >= 19)
+    })()`
+  assert.equal(await node(['--expose-gc', '-e', program]), 'true')
+})
+
+test('results and errors have the number of their call', async () => {
+  const { events, options } = watched({ retry: false })
+  await offline(async (client, emulator) => {
+    const { call } = await client.generate(prompt, { n: 3 })
+    await until(() => events.length === 6, 'the events')
+    assert.deepEqual(new Set(events.map((event) => event.call)), new Set([call]))
+    assert.deepEqual(events.map((event) => event.index).sort(), [0, 0, 1, 1, 2, 2])
+    emulator.script([{ status: 429 }])
+    const error = await client.generate(prompt).then(() => assert.fail(), (error: unknown) => error)
+    assert.ok(error instanceof RateLimitError)
+    await until(() => events.length === 8, 'the events')
+    assert.equal(error.call, events.at(-1)?.call)
+    assert.notEqual(error.call, call)
+    assert.equal(error.toJSON()['call'], error.call)
+    await assert.rejects(client.generate(prompt, { n: 0 }), { call: null })
+  }, options)
+})
+
+test('an event loop that stands still costs a limited number of events, and says how many are missing', async () => {
+  const limit = 4096
+  const program = `
+    const { Client } = require('nanobanana-sdk')
+    const events = []
+    // Nobody answers there: the cheapest call that has events.
+    const client = new Client({ apiKey: 'k', baseUrl: 'http://127.0.0.1:9', retry: false, onEvent: (event) => events.push(event) })
+    void (async () => {
+      const calls = ${limit}
+      const made = Array.from({ length: calls }, () => client.generate('a boat').catch(() => {}))
+      await new Promise((resolve) => setImmediate(resolve))
+      const ends = Date.now() + 4000
+      while (Date.now() < ends);
+      await Promise.all(made)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const dropped = events.filter(({ name }) => name === 'dropped')
+      const missing = dropped.reduce((sum, event) => sum + event.dropped, 0)
+      console.log(dropped.length > 0, events.length - dropped.length + missing - 2 * calls)
+      console.log(dropped[0]?.message)
+    })()`
+  const [first, second] = (await node(['-e', program])).split('\n')
+  assert.equal(first, 'true 0')
+  assert.match(second ?? '', /^\d+ events were dropped here: they came faster than they were read$/)
+})

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Emulator, RateLimitError } from 'nanobanana-sdk'
+import { Client, Emulator, RateLimitError } from 'nanobanana-sdk'
 import { emulated } from 'nanobanana-sdk/testing'
 import { node } from './helpers'
 
@@ -25,7 +25,56 @@ test('other runners have another word for it, and what is none is told', async (
   const { emulator } = await emulated({ onTestFinished: (work) => { done = work } })
   await done()
   await assert.rejects(fetch(emulator.url))
-  await assert.rejects(emulated({}), /the context of vitest/)
+  for (const none of [{}, () => {}, { timeout: () => {} }]) await assert.rejects(emulated(none as never), /the context of vitest.*afterEach/)
+})
+
+test('without a runner it is closed by hand, or by await using', async () => {
+  const fake = await emulated(null, { rpm: 5 })
+  await fake.client.generate('a boat')
+  await fake.close()
+  await fake.close()
+  await assert.rejects(fetch(fake.emulator.url))
+  await assert.rejects(fake.client.generate('a boat'), /closed/)
+  let url = ''
+  {
+    await using fake = await emulated()
+    await using stream = fake.client.generateStream('a boat')
+    await using client = await Client.offline()
+    await using emulator = await Emulator.start()
+    url = emulator.url
+    await stream.next()
+    await client.generate('a boat')
+  }
+  await assert.rejects(fetch(url))
+})
+
+test('await using works in a realm without Symbol.asyncDispose, as that of Jest', async () => {
+  const program = `
+    const { readFileSync } = require('node:fs')
+    const vm = require('node:vm')
+    const path = require('node:path')
+    const realm = vm.createContext({ ...globalThis, process, Buffer, URL, Blob, WeakRef, FinalizationRegistry, AbortController, AbortSignal })
+    const loaded = new Map()
+    const load = (file) => {
+      if (loaded.has(file)) return loaded.get(file).exports
+      const module = { exports: {} }
+      loaded.set(file, module)
+      const find = require('node:module').createRequire(file)
+      const inside = (name) => (name.startsWith('./') ? load(find.resolve(name)) : find(name))
+      inside.resolve = find.resolve
+      vm.runInContext('(function (exports, require, module, __dirname) {' + readFileSync(file, 'utf8') + '\\n})', realm)(module.exports, inside, module, path.dirname(file))
+      return module.exports
+    }
+    const { emulated } = load(require.resolve('nanobanana-sdk/testing'))
+    const key = vm.runInContext("Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')", realm)
+    void (async () => {
+      const fake = await emulated()
+      await fake.client.generate('a boat')
+      await fake.client.generateStream('a boat')[key]()
+      await fake[key]()
+      console.log(await fetch(fake.emulator.url).catch(() => 'gone'))
+    })()`
+  assert.equal(await node(['-e', program]), 'gone')
 })
 
 test('recorded calls come from their folder', async (t) => {

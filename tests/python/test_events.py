@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextvars
 import json
 import logging
 import multiprocessing
@@ -302,3 +303,119 @@ def test_a_watcher_may_use_the_client(emulator: nb.Emulator) -> None:
     client.generate(PROMPT)
     until(lambda: len(events) == 4)
     assert json.dumps([event.to_dict() for event in events])
+
+
+LIMIT = 4_096
+
+
+def test_a_stuck_watcher_costs_a_limited_number_of_events(emulator: nb.Emulator) -> None:
+    gate, stuck = threading.Event(), threading.Event()
+    events, others = Events(), Events()
+
+    def on_event(event: nb.ClientEvent) -> None:
+        stuck.set()
+        assert gate.wait(60)
+        events.append(event)
+
+    other = nb.Client(KEY, base_url=emulator.url, on_event=others.append)
+    # Nobody answers there: the cheapest call that has events.
+    with nb.Client(KEY, base_url="http://127.0.0.1:9", on_event=on_event, retry=False) as client:
+        calls = LIMIT // 2 + 100
+        assert len(list(client.generate_many([PROMPT] * calls))) == calls
+        assert stuck.is_set()
+        # Another client's watcher is not held up, and nor is the end of a call.
+        other.generate(PROMPT)
+        others.until("request", "response")
+    gate.set()
+    until(lambda: events and events[-1].name == "dropped", seconds=30)
+    kept, dropped = len(events) - 1, events[-1].dropped
+    # The one in the callback's hands is none that waits.
+    assert LIMIT <= kept <= LIMIT + 1
+    assert dropped == 2 * calls - kept
+    assert events[-1].message.startswith(f"{dropped} events were dropped")
+
+
+REQUEST: contextvars.ContextVar[str] = contextvars.ContextVar("REQUEST", default="none")
+
+
+def test_events_are_told_in_the_context_of_their_call(
+    emulator: nb.Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[int, str]] = []
+
+    def on_event(event: nb.ClientEvent) -> None:
+        told.append((event.call, REQUEST.get()))
+
+    class Tags(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            record.tag = REQUEST.get()
+            return True
+
+    caplog.set_level("DEBUG", "nanobanana")
+    logging.getLogger("nanobanana").addFilter(tags := Tags())
+    try:
+        with nb.Client(KEY, base_url=emulator.url, on_event=on_event) as client:
+            calls: dict[str, int | None] = {}
+
+            def one(name: str, make: Callable[[], Any]) -> None:
+                REQUEST.set(name)
+                calls[name] = make()
+
+            def streamed() -> int | None:
+                stream = client.generate_stream(PROMPT)
+                # Who reads may have another context.
+                list(contextvars.Context().run(lambda: [*stream]))
+                assert stream.result
+                return stream.result.call
+
+            for name, make in {
+                "plain": lambda: client.generate(PROMPT).call,
+                "chat": lambda: client.chat().send(PROMPT).call,
+                "stream": streamed,
+                "many": lambda: [one.result.call for one in client.generate_many([PROMPT]) if one.result][0],
+            }.items():
+                contextvars.Context().run(one, name, make)
+
+            async def main() -> None:
+                async with nb.AsyncClient(KEY, base_url=emulator.url, on_event=on_event) as client:
+                    REQUEST.set("awaited")
+                    calls["awaited"] = (await client.generate(PROMPT)).call
+
+            asyncio.run(main())
+        until(lambda: len(told) == 2 * len(calls))
+        assert told == [(call, name) for name, call in calls.items() for _ in range(2)]
+        until(lambda: len(caplog.records) == len(told))
+        assert {record.__dict__["tag"] for record in caplog.records} == set(calls)
+    finally:
+        logging.getLogger("nanobanana").removeFilter(tags)
+
+
+def test_results_and_errors_have_the_number_of_their_call(emulator: nb.Emulator) -> None:
+    events = Events()
+    with nb.Client(KEY, base_url=emulator.url, retry=False, on_event=events.append) as client:
+        result = client.generate(PROMPT, n=3)
+        until(lambda: len(events) == 6)
+        assert {event.call for event in events} == {result.call}
+        assert sorted(event.index for event in events) == [0, 0, 1, 1, 2, 2]
+        assert result.to_dict()["call"] == result.call
+        emulator.script([{"status": 429}])
+        with pytest.raises(nb.RateLimitError) as caught:
+            client.generate(PROMPT)
+        until(lambda: len(events) == 8)
+        assert caught.value.call == events[-1].call != result.call
+        with pytest.raises(nb.InvalidOptionError) as refused:
+            client.generate(PROMPT, n=0)
+        assert refused.value.call is None
+
+
+def test_a_callback_that_never_returns_does_not_hold_up_the_end(emulator: nb.Emulator) -> None:
+    program = """
+import sys, threading
+import nanobanana as nb
+nb.Client("key", base_url=sys.argv[1], on_event=lambda event: threading.Event().wait()).generate("a boat")
+print("drawn", flush=True)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=20
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "drawn\n", "")

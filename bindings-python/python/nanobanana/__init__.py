@@ -13,6 +13,18 @@ from __future__ import annotations
 
 import sys
 
+try:
+    from . import _native  # noqa: F401
+except ImportError as problem:  # Ours, or from Python 3.12 on the interpreter's own.
+    if "subinterpreter" not in str(problem):
+        raise
+    advice = (
+        "nanobanana does not work in a subinterpreter: import it in the main interpreter, or in a process of "
+        "its own (`multiprocessing`, `ProcessPoolExecutor`); mod_wsgi runs an application in the main one "
+        "with `WSGIApplicationGroup %{GLOBAL}`"
+    )
+    raise ImportError(advice, name=__name__) from problem
+
 from . import _generated
 from ._base import ImageWarning
 from ._client import set_default_client

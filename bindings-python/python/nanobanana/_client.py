@@ -87,6 +87,16 @@ class ClientFront(Front):
         del api_key, options
         return type(self).__new__(type(self))._start(self._native, given, offline=self._offline)
 
+    def __copy__(self) -> Self:
+        """As `with_options()`: connections, key and budget are shared, and it is closed by itself."""
+        copied = self.with_options()
+        if hasattr(self, "__dict__"):  # of a class that was made of this one
+            copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self.__copy__()
+
     def __getstate__(self) -> tuple[dict[str, Any], bool]:
         return self._now("describe")[0]["options"], self._offline
 

@@ -88,6 +88,18 @@ class Front:
         return await native.call("await", verb, prompt, images, options)
 
 
+class Unique(Front):
+    """What stands for something under way, of which there cannot be two."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} can be neither copied nor pickled: {self._instead}")
+
+    # The way out, for the message.
+    _instead = "it stands for a call that is under way; keep its results instead"
+
+
 class Closing(Front):
     """What can be closed, and closes itself at the end of a `with` block."""
 
@@ -140,6 +152,15 @@ class FilesFront(Opened):
 
     __slots__ = ()
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} does not pickle: pickle the client, and take its `files`")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._client!r})"
 
@@ -149,11 +170,22 @@ class ChatFront(Opened):
 
     __slots__ = ()
 
+    def __copy__(self) -> Self:
+        return type(self)(self._client, self._now("branch"))
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self.__copy__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} does not pickle: `save` writes it, and `load_chat` goes on from there"
+        )
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self._now('history')[0]['turns'])} turns)"
 
 
-class _Events(Front):
+class _Events(Unique):
     """What both streams share."""
 
     __slots__ = ("_get_key", "_result")

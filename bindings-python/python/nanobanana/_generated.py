@@ -144,8 +144,11 @@ class Partial(Record):
 class NanoBananaError(ErrorBase):
     """Anything that this library raises."""
 
+    _fields = {**ErrorBase._fields, "call": None}
     message: str
     """What was wrong, what is allowed and what to do."""
+    call: int | None
+    """The number of the call, as its events have it; none if it failed before it was ready to be made."""
 
 
 class ConfigError(NanoBananaError):
@@ -491,6 +494,7 @@ class Result(ResultBase):
         "model",
         "response_id",
         "attempts",
+        "call",
         "warnings",
         "errors",
         "cached",
@@ -528,6 +532,8 @@ class Result(ResultBase):
     """The service's id of the answer."""
     attempts: list[Attempt]
     """What was sent, in order."""
+    call: int | None
+    """The number of the call, as its events have it; none for an item that an earlier run has made."""
     warnings: list[str]
     """What the caller should know, in sentences."""
     errors: list[NanoBananaError]
@@ -943,6 +949,7 @@ class ClientEvent(Record):
         "name",
         "message",
         "call",
+        "index",
         "model",
         "attempt",
         "size",
@@ -954,18 +961,25 @@ class ClientEvent(Record):
         "reason",
         "usage",
         "cost",
+        "dropped",
     )
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
     """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
-    "retry" (the attempt failed and is made again after `wait`) or "upload" (a picture of the call is at
-    the Files API now).
+    "retry" (the attempt failed and is made again after `wait`), "upload" (a picture of the call is at the
+    Files API now) or "dropped" (this and later events came faster than they were read; `dropped` is how
+    many are missing here).
     """
     message: str
     """The same as a sentence, for a log."""
     call: int
-    """A number that the events of one call share, counted from 1 in each process."""
+    """A number that the events of one call share, counted from 1 in each process.
+
+    The call's result or error has the same number as `call`.
+    """
+    index: int
+    """Which of the call's `n` requests it is about, counted from 0."""
     model: str
     """The model's id."""
     attempt: int
@@ -988,6 +1002,8 @@ class ClientEvent(Record):
     """The tokens used."""
     cost: float | None
     """The price in USD, if it is known."""
+    dropped: int | None
+    """How many events are missing here, because they came faster than they were read."""
 
 
 class Mark(Record):
@@ -1425,7 +1441,8 @@ generate.__doc__ = send.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
+        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1517,7 +1534,8 @@ edit.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
+        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1687,7 +1705,8 @@ estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
+        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1847,7 +1866,8 @@ chat.__doc__ = load_chat.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
+        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1938,7 +1958,8 @@ generate_many.__doc__ = """
         on_unsupported: What happens to an option that the model does not have. Default: error.
         timeout: How long the call may take. Default: the client's.
         retry: When and how a failed attempt is made again. Default: the client's.
-        headers: HTTP headers to send beside our own.
+        headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         labels: Labels for the bill: keys and values of at most 63 lower case characters.
         extra: Merged deeply into the request's JSON, last; for what the service has and we have not.
     """
@@ -1962,6 +1983,7 @@ def client(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    local_files: bool | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -1984,6 +2006,7 @@ def with_options(
     proxy: str | None = None,
     ca_bundle: str | None = None,
     allow_private_urls: bool | None = None,
+    local_files: bool | None = None,
     on_event: Callable[[ClientEvent], object] | None = None,
 ) -> Any: ...
 
@@ -2003,11 +2026,15 @@ client.__doc__ = with_options.__doc__ = """
         budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         catalogue: A catalogue file to use instead of the built-in one.
-        headers: HTTP headers to send with every request.
+        headers: HTTP headers to send with every request. Those that belong to the connection or the body,
+            such as Host and Content-Length, are refused.
         proxy: The proxy's URL. Default: the system's; never for a loopback address.
         ca_bundle: A PEM file of certificates to trust beside the system's and the built-in ones.
         allow_private_urls: Whether a picture's URL may lead to a private or local address. Default:
             false.
+        local_files: Whether paths and file: URLs among the inputs are opened. A server whose users name
+            pictures sets it to false: then bytes, other URLs and uploaded files are taken alone. Default:
+            true.
         on_event: Is called with each step of each call, in order: a request that is sent, its answer, a
             wait, another try. No event holds a key, a prompt or a picture.
     """

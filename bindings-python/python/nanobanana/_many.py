@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from ._front import AsyncClosing, Closing, Front
+from ._front import AsyncClosing, Closing, Front, Unique
 from ._generated import InvalidOptionError, NanoBananaError, Outcome
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ class _Bar:
             self._output = self._notebook.display(self._notebook.HTML(told["html"]), display_id=True)
 
 
-class _Outcomes(Front):
+class _Outcomes(Unique):
     """What both runs share."""
 
     __slots__ = ("_bar", "_feed", "_get_key", "_options")

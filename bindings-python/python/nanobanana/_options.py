@@ -263,7 +263,10 @@ class GenerateOptions(TypedDict, total=False):
     """When and how a failed attempt is made again. Default: the client's."""
 
     headers: dict[str, str] | None
-    """HTTP headers to send beside our own."""
+    """HTTP headers to send beside our own.
+
+    Those that belong to the connection or the body, such as Host and Content-Length, are refused.
+    """
 
     labels: dict[str, str] | None
     """Labels for the bill: keys and values of at most 63 lower case characters."""
@@ -367,7 +370,10 @@ class ClientOptions(TypedDict, total=False):
     """A catalogue file to use instead of the built-in one."""
 
     headers: dict[str, str] | None
-    """HTTP headers to send with every request."""
+    """HTTP headers to send with every request.
+
+    Those that belong to the connection or the body, such as Host and Content-Length, are refused.
+    """
 
     proxy: str | None
     """The proxy's URL. Default: the system's; never for a loopback address."""
@@ -377,6 +383,13 @@ class ClientOptions(TypedDict, total=False):
 
     allow_private_urls: bool | None
     """Whether a picture's URL may lead to a private or local address. Default: false."""
+
+    local_files: bool | None
+    """Whether paths and file: URLs among the inputs are opened.
+
+    A server whose users name pictures sets it to false: then bytes, other URLs and uploaded files are taken
+    alone. Default: true.
+    """
 
     on_event: Callable[[ClientEvent], object] | None
     """Is called with each step of each call, in order: a request that is sent, its answer, a wait, another

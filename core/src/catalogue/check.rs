@@ -4,12 +4,14 @@
 //! with a warning; the model does not have it, which is an error or, if the caller wishes, a warning
 //! and the call goes without it.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, listed};
 use crate::error::{Error, Kind};
 use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Role, Thinking};
-use crate::schema::Case;
+use crate::schema::{Case, veiled};
 
 /// The options that a model's `sampling` may list.
 pub(super) const SAMPLING: &[&str] = &["temperature", "top_p", "seed"];
@@ -29,12 +31,23 @@ pub(super) const OPTIONS: &[&str] = &[
 ];
 
 /// A call's options as its model can take them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Checked {
     /// The options, spelt as the service wants them, without what is left out.
     pub options: GenerateOptions,
     /// What the caller should know, in sentences; those of [`Resolved`] are not among them.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Debug for Checked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        veiled(out, |out| {
+            out.debug_struct("Checked")
+                .field("options", &self.options)
+                .field("warnings", &self.warnings)
+                .finish()
+        })
+    }
 }
 
 impl Catalogue {

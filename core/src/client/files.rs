@@ -11,6 +11,7 @@ use super::{Client, TOTAL};
 use crate::blocking;
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
+use crate::events::ClientEvent;
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
@@ -34,6 +35,10 @@ impl Files {
         self.0.for_call(options).map(Files)
     }
 
+    pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
+        Files(self.0.on_event(watch))
+    }
+
     /// Uploads a file, and waits until it can be used: a path (also as a text), a file's bytes, a picture. It goes
     /// in chunks; one that is lost goes again from where the service has it.
     ///
@@ -50,7 +55,7 @@ impl Files {
                     Input::Attachment(of, about) => (*of, whole(about)?),
                     source => (source, None),
                 };
-                let (source, path) = found(source).await?;
+                let (source, path) = found(source, self.0.reads_files()).await?;
                 let mime_type = match options.mime_type.clone().or(said) {
                     Some(mime_type) => mime_type,
                     None => typed(&source, path.as_deref()).await?,
@@ -155,10 +160,12 @@ fn name_of(file: Input) -> Result<String, Error> {
 
 /// "files/abc", of that, of "abc" or of a URI that ends with it.
 fn named(name: &str) -> Result<String, Error> {
-    let path = name.split(['?', '#']).next().unwrap_or_default();
-    let id = match path.rsplit_once("files/") {
-        Some((_, id)) => id,
-        None => path,
+    let id = match name.split_once("://") {
+        Some((_, uri)) => {
+            let path = uri.split(['?', '#']).next().unwrap_or_default();
+            path.rsplit_once("files/").map_or("", |(_, id)| id)
+        }
+        None => name.strip_prefix("files/").unwrap_or(name),
     };
     let full = format!("files/{id}");
     if input::is_file_name(&full) {
@@ -171,11 +178,14 @@ fn named(name: &str) -> Result<String, Error> {
 }
 
 /// Where the bytes of a source are, and the path that it has.
-async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
+async fn found(source: Input, local_files: bool) -> Result<(Source, Option<PathBuf>), Error> {
     let memory = |bytes: Bytes| Ok((Source::Memory(bytes), None));
     match source {
         Input::Bytes(bytes) => memory(bytes),
-        Input::Path(path) => on_disk(path).await,
+        Input::Path(path) => {
+            input::may_open(local_files)?;
+            on_disk(path).await
+        }
         Input::Image(image) => match image.path().map(Path::to_owned) {
             Some(path) => match on_disk(path).await? {
                 (source, _) if source.len() != image.len() as u64 => {
@@ -191,6 +201,7 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
                 return memory(input::data_url(&name)?);
             }
             if input::is_scheme(&name, "file://") {
+                input::may_open(local_files)?;
                 let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
                 return on_disk(path.ok_or_else(|| bad("it is not a file URL of this machine"))?).await;
             }
@@ -199,6 +210,7 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
                     "{scheme}: URLs are not uploaded; give a path or the bytes. A public picture can be sent by its URL as it is"
                 )));
             }
+            input::may_open(local_files)?;
             on_disk(PathBuf::from(name)).await
         }
         Input::Array(array) => match array.file() {
@@ -216,7 +228,9 @@ async fn found(source: Input) -> Result<(Source, Option<PathBuf>), Error> {
             codec::worker(move || Image::from_pixels(&pixels)?.bytes().cloned()).await.and_then(memory)
         }
         Input::File(file) => Err(bad(format!("{} is uploaded already", file.name))),
-        Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => Box::pin(found(*of)).await,
+        Input::Reference(of, _) | Input::Attachment(of, _) | Input::Mask(of, _) => {
+            Box::pin(found(*of, local_files)).await
+        }
         Input::Region(_) => Err(bad("a Box is no file")),
     }
 }

@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
 use crate::array::Opened;
 use crate::attempt::{Job, Sink};
 use crate::codec::{self, Format, Pixels, Quality};
 use crate::error::{Error, Kind};
 use crate::image::Image;
-use crate::input::{self, Fetch, Input, MASK, Part, Picture, Place, Source};
+use crate::input::{self, Input, MASK, Part, Picture, Place, Reach, Source};
 use crate::mask::{self, Mask};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
@@ -103,8 +101,7 @@ impl Masked {
     pub(super) async fn new(
         masks: Vec<(Input, EditOptions)>,
         first: Option<Picture>,
-        base: &Url,
-        fetch: &Fetch<'_>,
+        reach: &Reach<'_>,
     ) -> Result<(Self, Vec<Part>), Error> {
         let source = first.ok_or_else(no_picture)?;
         let told = told(masks.iter().map(|(_, told)| told));
@@ -131,7 +128,7 @@ impl Masked {
                     .await?;
                 }
                 input => {
-                    let pixels = input::pixels(input, base, fetch).await.map_err(|error| {
+                    let pixels = input::pixels(input, reach).await.map_err(|error| {
                         refuse(format!("cannot be used: {}", error.message())).because(error)
                     })?;
                     mask = codec::worker(move || {

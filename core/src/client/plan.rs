@@ -28,6 +28,8 @@ const SIDE_BY_SIDE: usize = 16;
 /// A call that is ready to be made.
 pub(crate) struct Plan {
     pub(super) client: Client,
+    /// The number of the call, by which its events are told from others.
+    pub(super) call: u64,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
     /// What became of the pictures.
@@ -118,6 +120,7 @@ impl Plan {
         Job {
             common: inner.common.clone(),
             watcher: inner.watcher.clone(),
+            call: self.call,
             transport: self.transport.clone(),
             key: inner.key.clone(),
             id: self.id.clone(),

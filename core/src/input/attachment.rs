@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::prepare::{Fetch, Found, Picture, SMALL_FILE, blocking, cannot, found, uploaded};
+use super::prepare::{Found, Picture, Reach, SMALL_FILE, blocking, cannot, found, may_open, uploaded};
 use super::{File, Input, Part, Place, Source, bad, is_scheme};
 use crate::codec::Format;
 use crate::error::{Error, Kind};
@@ -122,10 +122,10 @@ pub(super) fn read(of: Input, about: Attachment) -> Result<Input, Error> {
 const A_PICTURE: &str = "is a picture; pictures go in `images`, or stand in the prompt";
 
 /// As it is sent.
-pub(super) async fn part(of: Input, about: Attachment, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+pub(super) async fn part(of: Input, about: Attachment, reach: &Reach<'_>) -> Result<Part, Error> {
     about.check()?;
     let label = of.label().unwrap_or_default();
-    let part = made(of, &about, base, fetch).await.map_err(|error| match error.kind() {
+    let part = made(of, &about, reach).await.map_err(|error| match error.kind() {
         // What was said of it as of a picture.
         Kind::ImageError => {
             let problem = error.message().strip_prefix("it ").unwrap_or(error.message()).to_owned();
@@ -141,14 +141,17 @@ pub(super) async fn part(of: Input, about: Attachment, base: &Url, fetch: &Fetch
     }
 }
 
-async fn made(of: Input, about: &Attachment, base: &Url, fetch: &Fetch<'_>) -> Result<Part, Error> {
+async fn made(of: Input, about: &Attachment, reach: &Reach<'_>) -> Result<Part, Error> {
     let said = about.mime_type.as_ref().map(|kind| kind.to_ascii_lowercase());
     let clip = Clip::of(about);
     let found = match of {
         Input::Bytes(bytes) => Found::Here(bytes),
-        Input::Path(path) => Found::OnDisk(path),
+        Input::Path(path) => {
+            may_open(reach.local_files)?;
+            Found::OnDisk(path)
+        }
         Input::Named(name) if is_youtube(&name) => Found::There(name),
-        Input::Named(name) => found(name, base, fetch).await?,
+        Input::Named(name) => found(name, reach).await?,
         Input::File(file) => {
             let Picture::Address { uri, mime_type } = uploaded(*file)? else { return Err(bad(A_PICTURE)) };
             return Ok(Part::Reference {

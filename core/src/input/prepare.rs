@@ -21,8 +21,17 @@ use crate::local;
 use crate::options::Encode;
 use crate::records::{self, InputPlan};
 
-/// How `prepare` gets a picture from an `http(s):` URL; the client knows.
-pub(crate) type Fetch<'a> =
+/// The way to inputs that are named.
+pub(crate) struct Reach<'a> {
+    /// The API's own address with its version, whose Files URIs are sent as references.
+    pub base: &'a Url,
+    pub fetch: &'a Fetch<'a>,
+    /// Whether the client opens files of this machine.
+    pub local_files: bool,
+}
+
+/// How a picture is got from an `http(s):` URL; the client knows.
+type Fetch<'a> =
     dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>> + Send + Sync + 'a;
 
 /// Files up to this size are read once and kept; larger ones are read as they are sent.
@@ -40,12 +49,10 @@ pub(crate) struct Prepared {
 }
 
 /// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
-/// `base` is the API's own address with its version, whose Files URIs are sent as references; `keeps_first`
-/// asks for the first picture as it was found, too.
+/// `keeps_first` asks for the first picture as it was found, too.
 pub(crate) async fn prepare(
     inputs: Vec<Input>,
-    base: &Url,
-    fetch: &Fetch<'_>,
+    reach: &Reach<'_>,
     wishes: Option<&Encode>,
     keeps_first: bool,
 ) -> Result<Prepared, Error> {
@@ -53,7 +60,7 @@ pub(crate) async fn prepare(
     let pieces = inputs.into_iter().map(|input| {
         let at = index;
         index += u64::from(input.is_picture());
-        prepare_one(input, at, base, fetch, wishes, keeps_first && at == 0)
+        prepare_one(input, at, reach, wishes, keeps_first && at == 0)
     });
     let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
@@ -74,15 +81,14 @@ pub(crate) async fn prepare(
 async fn prepare_one(
     input: Input,
     index: u64,
-    base: &Url,
-    fetch: &Fetch<'_>,
+    reach: &Reach<'_>,
     wishes: Option<&Encode>,
     keeps: bool,
 ) -> Result<(Vec<Part>, Option<Told>, Option<Picture>), Error> {
     let (words, of) = match input {
         Input::Text(text) => return Ok((vec![Part::Text(text)], None, None)),
         Input::Attachment(of, about) => {
-            return Ok((vec![attachment::part(*of, about, base, fetch).await?], None, None));
+            return Ok((vec![attachment::part(*of, about, reach).await?], None, None));
         }
         Input::Reference(of, said) => {
             said.check()?;
@@ -90,7 +96,7 @@ async fn prepare_one(
         }
         input => (None, input),
     };
-    let (part, told, found) = picture(of, index, base, fetch, wishes, keeps).await?;
+    let (part, told, found) = picture(of, index, reach, wishes, keeps).await?;
     Ok((words.map(Part::Text).into_iter().chain([part]).collect(), Some(told), found))
 }
 
@@ -108,7 +114,8 @@ pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Byte
         .enable_time()
         .build()
         .map_err(|cause| bad(cause.to_string()))?;
-    let (part, told, _) = runtime.block_on(picture(input, 0, &base, &fetch, wishes, false))?;
+    let reach = Reach { base: &base, fetch: &fetch, local_files: true };
+    let (part, told, _) = runtime.block_on(picture(input, 0, &reach, wishes, false))?;
     let bytes = match part {
         Part::Picture { source, .. } => source.read()?,
         Part::Text(_) | Part::Reference { .. } => Bytes::new(),
@@ -158,12 +165,12 @@ impl Picture {
 }
 
 /// The pixels of a picture that is not sent as it is.
-pub(crate) async fn pixels(input: Input, base: &Url, fetch: &Fetch<'_>) -> Result<Pixels, Error> {
-    find(input, 0, base, fetch).await?.pixels(Ok).await
+pub(crate) async fn pixels(input: Input, reach: &Reach<'_>) -> Result<Pixels, Error> {
+    find(input, 0, reach).await?.pixels(Ok).await
 }
 
 /// The picture that an input stands for.
-async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Picture, Error> {
+async fn find(input: Input, index: u64, reach: &Reach<'_>) -> Result<Picture, Error> {
     match input {
         Input::Text(_) | Input::Reference(..) | Input::Attachment(..) | Input::Mask(..) => {
             Err(bad("it is no picture"))
@@ -179,8 +186,11 @@ async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result
             None => Ok(Picture::Array(array)),
         },
         Input::Opened(opened) => Ok(Picture::Opened(opened)),
-        Input::Path(path) => blocking(move || on_disk(path, index)).await,
-        Input::Named(name) => named(name, index, base, fetch).await,
+        Input::Path(path) => {
+            may_open(reach.local_files)?;
+            blocking(move || on_disk(path, index)).await
+        }
+        Input::Named(name) => named(name, index, reach).await,
         Input::File(file) => {
             let kind = file.mime_type.to_lowercase();
             let found = uploaded(*file)?;
@@ -200,13 +210,12 @@ async fn find(input: Input, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result
 async fn picture(
     input: Input,
     index: u64,
-    base: &Url,
-    fetch: &Fetch<'_>,
+    reach: &Reach<'_>,
     wishes: Option<&Encode>,
     keeps: bool,
 ) -> Result<(Part, Told, Option<Picture>), Error> {
     let label = input.label().unwrap_or_default();
-    let sent = match find(input, index, base, fetch).await {
+    let sent = match find(input, index, reach).await {
         Ok(found) => {
             let kept = keeps.then(|| found.clone());
             sent(found, wishes).await.map(|(part, told)| (part, told, kept))
@@ -320,11 +329,11 @@ pub(super) enum Found {
     There(String),
 }
 
-async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Result<Picture, Error> {
+async fn named(name: String, index: u64, reach: &Reach<'_>) -> Result<Picture, Error> {
     if attachment::is_youtube(&name) {
         return Err(bad("it is a video; give it in the option `attachments`"));
     }
-    match found(name, base, fetch).await? {
+    match found(name, reach).await? {
         Found::Here(bytes) => whole(bytes),
         Found::OnDisk(path) => blocking(move || on_disk(path, index)).await,
         Found::There(uri) => {
@@ -333,7 +342,7 @@ async fn named(name: String, index: u64, base: &Url, fetch: &Fetch<'_>) -> Resul
     }
 }
 
-pub(super) async fn found(name: String, base: &Url, fetch: &Fetch<'_>) -> Result<Found, Error> {
+pub(super) async fn found(name: String, reach: &Reach<'_>) -> Result<Found, Error> {
     if is_scheme(&name, "data:") {
         return Ok(Found::Here(data_url(&name)?));
     }
@@ -343,12 +352,13 @@ pub(super) async fn found(name: String, base: &Url, fetch: &Fetch<'_>) -> Result
     if is_scheme(&name, "http://") || is_scheme(&name, "https://") {
         let url =
             Url::parse(&name).map_err(|cause| bad(format!("it is not a URL: {cause}")).because(cause))?;
-        if is_file_uri(&url, base) {
+        if is_file_uri(&url, reach.base) {
             return Ok(Found::There(name));
         }
-        return Ok(Found::Here(fetch(url).await?));
+        return Ok(Found::Here((reach.fetch)(url).await?));
     }
     if is_scheme(&name, "file://") {
+        may_open(reach.local_files)?;
         let path = Url::parse(&name).ok().and_then(|url| url.to_file_path().ok());
         return path.map(Found::OnDisk).ok_or_else(|| bad("it is not a file URL of this machine"));
     }
@@ -360,12 +370,27 @@ pub(super) async fn found(name: String, base: &Url, fetch: &Fetch<'_>) -> Result
     }
     let path = PathBuf::from(&name);
     if is_file_name(&name) {
-        let is_there = blocking(move || Ok(path.exists())).await?;
+        let is_there = reach.local_files && blocking(move || Ok(path.exists())).await?;
         if !is_there {
-            return Ok(Found::There(format!("{}/{name}", base.as_str().trim_end_matches('/'))));
+            return Ok(Found::There(format!("{}/{name}", reach.base.as_str().trim_end_matches('/'))));
         }
     }
+    may_open(reach.local_files)?;
     Ok(Found::OnDisk(PathBuf::from(name)))
+}
+
+/// That a file which an input names may be opened. Nothing is said of the file, not even that it is there.
+///
+/// # Errors
+/// [`Kind::ImageError`] if the client opens none.
+pub(crate) fn may_open(local_files: bool) -> Result<(), Error> {
+    if local_files {
+        return Ok(());
+    }
+    Err(bad(
+        "it names a file of this machine, and this client opens none (`local_files` is false); give the bytes, \
+             an https: or data: URL, or an uploaded file",
+    ))
 }
 
 /// Whether this is what the service calls an uploaded file.

@@ -464,6 +464,8 @@ impl Note {
             text: text(json, "text").unwrap_or_default(),
             sources: list(json, "sources").iter().filter_map(Value::as_u64).collect(),
         };
+        // The numbers of calls are those of a process.
+        let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
         Generation {
             text: text(json, "text").unwrap_or_default(),
             thoughts: Thoughts { text: text(json, "thoughts").unwrap_or_default(), images: Vec::new() },
@@ -487,7 +489,7 @@ impl Note {
             model: text(json, "model").unwrap_or_default(),
             response_id: text(json, "response_id"),
             warnings: texts(json, "warnings"),
-            errors: list(json, "errors").iter().map(|error| Error::from_json(error, Case::Snake)).collect(),
+            errors: list(json, "errors").iter().map(of_earlier_run).collect(),
             cached: true,
             ..Generation::default()
         }

@@ -1,18 +1,20 @@
 //! One call of a run, as it is asked for.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::client::IntoInputs;
 use crate::error::{Error, Kind};
 use crate::input::{self, Input};
 use crate::options::{EditOptions, GenerateOptions, nearest};
-use crate::schema::Case;
+use crate::schema::{Case, veiled};
 
 /// What an item that comes as a map may hold.
 const NAMES: [&str; 4] = ["prompt", "images", "options", "id"];
 
 /// One call of a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Item {
     /// What the journal knows it by, and what its files are named; without one it is known by the
@@ -22,6 +24,18 @@ pub struct Item {
     pub inputs: Vec<Input>,
     /// Go before the run's options.
     pub options: GenerateOptions,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        veiled(out, |out| {
+            out.debug_struct("Item")
+                .field("id", &self.id)
+                .field("inputs", &self.inputs)
+                .field("options", &self.options)
+                .finish()
+        })
+    }
 }
 
 impl Item {

@@ -14,6 +14,7 @@ const HEADER: &str = "\
 // Change those; the test rewrites this file.
 
 import { NanoBananaError, held, kind } from './error'
+import { brand } from './identity'
 import type { Image } from './image'
 import type { Result } from './record'
 import { Wrapper } from './wrapper'
@@ -165,6 +166,7 @@ fn wrapper(out: &mut String, table: &Table, of: &str, kind: &str) {
     write!(
         out,
         "\n{}export class {name} extends Wrapper {{\n  \
+           static {{ brand(this, '{name}') }}\n  \
            constructor(readonly {of}: {kind}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
            /** @internal */\n  \
            wrapped() {{ return {{ made: '{name}', of: this.{of}, fields: this.fields }} }}\n\
@@ -190,6 +192,7 @@ fn shape(out: &mut String, table: &Table) {
     write!(
         out,
         "\n{}export class {name} extends Wrapper {{\n  \
+           static {{ brand(this, '{name}') }}\n  \
            constructor({}, readonly fields: {name}Fields = {{}}) {{ super() }}\n  \
            /** @internal */\n  \
            wrapped() {{ return {{ made: '{name}', fields: {{ {}, ...this.fields }} }} }}\n\
@@ -282,7 +285,7 @@ fn errors(out: &mut String) {
         let Some(parent) = row.parent else {
             // The root is written by hand: it is the one with a constructor.
             let fields: Vec<_> = row.fields.iter().map(|field| field.name).collect();
-            assert_eq!((row.kind.name(), &*fields), ("NanoBananaError", &["message"][..]));
+            assert_eq!((row.kind.name(), &*fields), ("NanoBananaError", &["message", "call"][..]));
             continue;
         };
         let name = row.kind.name();

@@ -22,6 +22,7 @@ import type {
   ChatTurn, EditOptions, Estimate, Explained, File, FileOptions, GenerateOptions, ImageInput, Item, ManyOptions, ModelInfo,
   Pictures, Prompt, RecordOptions, ScriptStep, Spent, TokenCount, UploadOptions,
 } from './generated'
+import { brand, unique } from './identity'
 import { plainPath } from './image'
 import { Client } from './index'
 import { Outcomes } from './many'
@@ -93,12 +94,15 @@ fn class(out: &mut String, name: &str, told: &str, verbs: &[Verb]) {
     write!(
         out,
         "\n{}export class {name} {{\n  \
+           static {{ brand(this, '{name}') }}\n\n  \
            readonly #door: Door\n\n  \
            /** @internal */\n  \
            constructor(door: Door) {{\n    \
+             unique(this, '{}')\n    \
              this.#door = door\n  \
            }}\n",
         comment(told, ""),
+        name.trim_end_matches("Verbs"),
     )
     .unwrap();
     verbs.iter().for_each(|verb| method(out, verb, "this.#door", "[]"));

@@ -1,0 +1,309 @@
+//! Pictures from the web: without a key, without the caller's headers, and only from the public internet unless
+//! the client allows more.
+//!
+//! A name is looked up by a resolver that refuses private addresses, so that the address that was checked is the
+//! one that is connected to. Behind a proxy it is the proxy that looks the name up: there hosts are judged by what
+//! stands in the URL.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use hyper_util::client::proxy::matcher::Matcher;
+use url::{Host, Url};
+
+use super::address::{is_local_name, is_public};
+use super::{Settings, Transport, chain, config, is_loopback};
+use crate::error::{Error, Kind};
+
+/// The most bytes of a picture that is fetched: as many as one request may hold in all.
+const MOST_FETCHED: u64 = 100 << 20;
+const MOST_REDIRECTS: usize = 5;
+const PRIVATE: &str = "its URL leads to a private or local address, which is not fetched; set `allow_private_urls` on the \
+                       client if it may be, or download the picture and hand over the file";
+
+const DOWNGRADE: &str = "its server redirects from https to http, where anyone on the way can read and change it; give \
+                         the http: URL itself if that may be";
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Kind::ImageError, message)
+}
+
+/// The connections to pictures' servers, made when the first picture is fetched.
+#[derive(Default)]
+pub(super) struct Web(OnceLock<Ways>);
+
+struct Ways {
+    /// By the proxy where there is one.
+    usual: reqwest::Client,
+    /// To this machine, past any proxy.
+    near: reqwest::Client,
+    resolver: PublicOnly,
+}
+
+impl Ways {
+    fn new(settings: &Settings, resolver: PublicOnly) -> Result<Self, Error> {
+        let build = |builder: reqwest::ClientBuilder| {
+            let builder = match settings.allow_private_urls {
+                true => builder,
+                false => builder.dns_resolver(resolver.clone()),
+            };
+            builder
+                .build()
+                .map_err(|cause| config(format!("connections cannot be set up: {}", chain(&cause))))
+        };
+        Ok(Ways {
+            usual: build(settings.builder()?)?,
+            near: build(settings.builder()?.no_proxy())?,
+            resolver,
+        })
+    }
+}
+
+impl Transport {
+    /// Fetches a picture from the web: at most [`MOST_FETCHED`] bytes, and unless the client allows it from no
+    /// private address, before or after a redirect.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if its server does not give it, or may not be asked.
+    pub async fn fetch(&self, url: Url) -> Result<Bytes, Error> {
+        let ways = match self.web.0.get() {
+            Some(ways) => ways,
+            None => {
+                let ways = Ways::new(&self.settings, PublicOnly::new(&self.settings))?;
+                self.web.0.get_or_init(|| ways)
+            }
+        };
+        let mut url = url;
+        for _ in 0..=MOST_REDIRECTS {
+            if !matches!(url.scheme(), "http" | "https") {
+                let scheme = url.scheme();
+                return Err(bad(format!("it leads to a {scheme}: URL; only http and https are fetched")));
+            }
+            if !self.settings.allow_private_urls {
+                check_host(&url, &ways.resolver).await?;
+            }
+            let cannot = |cause: reqwest::Error| {
+                bad(format!("it cannot be fetched: {}", chain(&cause))).because(cause.without_url())
+            };
+            let client = if is_loopback(&url) { &ways.near } else { &ways.usual };
+            let mut reply = client.get(url.clone()).send().await.map_err(cannot)?;
+            let status = reply.status();
+            if status.is_redirection() {
+                let target = reply.headers().get("location").and_then(|target| target.to_str().ok());
+                let target = target
+                    .and_then(|target| url.join(target).ok())
+                    .ok_or_else(|| bad(format!("its server answered {status} without a place to go")))?;
+                if url.scheme() == "https" && target.scheme() == "http" {
+                    return Err(bad(DOWNGRADE));
+                }
+                url = target;
+                continue;
+            }
+            if !status.is_success() {
+                return Err(bad(format!("its server answered {status}")));
+            }
+            let too_large =
+                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
+            if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
+                return Err(too_large());
+            }
+            let mut bytes = Vec::new();
+            while let Some(piece) = reply.chunk().await.map_err(cannot)? {
+                if (bytes.len() + piece.len()) as u64 > MOST_FETCHED {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(&piece);
+            }
+            return Ok(bytes.into());
+        }
+        Err(bad(format!("its server redirected more than {MOST_REDIRECTS} times")))
+    }
+}
+
+/// Checks a URL's host by itself. The address of a name is checked by the resolver, unless a proxy looks it up.
+async fn check_host(url: &Url, resolver: &PublicOnly) -> Result<(), Error> {
+    let is_allowed = match url.host() {
+        Some(Host::Ipv4(ip)) => is_public(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => is_public(IpAddr::V6(ip)),
+        Some(Host::Domain(name)) if is_local_name(name) => false,
+        // The resolver lets the proxy's own name pass, for the connection to the proxy.
+        Some(Host::Domain(name)) if resolver.is_proxy(name) => {
+            let found = (resolver.look_up)(plain(name))
+                .await
+                .map_err(|cause| bad(format!("its host cannot be looked up: {cause}")).because(cause))?;
+            are_public(&found)
+        }
+        Some(Host::Domain(_)) => true,
+        None => return Err(bad("its URL names no host")),
+    };
+    if is_allowed { Ok(()) } else { Err(bad(PRIVATE)) }
+}
+
+type Found = std::io::Result<Vec<SocketAddr>>;
+
+/// Looks names up and refuses those that lead to a private address. The names of proxies are the operator's.
+#[derive(Clone)]
+struct PublicOnly {
+    proxies: Arc<BTreeSet<String>>,
+    /// Tests have names of their own.
+    look_up: fn(String) -> Pin<Box<dyn Future<Output = Found> + Send>>,
+}
+
+impl PublicOnly {
+    fn new(settings: &Settings) -> Self {
+        let matcher = match &settings.proxy {
+            Some(proxy) => Matcher::builder().all(proxy.as_str()).build(),
+            None => Matcher::from_system(),
+        };
+        let proxy = |target: &str| {
+            let found = matcher.intercept(&target.parse().ok()?)?;
+            found.uri().host().map(plain)
+        };
+        // A host that no rule of NO_PROXY names.
+        let targets = ["http://picture.invalid", "https://picture.invalid"];
+        PublicOnly {
+            proxies: Arc::new(targets.into_iter().filter_map(proxy).collect()),
+            look_up: |name| Box::pin(look_up(name)),
+        }
+    }
+
+    fn is_proxy(&self, name: &str) -> bool {
+        self.proxies.contains(&plain(name))
+    }
+}
+
+/// A host's name as it is compared.
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+impl reqwest::dns::Resolve for PublicOnly {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let is_proxy = self.is_proxy(name.as_str());
+        let found = (self.look_up)(name.as_str().to_owned());
+        Box::pin(async move {
+            let found = found.await?;
+            if is_proxy || are_public(&found) {
+                Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
+            } else {
+                Err(PRIVATE.into())
+            }
+        })
+    }
+}
+
+async fn look_up(name: String) -> Found {
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+}
+
+/// Whether all of them are: which one is connected to is not known before.
+fn are_public(found: &[SocketAddr]) -> bool {
+    !found.is_empty() && found.iter().all(|address| is_public(address.ip()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Names of an internet of tests.
+    fn names(name: String) -> Pin<Box<dyn Future<Output = Found> + Send>> {
+        let found: &[&str] = match &*name {
+            "private.example.com" | "proxy.example.com" => &["127.0.0.1"],
+            "mapped.example.com" => &["::ffff:127.0.0.1"],
+            "metadata.example.com" => &["169.254.169.254"],
+            "mixed.example.com" => &["8.8.8.8", "127.0.0.1"],
+            "mixed6.example.com" => &["2606:4700::1111", "fd00::1"],
+            _ => &[],
+        };
+        let found = found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn settings(proxy: Option<String>) -> Settings {
+        Settings {
+            base: Url::parse("http://127.0.0.1:9").unwrap(),
+            headers: BTreeMap::new(),
+            connect: Duration::from_secs(5),
+            proxy,
+            ca_bundle: None,
+            allow_private_urls: false,
+        }
+    }
+
+    fn transport(settings: Settings) -> Transport {
+        let resolver = PublicOnly { look_up: names, ..PublicOnly::new(&settings) };
+        let ways = Ways::new(&settings, resolver).unwrap();
+        let transport = Transport::new(settings).unwrap();
+        assert!(transport.web.0.set(ways).is_ok());
+        transport
+    }
+
+    /// A server that answers whatever it is asked, and the port that it listens at.
+    async fn server() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut line, _)) = listener.accept().await {
+                let _ = line.read(&mut [0; 4096]).await;
+                let _ = line
+                    .write_all(b"HTTP/1.1 200 X\r\ncontent-length: 4\r\nconnection: close\r\n\r\nseen")
+                    .await;
+            }
+        });
+        port
+    }
+
+    async fn fetched(transport: &Transport, url: &str) -> Result<Bytes, String> {
+        let fetched = transport.fetch(Url::parse(url).unwrap()).await;
+        fetched.map_err(|error| error.message().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
+        let port = server().await;
+        let transport = transport(settings(None));
+        for name in ["private", "mapped", "metadata", "mixed", "mixed6"] {
+            let url = format!("http://{name}.example.com:{port}/a.png");
+            let refused = fetched(&transport, &url).await.unwrap_err();
+            assert!(refused.contains(PRIVATE), "{name}: {refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_proxys_private_name_is_good_for_the_proxy_alone() {
+        let port = server().await;
+        let transport = transport(settings(Some(format!("http://Proxy.example.com:{port}"))));
+        assert_eq!(fetched(&transport, "http://pictures.example.com/a.png").await.unwrap(), "seen");
+        for name in ["proxy.example.com", "PROXY.example.com."] {
+            let refused = fetched(&transport, &format!("http://{name}:{port}/a.png")).await.unwrap_err();
+            assert_eq!(refused, PRIVATE);
+        }
+    }
+
+    /// A proxy of this kind is given an address: it is looked up, and checked, here.
+    #[tokio::test]
+    async fn a_proxy_that_is_given_addresses_is_given_public_ones() {
+        let port = server().await;
+        let transport = transport(settings(Some(format!("socks5://127.0.0.1:{port}"))));
+        let refused = fetched(&transport, "http://private.example.com/a.png").await.unwrap_err();
+        assert!(refused.contains(PRIVATE), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_scheme_is_not_fetched() {
+        let transport = transport(settings(None));
+        for url in ["file:///etc/passwd", "data:image/png;base64,AAAA", "gs://bucket/a.png"] {
+            assert!(fetched(&transport, url).await.unwrap_err().contains("only http and https"), "{url}");
+        }
+    }
+}
