@@ -38,6 +38,7 @@ const draw = { model: 'nano-banana', seed: 1 } as const
 test('pictures of one copy are taken by the other, wherever a picture is', () =>
   offline(async (client, emulator) => {
     const there = new other.Client({ apiKey: 'k', baseUrl: emulator.url })
+    emulator.script(Array.from({ length: 20 }, () => ({ image: 'png 32x32' })))
     const { image } = await there.generate('a boat', draw)
     const sent = async (work: Promise<unknown>): Promise<string> => {
       await work
