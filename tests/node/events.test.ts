@@ -137,6 +137,33 @@ test('a watcher that holds its client goes with it', async () => {
   assert.equal(await node(['--expose-gc', '-e', program]), 'true')
 })
 
+test('a key function that holds its client goes with it, also when a stream has begun', async () => {
+  const program = `
+    const { Client, Emulator } = require('nanobanana-sdk')
+    let gone = 0
+    const registry = new FinalizationRegistry(() => gone++)
+    void (async () => {
+      const emulator = await Emulator.start()
+      const make = async (number) => {
+        const held = {}
+        const apiKey = () => { held.asked = true; return 'key' }
+        held.client = new Client({ apiKey, baseUrl: emulator.url, model: 'nano-banana' })
+        if (number % 2) {
+          held.stream = held.client.generateStream('a boat')
+          await held.stream.next()
+        } else await held.client.generate('a boat')
+        registry.register(held)
+      }
+      for (let number = 0; number < 10; number++) await make(number)
+      for (let round = 0; round < 50 && gone < 9; round++) {
+        gc()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      console.log(gone >= 9)
+    })()`
+  assert.equal(await node(['--expose-gc', '-e', program]), 'true')
+})
+
 test('NODE_DEBUG tells the steps on stderr, and nothing is told without it', async () => {
   const program = `
     const { Client, Emulator } = require('nanobanana-sdk')

@@ -95,6 +95,18 @@ def keyed(app: App, url: str) -> None:
     app.client.generate(PROMPT, model="nano-banana")
 
 
+def keyed_stream(app: App, url: str) -> None:
+    app.client = nb.Client(app.key, base_url=url)
+    app.held = app.client.generate_stream(PROMPT, model="nano-banana")
+    next(app.held)
+
+
+def keyed_many(app: App, url: str) -> None:
+    app.client = nb.Client(app.key, base_url=url)
+    app.held = app.client.generate_many(app.prompts(), model="nano-banana")
+    next(app.held)
+
+
 def in_a_context(app: App, url: str) -> None:
     plain(app, url)
     variable.set(app)
@@ -114,6 +126,8 @@ WAYS = [
     streamed_and_awaited,
     many,
     keyed,
+    keyed_stream,
+    keyed_many,
     in_a_context,
 ]
 
