@@ -83,6 +83,11 @@ async function feed(door: Door, prompts: Prompts, feeding: Feeding): Promise<voi
   }
 }
 
+/** The text with U+FFFD in place of halves of surrogate pairs. */
+function wellFormed(text: string): string {
+  return text.replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD')
+}
+
 async function give(door: Door, item: Prompt | Item): Promise<void> {
   const is = typeof item === 'object' && item !== null && !Array.isArray(item)
   const { prompt, images, ...rest } = is ? (item as Item) : { prompt: item as Prompt, images: null }
@@ -92,6 +97,8 @@ async function give(door: Door, item: Prompt | Item): Promise<void> {
     // What is wrong with one item is no reason to end the others.
     if (!(error instanceof NanoBananaError)) throw error
     const { id } = rest as Item
-    door.callSync('refuse', { ...((typeof id === 'string' || Number.isFinite(id)) && { id }), error: error.toJSON() })
+    // A text that is not valid Unicode is why it was refused.
+    const known = typeof id === 'string' ? wellFormed(id) : Number.isFinite(id) ? id : undefined
+    door.callSync('refuse', { ...(known !== undefined && { id: known }), error: error.toJSON() })
   }
 }

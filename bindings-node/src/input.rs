@@ -113,10 +113,17 @@ pub fn input_options() -> Vec<String> {
 /// One input, and whether its bytes come late.
 fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
     let ready = |input| Ok((input, false));
-    if let Some(text) = item.get::<String>("text")? {
+    if let Some(text) = item.get::<JsString>("text")? {
+        let Some(text) = value::text(text)? else {
+            let problem = format!("option `prompt` {}", value::NOT_UNICODE);
+            return Err(Error::new(Kind::InvalidOptionError, problem)
+                .with("option", "prompt".to_owned())
+                .into());
+        };
         return ready(Input::Text(text));
     }
-    if let Some(name) = item.get::<String>("named")? {
+    if let Some(name) = item.get::<JsString>("named")? {
+        let name = value::text(name)?.ok_or_else(|| refuse(place, "has a path that is not valid Unicode"))?;
         return ready(Input::Named(name));
     }
     if let Some(image) = item.get::<ClassInstance<NativeImage>>("image")? {

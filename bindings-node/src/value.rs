@@ -20,6 +20,17 @@ pub fn map(object: &Object) -> Result<Map<String, Value>, Refused> {
     path.map(object)
 }
 
+/// What is said of a text with half of a surrogate pair.
+pub const NOT_UNICODE: &str = "holds a text that is not valid Unicode";
+
+/// A text as the core holds it; `None` if it has half of a surrogate pair, in whose place another text would be sent.
+pub fn text(text: JsString) -> napi::Result<Option<String>> {
+    let plain = text.into_utf8()?.into_owned()?;
+    // Where a half stood, U+FFFD stands now; the text may also have had one of its own.
+    let is_lossy = plain.contains('\u{fffd}') && String::from_utf16(text.into_utf16()?.as_slice()).is_err();
+    Ok((!is_lossy).then_some(plain))
+}
+
 /// Where a value stands, for messages.
 #[derive(Default)]
 struct Path(Vec<String>);
@@ -58,7 +69,9 @@ impl Path {
                 continue;
             }
             let value: Unknown = object.get_property_unchecked(key)?;
-            let name = key.into_utf8()?.into_owned()?;
+            let Some(name) = text(key)? else {
+                return Err(self.invalid("has a name that is not valid Unicode"));
+            };
             if value.get_type()? == ValueType::Undefined {
                 continue;
             }
@@ -84,7 +97,10 @@ impl Path {
             ValueType::Null => Ok(Value::Null),
             ValueType::Boolean => Ok(Value::Bool(value.coerce_to_bool()?)),
             ValueType::Number => self.number(value.coerce_to_number()?.get_double()?),
-            ValueType::String => Ok(Value::String(value.coerce_to_string()?.into_utf8()?.into_owned()?)),
+            ValueType::String => match text(value.coerce_to_string()?)? {
+                Some(text) => Ok(Value::String(text)),
+                None => Err(self.invalid(NOT_UNICODE)),
+            },
             ValueType::Object => {
                 let object = value.coerce_to_object()?;
                 if object.is_array()? {

@@ -107,6 +107,30 @@ test('wrong items are outcomes', () =>
     assert.equal(emulator.requests.length, 1)
   }))
 
+test('an item that is no valid text is a failed outcome, and no others', () =>
+  offline(async (client, emulator) => {
+    const half = '\ud800'
+    const wrong: [Prompt | Item, string | null][] = [
+      [half, null],
+      [{ prompt: 'x', id: half }, '\ufffd'],
+      [{ prompt: half, id: 'fine' }, 'fine'],
+      [{ prompt: 'x', images: `no-such-${half}.png`, id: `a${half}b` }, 'a\ufffdb'],
+      [{ prompt: 'x', options: { system: half } }, null],
+      [{ prompt: 'x', options: { extra: { a: [half] } } }, null],
+      [{ prompt: 'x', [half]: 1 } as unknown as Item, null],
+    ]
+    emulator.script(Array(40).fill(small))
+    for (const [item, id] of wrong) {
+      const before = emulator.requests.length
+      const outcomes = await all(client.generateMany(['a', item, 'b\ufffd\u{1f34c}'], { ordered: true, journal: join(await folder(), 'j') }))
+      assert.deepEqual(outcomes.map(({ ok }) => ok), [true, false, true], JSON.stringify(item))
+      assert.equal(emulator.requests.length - before, 2)
+      assert.ok(outcomes[1]?.error instanceof NanoBananaError)
+      assert.equal(outcomes[1]?.id, id)
+    }
+    await assert.rejects(client.generate(half), InvalidOptionError)
+  }))
+
 test('one prompt is not many, and options are checked', () =>
   offline(async (client, emulator) => {
     for (const wrong of ['a boat', { prompt: 'a boat' }, null, 5]) assert.throws(() => client.generateMany(wrong as never), InvalidOptionError)

@@ -212,6 +212,57 @@ def test_leaving_the_loop_ends_what_is_under_way(
         gc.enable()
 
 
+HALF = "\ud800"
+
+
+class _Unspeakable(ValueError):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class _Hidden:
+    def keys(self) -> list[str]:
+        raise _Unspeakable
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        HALF,
+        {"prompt": "x", "id": HALF},
+        {"prompt": "x", "id": f"a{HALF}b", "promt": HALF},
+        {"prompt": HALF, "id": "fine"},
+        {"prompt": "x", HALF: 1},
+        {"prompt": "x", "images": HALF},
+        {"prompt": "x", "images": [b"", HALF], "id": HALF},
+        {"prompt": "x", "images": f"no-such-{HALF}.png", "id": HALF},
+        {"prompt": "x", "options": {"system": HALF}, "id": HALF},
+        {"prompt": "x", "options": {HALF: HALF}, "id": HALF},
+        {"prompt": "x", "options": {"extra": {"a": [HALF]}}},
+        {"prompt": "x", "options": {"encode": _Hidden()}, "id": HALF},
+    ],
+)
+def test_an_item_that_is_no_valid_text_is_a_failed_outcome_and_no_others(
+    client: nb.Client, emulator: nb.Emulator, tmp_path: Path, item: Any
+) -> None:
+    emulator.script([SMALL] * 20)
+    items = ["a", item, "b"]
+    outcomes = list(client.generate_many(items, ordered=True, journal=tmp_path / "j", save_to=tmp_path / "o"))
+    assert [one.ok for one in outcomes] == [True, False, True]
+    assert len(emulator.requests) == 2
+    failed = outcomes[1]
+    assert isinstance(failed.error, nb.NanoBananaError) and str(failed.error) and repr(failed)
+    assert json.dumps(failed.to_dict())
+    if isinstance(item, dict) and "id" in item:
+        assert failed.id == item["id"].replace(HALF, "\ufffd")
+
+    async def later() -> list[bool]:
+        async with nb.AsyncClient("k", base_url=emulator.url) as other:
+            return [one.ok async for one in other.generate_many(items, ordered=True)]
+
+    assert asyncio.run(later()) == [True, False, True]
+
+
 def test_a_thread_that_waits_is_woken_by_close(client: nb.Client, emulator: nb.Emulator) -> None:
     emulator.script([HANG] * 3)
     run = client.generate_many(["one", "two"])

@@ -79,8 +79,20 @@ def _refusal(item: Any, error: Exception) -> dict[str, Any]:
     name = item.get("id") if isinstance(item, dict) else None
     # No NaN, as tables have it for what is missing, and nothing that the core cannot count to.
     is_name = isinstance(name, str) or (isinstance(name, int | float) and abs(name) < 1 << 63)
-    told = error.to_dict() if isinstance(error, NanoBananaError) else f"{type(error).__name__}: {error}"
-    return {"id": name if is_name else None, "error": told}
+    try:
+        told = error.to_dict() if isinstance(error, NanoBananaError) else f"{type(error).__name__}: {error}"
+    except Exception:  # An exception whose own text cannot be made.
+        told = type(error).__name__
+    return {"id": _valid(name) if is_name else None, "error": _valid(told)}
+
+
+def _valid(value: Any) -> Any:
+    """Puts U+FFFD in place of halves of surrogate pairs, which no text of the core can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_valid(name): _valid(each) for name, each in value.items()}
+    return [_valid(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class _Bar:
