@@ -359,7 +359,7 @@ export interface Budget {
 /**
  * Where answers are kept, so that a request that was answered before is answered from there: at
  * once, and at no cost. Several clients and processes may use one folder. Requests are the same if
- * the service, the model and all that the body holds are: headers and the key do not count.
+ * the service's address, the model and all that the caller gave are: headers and the key do not count.
  * Durations are numbers of milliseconds.
  */
 export interface Cache {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,17 +18,18 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cache::Cache;
 use crate::catalogue::Model;
+use crate::digest::Digest;
 use crate::error::{Attempt, Error, Kind, Partial, Usage, now, without_secret};
 use crate::events::{Reporter, Watcher};
 use crate::files::{Line, Outline, Question, Stock, Uploads};
 use crate::json::Cut;
 use crate::limit::{self, Limiter, Permit};
 use crate::money::{Hold, Ledger};
-use crate::options::Secret;
+use crate::options::{GenerateOptions, Secret};
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent, TokenCount};
 use crate::reply::{self, Drawn, Fold, reason};
-use crate::request::Body;
+use crate::request::{Body, Turn};
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::split::{Limits, Splitter};
@@ -67,8 +68,9 @@ impl Common {
     }
 }
 
-/// What is called right before a request is sent; its error ends the call unsent.
-pub(crate) type Before = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
+/// Is waited for right before a request is sent; its error ends the call unsent.
+pub(crate) type Before =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> + Send + Sync>;
 
 /// One call: what to send, and within which limits.
 pub(crate) struct Job {
@@ -92,8 +94,13 @@ pub(crate) struct Job {
     pub number: u32,
     /// What tells it from other calls that send the same, if there is to be a difference.
     pub repeat: String,
-    /// What sets the service apart from others in a cache.
+    /// What sets the service apart from others in a cache: its address and the API's version, a line each.
     pub scope: String,
+    /// Whether nobody named the model, so that it is the catalogue's default.
+    pub is_default: bool,
+    /// What the caller asked for, and the turns of a conversation before it, for a cache.
+    pub asked: Option<Digest>,
+    pub history: Vec<Turn>,
     /// What the catalogue knows of the model; it prices the answer.
     pub model: Option<Arc<Model>>,
     /// What one such request usually costs in USD.
@@ -230,11 +237,22 @@ impl Job {
     }
 
     async fn answered(&self, sink: &Sink) -> Result<Drawn, Error> {
-        let key = self.cache_key().await?;
-        if let Some(key) = &key
-            && let Some(drawn) = self.remembered(key, sink).await
-        {
-            return Ok(drawn);
+        let key = self.cache_key(&self.id).await?;
+        let mut other_default = None;
+        let any_model = if self.is_default { self.cache_key("").await? } else { None };
+        if let (Some(key), Some(cache)) = (&key, &self.common.cache) {
+            let mut cuts = cache.get(key).await;
+            if cuts.is_none() && cache.has_first_entries() {
+                cuts = cache.get_first(&self.first_cache_key().await?).await;
+            }
+            if let Some(cuts) = cuts
+                && let Some(drawn) = self.remembered(cuts, sink).await
+            {
+                return Ok(drawn);
+            }
+            if let Some(any_model) = &any_model {
+                other_default = cache.default_model(any_model).await.filter(|model| *model != self.id);
+            }
         }
         let mut course = Course::new();
         let outcome = self.ask(&mut course, key.is_some(), sink).await;
@@ -245,15 +263,24 @@ impl Job {
         };
         drawn.result.attempts = attempts;
         drawn.result.warnings.extend(warnings);
+        drawn.result.warnings.extend(other_default.map(|model| {
+            format!(
+                "the cache has an answer of `{model}` to this call, which was the default model then; `{}` is now, and \
+                 was paid for. To get that answer set `model`",
+                self.id
+            )
+        }));
         drawn.result.usage.add(&usage);
         drawn.result.cost = drawn.result.cost.zip(cost).map(|(last, before)| last + before);
-        if let (Some(cache), Some(key), Some(reply)) = (&self.common.cache, key, kept)
-            && let Err(problem) = cache.put(&key, reply).await
-        {
-            drawn
-                .result
-                .warnings
-                .push(format!("the answer could not be kept in the cache: {}", problem.message()));
+        if let (Some(cache), Some(key), Some(reply)) = (&self.common.cache, key, kept) {
+            match (cache.put(&key, reply).await, any_model) {
+                (Ok(()), Some(any_model)) => cache.set_default_model(&any_model, &self.id).await,
+                (Ok(()), None) => {}
+                (Err(problem), _) => drawn
+                    .result
+                    .warnings
+                    .push(format!("the answer could not be kept in the cache: {}", problem.message())),
+            }
         }
         Ok(drawn)
     }
@@ -408,7 +435,11 @@ impl Job {
                 }
             }
         }
-        match self.before.as_ref().map_or(Ok(()), |before| before()) {
+        let Some(before) = &self.before else { return Ok(hold) };
+        if next.continued == 0 {
+            hold.until(Arc::default());
+        }
+        match before().await {
             Ok(()) => Ok(hold),
             Err(problem) => {
                 self.refund(hold, next);
@@ -569,19 +600,29 @@ impl Job {
     }
 
     /// What the answer to this very request is called in the cache, if there is one.
-    async fn cache_key(&self) -> Result<Option<String>, Error> {
-        if self.common.cache.is_none() {
-            return Ok(None);
+    async fn cache_key(&self, model: &str) -> Result<Option<String>, Error> {
+        let (Some(_), Some(asked)) = (&self.common.cache, &self.asked) else { return Ok(None) };
+        let mut key = asked.and(model).and(&self.number.to_string()).and(&self.scope);
+        if !self.history.is_empty() {
+            let said = Body::new(&self.history, &[], &GenerateOptions::new()).digest().await?;
+            key = key.and(&format!("after {said}"));
         }
-        let request = self.body.digest().await?;
-        let key = request.and(&self.id).and(&self.number.to_string()).and(&self.scope);
-        let key = if self.repeat.is_empty() { key } else { key.and(&self.repeat) };
+        if !self.repeat.is_empty() {
+            key = key.and(&format!("again {}", self.repeat));
+        }
         Ok(Some(key.to_string()))
     }
 
-    /// The answer that the cache holds, read as if it came now.
-    async fn remembered(&self, key: &str, sink: &Sink) -> Option<Drawn> {
-        let cuts = self.common.cache.as_ref()?.get(key).await?;
+    /// The same in the form of version 0.1.0, which went by the bytes that are sent.
+    async fn first_cache_key(&self) -> Result<String, Error> {
+        let request = self.body.digest().await?;
+        let scope = self.scope.replacen('\n', "", 1);
+        let key = request.and(&self.id).and(&self.number.to_string()).and(&scope);
+        Ok(if self.repeat.is_empty() { key } else { key.and(&self.repeat) }.to_string())
+    }
+
+    /// An answer that the cache holds, read as if it came now.
+    async fn remembered(&self, cuts: Vec<Cut>, sink: &Sink) -> Option<Drawn> {
         let mut progress = Progress::default();
         let mut events = Vec::new();
         let mut cuts = cuts.into_iter().peekable();

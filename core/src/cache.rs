@@ -4,7 +4,7 @@
 //! nothing but the folder: a file is written whole or not at all, its hash is checked when it is read,
 //! and one that vanishes is one that is not there.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +13,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf as _, Bytes};
 
+use crate::blocking;
+use crate::digest::Digest;
+use crate::durable::make_folder;
 use crate::error::{Error, Kind};
 use crate::json::Cut;
 use crate::options;
-use crate::request::Digest;
-use crate::save::{self, Manner};
+use crate::save::{self, Durable, Manner};
 
 /// A folder of answers. Cheap to clone; it holds no lock and no open file.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ struct Inner {
     max_age: Option<Duration>,
     /// What was written since the folder was last looked through; at first, enough to do that.
     unseen: AtomicU64,
+    /// Whether version 0.1.0 has kept answers here, whose keys were made in another way.
+    has_first_entries: bool,
 }
 
 /// The limit of a folder's answers, if none is named: 5 GB.
@@ -55,7 +59,7 @@ impl Cache {
         let named = options.path.as_deref().unwrap_or_default();
         let usable = || {
             let folder = std::path::absolute(named)?;
-            make_folder(&folder)?;
+            make_folder(&folder, true)?;
             save::check_folder(&folder)?;
             Ok(folder)
         };
@@ -65,8 +69,10 @@ impl Cache {
             );
             Error::new(Kind::ConfigError, problem).because(cause)
         })?;
+        let has_first_entries = shelves(&folder).any(|(_, is_first)| is_first);
         Ok(Cache(Arc::new(Inner {
             folder,
+            has_first_entries,
             max_bytes: options.max_bytes.unwrap_or(MAX_BYTES),
             max_age: options.max_age.map(|age| age.duration()),
             unseen: AtomicU64::new(u64::MAX / 2),
@@ -76,7 +82,36 @@ impl Cache {
     /// The answer that was kept under this key, and not too long ago.
     pub async fn get(&self, key: &str) -> Option<Vec<Cut>> {
         let (inner, path) = (self.0.clone(), self.0.place(key)?);
-        tokio::task::spawn_blocking(move || inner.find(&path)).await.ok()?
+        blocking::disk(move || inner.find(&path)).await.ok()?
+    }
+
+    /// Whether there may be answers that version 0.1.0 kept.
+    pub fn has_first_entries(&self) -> bool {
+        self.0.has_first_entries
+    }
+
+    /// The same of an answer that version 0.1.0 kept under this key.
+    pub async fn get_first(&self, key: &str) -> Option<Vec<Cut>> {
+        let (inner, path) = (self.0.clone(), self.0.first_place(key)?);
+        blocking::disk(move || inner.find(&path)).await.ok()?
+    }
+
+    /// The model whose answer was kept last for a call that named none, under the key of that call without a model.
+    pub async fn default_model(&self, key: &str) -> Option<String> {
+        let path = self.0.place(key)?.with_extension("model");
+        blocking::disk(move || fs::read_to_string(path).ok()).await.ok()?
+    }
+
+    /// Keeps that. What cannot be written is only not told later.
+    pub async fn set_default_model(&self, key: &str, model: &str) {
+        let Some(path) = self.0.place(key).map(|path| path.with_extension("model")) else { return };
+        let model = model.to_owned();
+        let work = blocking::disk(move || {
+            path.parent().map_or(Ok(()), |folder| make_folder(folder, true))?;
+            let manner = Manner { private: true, ..Manner::default() };
+            save::replace(&path, manner, |out| out.write_all(model.as_bytes()))
+        });
+        let _ = work.await;
     }
 
     /// Keeps an answer, in the place of one that is there; one that is larger than the whole cache may be is
@@ -86,11 +121,11 @@ impl Cache {
     /// [`Kind::ConfigError`] if it cannot be written. The answer itself is as good as before.
     pub async fn put(&self, key: &str, cuts: Vec<Cut>) -> Result<(), Error> {
         let (inner, path) = (self.0.clone(), self.0.place(key));
-        let work = tokio::task::spawn_blocking(move || match path {
+        let work = blocking::disk(move || match path {
             Some(path) => inner.keep(&path, &cuts),
             None => Err(io::Error::new(io::ErrorKind::InvalidInput, "its key is no name of a file")),
         });
-        work.await.unwrap_or_else(|cause| Err(io::Error::other(cause))).map_err(|cause| {
+        work.await.unwrap_or_else(|lost| Err(lost.into())).map_err(|cause| {
             let folder = self.0.folder.display();
             let problem = format!("the answer could not be kept in the cache {folder}: {cause}");
             Error::new(Kind::ConfigError, problem).because(cause)
@@ -99,11 +134,17 @@ impl Cache {
 }
 
 impl Inner {
-    /// Where the answer of a key stands: in a folder by its first two letters, since some file systems
-    /// are slow with many files in one. None for what is no name.
+    /// The path of a key's answer: in a folder by the number of the keys' form and the key's first two letters,
+    /// since some file systems are slow with many files in one. `None` for a key that is no digest.
     fn place(&self, key: &str) -> Option<PathBuf> {
-        let shelf = key.get(..2).filter(|_| key.bytes().all(|letter| letter.is_ascii_alphanumeric()))?;
-        Some(self.folder.join(shelf).join(format!("{key}.reply")))
+        let start = key.get(..2).filter(|_| is_key(key))?;
+        Some(self.folder.join(format!("{FORM}{start}")).join(format!("{key}.reply")))
+    }
+
+    /// The path of a key in the form of version 0.1.0.
+    fn first_place(&self, key: &str) -> Option<PathBuf> {
+        let start = key.get(..2).filter(|_| is_key(key))?;
+        Some(self.folder.join(start).join(format!("{key}.reply")))
     }
 
     fn find(&self, path: &Path) -> Option<Vec<Cut>> {
@@ -149,8 +190,9 @@ impl Inner {
         if len > self.max_bytes {
             return Ok(());
         }
-        path.parent().map_or(Ok(()), make_folder)?;
-        let manner = Manner { private: true, ..Manner::default() };
+        path.parent().map_or(Ok(()), |folder| make_folder(folder, true))?;
+        // An answer that is lost with a power cut would be paid for again.
+        let manner = Manner { private: true, durable: Durable::Entry };
         save::replace(path, manner, |out| pieces.into_iter().try_for_each(|piece| out.write_all(piece)))?;
         let unseen = self.unseen.fetch_add(len, Ordering::Relaxed).saturating_add(len);
         if unseen < self.slack() {
@@ -170,23 +212,25 @@ impl Inner {
     fn evict(&self, newest: &Path) -> io::Result<()> {
         let mut total = 0;
         let mut entries = Vec::new();
-        // What is no shelf of ours, or vanishes meanwhile, does not count.
-        let is_shelf = |entry: &fs::DirEntry| entry.file_name().len() == 2;
-        for shelf in fs::read_dir(&self.folder)?.flatten().filter(is_shelf) {
-            for entry in fs::read_dir(shelf.path()).into_iter().flatten().flatten() {
+        // Files of any other name may be the user's; they do not count and stay.
+        for (folder, _) in shelves(&self.folder) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
                 let (path, used) = (entry.path(), metadata.modified().unwrap_or(UNIX_EPOCH));
-                match path.extension().and_then(|extension| extension.to_str()) {
-                    Some("reply") => {
-                        total += metadata.len();
-                        if path != newest {
-                            entries.push((used, path, metadata.len()));
-                        }
+                let name = entry.file_name();
+                let Some(name) = name.to_str().filter(|_| metadata.is_file()) else { continue };
+                let (key, kind) = name.split_once('.').unwrap_or_default();
+                // Version 0.1.0 gave files in the making other names.
+                let was_part = || is_key(key) && kind.starts_with("reply.") && kind.ends_with(".part");
+                if is_key(key) && (kind == "reply" || kind == "model") {
+                    total += metadata.len();
+                    if path != newest {
+                        entries.push((used, path, metadata.len()));
                     }
-                    Some("part") if used.elapsed().is_ok_and(|age| age > ABANDONED) => {
-                        let _ = fs::remove_file(path);
-                    }
-                    _ => {}
+                } else if (save::is_part(name) || was_part())
+                    && used.elapsed().is_ok_and(|age| age > ABANDONED)
+                {
+                    let _ = fs::remove_file(path);
                 }
             }
         }
@@ -206,6 +250,27 @@ impl Inner {
             _ => Ok(()),
         }
     }
+}
+
+/// The number of the keys' form: folders of answers begin with it. Version 0.1.0 wrote none.
+const FORM: &str = "2";
+
+/// Whether it is a digest as keys are.
+fn is_key(key: &str) -> bool {
+    key.len() == 64 && key.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The folders that hold answers, and whether their keys have the form of version 0.1.0.
+fn shelves(folder: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        let start = name.strip_prefix(FORM).filter(|start| start.len() == 2);
+        let is_first = start.is_none();
+        let start = start.unwrap_or(name);
+        let is_ours = start.len() == 2 && start.bytes().all(|letter| letter.is_ascii_hexdigit());
+        (is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir())).then(|| (entry.path(), is_first))
+    })
 }
 
 /// When an answer came, and the answer; none if the file is damaged.
@@ -234,15 +299,6 @@ fn read(mut bytes: Bytes) -> Option<(u64, Vec<Cut>)> {
         });
     }
     bytes.is_empty().then_some((made, cuts))
-}
-
-/// Makes a folder, and those above it, for its owner alone.
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]
@@ -416,15 +472,29 @@ mod tests {
         let cache = Cache::new(&options(folder.path()).max_bytes(1000u64)).unwrap();
         cache.put(&key(1), answer(&[])).await.unwrap();
         let shelf = cache.0.place(&key(1)).unwrap().parent().unwrap().to_owned();
-        let [dead, alive, notes] =
-            [shelf.join("a.reply.1-2.part"), shelf.join("b.reply.1-2.part"), folder.path().join("notes")];
-        for path in [&dead, &alive, &notes] {
-            fs::write(path, [0; 2000]).unwrap();
-        }
+        let part = |number| shelf.join(format!("{}.reply.1-2.part", key(number)));
+        // A user may have named a folder that holds other things, with names like ours.
+        let others = folder.path().join("ab");
+        fs::create_dir(&others).unwrap();
+        let users = [
+            folder.path().join("notes"),
+            shelf.join("letter.reply"),
+            shelf.join("a.reply.1-2.part"),
+            others.join("letter.reply"),
+            others.join("film.part"),
+            others.join(format!("{}.txt", key(3))),
+        ];
+        let (dead, alive) = (part(1), part(2));
         let long_ago = SystemTime::now() - Duration::from_secs(4000);
-        File::options().write(true).open(&dead).unwrap().set_modified(long_ago).unwrap();
+        for path in users.iter().chain([&dead, &alive]) {
+            fs::write(path, [0; 2000]).unwrap();
+            if path != &alive {
+                File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+            }
+        }
         cache.put(&key(2), answer(&[])).await.unwrap();
-        assert_eq!([&dead, &alive, &notes].map(|path| path.exists()), [false, true, true]);
+        assert_eq!([&dead, &alive].map(|path| path.exists()), [false, true]);
+        assert!(users.iter().all(|path| path.exists()), "they are not ours");
         assert!(cache.get(&key(1)).await.is_some());
     }
 

@@ -21,6 +21,7 @@ mod estimate;
 mod tests;
 
 pub use check::Checked;
+pub(crate) use check::plain;
 pub use estimate::{Expected, Range};
 
 const BUILTIN: &str = include_str!("../models.json");

@@ -3,6 +3,7 @@
 //! Options are read, checked against the model, the pictures found and opened, the body made, and
 //! the attempts run. Nothing but this file reads the environment.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -19,7 +20,7 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher, next_call};
-use crate::input::{self, Input, Media, Part, Prepared, Reach};
+use crate::input::{self, Input, Media, Part, Prepared, Reach, Wanted};
 use crate::money::Ledger;
 use crate::options::{
     ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
@@ -33,10 +34,12 @@ use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 mod files;
+mod identity;
 mod masked;
 mod plan;
 
 pub use files::Files;
+pub(crate) use identity::Identity;
 use masked::Masked;
 pub(crate) use plan::{Landed, Plan, alone};
 
@@ -436,7 +439,10 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", None).await }).await
+        self.alive(async {
+            self.plan(inputs, options, case).await?.draw(None, "", None, BTreeMap::new()).await
+        })
+        .await
     }
 
     /// As [`Client::draw`]; `landed` is called with what each of the call's requests gave as soon as it is ready, also if
@@ -453,7 +459,10 @@ impl Client {
             landed(result);
             Box::pin(std::future::ready(()))
         });
-        self.alive(async { self.plan(inputs, options, case).await?.draw(None, "", Some(landed)).await }).await
+        self.alive(async {
+            self.plan(inputs, options, case).await?.draw(None, "", Some(landed), BTreeMap::new()).await
+        })
+        .await
     }
 
     pub(crate) async fn counted(
@@ -524,13 +533,33 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Plan, Error> {
+        self.plan_of(inputs, options, case, self.has_cache()).await
+    }
+
+    /// The same, with the call's identity if it is asked for.
+    pub(crate) async fn plan_of(
+        &self,
+        inputs: Vec<Input>,
+        options: GenerateOptions,
+        case: Case,
+        is_identified: bool,
+    ) -> Result<Plan, Error> {
         let inner = &*self.0;
+        let set = options.clone();
         let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
-        let (prepared, masked) = self.prepare(inputs, &transport, total, &options).await?;
+        let (prepared, masked) = self.prepare(inputs, &transport, total, &options, is_identified).await?;
         warnings.extend(prepared.warnings);
+        let identity = is_identified.then(|| {
+            let (masks, told) = match &masked {
+                Some(masked) => (masked.given(), Some(masked.told())),
+                None => (&[][..], None),
+            };
+            let model = set.model.as_ref().or(inner.options.model.as_ref());
+            Identity::new(&prepared.given, masks, told, &set, model)
+        });
         let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
         self.catalogue().check_videos(&resolved, videos, case)?;
         Ok(Plan {
@@ -539,6 +568,7 @@ impl Client {
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
+            identity,
             masked,
             output: Arc::new(Output::of(&options, case)?),
             options,
@@ -560,6 +590,7 @@ impl Client {
         transport: &Transport,
         limit: Duration,
         options: &GenerateOptions,
+        contents: bool,
     ) -> Result<(Prepared, Option<Arc<Masked>>), Error> {
         let fetch = |url: Url| {
             let fetching = transport.fetch(url);
@@ -574,8 +605,8 @@ impl Client {
         let reach = Reach { base: &base, fetch: &fetch, local_files: self.reads_files() };
         let (inputs, masks) = masked::apart(inputs);
         let preparing = async {
-            let mut prepared =
-                input::prepare(inputs, &reach, options.encode.as_ref(), !masks.is_empty()).await?;
+            let wanted = Wanted { first: !masks.is_empty(), contents };
+            let mut prepared = input::prepare(inputs, &reach, options.encode.as_ref(), wanted).await?;
             let masked = match masks {
                 masks if masks.is_empty() => None,
                 masks => {
@@ -604,7 +635,7 @@ impl Client {
         let inner = &*self.0;
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let (total, _) = self.times(options);
-        let (prepared, _) = self.prepare(inputs, &transport, total, options).await?;
+        let (prepared, _) = self.prepare(inputs, &transport, total, options, false).await?;
         Ok((prepared.parts, prepared.warnings))
     }
 
@@ -645,7 +676,7 @@ impl Inner {
         if self.emulator.is_some() {
             return "offline".to_owned();
         }
-        format!("{}{}", self.base, self.version)
+        format!("{}\n{}", self.base, self.version)
     }
 }
 

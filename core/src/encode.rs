@@ -2,8 +2,8 @@
 //!
 //! A plan is made from what a picture's header says and from what the caller asks; then, if need be, it is
 //! carried out. Bytes that can go as they are go as they are, undecoded. What is made anew is what a person
-//! sees: upright, sRGB, 8 bits. The same picture and the same wishes always give the same bytes, by which
-//! the cache and journals know a request. Whatever is lost on the way is told.
+//! sees: upright, sRGB, 8 bits. The same picture and the same wishes always give the same bytes; the cache
+//! and journals do not rely on it (`input/content`). Whatever is lost on the way is told.
 //!
 //! Decided here, since the service says only which types it takes (PNG, JPEG, WebP, HEIC, HEIF):
 //! an EXIF orientation, inks (CMYK) and a colour profile other than sRGB are baked in, because whoever reads

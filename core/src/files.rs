@@ -18,10 +18,11 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::blocking;
+use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::Source;
 use crate::records::File;
-use crate::request::{self, Digest};
+use crate::request;
 use crate::retry::Bucket;
 use crate::schema::Case;
 use crate::transport::{Content, Method};

@@ -19,12 +19,13 @@ use crate::records;
 use crate::schema::{Case, Write as _, veiled};
 
 mod attachment;
+mod content;
 mod prepare;
 
 pub(crate) use attachment::{Clip, Media, type_of, uncounted};
 pub use prepare::planned;
 pub(crate) use prepare::{
-    Picture, Prepared, Reach, data_url, in_memory, is_file_name, may_open, pixels, prepare,
+    Picture, Prepared, Reach, Wanted, data_url, in_memory, is_file_name, may_open, pixels, prepare,
 };
 
 /// One piece of a prompt, or one picture.

@@ -30,7 +30,9 @@ pub mod chat;
 pub mod cli;
 pub mod client;
 mod codec;
+mod digest;
 pub mod door;
+mod durable;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 mod encode;

@@ -17,6 +17,7 @@ use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value, json};
 
 use crate::blocking::{self, Task};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::input::{Clip, File, Part, Source};
 use crate::json::{self, Piece};
@@ -24,8 +25,7 @@ use crate::options::GenerateOptions;
 
 mod digest;
 
-pub(crate) use digest::Digest;
-use digest::{digest_of, picture_digest};
+use digest::digest_of;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl Segment {
 /// [`Kind::ImageError`] if its file is not the one that was opened.
 pub(crate) async fn content_digest(source: &Source) -> Result<Digest, Error> {
     let source = source.clone();
-    blocking::disk(move || picture_digest(&source)).await?
+    blocking::disk(move || source.digest()).await?
 }
 
 /// One turn of a conversation, as it goes back to the service.
@@ -518,7 +518,7 @@ mod tests {
         let base = url::Url::parse("https://generativelanguage.googleapis.com").unwrap();
         let fetch = |_| -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send>> { unreachable!() };
         let reach = input::Reach { base: &base, fetch: &fetch, local_files: true };
-        Ok(input::prepare(inputs, &reach, None, false).await?.parts)
+        Ok(input::prepare(inputs, &reach, None, input::Wanted::default()).await?.parts)
     }
 
     async fn parts(inputs: Vec<Input>) -> Vec<Part> {

@@ -592,7 +592,7 @@ async fn equal_prompts_are_several_items() {
 }
 
 #[tokio::test]
-async fn a_key_is_made_of_what_is_sent_and_not_of_how_it_is_written() {
+async fn a_key_is_made_of_what_was_given_and_not_of_how_it_is_written() {
     let (emulator, place) = (emulator(), Place::new());
     let picture = place.folder.path().join("sky.png");
     let pixels = nanobanana::Pixels { width: 4, height: 4, channels: 3, data: vec![7; 48] };
@@ -602,7 +602,7 @@ async fn a_key_is_made_of_what_is_sent_and_not_of_how_it_is_written() {
     let pro = GenerateOptions::new().model("nano-banana-pro");
     let given = vec![
         item(pro.clone().image_size("2k")),
-        item(GenerateOptions::new().model("gemini-3-pro-image").image_size("2K").timeout(9.0)),
+        item(GenerateOptions::new().model(" models/nano-banana-pro").image_size("2K").timeout(9.0)),
         item(pro.clone().image_size("4K")),
         item(pro.clone().image_size("2K").n(2u32)),
         item(pro.clone()).images(picture.as_path()),
@@ -911,8 +911,8 @@ fn killed(items: usize, kills: usize, seconds: f64) -> String {
     let repeats = asked.values().sum::<usize>() - items;
     assert_eq!(asked.len(), items);
     assert!(in_time > 0 && repeats <= in_time * SIDE_BY_SIDE, "{repeats} repeats after {in_time} kills");
-    // What was asked for again was told of.
-    assert!(told.matches("may have been paid for").count() <= repeats, "{told}");
+    // What was asked for again was told of; a kill may also come between an item's line and its request.
+    assert!(told.matches("may have been paid for").count() <= in_time * SIDE_BY_SIDE, "{told}");
     // Each item has its note once, and each note its picture, whole.
     let names = files(&place.out());
     let notes: Vec<_> = names.iter().filter(|name| name.ends_with(".json")).collect();

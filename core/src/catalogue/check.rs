@@ -360,6 +360,13 @@ impl Check<'_> {
     }
 }
 
+/// The same options, with words that can be written in several ways as the service writes them.
+pub(crate) fn plain(mut options: GenerateOptions) -> GenerateOptions {
+    options.image_size = options.image_size.map(|size| ImageSize(plain_size(size.as_str())));
+    options.aspect_ratio = options.aspect_ratio.map(|ratio| AspectRatio(plain_ratio(ratio.as_str())));
+    options
+}
+
 /// A size as the service spells it: capital K.
 fn plain_size(size: &str) -> String {
     let upper = size.trim().to_uppercase();

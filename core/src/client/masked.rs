@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use crate::array::Opened;
 use crate::attempt::{Job, Sink};
 use crate::codec::{self, Format, Pixels, Quality};
+use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK, Part, Picture, Place, Reach, Source};
 use crate::mask::{self, Mask};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
-use crate::request::Digest;
 use crate::schema::Case;
 use crate::stream::EventStream;
 
@@ -28,6 +30,8 @@ pub(crate) struct Masked {
     told: EditOptions,
     /// Whether a picture with a model's part in it says so.
     mark: bool,
+    /// The masks, by their contents.
+    given: Vec<Value>,
 }
 
 /// A picture that was laid in place.
@@ -115,12 +119,14 @@ impl Masked {
             }
         };
         let mut mask = Mask::new(width, height);
+        let mut given = Vec::with_capacity(masks.len());
         for (input, _) in masks {
             let label = input.label().filter(|label| label != "bytes").unwrap_or_default();
             let refuse = |problem: String| Place::Option(MASK).refuse(&label, problem);
             match input {
                 Input::Region(region) => {
                     let is_fraction = region.unit == Some(Unit::Fraction);
+                    given.push(json!({ "box": region.edges(), "fraction": is_fraction }));
                     mask = codec::worker(move || {
                         let added = mask.add_box(region.edges(), is_fraction);
                         added.map(|()| mask).map_err(|problem| Place::Option(MASK).refuse("", problem))
@@ -128,9 +134,10 @@ impl Masked {
                     .await?;
                 }
                 input => {
-                    let pixels = input::pixels(input, reach).await.map_err(|error| {
+                    let (pixels, content) = input::pixels(input, reach).await.map_err(|error| {
                         refuse(format!("cannot be used: {}", error.message())).because(error)
                     })?;
+                    given.push(content);
                     mask = codec::worker(move || {
                         let added = mask.add_picture(&pixels);
                         Ok((mask, added))
@@ -151,7 +158,7 @@ impl Masked {
             Ok((mask, shown))
         })
         .await?;
-        Ok((Masked { mask, source, told, mark: true }, shown))
+        Ok((Masked { mask, source, told, mark: true, given }, shown))
     }
 
     fn keeps(&self) -> bool {
@@ -168,14 +175,19 @@ impl Masked {
         &self.told
     }
 
+    /// The masks, by their contents.
+    pub(super) fn given(&self) -> &[Value] {
+        &self.given
+    }
+
     /// What the result loses of the picture that it is for.
     pub fn losses(&self) -> Option<String> {
         let depth = self.source.depth().filter(|depth| *depth > 8 && self.keeps())?;
         Some(format!("the first picture has {depth} bits a channel, and an edit with a mask gives 8"))
     }
 
-    /// What tells it from other edits that send the same: where may change, and, where pixels are kept, of
-    /// which picture.
+    /// What told it, in version 0.1.0, from other edits that send the same: where may change, and, where pixels are
+    /// kept, of which picture.
     pub async fn digest(self: &Arc<Self>) -> Result<String, Error> {
         let masked = self.clone();
         codec::worker(move || {

@@ -1,6 +1,7 @@
 //! A call that is ready to be made: its options held against the model, its pictures found. From here on
 //! it is one job for each of its `n` pictures, and what came of them put together.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use super::{Client, Masked};
+use super::{Client, Identity, Masked};
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind};
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub parts: Vec<Part>,
     /// What became of the pictures.
     pub(super) inputs: Vec<InputPlan>,
+    /// The identity of the call, if it was asked for.
+    pub identity: Option<Identity>,
     /// What becomes of the answer's pictures, if only a part of the first picture may change.
     pub masked: Option<Arc<Masked>>,
     pub options: GenerateOptions,
@@ -52,25 +55,30 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Makes the call: `n` requests side by side. `repeat` tells it from others in a cache that send the
+    /// Makes the call: `n` requests side by side, those left out whose results are `kept` from before. `repeat` tells it from others in a cache that send the
     /// same; `landed` sees what each gave as soon as it is ready, also if nobody waits for the call any more.
     pub async fn draw(
         &self,
         before: Option<Before>,
         repeat: &str,
         landed: Option<Arc<Landed>>,
+        mut kept: BTreeMap<u32, Generation>,
     ) -> Result<Generation, Error> {
         let n = self.options.n.unwrap_or(1);
+        let missing = n.saturating_sub(kept.len() as u32);
         let common = &self.client.0.common;
         if common.cache.is_none() {
             // All or none: what does not fit is refused before anything is sent.
-            common.ledger.check(self.price(&[]), n, &self.id)?;
+            common.ledger.check(self.price(&[]), missing, &self.id)?;
         }
         let call = |number: u32| {
             let repeat = repeat.to_owned();
             let job = Job { before: before.clone(), repeat, ..self.job(&[], number, false) };
-            let landed = landed.clone();
+            let (landed, kept) = (landed.clone(), kept.remove(&number));
             async move {
+                if let Some(kept) = kept {
+                    return Ok(kept);
+                }
                 let result = job.run(&Sink::default()).await?.result;
                 let ready = ready(result, self.masked.clone(), self.output.clone());
                 let Some(landed) = landed else { return Ok(ready.await) };
@@ -132,6 +140,9 @@ impl Plan {
             number,
             repeat: String::new(),
             scope: inner.scope(),
+            is_default: self.identity.as_ref().is_some_and(|identity| !identity.has_model()),
+            asked: self.identity.as_ref().map(Identity::asked),
+            history: if inner.common.cache.is_some() { history.to_vec() } else { Vec::new() },
             model: self.model.clone(),
             price: self.price(history),
             advice: self.advice.clone(),
@@ -142,6 +153,20 @@ impl Plan {
             text_will_do,
             before: None,
         }
+    }
+
+    /// The digest by which version 0.1.0 knew it as an item of many calls: of all that is sent.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
+    pub async fn first_digest(&self) -> Result<String, Error> {
+        let body = self.job(&[], 0, false).body.digest().await?;
+        let mut more = format!("{}\n{}", self.id, self.options.n.unwrap_or(1));
+        if let Some(masked) = &self.masked {
+            more.push('\n');
+            more.push_str(&masked.digest().await?);
+        }
+        Ok(format!("sha256:{}", body.and(&more)))
     }
 
     /// Asks how many tokens it would send.

@@ -8,12 +8,13 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout_at;
 
 use super::{AT_ONCE, Line};
+use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::{Part, Source};
 use crate::json::Piece;
 use crate::options::{GenerateOptions, Upload};
 use crate::records::File;
-use crate::request::{self, Body, Digest, Turn};
+use crate::request::{self, Body, Turn};
 
 /// Pictures of fewer bytes are quicker sent than uploaded.
 const TRIVIAL: u64 = 16_000;

@@ -9,16 +9,17 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use bytes::Bytes;
+use serde_json::Value;
 use url::Url;
 
-use super::{File, Input, Part, Place, Source, attachment, bad, is_scheme};
+use super::{File, Input, Part, Place, Source, attachment, bad, content, is_scheme};
 use crate::array::{self, Array, Opened, Sample};
 use crate::codec::{self, Header, Quirks};
 use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
-use crate::options::Encode;
+use crate::options::{Encode, Reference};
 use crate::records::{self, InputPlan};
 
 /// The way to inputs that are named.
@@ -46,27 +47,47 @@ pub(crate) struct Prepared {
     pub warnings: Vec<String>,
     /// The first of the pictures as it was found, if it was asked for.
     pub first: Option<Picture>,
+    /// Every piece by its content, if that was asked for.
+    pub given: Vec<Value>,
+}
+
+/// What becomes of one piece.
+#[derive(Default)]
+struct Piece {
+    parts: Vec<Part>,
+    told: Option<Told>,
+    found: Option<Picture>,
+    given: Option<Value>,
+}
+
+/// What is to be known of inputs beside how they are sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// The first picture as it was found.
+    pub first: bool,
+    /// Every piece by its content.
+    pub contents: bool,
 }
 
 /// Finds and checks every piece, and encodes pictures anew where that is needed or `wishes` asks for it.
-/// `keeps_first` asks for the first picture as it was found, too.
 pub(crate) async fn prepare(
     inputs: Vec<Input>,
     reach: &Reach<'_>,
     wishes: Option<&Encode>,
-    keeps_first: bool,
+    wanted: Wanted,
 ) -> Result<Prepared, Error> {
     let mut index = 0;
     let pieces = inputs.into_iter().map(|input| {
         let at = index;
         index += u64::from(input.is_picture());
-        prepare_one(input, at, reach, wishes, keeps_first && at == 0)
+        prepare_one(input, at, reach, wishes, Wanted { first: wanted.first && at == 0, ..wanted })
     });
     let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
     for piece in futures_util::future::join_all(pieces).await {
-        let (parts, told, found) = piece?;
+        let Piece { parts, told, found, given } = piece?;
         prepared.parts.extend(parts);
+        prepared.given.extend(given);
         prepared.first = prepared.first.or(found);
         if let Some(told) = told {
             let named = Place::Picture(told.plan.index as usize).of(&told.plan.input);
@@ -77,27 +98,47 @@ pub(crate) async fn prepare(
     Ok(prepared)
 }
 
-/// The parts that one input is sent as, what is told of its picture, and that itself if it is to be kept.
 async fn prepare_one(
     input: Input,
     index: u64,
     reach: &Reach<'_>,
     wishes: Option<&Encode>,
-    keeps: bool,
-) -> Result<(Vec<Part>, Option<Told>, Option<Picture>), Error> {
-    let (words, of) = match input {
-        Input::Text(text) => return Ok((vec![Part::Text(text)], None, None)),
+    wanted: Wanted,
+) -> Result<Piece, Error> {
+    let (said, of) = match input {
+        Input::Text(text) => {
+            let given = wanted.contents.then(|| text.clone().into());
+            return Ok(Piece { parts: vec![Part::Text(text)], given, ..Piece::default() });
+        }
         Input::Attachment(of, about) => {
-            return Ok((vec![attachment::part(*of, about, reach).await?], None, None));
+            let file = match &*of {
+                Input::File(file) => Some(content::of_file(file, reach.base)),
+                _ => None,
+            };
+            let part = attachment::part(*of, about.clone(), reach).await?;
+            let given = match (wanted.contents, file, &part) {
+                (false, ..) | (.., Part::Text(_)) => None,
+                (true, Some(file), _) => Some(file),
+                (true, None, Part::Picture { source, .. }) => Some(content::of_source(source.clone()).await?),
+                (true, None, Part::Reference { uri, .. }) => Some(content::address(uri, reach.base)),
+            };
+            let given = given.map(|given| content::attached(given, &about));
+            return Ok(Piece { parts: vec![part], given, ..Piece::default() });
         }
         Input::Reference(of, said) => {
             said.check()?;
-            (said.words(), *of)
+            (Some(said), *of)
         }
         input => (None, input),
     };
-    let (part, told, found) = picture(of, index, reach, wishes, keeps).await?;
-    Ok((words.map(Part::Text).into_iter().chain([part]).collect(), Some(told), found))
+    let words = said.as_ref().and_then(Reference::words);
+    let (part, told, found, given) = picture(of, index, reach, wishes, wanted).await?;
+    Ok(Piece {
+        parts: words.map(Part::Text).into_iter().chain([part]).collect(),
+        told: Some(told),
+        found,
+        given: given.map(|given| content::described(given, said.as_ref())),
+    })
 }
 
 /// What becomes of a picture that needs no network, and the bytes that are sent, worked on here and now.
@@ -115,7 +156,7 @@ pub fn planned(input: Input, wishes: Option<&Encode>) -> Result<(InputPlan, Byte
         .build()
         .map_err(|cause| bad(cause.to_string()))?;
     let reach = Reach { base: &base, fetch: &fetch, local_files: true };
-    let (part, told, _) = runtime.block_on(picture(input, 0, &reach, wishes, false))?;
+    let (part, told, ..) = runtime.block_on(picture(input, 0, &reach, wishes, Wanted::default()))?;
     let bytes = match part {
         Part::Picture { source, .. } => source.read()?,
         Part::Text(_) | Part::Reference { .. } => Bytes::new(),
@@ -164,9 +205,10 @@ impl Picture {
     }
 }
 
-/// The pixels of a picture that is not sent as it is.
-pub(crate) async fn pixels(input: Input, reach: &Reach<'_>) -> Result<Pixels, Error> {
-    find(input, 0, reach).await?.pixels(Ok).await
+/// The pixels of a picture that is not sent as it is, and its content.
+pub(crate) async fn pixels(input: Input, reach: &Reach<'_>) -> Result<(Pixels, Value), Error> {
+    let (found, content) = content::of_picture(find(input, 0, reach).await?, reach.base).await?;
+    Ok((found.pixels(Ok).await?, content))
 }
 
 /// The picture that an input stands for.
@@ -212,20 +254,29 @@ async fn picture(
     index: u64,
     reach: &Reach<'_>,
     wishes: Option<&Encode>,
-    keeps: bool,
-) -> Result<(Part, Told, Option<Picture>), Error> {
+    wanted: Wanted,
+) -> Result<(Part, Told, Option<Picture>, Option<Value>), Error> {
     let label = input.label().unwrap_or_default();
-    let sent = match find(input, index, reach).await {
-        Ok(found) => {
-            let kept = keeps.then(|| found.clone());
-            sent(found, wishes).await.map(|(part, told)| (part, told, kept))
-        }
-        Err(error) => Err(error),
+    let file = match &input {
+        Input::File(file) if wanted.contents => Some(content::of_file(file, reach.base)),
+        _ => None,
     };
-    match sent {
-        Ok((part, mut told, kept)) => {
+    let work = async {
+        let mut found = find(input, index, reach).await?;
+        let mut given = file;
+        if wanted.contents && given.is_none() {
+            let content;
+            (found, content) = content::of_picture(found, reach.base).await?;
+            given = Some(content);
+        }
+        let kept = wanted.first.then(|| found.clone());
+        let (part, told) = sent(found, wishes).await?;
+        Ok::<_, Error>((part, told, kept, given))
+    };
+    match work.await {
+        Ok((part, mut told, kept, given)) => {
             (told.plan.index, told.plan.input) = (index, label);
-            Ok((part, told, kept))
+            Ok((part, told, kept, given))
         }
         Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
             let message = match label.as_str() {

@@ -1,8 +1,9 @@
 //! The folder of a run: pictures that are written whole and over nothing, each item's note beside
 //! them, and the way back from a note to a result.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,16 +11,20 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::codec::Format;
+use crate::digest::{Digest, Sum};
+use crate::durable::make_folder;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
 use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
 use crate::refuge;
-use crate::request::Digest;
 use crate::save::{self, Durable, Manner, numbered};
 use crate::schema::{Case, Write as _};
 
 /// The number of the notes' format; one with a higher number is from a newer version.
 const VERSION: u64 = 1;
+
+/// The same of a note of one of several calls, which version 0.1.0 would take for that of the whole item.
+const PART_VERSION: u64 = 2;
 
 /// A file in the making that is older belongs to a run that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -31,8 +36,10 @@ pub(super) struct Folder(PathBuf, Mutex<Vec<PathBuf>>);
 /// A picture that was written.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
+    /// Which of the item's calls it came from.
+    call: u32,
     name: String,
-    sha256: Digest,
+    sha256: String,
     image: Image,
     /// Of an edit with a mask: the model's own picture, and what became of it.
     model: Option<Box<(Saved, MaskedEdit)>>,
@@ -42,7 +49,7 @@ impl Saved {
     /// What a note says of it.
     fn described(&self) -> Value {
         let mut told = json!({
-            "name": self.name, "sha256": self.sha256.to_string(), "mime_type": self.image.mime_type(),
+            "name": self.name, "call": self.call, "sha256": self.sha256, "mime_type": self.image.mime_type(),
             "width": self.image.width(), "height": self.image.height(), "bytes": self.image.len(),
         });
         if let (Some(model), Some(told)) = (&self.model, told.as_object_mut()) {
@@ -75,7 +82,7 @@ impl Folder {
             Error::new(Kind::ConfigError, format!("cannot {what} the folder {}: {cause}", path.display()))
                 .because(cause)
         };
-        fs::create_dir_all(path).map_err(|cause| cannot("make", cause))?;
+        make_folder(path, false).map_err(|cause| cannot("make", cause))?;
         let folder = Folder(path.to_owned(), Mutex::default());
         folder.sweep();
         save::check_folder(path).map_err(|cause| cannot("write into", cause))?;
@@ -120,10 +127,16 @@ impl Folder {
         self.known().clone()
     }
 
-    /// Writes a file under the first of these names that is free, whole or not at all.
+    /// Writes a file under the first of these names that is free, whole or not at all. Its bytes are synced; its
+    /// name is after [`Folder::sync`].
     fn publish(&self, names: impl Iterator<Item = String>, bytes: &[u8]) -> io::Result<String> {
         // A picture is worth more than the milliseconds that this takes.
         save::claim(&self.0, names, Manner::durable(Durable::Contents), |out| out.write_all(bytes))
+    }
+
+    /// Makes the names of what was written stay.
+    fn sync(&self) -> io::Result<()> {
+        save::sync_folder(&self.0)
     }
 
     /// The notes in a folder, in no order.
@@ -170,6 +183,8 @@ pub(super) struct Shelf {
     several: bool,
     /// Whether pictures are written before the note is.
     early: bool,
+    /// What the notes of single calls say of the item, where a journal goes on with an item that was cut off.
+    of_item: Option<Map<String, Value>>,
     state: Mutex<Shelved>,
 }
 
@@ -177,10 +192,57 @@ pub(super) struct Shelf {
 struct Shelved {
     /// The stem that was free.
     stem: Option<String>,
-    files: Vec<(u32, Saved)>,
+    files: Vec<Saved>,
+    /// The notes of single calls, which the item's own replaces.
+    parts: Vec<PathBuf>,
     /// Pictures that the folder did not take.
     unsaved: Vec<Image>,
     trouble: Option<Error>,
+}
+
+/// What earlier runs wrote of an item that was cut off.
+#[derive(Default)]
+pub(super) struct Kept {
+    stem: Option<String>,
+    files: Vec<Saved>,
+    parts: Vec<PathBuf>,
+    /// The result of each call whose pictures are all there.
+    pub results: BTreeMap<u32, Generation>,
+    /// What is not there any more, in sentences.
+    pub lost: Vec<String>,
+}
+
+impl Kept {
+    /// What these notes of single calls have; each must be of the item with this key, and of what was asked for.
+    /// Blocks.
+    pub fn of_parts(notes: Vec<PathBuf>, key: &str, digest: &str) -> Self {
+        let mut kept = Kept::default();
+        for path in notes {
+            let note = Note::read(&path).and_then(|note| note.of(key, Some(digest)));
+            if let Ok(note) = note {
+                kept.add(&note);
+                kept.parts.push(path);
+            }
+        }
+        kept
+    }
+
+    /// The calls of a note whose pictures are all there.
+    pub fn add(&mut self, note: &Note) {
+        let calls: BTreeSet<u32> =
+            note.listed().iter().filter_map(|file| file.get("call")?.as_u64()?.try_into().ok()).collect();
+        for call in calls {
+            match note.call(call) {
+                Ok((result, files)) if !self.results.contains_key(&call) => {
+                    self.stem.get_or_insert_with(|| note.stem());
+                    self.results.insert(call, result);
+                    self.files.extend(files);
+                }
+                Ok(_) => {}
+                Err(why) => self.lost.push(why),
+            }
+        }
+    }
 }
 
 /// What became of an item's files.
@@ -193,8 +255,19 @@ pub(super) struct Stored {
 }
 
 impl Shelf {
-    pub fn new(folder: Arc<Folder>, stem: String, several: bool, early: bool) -> Self {
-        Shelf { folder, stem, several, early, state: Mutex::default() }
+    /// `of_item` is what the notes of single calls say of the item, if there are to be such.
+    pub fn new(
+        folder: Arc<Folder>,
+        stem: String,
+        several: bool,
+        early: bool,
+        of_item: Option<Map<String, Value>>,
+        kept: Kept,
+    ) -> Self {
+        let Kept { stem: free, files, parts, .. } = kept;
+        let state = Shelved { stem: free, files, parts, ..Shelved::default() };
+        let of_item = of_item.filter(|_| several);
+        Shelf { folder, stem, several, early, of_item, state: Mutex::new(state) }
     }
 
     pub fn is_early(&self) -> bool {
@@ -202,9 +275,12 @@ impl Shelf {
     }
 
     /// Writes the pictures of the call with this number of `n`; beside those of an edit with a mask the
-    /// model's own, which are what was paid for. Blocks.
-    pub fn put(&self, call: u32, images: &[Image], masked: &[MaskedEdit]) {
+    /// model's own, which are what was paid for. Of several calls each has a note of its own until the item's note
+    /// is there. Blocks.
+    pub fn put(&self, call: u32, result: &Generation) {
+        let (images, masked) = (&result.images, &result.masked);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = state.files.len();
         for (place, image) in images.iter().enumerate() {
             let mut number = String::new();
             if self.several {
@@ -213,13 +289,13 @@ impl Shelf {
             if images.len() > 1 {
                 number.push_str(&format!("-{}", place + 1));
             }
-            match self.write(state.stem.as_deref(), &number, image) {
+            match self.write(state.stem.as_deref(), call, &number, image) {
                 Ok((stem, mut saved)) => {
                     let model = masked.get(place);
                     if let Some(edit) = model.filter(|edit| edit.model_image.is(image)) {
                         saved.model = Some(Box::new((saved.clone(), edit.clone())));
                     } else if let Some(edit) = model {
-                        match self.write(Some(&stem), &format!("{number}-model"), &edit.model_image) {
+                        match self.write(Some(&stem), call, &format!("{number}-model"), &edit.model_image) {
                             Ok((_, model)) => saved.model = Some(Box::new((model, edit.clone()))),
                             Err(trouble) => {
                                 state.trouble.get_or_insert(trouble);
@@ -228,7 +304,7 @@ impl Shelf {
                     }
                     state.stem.get_or_insert(stem);
                     self.folder.known().push(self.folder.0.join(&saved.name));
-                    state.files.push((call, saved));
+                    state.files.push(saved);
                 }
                 Err(trouble) => {
                     state.unsaved.push(image.clone());
@@ -236,10 +312,37 @@ impl Shelf {
                 }
             }
         }
+        let Some(of_item) = self.of_item.as_ref().filter(|_| state.trouble.is_none()) else { return };
+        let mut note = describe(result);
+        note.extend(of_item.clone());
+        let stem = state.stem.clone().unwrap_or_else(|| self.stem.clone());
+        let files = state.files.get(first..).unwrap_or_default().iter().map(Saved::described).collect();
+        for (name, value) in
+            [("nanobanana_note", json!(PART_VERSION)), ("stem", json!(stem)), ("files", files)]
+        {
+            note.insert(name.to_owned(), value);
+        }
+        let text = format!("{:#}\n", Value::Object(note));
+        // A name that is not listed: it is there for a short time only.
+        let hidden = format!(".{stem}-{}", call + 1);
+        let names = numbered(&hidden).map(|stem| format!("{stem}.call.json"));
+        let path = self.folder.0.join(format!("{stem}.json"));
+        match self.folder.publish(names, text.as_bytes()).and_then(|name| self.folder.sync().map(|()| name)) {
+            Ok(name) => state.parts.push(self.folder.0.join(name)),
+            Err(cause) => {
+                state.trouble.get_or_insert(broken(&path, cause));
+            }
+        }
     }
 
     /// The item's first picture finds a stem that is free; the others stay with it.
-    fn write(&self, stem: Option<&str>, number: &str, image: &Image) -> Result<(String, Saved), Error> {
+    fn write(
+        &self,
+        stem: Option<&str>,
+        call: u32,
+        number: &str,
+        image: &Image,
+    ) -> Result<(String, Saved), Error> {
         let bytes = image.bytes()?;
         let extension = extension(bytes);
         let file = |stem: &str| format!("{stem}{number}.{extension}");
@@ -255,16 +358,25 @@ impl Shelf {
         let own = stem.map(str::to_owned).unwrap_or_else(|| {
             name.strip_suffix(&format!("{number}.{extension}")).unwrap_or(&self.stem).to_owned()
         });
-        Ok((own, Saved { name, sha256: Digest::of([&bytes[..]]), image: image.clone(), model: None }))
+        Ok((
+            own,
+            Saved {
+                call,
+                name,
+                sha256: Digest::of([&bytes[..]]).to_string(),
+                image: image.clone(),
+                model: None,
+            },
+        ))
     }
 
-    /// Writes the note, if all of the item's pictures are there. Blocks.
+    /// Writes the note, if all of the item's pictures are there; then their names and its own are synced. Blocks.
     pub fn close(&self, mut note: Map<String, Value>) -> Stored {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.files.sort_by_key(|(call, _)| *call);
+        state.files.sort_by_key(|saved| saved.call);
         let shown = |saved: &Saved| self.folder.0.join(&saved.name).display().to_string();
         let mut stored = Stored {
-            files: state.files.iter().map(|(_, saved)| shown(saved)).collect(),
+            files: state.files.iter().map(shown).collect(),
             note: None,
             trouble: state.trouble.take(),
         };
@@ -286,12 +398,18 @@ impl Shelf {
         if stored.trouble.is_some() {
             return stored;
         }
-        note.insert("files".to_owned(), state.files.iter().map(|(_, saved)| saved.described()).collect());
+        note.insert("files".to_owned(), state.files.iter().map(Saved::described).collect());
         let stem = state.stem.as_deref().unwrap_or(&self.stem);
         let text = format!("{:#}\n", Value::Object(note));
         let names = numbered(stem).map(|stem| format!("{stem}.json"));
-        match self.folder.publish(names, text.as_bytes()) {
-            Ok(name) => stored.note = Some(name),
+        match self.folder.publish(names, text.as_bytes()).and_then(|name| self.folder.sync().map(|()| name)) {
+            Ok(name) => {
+                stored.note = Some(name);
+                for part in state.parts.drain(..) {
+                    // One that stays is removed when the journal is opened again.
+                    let _ = fs::remove_file(part);
+                }
+            }
             Err(cause) => stored.trouble = Some(broken(&self.folder.0.join(format!("{stem}.json")), cause)),
         }
         stored
@@ -322,28 +440,59 @@ pub(super) fn describe(result: &Generation) -> Map<String, Value> {
 /// A note that was read.
 pub(super) struct Note {
     folder: PathBuf,
+    /// Its own name, without the extension.
+    name: String,
     json: Value,
 }
 
 /// One picture that a note names.
 struct Named<'a> {
     path: PathBuf,
+    call: u32,
     sha256: &'a str,
     mime_type: &'a str,
     size: (u32, u32),
     bytes: u64,
 }
 
+/// The SHA-256 of a file.
+fn sum_of(path: &Path) -> io::Result<Digest> {
+    let mut file = fs::File::open(path)?;
+    let (mut sum, mut block) = (Sum::default(), vec![0; 1 << 18]);
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(sum.end()),
+            read => sum.add(block.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
 impl Named<'_> {
-    /// The picture, to be read when it is asked for; or why it is not there.
+    /// The picture, to be read when it is asked for; or why it is not there. Reads it through, since a file may be
+    /// cut or another one.
     fn open(&self) -> Result<Image, String> {
         let shown = self.path.display();
         let metadata = fs::metadata(&self.path).map_err(|_| format!("{shown} is gone"))?;
         if metadata.len() != self.bytes {
-            return Err(format!("{shown} is another file now"));
+            return Err(format!(
+                "{shown} is another file now: it has {} bytes and had {}",
+                metadata.len(),
+                self.bytes
+            ));
+        }
+        match sum_of(&self.path) {
+            Ok(sum) if sum.to_string() == self.sha256 => {}
+            Ok(_) => return Err(format!("{shown} is another file now: its SHA-256 is not that of its note")),
+            Err(cause) => return Err(format!("{shown} cannot be read: {cause}")),
         }
         let (width, height) = self.size;
         Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes).drawn())
+    }
+
+    /// The same as it stands in a note.
+    fn saved(&self, image: Image) -> Saved {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Saved { call: self.call, name, sha256: self.sha256.to_owned(), image, model: None }
     }
 }
 
@@ -355,9 +504,27 @@ impl Note {
         let json: Value = serde_json::from_slice(&text).map_err(|_| format!("{name} is damaged"))?;
         match json.get("nanobanana_note").and_then(Value::as_u64) {
             Some(1..=VERSION) => {}
+            Some(PART_VERSION) if json.get("stem").is_some() => {}
             _ => return Err(format!("{name} is no note of this version")),
         }
-        Ok(Note { folder: path.parent().unwrap_or(Path::new("")).to_owned(), json })
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Note { folder: path.parent().unwrap_or(Path::new("")).to_owned(), name, json })
+    }
+
+    /// Whether it is of a single one of an item's calls.
+    pub fn is_part(&self) -> bool {
+        self.json.get("nanobanana_note").and_then(Value::as_u64) == Some(PART_VERSION)
+    }
+
+    /// The mark and the name of the journal that it belongs to, if it says so.
+    pub fn journal(&self) -> Option<(&str, &str)> {
+        let journal = self.json.get("journal")?;
+        Some((journal.get("mark")?.as_str()?, journal.get("name")?.as_str()?))
+    }
+
+    /// What the names of the item's files begin with.
+    fn stem(&self) -> String {
+        self.json.get("stem").and_then(Value::as_str).unwrap_or(&self.name).to_owned()
     }
 
     pub fn key(&self) -> Option<&str> {
@@ -368,8 +535,36 @@ impl Note {
         self.json.get("digest")?.as_str()
     }
 
+    fn listed(&self) -> &[Value] {
+        self.json.get("files").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
     fn files(&self) -> Option<Vec<Named<'_>>> {
         self.json.get("files")?.as_array()?.iter().map(|file| self.named(file)).collect()
+    }
+
+    /// What one of the item's calls gave, as it is written in this note and lies on disk; or why it is not there.
+    fn call(&self, call: u32) -> Result<(Generation, Vec<Saved>), String> {
+        let mut result = self.result();
+        let mut saved = Vec::new();
+        for file in self.listed() {
+            let named = self.named(file).ok_or("its note is damaged")?;
+            if named.call != call {
+                continue;
+            }
+            let image = named.open()?;
+            let mut one = named.saved(image.clone());
+            if let Some(told) = file.get("masked") {
+                let model = told.get("model_image").and_then(|model| self.named(model));
+                let edit = self.edit(told)?;
+                let model = model.ok_or("its note is damaged")?.saved(edit.model_image.clone());
+                one.model = Some(Box::new((model, edit.clone())));
+                result.masked.push(edit);
+            }
+            result.images.push(image);
+            saved.push(one);
+        }
+        Ok((result, saved))
     }
 
     fn named<'a>(&self, file: &'a Value) -> Option<Named<'a>> {
@@ -377,6 +572,7 @@ impl Note {
         let side = |name: &str| number(name)?.try_into().ok();
         Some(Named {
             path: self.folder.join(Path::new(file.get("name")?.as_str()?).file_name()?),
+            call: number("call").and_then(|call| call.try_into().ok()).unwrap_or_default(),
             sha256: file.get("sha256")?.as_str()?,
             mime_type: file.get("mime_type")?.as_str()?,
             size: (side("width")?, side("height")?),
@@ -384,19 +580,9 @@ impl Note {
         })
     }
 
-    /// What it says of edits with a mask, and the model's own pictures of those.
-    fn models(&self) -> Option<Vec<(Named<'_>, &Value)>> {
-        let files = self.json.get("files")?.as_array()?.iter();
-        let masked = files.filter_map(|file| file.get("masked"));
-        masked.map(|masked| Some((self.named(masked.get("model_image")?)?, masked))).collect()
-    }
-
     /// Whether every picture of the item is there and its content is what was written.
     pub fn is_whole(&self) -> bool {
-        let sound = |file: &Named<'_>| {
-            fs::read(&file.path).is_ok_and(|bytes| Digest::of([&bytes[..]]).to_string() == file.sha256)
-        };
-        self.files().is_some_and(|files| !files.is_empty() && files.iter().all(sound))
+        self.files().is_some_and(|files| !files.is_empty() && files.iter().all(|file| file.open().is_ok()))
     }
 
     /// This note, if it is that of the item with this key, and of what was asked for then.
@@ -416,7 +602,8 @@ impl Note {
             result.images.push(file.open()?);
             paths.push(file.path.display().to_string());
         }
-        match self.masked() {
+        let masked = self.listed().iter().filter_map(|file| file.get("masked"));
+        match masked.map(|told| self.edit(told)).collect() {
             Ok(masked) => result.masked = masked,
             // What was asked for is there: that is no reason to pay for it again.
             Err(why) => result.warnings.push(format!("what the model itself drew is not told: {why}")),
@@ -424,21 +611,19 @@ impl Note {
         Ok((result, paths))
     }
 
-    /// What the model itself drew, of edits with a mask; or why that is not known.
-    fn masked(&self) -> Result<Vec<MaskedEdit>, String> {
-        let models = self.models().ok_or("its note is damaged")?;
-        let edit = |(file, told): (Named<'_>, &Value)| {
-            let number = |name: &str| told.get(name).and_then(Value::as_f64);
-            let shift = told.get("shift").and_then(Value::as_array).into_iter().flatten();
-            Ok(MaskedEdit {
-                model_image: file.open()?,
-                change_map: None,
-                leak: number("leak"),
-                shift: shift.filter_map(Value::as_f64).collect(),
-                scale: number("scale"),
-            })
-        };
-        models.into_iter().map(edit).collect()
+    /// What the model itself drew, of an edit with a mask; or why that is not known.
+    fn edit(&self, told: &Value) -> Result<MaskedEdit, String> {
+        let file =
+            told.get("model_image").and_then(|model| self.named(model)).ok_or("its note is damaged")?;
+        let number = |name: &str| told.get(name).and_then(Value::as_f64);
+        let shift = told.get("shift").and_then(Value::as_array).into_iter().flatten();
+        Ok(MaskedEdit {
+            model_image: file.open()?,
+            change_map: None,
+            leak: number("leak"),
+            shift: shift.filter_map(Value::as_f64).collect(),
+            scale: number("scale"),
+        })
     }
 
     fn result(&self) -> Generation {

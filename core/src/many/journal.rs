@@ -1,13 +1,14 @@
-//! What a run remembers on disk, so that the next one sends only what is missing.
+//! The journal of a run on disk, so that the next run sends only what is missing.
 //!
-//! A journal is a file of JSON lines: `folder` where notes go from here on, `sent` before an item's
-//! request leaves, `done` once its pictures and its note are on disk, `failed` if it came to nothing. Whatever moment a run is killed
-//! at, a line is there whole or is read past. Of each item that earlier runs knew only a fingerprint
-//! and the place of its last line are held in memory.
+//! A journal is a file of JSON lines: a header, `folder` where notes go from here on, `sent` before an item's
+//! request leaves, `done` once its pictures and its note are on disk, `failed` if it came to nothing. A `sent`
+//! line is synced before the request leaves; what other lines say is found again without them (`adopt`). Whatever
+//! moment a run is killed at, a line is there whole or is read past. Of each item that earlier runs knew only a
+//! fingerprint and the place of its last line are held in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,12 +16,21 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::folder::{Folder, Note, broken};
+use super::folder::{Folder, broken};
+use crate::digest::Digest;
+use crate::durable::make_folder;
 use crate::error::{Error, Kind, now};
-use crate::request::Digest;
+use crate::save;
 
-/// The number of the format; a journal with a higher one is from a newer version.
-const VERSION: u64 = 1;
+mod adopt;
+
+/// The number of the format; a journal with a higher one is from a newer version. With 2 came the keys of
+/// [`crate::client::Identity`]: a journal of format 1 is gone on with, and then has format 2, so that version 0.1.0
+/// does not pay again for items whose keys it does not know.
+const VERSION: u64 = 2;
+
+/// A longer line is read past: no run writes one.
+const LONGEST_LINE: u64 = 64 << 20;
 
 /// A run that was just closed in this process lets go of its journal within this time.
 const PATIENCE: u32 = 25;
@@ -30,10 +40,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    /// How the folder of the notes is written in lines: from the journal's own folder, if it is in
-    /// there, so that both can move.
+    /// The folder of the notes as lines write it: from the journal's own folder, if it is in there, so that both
+    /// can move.
     notes: PathBuf,
+    /// The mark that the notes of this journal carry.
+    mark: String,
     state: Mutex<State>,
+    /// So many bytes of the file are synced.
+    synced: Mutex<u64>,
     /// A forked child must not unlock what its parent holds.
     process: u32,
 }
@@ -41,8 +55,16 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<Fingerprint, Entry>,
+    /// Items that version 0.1.0 knew by the bytes that it sent, and that no item of this run matched so far.
+    unmatched: HashSet<Fingerprint>,
+    /// Notes of the calls of items that were cut off, by the item.
+    parts: HashMap<Fingerprint, Vec<PathBuf>>,
     /// Where notes have gone so far.
     folders: Vec<PathBuf>,
+    /// The journal's mark, if a line names it.
+    mark: Option<String>,
+    /// Whether version 0.1.0 began it.
+    is_first: bool,
     /// Whether the file ends in the middle of a line.
     torn: bool,
 }
@@ -71,9 +93,10 @@ enum Entry {
 }
 
 /// One line, as far as it is read.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Line {
     journal: Option<u64>,
+    mark: Option<String>,
     folder: Option<PathBuf>,
     sent: Option<String>,
     done: Option<String>,
@@ -81,11 +104,24 @@ struct Line {
     billed: Option<String>,
     note: Option<PathBuf>,
     digest: Option<String>,
+    /// The key that stands in the note, if it is another: that of version 0.1.0.
+    was: Option<String>,
+    /// Whether only its note tells that it is done: it was found without a line.
+    #[serde(default)]
+    found: bool,
 }
 
 impl Line {
     fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+
+    /// Whether no other file has such lines.
+    fn is_ours(&self) -> bool {
+        let is_folder = self.folder.is_some() && self.sent.is_none() && self.done.is_none();
+        let is_sent = self.sent.is_some() && self.digest.is_some();
+        let is_done = self.done.is_some() && self.note.is_some();
+        is_folder || is_sent || is_done || (self.failed.is_some() && self.billed.is_some())
     }
 }
 
@@ -93,13 +129,21 @@ impl Line {
 pub(super) enum Known {
     /// Nothing, or only that it was not paid for.
     New,
-    Done {
-        /// Where its note was put, and where it is if the folder was moved and is named anew.
-        notes: [PathBuf; 2],
-        digest: Option<String>,
-    },
+    Done(Done),
     /// It was sent, and its answer is not on disk.
     MaybePaid,
+}
+
+/// An item that is done.
+pub(super) struct Done {
+    /// Where its note was put, and where it is if the folder was moved and is named anew.
+    pub notes: [PathBuf; 2],
+    /// The key that its note has, and whether that is another one than the item's.
+    pub key: String,
+    pub is_renamed: bool,
+    pub digest: Option<String>,
+    /// Whether only its note tells so. Then the note counts for the very same item only.
+    pub found: bool,
 }
 
 fn config(message: String) -> Error {
@@ -114,7 +158,7 @@ impl Journal {
         let cannot =
             |cause: io::Error| config(format!("the journal {shown} cannot be used: {cause}")).because(cause);
         if let Some(home) = path.parent() {
-            std::fs::create_dir_all(home).map_err(cannot)?;
+            make_folder(home, false).map_err(cannot)?;
         }
         if path.exists() && !path.is_file() {
             return Err(config(format!(
@@ -124,61 +168,95 @@ impl Journal {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(cannot)?;
         lock(&file, path)?;
         let notes = beside(path, folder.path()).map_err(cannot)?;
-        let process = std::process::id();
-        let mut journal = Journal { path: path.to_owned(), file, notes, state: Mutex::default(), process };
-        journal.load()?;
+        let mut journal = Journal {
+            path: path.to_owned(),
+            file,
+            notes,
+            mark: String::new(),
+            state: Mutex::default(),
+            synced: Mutex::default(),
+            process: std::process::id(),
+        };
+        let named = journal.load()?;
         journal.miss_nothing(folder)?;
-        journal.adopt()?;
+        journal.adopt(&named)?;
         Ok(journal)
     }
 
-    fn load(&mut self) -> Result<(), Error> {
+    /// Reads all lines, and gives the notes that they name.
+    fn load(&mut self) -> Result<HashSet<PathBuf>, Error> {
         let shown = self.path.display().to_string();
         let cannot =
             |cause: io::Error| config(format!("the journal {shown} cannot be read: {cause}")).because(cause);
         let mut state = State::default();
+        let mut named = HashSet::new();
         let mut reader = BufReader::with_capacity(1 << 16, &self.file);
         let mut line = Vec::new();
-        let mut at = 0;
+        let (mut at, mut is_old) = (0, false);
         loop {
-            line.clear();
-            let len = reader.read_until(b'\n', &mut line).map_err(cannot)? as u64;
+            let (len, is_whole) = next_line(&mut reader, &mut line).map_err(cannot)?;
             if len == 0 {
                 break;
             }
-            state.torn = line.last() != Some(&b'\n');
+            state.torn = !is_whole;
             let read = Line::read(&line);
             if at == 0 {
-                match read.and_then(|line| line.journal) {
-                    Some(1..=VERSION) => {}
-                    Some(newer) => {
+                match read {
+                    Some(Line { journal: Some(version @ 1..=VERSION), mark, .. }) => {
+                        is_old = version < VERSION;
+                        (state.is_first, state.mark) = (mark.is_none(), mark);
+                    }
+                    Some(Line { journal: Some(newer), .. }) => {
                         return Err(config(format!(
                             "the journal {shown} has format {newer}, from a newer version of this library; update it"
                         )));
                     }
-                    // A run that was killed before its first line was whole.
-                    None if state.torn && header().as_bytes().starts_with(&line) => {
+                    // Its first line was lost.
+                    Some(line) if line.is_ours() => state.learn(line, at, &mut named),
+                    // A run that ended before its first line was whole, or a disk that lost what was written.
+                    _ if state.torn && is_begun(&line) => {
                         self.file.set_len(0).map_err(cannot)?;
                         state.torn = false;
-                        at = 0;
                         break;
                     }
-                    None => {
+                    _ => {
                         return Err(config(format!(
                             "{shown} is no journal of this library and is left as it is; name another file"
                         )));
                     }
                 }
             } else if let Some(line) = read {
-                state.learn(line, at);
+                state.learn(line, at, &mut named);
             }
             at += len;
         }
+        let is_new = at == 0;
+        let had_mark = state.mark.is_some();
+        self.mark = state.mark.clone().unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
         self.state = Mutex::new(state);
-        match at {
-            0 => self.append(header().trim_end()).map(|_| ()),
-            _ => Ok(()),
+        if is_new {
+            self.append(&header(&self.mark))?;
+            // Before anything is sent the journal itself is there for good.
+            self.sync(u64::MAX)?;
+            save::sync_folder(self.path.parent().unwrap_or(Path::new(""))).map_err(cannot)?;
+        } else if !had_mark {
+            self.append(&json!({ "mark": self.mark }).to_string())?;
         }
+        if is_old {
+            self.renumber().map_err(cannot)?;
+        }
+        Ok(named)
+    }
+
+    /// Gives a journal of version 0.1.0 the number of this format, which stands in one digit of its first line.
+    fn renumber(&self) -> io::Result<()> {
+        let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+        let mut start = vec![0; START.len()];
+        file.read_exact(&mut start)?;
+        if start == START {
+            file.write_all(VERSION.to_string().as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Where the notes of all that is done are gone, for example with a disk that is not there, all would be
@@ -206,44 +284,6 @@ impl Journal {
         Ok(())
     }
 
-    /// Looks for the notes of items that were sent and of which nothing more is known: a run may end
-    /// between the note and the line that says so. They lie where an earlier run had them put.
-    fn adopt(&self) -> Result<(), Error> {
-        let sent = |mark: &Fingerprint| match self.state().known.get(mark) {
-            Some(Entry::Sent { at, .. }) => Some(*at),
-            _ => None,
-        };
-        if !self.state().known.values().any(|entry| matches!(entry, Entry::Sent { .. })) {
-            return Ok(());
-        }
-        let folders = self.state().folders.clone();
-        // A folder that cannot be read has nothing that could be adopted.
-        for place in folders {
-            let Ok(notes) = Folder::notes(&self.home().join(&place)) else { continue };
-            for path in notes {
-                let Ok(note) = Note::read(&path) else { continue };
-                let (Some(key), Some(name)) = (note.key(), path.file_name()) else { continue };
-                let mark = fingerprint(key);
-                let Some(at) = sent(&mark) else { continue };
-                // The same id may stand for something else in another journal's notes.
-                let is_it = match self.line(at) {
-                    Some(Line { digest: Some(digest), .. }) => note.digest() == Some(&digest),
-                    _ => true,
-                };
-                if is_it && note.is_whole() {
-                    let at = self.done_in(
-                        &place,
-                        key,
-                        note.digest().unwrap_or_default(),
-                        &name.to_string_lossy(),
-                    )?;
-                    self.state().known.insert(mark, Entry::Done(at));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The folder that places in lines are relative to.
     fn home(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
@@ -255,13 +295,16 @@ impl Journal {
         let _state = self.state();
         let mut bytes = Vec::new();
         (&self.file).seek(SeekFrom::Start(at)).ok()?;
-        BufReader::new((&self.file).take(1 << 20)).read_until(b'\n', &mut bytes).ok()?;
+        BufReader::new((&self.file).take(LONGEST_LINE)).read_until(b'\n', &mut bytes).ok()?;
         Line::read(&bytes)
     }
 
     /// Where the note may be that the line at this byte names.
     fn notes_of(&self, at: u64) -> Option<[PathBuf; 2]> {
-        let note = self.line(at)?.note?;
+        self.places_of(&self.line(at)?.note?)
+    }
+
+    fn places_of(&self, note: &Path) -> Option<[PathBuf; 2]> {
         let moved = self.home().join(&self.notes).join(note.file_name()?);
         Some([self.home().join(note), moved])
     }
@@ -270,38 +313,79 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What earlier runs knew of the item with this key.
+    /// What a note says of the journal that it belongs to: its mark, which moves with it, and its name, by which a
+    /// journal that is gone is known.
+    pub fn belonging(&self) -> Value {
+        json!({ "mark": self.mark, "name": self.name() })
+    }
+
+    fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What earlier runs knew of the item with this key. Blocks.
     pub fn known(&self, key: &str) -> Known {
-        let at = match self.state().known.get(&fingerprint(key)) {
-            None => return Known::New,
-            Some(Entry::Sent { .. } | Entry::Lost) => return Known::MaybePaid,
-            Some(Entry::Done(at)) => *at,
+        let mark = fingerprint(key);
+        let at = {
+            let mut state = self.state();
+            state.unmatched.remove(&mark);
+            match state.known.get(&mark) {
+                None => return Known::New,
+                Some(Entry::Sent { .. } | Entry::Lost) => return Known::MaybePaid,
+                Some(Entry::Done(at)) => *at,
+            }
         };
-        match (self.line(at), self.notes_of(at)) {
-            (Some(Line { done: Some(done), digest, .. }), Some(notes)) if done == key => {
-                Known::Done { notes, digest: digest.filter(|digest| !digest.is_empty()) }
+        match self.line(at) {
+            Some(Line { done: Some(done), digest, note: Some(note), was, found, .. }) if done == key => {
+                let Some(notes) = self.places_of(&note) else { return Known::MaybePaid };
+                let digest = digest.filter(|digest| !digest.is_empty());
+                let is_renamed = was.is_some();
+                Known::Done(Done { notes, key: was.unwrap_or(done), is_renamed, digest, found })
             }
             // It was there when the journal was opened.
             _ => Known::MaybePaid,
         }
     }
 
-    /// Written before the item's first request leaves.
+    /// The notes of single calls of an item that was cut off.
+    pub fn parts(&self, key: &str) -> Vec<PathBuf> {
+        self.state().parts.get(&fingerprint(key)).cloned().unwrap_or_default()
+    }
+
+    /// How many items version 0.1.0 knew by the bytes that it sent, and no item of this run has matched so far.
+    pub fn unmatched(&self) -> usize {
+        self.state().unmatched.len()
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Written before the item's first request leaves, and synced: without this line a picture that is lost with
+    /// a power cut would be paid for again in silence. Blocks.
     pub fn sent(&self, key: &str, digest: &str) -> Result<(), Error> {
-        self.append(&json!({ "sent": key, "digest": digest, "time": now() }).to_string()).map(|_| ())
+        let line = json!({ "sent": key, "digest": digest, "time": now() }).to_string();
+        let at = self.append(&line)?;
+        self.sync(at + line.len() as u64)
     }
 
-    /// Written when the item's pictures and its note are on disk. Gives the line's place.
-    pub fn done(&self, key: &str, digest: &str, note: &str) -> Result<u64, Error> {
-        self.done_in(&self.notes, key, digest, note)
-    }
-
-    fn done_in(&self, folder: &Path, key: &str, digest: &str, note: &str) -> Result<u64, Error> {
-        let note = folder.join(note);
+    /// Written when the item's pictures and its note are on disk. It is not synced: the note tells the same. Blocks.
+    pub fn done(&self, key: &str, digest: &str, note: &str) -> Result<(), Error> {
+        let note = self.notes.join(note);
         self.append(&json!({ "done": key, "digest": digest, "note": note.to_string_lossy() }).to_string())
+            .map(|_| ())
     }
 
-    /// Written when the item came to nothing after it was sent.
+    /// Written when an item was done by version 0.1.0, whose key its note has. Blocks.
+    pub fn recognised(&self, key: &str, digest: &str, done: &Done) -> Result<(), Error> {
+        let Some(note) = done.notes.iter().find(|note| note.exists()) else { return Ok(()) };
+        let note = beside(&self.path, note).unwrap_or_else(|_| note.clone());
+        let line = json!({ "done": key, "digest": digest, "note": note.to_string_lossy(), "was": done.key });
+        self.append(&line.to_string()).map(|_| ())
+    }
+
+    /// Written when the item came to nothing after it was sent. Not synced: without it the item may have been
+    /// paid for, which is said. Blocks.
     pub fn failed(&self, key: &str, error: &Error) -> Result<(), Error> {
         let told =
             json!({ "kind": error.kind().name(), "message": crate::reply::shortened(error.message(), 300) });
@@ -321,6 +405,21 @@ impl Journal {
         state.torn = outcome.is_err();
         outcome.map_err(|cause| broken(&self.path, cause))
     }
+
+    /// Syncs the file at least up to this byte. Whoever waits for another's sync finds its own line synced by it.
+    fn sync(&self, upto: u64) -> Result<(), Error> {
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *synced >= upto {
+            return Ok(());
+        }
+        let work = || -> io::Result<u64> {
+            let len = self.file.metadata()?.len();
+            self.file.sync_data()?;
+            Ok(len)
+        };
+        *synced = work().map_err(|cause| broken(&self.path, cause))?;
+        Ok(())
+    }
 }
 
 impl Drop for Journal {
@@ -334,14 +433,25 @@ impl Drop for Journal {
 }
 
 impl State {
-    fn learn(&mut self, line: Line, at: u64) {
+    fn learn(&mut self, line: Line, at: u64, named: &mut HashSet<PathBuf>) {
         match line {
-            Line { done: Some(key), .. } => {
-                self.known.insert(fingerprint(&key), Entry::Done(at));
+            Line { done: Some(key), note, digest, was, .. } => {
+                let mark = fingerprint(&key);
+                if is_first_key(&key, digest.as_deref()) {
+                    self.unmatched.insert(mark);
+                }
+                if let Some(was) = was {
+                    self.unmatched.remove(&fingerprint(&was));
+                }
+                named.extend(note);
+                self.known.insert(mark, Entry::Done(at));
             }
             Line { folder: Some(folder), .. } if !self.folders.contains(&folder) => self.folders.push(folder),
-            Line { sent: Some(key), .. } => {
+            Line { sent: Some(key), digest, .. } => {
                 let mark = fingerprint(&key);
+                if is_first_key(&key, digest.as_deref()) {
+                    self.unmatched.insert(mark);
+                }
                 let again = matches!(self.known.get(&mark), Some(Entry::Sent { .. } | Entry::Lost));
                 self.known.insert(mark, Entry::Sent { at, again });
             }
@@ -353,9 +463,41 @@ impl State {
                     self.known.insert(mark, Entry::Lost);
                 } else {
                     self.known.remove(&mark);
+                    self.unmatched.remove(&mark);
                 }
             }
+            Line { mark: Some(mark), .. } => self.mark = Some(mark),
             _ => {}
+        }
+    }
+}
+
+/// Whether it is the key of an item without an id, in the form of version 0.1.0.
+fn is_first_key(key: &str, digest: Option<&str>) -> bool {
+    key.starts_with("sha256:") && digest.is_some_and(|digest| !digest.is_empty() && key.starts_with(digest))
+}
+
+/// The next line with its end, and whether it has one; 0 bytes after the last. Of one that is too long nothing is
+/// held.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, bool)> {
+    line.clear();
+    let mut len = 0;
+    loop {
+        let block = reader.fill_buf()?;
+        if block.is_empty() {
+            return Ok((len, len == 0));
+        }
+        let end = memchr::memchr(b'\n', block);
+        let taken = end.map_or(block.len(), |end| end + 1);
+        len += taken as u64;
+        if len <= LONGEST_LINE {
+            line.extend_from_slice(block.get(..taken).unwrap_or_default());
+        } else {
+            line.clear();
+        }
+        reader.consume(taken);
+        if end.is_some() {
+            return Ok((len, true));
         }
     }
 }
@@ -367,10 +509,18 @@ pub(super) fn billed(error: &Error) -> String {
     told.unwrap_or_else(|| silent.to_owned())
 }
 
-fn header() -> String {
-    let header: Value =
-        json!({ "journal": VERSION, "by": concat!("nanobanana ", env!("CARGO_PKG_VERSION")) });
-    format!("{header}\n")
+/// What the first line of a journal begins with.
+const START: &[u8] = b"{\"journal\":";
+
+/// The first line of a journal.
+fn header(mark: &str) -> String {
+    let by = concat!("nanobanana ", env!("CARGO_PKG_VERSION"));
+    json!({ "journal": VERSION, "by": by, "mark": mark }).to_string()
+}
+
+/// Whether it is the start of a first line that was never whole: nothing was sent before it was synced.
+fn is_begun(line: &[u8]) -> bool {
+    START.starts_with(line) || line.starts_with(START) || line.iter().all(|byte| *byte == 0)
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), Error> {
@@ -389,7 +539,7 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
     )))
 }
 
-/// The folder as it is written in a journal.
+/// The folder, or a file in one, as it is written in a journal.
 fn beside(journal: &Path, folder: &Path) -> io::Result<PathBuf> {
     let home = journal.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (home, folder) = (home.canonicalize()?, folder.canonicalize()?);
@@ -397,113 +547,5 @@ fn beside(journal: &Path, folder: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn opened(folder: &Path) -> Journal {
-        let pictures = Folder::open(&folder.join("out")).unwrap();
-        Journal::open(&folder.join("run.jsonl"), &pictures).unwrap()
-    }
-
-    #[test]
-    fn the_last_word_counts_and_a_torn_line_is_read_past() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.jsonl");
-        {
-            let journal = opened(folder.path());
-            for key in ["a", "b", "c", "d"] {
-                journal.sent(key, "d").unwrap();
-            }
-            journal.done("a", "d", "a.json").unwrap();
-            std::fs::write(folder.path().join("out/a.json"), "").unwrap();
-            let refused = Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned());
-            journal.failed("b", &refused).unwrap();
-            journal.failed("c", &Error::new(Kind::APIConnectionError, "gone")).unwrap();
-        }
-        let whole = std::fs::read(&path).unwrap();
-        std::fs::write(&path, [&whole[..], b"{\"done\":\"d\",\"no"].concat()).unwrap();
-        {
-            let journal = opened(folder.path());
-            assert!(
-                matches!(journal.known("a"), Known::Done { notes: [note, _], .. } if note.ends_with("out/a.json"))
-            );
-            assert!(matches!(journal.known("b"), Known::New));
-            assert!(matches!(journal.known("c"), Known::MaybePaid));
-            assert!(matches!(journal.known("d"), Known::MaybePaid));
-            assert!(matches!(journal.known("e"), Known::New));
-            journal.done("d", "d", "d.json").unwrap();
-            // A second try that was not billed does not settle what became of the first one.
-            journal.sent("c", "d").unwrap();
-            journal
-                .failed("c", &Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned()))
-                .unwrap();
-        }
-        assert!(matches!(opened(folder.path()).known("c"), Known::MaybePaid));
-        assert!(matches!(opened(folder.path()).known("d"), Known::Done { .. }));
-        // A first line that was never whole is no journal yet.
-        std::fs::write(&path, header().split_at(9).0).unwrap();
-        opened(folder.path()).sent("a", "d").unwrap();
-        assert!(matches!(opened(folder.path()).known("a"), Known::MaybePaid));
-    }
-
-    #[test]
-    fn another_file_is_no_journal_and_stays_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.jsonl");
-        let pictures = Folder::open(&folder.path().join("out")).unwrap();
-        for text in ["{\"prompt\": \"a boat\"}\n", "{\"journal\": 99}\n", "x"] {
-            std::fs::write(&path, text).unwrap();
-            let error = Journal::open(&path, &pictures).unwrap_err();
-            assert_eq!(
-                (error.kind(), std::fs::read_to_string(&path).unwrap()),
-                (Kind::ConfigError, text.into())
-            );
-        }
-    }
-
-    use proptest::prelude::*;
-
-    /// Lines as a run writes them, halves of such, and whatever else may stand in a file.
-    fn piece() -> impl Strategy<Value = Vec<u8>> {
-        let lines = [
-            r#"{"sent":"a","digest":"d"}"#,
-            r#"{"done":"a","digest":"d","note":"out/a.json"}"#,
-            r#"{"done":"b","note":"../../../b.json"}"#,
-            r#"{"failed":"a","billed":"unknown"}"#,
-            r#"{"sent":7}"#,
-            r#"{"journal":1}"#,
-            "{\"sent\":",
-            "\n",
-            "\r\n",
-            "[]",
-        ];
-        prop_oneof![
-            4 => prop::sample::select(lines.to_vec()).prop_map(|line| line.as_bytes().to_vec()),
-            1 => prop::collection::vec(any::<u8>(), 0..40),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_stands_in_it_a_journal_goes_on(pieces in prop::collection::vec(piece(), 0..20)) {
-            let folder = tempfile::tempdir().unwrap();
-            let mut bytes = format!("{}\n", header()).into_bytes();
-            bytes.extend(pieces.concat());
-            std::fs::write(folder.path().join("run.jsonl"), &bytes).unwrap();
-            let pictures = Folder::open(&folder.path().join("out")).unwrap();
-            let path = folder.path().join("run.jsonl");
-            // It may refuse to go on, if all that is done is gone; then it leaves the file alone.
-            match Journal::open(&path, &pictures) {
-                Err(_) => prop_assert_eq!(std::fs::read(&path).unwrap(), bytes),
-                Ok(journal) => {
-                    journal.sent("new", "d").unwrap();
-                    drop(journal);
-                    let journal = Journal::open(&path, &pictures).unwrap();
-                    prop_assert!(matches!(journal.known("new"), Known::MaybePaid));
-                    prop_assert!(matches!(journal.known("never"), Known::New));
-                }
-            }
-        }
-    }
-}
+#[path = "journal/tests.rs"]
+mod tests;

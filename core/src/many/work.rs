@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
-use super::folder::{self, Note, Shelf, Stored};
-use super::journal::{Journal, Known};
+use super::folder::{self, Kept, Note, Shelf, Stored};
+use super::journal::{Done, Journal, Known};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
-use crate::client::{Client, Landed, Plan};
+use crate::attempt::Before;
+use crate::blocking;
+use crate::client::{Client, Identity, Landed, Plan};
 use crate::error::{Error, Kind, now};
 use crate::input::Input;
 use crate::options::OutputFormat;
@@ -29,13 +32,13 @@ impl Run {
         let Place { index, ticket, key } = place;
         let options = options.over(self.options.clone());
         let notes = self.folder.as_ref().map(|_| noted(&inputs, id.as_deref(), index));
-        let plan = || client.plan(inputs.clone(), options.clone(), self.case);
+        let plan = || client.plan_of(inputs.clone(), options.clone(), self.case, true);
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
 
-        let journal = sending.journal.as_deref();
-        let known = known_to(journal, key.as_deref());
+        let journal = sending.journal.clone();
+        let mut known = known_to(&journal, key.clone()).await;
         // What is done by its name needs nothing from the web, which may be gone by now.
-        let is_known = matches!(known, Known::Done { .. });
+        let is_known = matches!(known, Known::Done(Done { found: false, .. }));
         let mut planned = None;
         if !is_known || !inputs.iter().any(Input::is_fetched) {
             match planned_with_digest(&plan).await {
@@ -45,65 +48,125 @@ impl Run {
             }
         }
         let digest = planned.as_ref().map(|(_, digest)| digest.clone());
-        let (key, known) = match key {
-            Some(key) => (key, known),
+        // The digest by which version 0.1.0 knew it, where that may be needed.
+        let recorded = if let Known::Done(done) = &known { done.digest.as_deref() } else { None };
+        let unmatched = journal.as_ref().map_or(0, |journal| journal.unmatched());
+        let is_first = recorded.is_some_and(|digest| digest.starts_with("sha256:"));
+        let first = match &planned {
+            Some((plan, _)) if is_first || (key.is_none() && unmatched > 0) => plan.first_digest().await.ok(),
+            _ => None,
+        };
+        let has_id = key.is_some();
+        let mut recognised = None;
+        let key = match key {
+            Some(key) => key,
             None => {
-                let base = digest.clone().unwrap_or_default();
                 if let Some(ticket) = &ticket {
                     ticket.wait().await;
                 }
-                let key = self.keys.key(base);
-                let known = known_to(journal, Some(&key));
-                (key, known)
+                let key = self.keys.key(digest.clone().unwrap_or_default());
+                let first = first.clone().map(|first| self.keys.key(first));
+                known = known_to(&journal, Some(key.clone())).await;
+                if let (Known::New, Some(first)) = (&known, first) {
+                    known = known_to(&journal, Some(first.clone())).await;
+                    recognised = Some(first);
+                }
+                key
             }
         };
         drop(ticket);
+        if let Known::Done(Done { digest: recorded, found: true, .. }) = &known
+            && recorded.is_some()
+            && *recorded != digest
+            && *recorded != first
+        {
+            // A note with this id lies there; no line says that it is this item's.
+            known = Known::New;
+        }
 
         let mut warnings = Vec::new();
         let mut maybe_paid = false;
-        match known {
-            Known::New => {}
-            Known::MaybePaid => {
-                maybe_paid = true;
-                warnings.push(
-                    "an earlier run sent this item and its answer is not on disk: it may have been paid for, and is \
-                     sent again"
-                        .to_owned(),
-                );
+        let mut kept = Kept::default();
+        if let (Known::New | Known::MaybePaid, Some(journal), Some(digest)) = (&known, &journal, &digest) {
+            let notes = journal.parts(&key);
+            if !notes.is_empty() {
+                let (key, digest) = (key.clone(), digest.clone());
+                kept = blocking(move || Kept::of_parts(notes, &key, &digest)).await.unwrap_or_default();
             }
-            Known::Done { notes, digest: recorded } => match restored(notes, key.clone(), recorded.clone())
-                .await
-            {
-                Ok((mut result, files)) => {
-                    let is_another = digest.is_some() && recorded.is_some() && recorded != digest;
-                    if is_another {
-                        result.warnings.push(
-                            "this id was done before with another prompt, pictures or options; what came then is \
-                             given. To draw it anew give it another id"
-                                .to_owned(),
-                        );
-                    }
-                    if let Some(format) = options.output_format.map(OutputFormat::as_str)
-                        && result.images.iter().any(|image| image.mime_type() != format!("image/{format}"))
-                    {
-                        result.warnings.push(format!(
-                            "this item was done before with another `output_format`; its files are given as they \
-                             are. Call `convert` for {format}"
-                        ));
-                    }
-                    return End::Outcome(Box::new(Outcome {
-                        index,
-                        id,
-                        ok: true,
-                        result: Some(result),
-                        cached: true,
-                        files,
-                        key,
-                        ..Outcome::default()
-                    }));
+        }
+        match known {
+            Known::New if !kept.results.is_empty() => maybe_paid = true,
+            Known::New => {
+                let left = journal.as_ref().map_or(0, |journal| journal.unmatched());
+                if let (Some(journal), false, true) = (&journal, has_id, left > 0) {
+                    warnings.push(format!(
+                        "the journal {} holds {left} items of version 0.1.0 that no item of this run has matched so far. \
+                         This item matches none of them and is sent as a new one. If it is one of them, it is paid for \
+                         again; give the prompts, options and pictures of that run, or an `id`",
+                        journal.path().display()
+                    ));
                 }
-                Err(why) => warnings.push(format!("this item was done before, but {why}; it is done again")),
-            },
+            }
+            Known::MaybePaid => maybe_paid = true,
+            Known::Done(done) => {
+                let is_same = digest.is_none()
+                    || done.digest.is_none()
+                    || done.digest == digest
+                    || (done.digest == first && first.is_some());
+                let done = Arc::new(done);
+                match restored(done.clone()).await {
+                    Ok((mut result, files)) => {
+                        if let (Some(journal), Some(_), Some(digest)) = (&journal, recognised, &digest) {
+                            let (journal, key, digest) = (journal.clone(), key.clone(), digest.clone());
+                            // So that it is known by what the caller gave from now on. If it cannot be written,
+                            // it is recognised in the same way the next time.
+                            let _ = blocking(move || journal.recognised(&key, &digest, &done)).await;
+                        }
+                        if !is_same {
+                            result.warnings.push(
+                                "this id was done before with another prompt, pictures or options; what came then is \
+                                 given. To draw it anew give it another id"
+                                    .to_owned(),
+                            );
+                        }
+                        if let Some(format) = options.output_format.map(OutputFormat::as_str)
+                            && result
+                                .images
+                                .iter()
+                                .any(|image| image.mime_type() != format!("image/{format}"))
+                        {
+                            result.warnings.push(format!(
+                                "this item was done before with another `output_format`; its files are given as they \
+                                 are. Call `convert` for {format}"
+                            ));
+                        }
+                        return End::Outcome(Box::new(Outcome {
+                            index,
+                            id,
+                            ok: true,
+                            result: Some(result),
+                            cached: true,
+                            files,
+                            key,
+                            ..Outcome::default()
+                        }));
+                    }
+                    Err(why) => {
+                        if is_same {
+                            kept = blocking(move || kept_of(&done)).await.unwrap_or_default();
+                        }
+                        let rest = match kept.results.len() {
+                            0 => String::new(),
+                            count => {
+                                format!("; {count} of its calls are kept, and only the others are made again")
+                            }
+                        };
+                        warnings
+                            .push(format!("this item was done before, but {why}; it is done again{rest}"));
+                        kept.lost.clear();
+                    }
+                }
+            }
         }
         let (plan, digest) = match planned {
             Some(planned) => planned,
@@ -112,22 +175,43 @@ impl Run {
                 Err(error) => return ended(failed(key, error)),
             },
         };
-        if maybe_paid && !plan.policy.resend_unknown {
-            let problem = "an earlier run sent this item and its answer is not on disk: it may have been paid for. It \
-                           is not sent again, as `resend_unknown` says";
-            let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
-            return ended(failed(key, error));
+        let n = plan.options.n.unwrap_or(1);
+        kept.results.retain(|call, _| *call < n);
+        let missing = n as usize - kept.results.len();
+        if maybe_paid && missing > 0 {
+            let there = match kept.results.len() {
+                0 => String::new(),
+                count => format!("; the pictures of {count} of its {n} calls are, and are kept"),
+            };
+            if !plan.policy.resend_unknown {
+                let problem = format!(
+                    "an earlier run sent this item and its answer is not on disk{there}: it may have been paid for. It \
+                     is not sent again, as `resend_unknown` says"
+                );
+                let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
+                return ended(failed(key, error));
+            }
+            warnings.push(format!(
+                "an earlier run sent this item and its answer is not on disk{there}: it may have been paid for, and is \
+                 sent again"
+            ));
         }
+        warnings.append(&mut kept.lost);
 
         let _ = sending.key.set((key.clone(), digest.clone()));
+        let results = std::mem::take(&mut kept.results);
         let shelf = self.folder.as_ref().map(|folder| {
-            let several = plan.options.n.unwrap_or(1) > 1;
-            let early = several || plan.masked.is_some();
-            Arc::new(Shelf::new(folder.clone(), folder::stem(id.as_deref(), index), several, early))
+            let early = n > 1 || plan.masked.is_some();
+            let of_item = journal.as_ref().map(|journal| of_item(journal, &key, &digest));
+            let stem = folder::stem(id.as_deref(), index);
+            Arc::new(Shelf::new(folder.clone(), stem, n > 1, early, of_item, kept))
         });
-        let before = {
+        let before: Before = {
             let sending = sending.clone();
-            Arc::new(move || sending.before())
+            Arc::new(move || {
+                let sending = sending.clone();
+                Box::pin(async move { sending.before().await })
+            })
         };
         let landed: Arc<Landed> = {
             let (shelf, at_work) = (shelf.clone(), sending.at_work.clone());
@@ -135,27 +219,33 @@ impl Run {
         };
         // Of equal items each has an answer of its own, in the cache too.
         let repeat = key.strip_prefix(digest.as_str()).unwrap_or(&key);
-        let drawn = client.alive(plan.draw(Some(before), repeat, Some(landed))).await;
+        let drawn = client.alive(plan.draw(Some(before), repeat, Some(landed), results)).await;
         match (drawn, sending.state()) {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
             (Err(error), sent) => {
                 let outcome = failed(key, error.clone());
                 let noted = match (journal, sent) {
-                    (Some(journal), Sent::Yes) => journal.failed(&outcome.key, &error),
-                    _ => Ok(()),
+                    (Some(journal), Sent::Yes) => {
+                        let (key, error) = (outcome.key.clone(), error.clone());
+                        blocking(move || journal.failed(&key, &error)).await
+                    }
+                    _ => None,
                 };
                 match noted {
-                    Ok(()) => ended(outcome),
-                    Err(_) if is_fatal(&error) => ended(outcome),
-                    Err(trouble) => End::Last(Box::new(outcome), trouble),
+                    Some(Err(trouble)) if !is_fatal(&error) => End::Last(Box::new(outcome), trouble),
+                    _ => ended(outcome),
                 }
             }
             (Ok(mut result), _) => {
                 result.warnings.splice(0..0, warnings);
                 let stored = match (shelf, notes) {
                     (Some(shelf), Some(mut note)) => {
-                        for (name, value) in [("key", json!(key)), ("digest", json!(digest))] {
-                            note.insert(name.to_owned(), value);
+                        match &journal {
+                            Some(journal) => note.extend(of_item(journal, &key, &digest)),
+                            None => {
+                                note.insert("key".to_owned(), json!(key));
+                                note.insert("digest".to_owned(), json!(digest));
+                            }
                         }
                         note.insert("options".to_owned(), options_of(&plan));
                         let mut whole = folder::describe(&result);
@@ -196,6 +286,8 @@ pub(super) struct Sending {
     at_work: AtWork,
     /// The item's key and digest: known before the first request.
     key: OnceLock<(String, String)>,
+    /// Whether the line could be written that it is sent.
+    line: OnceCell<Result<(), Error>>,
     state: Mutex<Sent>,
 }
 
@@ -215,6 +307,7 @@ impl Sending {
             at_work: run.at_work(),
             run: run.clone(),
             key: OnceLock::new(),
+            line: OnceCell::new(),
             state: Mutex::default(),
         }
     }
@@ -227,20 +320,29 @@ impl Sending {
         self.lock().clone()
     }
 
-    fn before(&self) -> Result<(), Error> {
-        let mut sent = self.lock();
-        if matches!(*sent, Sent::No) {
-            *sent = match (self.run.is_stopping(), &self.journal, self.key.get()) {
-                (true, ..) => Sent::Refused(None),
-                (false, Some(journal), Some((key, digest))) => match journal.sent(key, digest) {
-                    Ok(()) => Sent::Yes,
-                    Err(error) => Sent::Refused(Some(error)),
-                },
-                (false, ..) => Sent::Yes,
-            };
+    /// Writes the line that stands in the journal before the item's first request leaves.
+    async fn before(&self) -> Result<(), Error> {
+        {
+            let mut sent = self.lock();
+            if matches!(*sent, Sent::No) {
+                // From here on it is not forestalled any more.
+                *sent = if self.run.is_stopping() { Sent::Refused(None) } else { Sent::Yes };
+            }
         }
-        match &*sent {
-            Sent::Refused(Some(error)) => Err(error.clone()),
+        if let (Sent::Yes, Some(journal), Some((key, digest))) = (self.state(), &self.journal, self.key.get())
+        {
+            // Several calls of one item wait for one line.
+            let line = || async {
+                let (journal, key, digest) = (journal.clone(), key.clone(), digest.clone());
+                let lost = || Err(Error::new(Kind::NanoBananaError, "writing into the journal was lost"));
+                blocking(move || journal.sent(&key, &digest)).await.unwrap_or_else(lost)
+            };
+            if let Err(error) = self.line.get_or_init(line).await {
+                *self.lock() = Sent::Refused(Some(error.clone()));
+            }
+        }
+        match self.state() {
+            Sent::Refused(Some(error)) => Err(error),
             Sent::Refused(None) => {
                 Err(Error::new(Kind::NanoBananaError, "the run stops; this item was not sent"))
             }
@@ -267,27 +369,50 @@ impl Sending {
 }
 
 /// What earlier runs knew of an item.
-fn known_to(journal: Option<&Journal>, key: Option<&str>) -> Known {
-    match (journal, key) {
-        (Some(journal), Some(key)) => journal.known(key),
+async fn known_to(journal: &Option<Arc<Journal>>, key: Option<String>) -> Known {
+    match (journal.clone(), key) {
+        (Some(journal), Some(key)) => blocking(move || journal.known(&key)).await.unwrap_or(Known::MaybePaid),
         _ => Known::New,
     }
 }
 
-/// A plan, and the hash of all that it sends.
+/// Reads or writes files away from the threads on which calls run. `None` if it was lost.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    blocking::disk(work).await.ok()
+}
+
+/// A plan, and the key of its identity.
 async fn planned_with_digest<F>(plan: &impl Fn() -> F) -> Result<(Plan, String), Error>
 where
     F: Future<Output = Result<Plan, Error>>,
 {
     let plan = plan().await?;
-    let body = plan.job(&[], 0, false).body.digest().await?;
-    let mut more = format!("{}\n{}", plan.id, plan.options.n.unwrap_or(1));
-    if let Some(masked) = &plan.masked {
-        more.push('\n');
-        more.push_str(&masked.digest().await?);
+    let digest = plan.identity.as_ref().map(Identity::item).unwrap_or_default();
+    Ok((plan, digest))
+}
+
+/// What a note says of the item and of the journal that it belongs to.
+fn of_item(journal: &Journal, key: &str, digest: &str) -> Map<String, Value> {
+    let fields = [("key", json!(key)), ("digest", json!(digest)), ("journal", journal.belonging())];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What is left of an item that was done. Blocks.
+fn kept_of(done: &Done) -> Kept {
+    let mut kept = Kept::default();
+    if let Ok(note) = own_note(done) {
+        kept.add(&note);
     }
-    let all = body.and(&more);
-    Ok((plan, format!("sha256:{all}")))
+    kept
+}
+
+/// The note of an item that is done: the first that is its own. Blocks.
+fn own_note(done: &Done) -> Result<Note, String> {
+    // One of version 0.1.0 has a digest of another form.
+    let digest = if done.is_renamed { None } else { done.digest.as_deref() };
+    let read = |note: &PathBuf| Note::read(note)?.of(&done.key, digest);
+    let [first, second] = &done.notes;
+    read(first).or_else(|why| read(second).map_err(|_| why))
 }
 
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.
@@ -342,9 +467,9 @@ fn landed(
     at_work: AtWork,
 ) -> impl Future<Output = ()> + use<> {
     let work = shelf.filter(|shelf| shelf.is_early()).map(|shelf| {
-        let (images, masked) = (result.images.clone(), result.masked.clone());
-        tokio::task::spawn_blocking(move || {
-            shelf.put(call, &images, &masked);
+        let result = result.clone();
+        blocking::kept(move || {
+            shelf.put(call, &result);
             drop(at_work);
         })
     });
@@ -363,10 +488,10 @@ async fn stored(
     result: &Generation,
     sending: Arc<Sending>,
 ) -> Stored {
-    let (images, masked) = (result.images.clone(), result.masked.clone());
+    let result = result.clone();
     let work = move || {
         if !shelf.is_early() {
-            shelf.put(0, &images, &masked);
+            shelf.put(0, &result);
         }
         let mut stored = shelf.close(note);
         if let (Some(journal), Some(note), Some((key, digest))) =
@@ -377,22 +502,14 @@ async fn stored(
         }
         stored
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Stored {
+    blocking::kept(work).await.unwrap_or_else(|cause| Stored {
         trouble: Some(Error::new(Kind::NanoBananaError, format!("writing the pictures was lost: {cause}"))),
         ..Stored::default()
     })
 }
 
-/// What an earlier run made of an item, by the first of these notes that is its own; or why there is none.
-async fn restored(
-    notes: [PathBuf; 2],
-    key: String,
-    digest: Option<String>,
-) -> Result<(Generation, Vec<String>), String> {
-    let read = move |note: &PathBuf| Note::read(note)?.of(&key, digest.as_deref())?.restore();
-    let work = tokio::task::spawn_blocking(move || {
-        let [first, second] = &notes;
-        read(first).or_else(|why| read(second).map_err(|_| why))
-    });
-    work.await.unwrap_or_else(|cause| Err(format!("reading its note was lost: {cause}")))
+/// What an earlier run made of an item, or why that is not there.
+async fn restored(done: Arc<Done>) -> Result<(Generation, Vec<String>), String> {
+    let work = move || own_note(&done)?.restore();
+    blocking(work).await.unwrap_or_else(|| Err("reading its note was lost".to_owned()))
 }

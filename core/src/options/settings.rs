@@ -365,7 +365,7 @@ impl Read for Encode {
 options! {
     /// Where answers are kept, so that a request that was answered before is answered from there: at
     /// once, and at no cost. Several clients and processes may use one folder. Requests are the same if
-    /// the service, the model and all that the body holds are: headers and the key do not count.
+    /// the service's address, the model and all that the caller gave are: headers and the key do not count.
     pub struct Cache {
         /// The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it.
         path: String,

@@ -1,0 +1,80 @@
+//! Notes that lie in the folder and that no line names: a run may end between the note and its line, and a line may
+//! be lost with a power cut or a damaged disk. A note says whose it is, and its pictures are checked by their sums.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::super::folder::{Folder, Note};
+use super::{Entry, Journal, Line, fingerprint, is_first_key};
+use crate::error::Error;
+
+impl Journal {
+    /// Takes up what lies in the folders in which notes were put so far and is not among `named`, the notes that
+    /// lines name.
+    pub(super) fn adopt(&self, named: &HashSet<PathBuf>) -> Result<(), Error> {
+        let folders = self.state().folders.clone();
+        for place in folders {
+            // A folder that cannot be read has nothing that could be adopted.
+            let Ok(notes) = Folder::notes(&self.home().join(&place)) else { continue };
+            for path in notes {
+                let Some(name) = path.file_name() else { continue };
+                if named.contains(&place.join(name)) {
+                    continue;
+                }
+                if let Ok(note) = Note::read(&path) {
+                    self.adopt_note(&note, &place, &name.to_string_lossy(), &path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt_note(&self, note: &Note, place: &Path, name: &str, path: &Path) -> Result<(), Error> {
+        let Some(key) = note.key() else { return Ok(()) };
+        let mark = fingerprint(key);
+        let known = self.state().known.get(&mark).copied();
+        let digest = note.digest().unwrap_or_default();
+        let found = match known {
+            Some(Entry::Done(_)) => {
+                if note.is_part() && self.owns(note) {
+                    // The whole item is there.
+                    let _ = std::fs::remove_file(path);
+                }
+                return Ok(());
+            }
+            // The same id may stand for something else in another journal's notes.
+            Some(Entry::Sent { at, .. }) => match self.line(at) {
+                Some(Line { digest: Some(sent), .. }) if sent != digest => return Ok(()),
+                _ if note.journal().is_some() && !self.owns(note) => return Ok(()),
+                _ => false,
+            },
+            Some(Entry::Lost) | None if self.owns(note) => true,
+            Some(Entry::Lost) | None => return Ok(()),
+        };
+        if note.is_part() {
+            self.state().parts.entry(mark).or_default().push(path.to_owned());
+        } else if note.is_whole() {
+            let line = json!({
+                "done": key, "digest": digest, "note": place.join(name).to_string_lossy(), "found": found,
+            });
+            let at = self.append(&line.to_string())?;
+            let mut state = self.state();
+            if is_first_key(key, Some(digest)) {
+                state.unmatched.insert(mark);
+            }
+            state.known.insert(mark, Entry::Done(at));
+        }
+        Ok(())
+    }
+
+    /// Whether it is a note of this journal: by its mark, or by its name, if the journal itself was lost. Those of
+    /// version 0.1.0 say nothing of their journal.
+    fn owns(&self, note: &Note) -> bool {
+        match note.journal() {
+            Some((mark, name)) => mark == self.mark || name == self.name(),
+            None => self.state().is_first,
+        }
+    }
+}
