@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
-import { Attachment, Client, Emulator, ImageError, InvalidOptionError, Reference, type ImageInput } from 'nanobanana-sdk'
-import { node, offline } from './helpers'
+import { Attachment, Client, Emulator, Image, ImageError, InvalidOptionError, Reference, type ImageInput } from 'nanobanana-sdk'
+import { node, offline, root } from './helpers'
 
 interface Part {
   text?: string
@@ -20,16 +20,15 @@ function parts(emulator: Emulator, request = -1): Part[] {
 }
 
 /** A picture's file that is so small that the emulator remembers it whole. */
-async function sample(client: Client): Promise<{ bytes: Buffer; path: string }> {
-  const { image } = await client.generate('a sample', { model: 'nano-banana' })
-  const small = await (await image.convert('png')).resize(3, 2)
+async function sample(): Promise<{ bytes: Buffer; path: string }> {
+  const small = await Image.open(join(root, 'tests', 'media', 'dot.png'))
   const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
   return { bytes: small.bytes, path: await small.save(join(folder, 'small')) }
 }
 
 test('every kind of input arrives as the same bytes', () =>
   offline(async (client, emulator) => {
-    const { bytes, path } = await sample(client)
+    const { bytes, path } = await sample()
     const padded = new Uint8Array(bytes.length + 3)
     padded.set(bytes, 3)
     const copy = padded.slice(3)
@@ -78,14 +77,14 @@ test('pixels are sent as a picture of their size', () =>
 
 test('a string is words in a prompt, and pictures stand where they were put', () =>
   offline(async (client, emulator) => {
-    const { bytes, path } = await sample(client)
+    const { bytes, path } = await sample()
     await client.generate(['Put', bytes, path, new Blob([new Uint8Array(bytes)])])
     assert.deepEqual(parts(emulator).map((part) => part.text ?? 'picture'), ['Put', 'picture', path, 'picture'])
   }))
 
 test('memory is copied at the call: what its owner does next does not show', () =>
   offline(async (client, emulator) => {
-    const { bytes } = await sample(client)
+    const { bytes } = await sample()
     const wanted = bytes.toString('base64')
     for (const more of [[], [new Blob([new Uint8Array(bytes)])]]) {
       const mine = Buffer.from(bytes)
@@ -113,7 +112,7 @@ test('an image of a result goes in again', () =>
 
 test('a bad input is named', () =>
   offline(async (client, emulator) => {
-    const { bytes } = await sample(client)
+    const { bytes } = await sample()
     const before = emulator.requests.length
     const broken = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -146,7 +145,7 @@ test('a bad input is named', () =>
 
 test('what wraps a stream is read, and stands where it was put', () =>
   offline(async (client, emulator) => {
-    const { bytes } = await sample(client)
+    const { bytes } = await sample()
     const mia = new Reference(Readable.from([bytes]), { name: 'Mia' })
     const talk = new Attachment(Readable.from([Buffer.from('%PDF-1.4\n')]))
     await client.edit(['Draw', talk], [mia], { attachments: new Attachment(new Blob(['hi']), { mimeType: 'text/plain' }), model: 'nano-banana' })
@@ -204,7 +203,7 @@ test('what only sharp decodes is decoded by it, and without it the error says so
 
 test('a picture of sharp is turned before it is sent, and itself stays as it is', () =>
   offline(async (client, emulator) => {
-    const { bytes } = await sample(client)
+    const { bytes } = await sample()
     const asked: string[] = []
     const old = { metadata: async () => ({}), toBuffer: async () => (asked.push('old'), bytes) }
     const turned = { ...old, toBuffer: async () => (asked.push('turned'), bytes) }
