@@ -131,13 +131,10 @@ class Disk:
                     at = int(arguments.rsplit(",", 1)[1].rstrip(") "))
                 file.write(at, data[:result])
                 held[2] = at + result
-            elif fd == 1:
-                for line in data.splitlines():
-                    try:
-                        outcome = json.loads(line)
-                    except ValueError:
-                        continue
-                    if outcome.get("ok"):
+            elif data.startswith(b'{"index":'):
+                # Outcomes on standard output, which may have been given another number.
+                for outcome in map(json.loads, data.splitlines()):
+                    if outcome["ok"]:
                         self.told.add(outcome["id"])
             else:
                 for prompt in prompts:
@@ -243,13 +240,10 @@ def run(cuts: int, items: int, command: list[str], seed: int) -> dict:
         os.mkdir(root)
         trace = Path(place, "trace")
         traced = ["strace", "-f", "-qq", "-xx", "-s", "4000000", "-e", f"trace={CALLS}", "-e", "signal=none"]
-        subprocess.run(
-            [*traced, "-o", str(trace), *args],
-            cwd=root,
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        with open(os.path.join(place, "outcomes"), "wb") as out:
+            subprocess.run(
+                [*traced, "-o", str(trace), *args], cwd=root, env=environment, check=True, stdout=out
+            )
         found = calls(trace)
         changes = [at for at, (name, arguments, _) in enumerate(found) if name != "close"]
         # Where the run is under way, not while the program is loaded.
@@ -290,6 +284,7 @@ def run(cuts: int, items: int, command: list[str], seed: int) -> dict:
                         f"cut {number} at {point}: {prompt} is paid for again in silence"
                     )
             figures["cuts"] += 1
+    assert figures["handed out before a cut"], "no outcome was seen"
     return dict(figures)
 
 
