@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::cache::Cache;
 use crate::catalogue::Model;
 use crate::digest::Digest;
-use crate::error::{Attempt, Error, Kind, Partial, Usage, now, without_secret};
+use crate::error::{Attempt, Error, Kind, Partial, Usage, now};
 use crate::events::{Reporter, Watcher};
 use crate::files::{Line, Outline, Question, Stock, Uploads};
 use crate::json::Cut;
@@ -32,6 +32,7 @@ use crate::reply::{self, Drawn, Fold, reason};
 use crate::request::{Body, Turn};
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
+use crate::secrets::Secrets;
 use crate::split::{Limits, Splitter};
 use crate::sse::Sse;
 use crate::transport::{Content, Method, Reply, Transport};
@@ -666,7 +667,7 @@ impl Job {
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
-        progress.tier = reply.header("x-gemini-service-tier").map(str::to_owned);
+        progress.tier = reply.header("x-gemini-service-tier").map(|tier| self.clean(tier));
         let mut reader = match sink.is_open() {
             true => Reader::Events(Box::new(Sse::new(Limits::default()))),
             false => Reader::Whole(Box::new(Splitter::new(Limits::default(), reply.len()))),
@@ -787,14 +788,14 @@ impl Job {
             Kind::ResponseError => failure.with("billed", "unknown".to_owned()),
             _ => failure,
         };
-        self.secrets().into_iter().fold(failure, |failure, secret| failure.censored(secret))
+        failure.censored(&self.secrets())
     }
 
     fn clean(&self, text: &str) -> String {
-        self.secrets().into_iter().fold(text.to_owned(), |text, secret| without_secret(&text, secret))
+        self.secrets().clean(text).into_owned()
     }
 
-    fn secrets(&self) -> Vec<&str> {
+    fn secrets(&self) -> Secrets {
         self.transport.secrets(&self.key, &self.headers)
     }
 }

@@ -557,6 +557,9 @@ async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
     if let Some(bundle) = emulator.ca_bundle() {
         line(&bundle.display().to_string())?;
     }
+    if let Some(reach) = emulator.reach() {
+        tell(format_args!("warning: {reach}."));
+    }
     tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
     // Ctrl-C ends every command; whoever started this one may end it by a signal of its own, and the
     // certificate's file goes with it.

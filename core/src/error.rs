@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
+use crate::secrets::Secrets;
 
 record! {
     /// One request that was sent, or tried, on behalf of a call.
@@ -393,14 +394,13 @@ impl Error {
         self
     }
 
-    /// The same error with every occurrence of a secret cut out of its texts.
-    pub(crate) fn censored(mut self, secret: &str) -> Self {
-        self.0.message = without_secret(&self.0.message, secret);
+    /// The same error with every secret cut out of its texts.
+    pub(crate) fn censored(mut self, secrets: &Secrets) -> Self {
+        self.0.message = secrets.clean(&self.0.message).into_owned();
         for (_, field) in &mut self.0.fields {
-            let text = field.write(Case::Snake).to_string();
-            let clean = without_secret(&text, secret);
-            if clean != text {
-                let clean: Value = serde_json::from_str(&clean).unwrap_or_default();
+            let written = field.write(Case::Snake);
+            let clean = secrets.clean_json(written.clone());
+            if clean != written {
                 *field = Arc::new(clean);
             }
         }
@@ -545,14 +545,6 @@ impl Attempt {
 /// This moment, as an attempt's `when` and all other records have it.
 pub(crate) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
-}
-
-/// The text with every occurrence of a secret cut out. One of so few letters that it may stand in
-/// any word is no secret.
-pub(crate) fn without_secret(text: &str, secret: &str) -> String {
-    // It is sent without the spaces around it.
-    let secret = secret.trim();
-    if secret.len() < 4 { text.to_owned() } else { text.replace(secret, "…") }
 }
 
 impl fmt::Display for Error {

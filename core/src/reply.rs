@@ -12,6 +12,7 @@ use crate::catalogue::Model;
 use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
+use crate::memory;
 use crate::records::{
     Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Fold {
     continuation: Option<String>,
     ratings: Option<Value>,
     pictures: u64,
+    /// How much memory the parts take that are kept.
+    kept: usize,
 }
 
 /// What a fold comes to.
@@ -95,7 +98,15 @@ impl Fold {
         self.result.response_id = text(&value, "response_id").or(self.result.response_id.take());
         renumber(&mut value, self.pictures);
         self.pictures += cut.pictures.len() as u64;
+        let known = raw_parts(&self.raw).len();
         add_raw(&mut self.raw, value);
+        let more = raw_parts(&self.raw).get(known..).unwrap_or_default();
+        self.kept += more.iter().map(|part| memory::of(part) + PIECE).sum::<usize>();
+        if self.kept > KEPT {
+            let message =
+                format!("the reply was refused: its parts pass the limit of {} MiB of memory", KEPT >> 20);
+            return Err(Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned()));
+        }
         Ok(events)
     }
 
@@ -335,6 +346,17 @@ fn renumber(value: &mut Value, before: u64) {
     }
 }
 
+/// The most memory that the parts of a reply take, pictures left out.
+const KEPT: usize = 32 << 20;
+
+/// What a part takes beside its value: its text is kept for a conversation.
+const PIECE: usize = 256;
+
+/// The parts of the first candidate.
+fn raw_parts(raw: &Value) -> &[Value] {
+    raw.pointer("/candidates/0/content/parts").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// Adds an event to the reply that a call without a stream would have got: parts are added to
 /// parts, text that was cut is joined, of everything else the last word counts.
 fn add_raw(raw: &mut Value, event: Value) {
@@ -479,7 +501,9 @@ pub(crate) fn status_error(
     body: &[u8],
     advice: Option<&str>,
 ) -> Error {
-    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    // What takes so much memory is no error of the service.
+    let is_small = memory::of_text(body) <= 16 * MOST_ERROR_BODY;
+    let parsed: Value = if is_small { serde_json::from_slice(body).unwrap_or_default() } else { Value::Null };
     let parsed = match &parsed {
         // Some answers come as a list of one.
         Value::Array(list) => list.first().unwrap_or(&Value::Null),

@@ -17,6 +17,7 @@ use memchr::{memchr2, memchr3};
 use self::picture::{Decoder, Trouble};
 use crate::error::{Error, Kind};
 use crate::json::{self, Cut};
+use crate::memory;
 
 const MIB: u64 = 1 << 20;
 
@@ -30,6 +31,9 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of JSON text in the whole reply, the pictures left out.
     pub text: u64,
+    /// Bytes of memory that the values of one JSON text take beside their letters: small ones take many times
+    /// their text.
+    pub values: usize,
     /// Bytes of one decoded picture.
     pub picture: usize,
     /// Pictures in the whole reply.
@@ -43,6 +47,7 @@ impl Default for Limits {
         Limits {
             depth: json::DEPTH,
             text: 16 * MIB,
+            values: 16 * MIB as usize,
             picture: 256 * MIB as usize,
             pictures: 32,
             total: 1024 * MIB,
@@ -72,6 +77,8 @@ pub struct Splitter {
     text: Vec<u8>,
     /// Bytes of text of the values before it.
     text_before: u64,
+    /// Bytes of memory that the value under way takes beside its letters.
+    weight: usize,
     string: StringStart,
     picture: Option<Decoder>,
     /// The pictures of the value under way.
@@ -178,6 +185,7 @@ impl Splitter {
             frames: Vec::new(),
             text: Vec::new(),
             text_before: 0,
+            weight: 0,
             string: StringStart::default(),
             picture: None,
             pictures: Vec::new(),
@@ -386,6 +394,8 @@ impl Splitter {
 
     fn value_begins(&mut self, byte: u8, ahead: &[u8]) -> Result<(), Error> {
         let meaning = self.frames.last().map_or(Meaning::Other, |frame| frame.meaning);
+        // A list doubles its room as it grows.
+        self.weigh(2 * memory::VALUE)?;
         let state = match byte {
             b'"' if meaning == Meaning::Picture => return self.picture_begins(ahead),
             b'"' => return self.string_begins(false),
@@ -437,6 +447,7 @@ impl Splitter {
             self.state = State::Between;
         }
         self.text_before += self.text.len() as u64;
+        self.weight = 0;
         let text = String::from_utf8(std::mem::take(&mut self.text))
             .map_err(|_| self.not_json(0, "ends a value that is not UTF-8"))?;
         self.done = Some(Cut { text, pictures: std::mem::take(&mut self.pictures) });
@@ -482,6 +493,8 @@ impl Splitter {
             return self.value_ends();
         }
         self.state = State::Colon;
+        let is_first = self.frames.last().is_some_and(|frame| frame.key.is_empty());
+        self.weigh(memory::MEMBER + if is_first { memory::MAP } else { 0 })?;
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
         frame.key = start..end;
         frame.pictures_before = self.pictures.len();
@@ -616,6 +629,15 @@ impl Splitter {
         }
         self.text.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// Adds to what the value takes beside its letters.
+    fn weigh(&mut self, bytes: usize) -> Result<(), Error> {
+        self.weight += bytes;
+        if self.weight <= self.limits.values {
+            return Ok(());
+        }
+        Err(over(format!("{} of memory for small values", size(self.limits.values as u64))))
     }
 
     /// Adds a byte of an escape to the text, unless it belongs to a picture.

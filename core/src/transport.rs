@@ -15,6 +15,7 @@ use url::{Host, Url};
 use crate::error::{Error, Kind};
 use crate::options::Secret;
 use crate::request::Body;
+use crate::secrets::Secrets;
 
 mod address;
 mod fetch;
@@ -228,17 +229,13 @@ impl Transport {
         Ok(Transport { settings, api, web: fetch::Web::default() })
     }
 
-    /// The key, and what of its kind the caller's own headers hold: no message may show them.
-    pub fn secrets<'a>(&'a self, key: &'a Secret, call: &'a BTreeMap<String, String>) -> Vec<&'a str> {
-        let is_secret = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            ["auth", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
-        };
-        let sent = self.settings.headers.iter().chain(call);
-        let values = sent.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.trim());
-        // Of "Bearer x" only the x may come back.
-        let parts = values.flat_map(|value| [Some(value), value.split_whitespace().last()]);
-        std::iter::once(key.0.as_str()).chain(parts.flatten().filter(|part| part.len() >= 8)).collect()
+    /// The key, and what of its kind the caller's own headers and the proxy hold: no message may show them.
+    pub fn secrets(&self, key: &Secret, call: &BTreeMap<String, String>) -> Secrets {
+        let mut secrets = Secrets::default();
+        secrets.add_key(&key.0);
+        self.settings.headers.iter().chain(call).for_each(|(name, value)| secrets.add_header(name, value));
+        self.settings.proxy.iter().for_each(|proxy| secrets.add_url(proxy));
+        secrets
     }
 
     /// An address of the API, by what stands behind its base.

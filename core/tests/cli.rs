@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 #[path = "cli/signals.rs"]
 mod signals;
 
+#[cfg(target_os = "linux")]
+#[path = "cli/memory.rs"]
+mod memory;
+
 /// A file of `tests/media`.
 fn media(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media").join(name)
@@ -564,4 +568,22 @@ fn documents_go_with_a_prompt() {
     assert!(told.as_str().unwrap().ends_with("With it came: text/plain."), "{told}");
     let failed = of(&["generate", "a boat", "--attach", "none.pdf"]);
     assert_eq!(failed["error"]["option"], "attachments", "{failed}");
+}
+
+#[test]
+fn an_address_beyond_this_machine_is_warned_of() {
+    for (host, is_warned) in [("127.0.0.1", false), ("::1", false), ("0.0.0.0", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = command(folder.path(), &["emulate", "--host", host]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // A machine without IPv6 has no ::1.
+        if !first.contains("cannot listen") {
+            assert_eq!(first.contains("every address of this machine can ask it"), is_warned, "{first}");
+        }
+    }
 }

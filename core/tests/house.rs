@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// it shared their code, both ends would agree on the same mistake.
 const ORDER: &[&str] = &[
     "schema",
+    "memory",
+    "secrets",
     "error",
     "digest",
     "options",

@@ -72,4 +72,29 @@ fn a_picture_takes_its_own_size_and_no_more() {
     let (cuts, peak) = peak_of(None, doubled);
     assert_eq!(cuts[0].pictures.iter().map(|picture| picture.len()).collect::<Vec<_>>(), [0, 9 * MB]);
     assert!(peak <= 10 * MB, "two pictures of 9 MB, one of them replaced, peaked at {peak} bytes");
+
+    // Small values take many times their text: both together stay within twice the limit, until they pass it.
+    let (limit, start) = (Limits::default().values, status("VmRSS"));
+    let mut values = Vec::new();
+    for small in ["1,", "{\"a\":{}},", "[[]],", "\"a\","] {
+        let mut count = limit / 64;
+        let value = loop {
+            let text = format!("{{\"a\":[{}1]}}", small.repeat(count)).into_bytes();
+            std::fs::write("/proc/self/clear_refs", "5").unwrap();
+            let before = status("VmRSS");
+            let mut splitter = Splitter::new(Limits::default(), None);
+            if splitter.feed(&text).is_err() {
+                count = count * 3 / 4;
+                continue;
+            }
+            let value = splitter.take().unwrap().value().unwrap();
+            let peak = status("VmHWM") - before;
+            assert!(peak <= 2 * limit, "{count} of {small} peaked at {peak} bytes");
+            break value;
+        };
+        assert!(value["a"].as_array().unwrap().len() > 1000);
+        values.push(value);
+    }
+    let held = status("VmRSS") - start;
+    assert!(held > limit / 2, "{held} bytes: the measure measures nothing");
 }

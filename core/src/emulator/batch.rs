@@ -24,6 +24,7 @@ use super::route::{self, value};
 use super::rules::Rules;
 use super::script::{self, Asked, Reply, Script};
 use crate::catalogue::Model;
+use crate::memory;
 use crate::options::Reading;
 
 /// The most that all batches may hold, of what is to be done and of answers.
@@ -329,7 +330,8 @@ impl Desk {
             }
             let told = told.to_string();
             let mut jobs = self.jobs();
-            let fits = jobs.make_room(told.len(), KEPT, self.times);
+            let weight = told.capacity() + 2 * std::mem::size_of::<String>();
+            let fits = jobs.make_room(weight, KEPT, self.times);
             let Some(job) = jobs.get(id) else { return Ok(false) };
             if !fits {
                 return Err((
@@ -338,7 +340,7 @@ impl Desk {
                 ));
             }
             job.count(is_good);
-            job.weight += told.len();
+            job.weight += weight;
             job.results.push(told);
         }
         Ok(true)
@@ -570,7 +572,10 @@ impl Batches {
             succeeded: 0,
             failed: 0,
             // A file's bytes are the file's.
-            input: if matches!(source, Source::File(_)) { 0 } else { asked.size },
+            input: match &source {
+                Source::File(_) => 0,
+                Source::Inline(requests) => requests.iter().map(memory::of).sum(),
+            },
             results: Vec::new(),
             weight: 0,
         };

@@ -1,8 +1,8 @@
 //! Calls of the real service, kept in a folder: recorded once, and answered from there ever after.
 //!
 //! `cassette.json` holds them in order, in JSON that people can read and compare; the pictures in them lie beside
-//! it as files named by their SHA-256, each once. Keys are in neither: no header of a request is kept, and of a
-//! reply only those that clients read.
+//! it as files named by their SHA-256, each once. Keys are in neither: no header of a request is kept, of a reply only
+//! those that clients read, and what was sent as a secret is cut out wherever it is repeated.
 //!
 //! A request is answered by the first recorded one that means the same and was not given yet, and by the
 //! last such one when all were: same method and path, same query but for the key, same JSON whatever the order of
@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,14 +22,11 @@ use hyper::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::check::Refusal;
+use super::reel::{Lock, Reel};
 use crate::codec::Format;
 use crate::error::{Error, Kind};
-use crate::save::{self, Manner};
-
-const NAME: &str = "cassette.json";
-
-/// The number of this file format; a file with a higher one is from a newer version.
-const VERSION: u64 = 1;
+use crate::save::{self, Durable, Manner};
+use crate::secrets::{self, Secrets};
 
 /// Texts shorter than this stay where they are, pictures or not.
 const SHORT: usize = 256;
@@ -49,7 +46,16 @@ const TOLD: [&str; 7] = [
 #[derive(Debug)]
 pub(super) struct Cassette {
     folder: PathBuf,
-    calls: Mutex<Vec<Call>>,
+    held: Mutex<Held>,
+}
+
+/// The calls of the folder's file, in its order.
+#[derive(Debug)]
+struct Held {
+    reel: Reel,
+    calls: Vec<Call>,
+    /// The calls that the next one that is kept takes the place of.
+    erased: Option<Vec<Call>>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,33 +86,48 @@ pub(super) struct Replied {
     pub is_broken: bool,
 }
 
+impl Held {
+    /// Takes over what the file holds by now. A call that was given already stays so.
+    fn read(&mut self) -> io::Result<()> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a call in it is none");
+        let read = |json: &Value| Call::read(json).ok_or_else(damaged);
+        let change = self.reel.read()?;
+        let calls = change.calls.iter().map(read).collect::<io::Result<Vec<_>>>()?;
+        if change.is_all {
+            let known = std::mem::take(&mut self.calls);
+            let mut left = known.as_slice();
+            for mut call in calls {
+                let is_it = |old: &Call| old.asked == call.asked && old.reply == call.reply;
+                if let Some(place) = left.iter().position(is_it) {
+                    call.was_given = left.get(place).is_some_and(|old| old.was_given);
+                    left = left.get(place + 1..).unwrap_or_default();
+                }
+                self.calls.push(call);
+            }
+        } else {
+            self.calls.extend(calls);
+        }
+        Ok(())
+    }
+}
+
 impl Cassette {
     /// Opens the folder, or makes it; it may be empty.
     pub fn open(folder: &str) -> Result<Self, Error> {
         let folder = PathBuf::from(folder);
-        let failed = |what: &str, cause: &dyn std::fmt::Display| {
-            let problem = format!("the cassette {} {what}: {cause}", folder.display());
-            Error::new(Kind::ConfigError, problem)
-        };
-        let text = match fs::read(folder.join(NAME)) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Cassette { folder, calls: Mutex::default() });
-            }
-            Err(cause) => return Err(failed("cannot be read", &cause)),
-        };
-        let json: Value = serde_json::from_slice(&text).map_err(|cause| failed("is damaged", &cause))?;
-        if json.get("version").and_then(Value::as_u64).is_none_or(|version| version > VERSION) {
-            return Err(failed("cannot be read", &"it is none, or of a newer version of this library"));
-        }
-        let calls = json.get("calls").and_then(Value::as_array).into_iter().flatten();
-        let calls = calls.map(Call::read).collect::<Option<Vec<_>>>();
-        let calls = calls.ok_or_else(|| failed("is damaged", &"a call in it is none"))?;
-        Ok(Cassette { folder, calls: Mutex::new(calls) })
+        let mut held = Held { reel: Reel::of(&folder), calls: Vec::new(), erased: None };
+        held.read().map_err(|cause| {
+            let what = match cause.kind() {
+                io::ErrorKind::InvalidData => "is damaged",
+                _ => "cannot be read",
+            };
+            Error::new(Kind::ConfigError, format!("the cassette {} {what}: {cause}", folder.display()))
+        })?;
+        Ok(Cassette { folder, held: Mutex::new(held) })
     }
 
-    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it lies in this folder.
@@ -115,21 +136,27 @@ impl Cassette {
         place(folder).is_some_and(|wanted| place(&self.folder) == Some(wanted))
     }
 
-    /// From the first call on again, or as if none had ever been recorded.
+    /// From the first call on again, or as if none of those that are there had ever been recorded.
     pub fn rewind(&self, is_erased: bool) {
-        let mut calls = self.calls();
+        let held = &mut *self.held();
         if is_erased {
-            calls.clear();
+            held.erased.get_or_insert_default().append(&mut held.calls);
         }
-        calls.iter_mut().for_each(|call| call.was_given = false);
+        held.calls.iter_mut().for_each(|call| call.was_given = false);
     }
 
-    /// The recorded reply. Where the service can be asked instead, one that broke stands for no whole one.
+    /// The recorded reply. Where the service can be asked instead, one that broke stands for no whole one, and what
+    /// another recorder kept in the folder meanwhile is looked at first.
     pub fn find(&self, asked: &Asked, can_ask: bool) -> Option<Result<Replied, Refusal>> {
         let reply = {
-            let mut calls = self.calls();
+            let mut held = self.held();
             let fits = |call: &Call| call.asked.means(asked);
             let stays = |call: &Call| fits(call) && !(can_ask && call.is_broken());
+            if can_ask && held.erased.is_none() && !held.calls.iter().any(stays) {
+                // A folder that cannot be read now is told when the call is kept.
+                let _ = Lock::of(&self.folder).and_then(|_lock| held.read());
+            }
+            let calls = &mut held.calls;
             if !calls.iter().any(stays) {
                 return None;
             }
@@ -149,9 +176,11 @@ impl Cassette {
 
     /// Why nothing was found.
     pub fn missed(&self, asked: &Asked) -> Refusal {
-        let calls = self.calls();
-        let near =
-            calls.iter().filter(|call| call.asked.path == asked.path && call.asked.method == asked.method);
+        let held = self.held();
+        let near = held
+            .calls
+            .iter()
+            .filter(|call| call.asked.path == asked.path && call.asked.method == asked.method);
         let differences = near.map(|call| call.asked.differences(asked)).min_by_key(Vec::len);
         let what = format!("{} {}", asked.method, asked.path);
         let message = match differences {
@@ -167,12 +196,15 @@ impl Cassette {
         Refusal::new(404, "NOT_FOUND", message)
     }
 
-    /// Keeps a call: on disk when this returns.
-    pub fn keep(&self, asked: Asked, replied: &Replied) -> std::io::Result<()> {
+    /// Keeps a call, without what was secret when it was sent: on disk when this returns, its pictures before it.
+    pub fn keep(&self, asked: Asked, replied: &Replied, sent: &Secrets) -> io::Result<()> {
         let Replied { status, headers, body, is_broken } = replied;
         let told = headers.iter().filter(|(name, _)| TOLD.contains(&name.as_str()));
-        let told: Map<String, Value> =
-            told.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        let clean = |(name, value): &(String, String)| {
+            // Google's addresses of uploads repeat the key. Without it they are asked all the same.
+            (name.clone(), sent.clean(&without_key(value)).into_owned().into())
+        };
+        let told: Map<String, Value> = told.map(clean).collect();
         fs::create_dir_all(&self.folder)?;
         let mut reply = Map::new();
         let mut put = |name: &str, value: Value| reply.insert(name.to_owned(), value);
@@ -180,18 +212,19 @@ impl Cassette {
         put("headers", told.into());
         let mut rest = body.as_slice();
         if let Ok(json) = serde_json::from_slice::<Value>(body) {
-            put("json", self.put(json)?);
+            put("json", self.put(sent.clean_json(json))?);
             rest = &[];
         } else if is_stream(headers)
             && let Some((whole, part)) = body.split_at_checked(last_end(body))
             && let Some(events) = events(whole)
         {
-            put("events", self.put(events)?);
+            put("events", self.put(sent.clean_json(events))?);
             rest = part;
         }
-        let (form, content) = match std::str::from_utf8(rest) {
+        let rest = sent.clean_bytes(rest);
+        let (form, content) = match std::str::from_utf8(&rest) {
             Ok(text) if text.len() < SHORT * 64 => ("text", text.into()),
-            _ => ("file", self.file(rest)?.into()),
+            _ => ("file", self.file(&rest)?.into()),
         };
         if !rest.is_empty() {
             put(form, content);
@@ -200,39 +233,56 @@ impl Cassette {
             put("broken", true.into());
         }
         let asked = Asked { body: self.put(asked.body)?, ..asked };
-        let mut calls = self.calls();
+        let call = Call { asked, reply: reply.into(), was_given: true };
+        let lock = Lock::of(&self.folder)?;
+        let held = &mut *self.held();
+        if held.erased.is_some() {
+            held.reel.forget();
+        }
+        held.read()?;
+        let before = held.calls.len();
+        for old in held.erased.take().unwrap_or_default() {
+            let is_it = |known: &Call| known.asked == old.asked && known.reply == old.reply;
+            if let Some(place) = held.calls.iter().position(is_it) {
+                held.calls.remove(place);
+            }
+        }
         if !is_broken {
             // An earlier run had it no better: now there is one to stand for it.
-            calls.retain(|call| call.was_given || !call.is_broken() || !call.asked.means(&asked));
+            held.calls.retain(|old| old.was_given || !old.is_broken() || !old.asked.means(&call.asked));
         }
-        calls.push(Call { asked, reply: reply.into(), was_given: true });
-        let json = json!({ "version": VERSION, "calls": calls.iter().map(Call::told).collect::<Vec<_>>() });
-        let text = serde_json::to_vec_pretty(&json)?;
-        save::replace(&self.folder.join(NAME), Manner::default(), |out| out.write_all(&text))
+        if held.calls.len() == before && held.reel.can_append() {
+            held.reel.append(&lock, &call.told())?;
+            held.calls.push(call);
+            return Ok(());
+        }
+        held.calls.push(call);
+        let calls: Vec<Value> = held.calls.iter().map(Call::told).collect();
+        held.reel.replace(&lock, &calls)
     }
 
     /// The JSON with its pictures as files: they are written.
-    fn put(&self, json: Value) -> std::io::Result<Value> {
+    fn put(&self, json: Value) -> io::Result<Value> {
         Ok(match json {
             Value::Object(map) => {
                 let put = |(name, value): (String, Value)| match bytes_of(&name, &value) {
                     Some(bytes) => Ok((name, json!({ "$file": self.file(&bytes)? }))),
                     None => self.put(value).map(|value| (name, value)),
                 };
-                map.into_iter().map(put).collect::<std::io::Result<Map<_, _>>>()?.into()
+                map.into_iter().map(put).collect::<io::Result<Map<_, _>>>()?.into()
             }
             Value::Array(list) => {
-                list.into_iter().map(|value| self.put(value)).collect::<std::io::Result<Vec<_>>>()?.into()
+                list.into_iter().map(|value| self.put(value)).collect::<io::Result<Vec<_>>>()?.into()
             }
             other => other,
         })
     }
 
-    fn file(&self, bytes: &[u8]) -> std::io::Result<String> {
+    fn file(&self, bytes: &[u8]) -> io::Result<String> {
         let name = file_name(bytes);
         let path = self.folder.join(&name);
         if !path.exists() {
-            save::replace(&path, Manner::default(), |out| out.write_all(bytes))?;
+            save::replace(&path, Manner::durable(Durable::Entry), |out| out.write_all(bytes))?;
         }
         Ok(name)
     }
@@ -314,24 +364,27 @@ impl Call {
         let request = &told["request"];
         let text = |name: &str| request[name].as_str().map(str::to_owned);
         let query = request["query"].as_object().into_iter().flatten();
+        // One of an earlier version may hold what is not kept now.
+        let query = query.filter(|(name, _)| !secrets::is_query(name));
         let query = query.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         let asked = Asked {
             method: text("method")?,
             path: text("path")?,
             query: query.collect::<Option<_>>()?,
             body: request["body"].clone(),
-            meaning: meaning(&request["body"]),
+            meaning: meaning(&Secrets::default().clean_json(request["body"].clone())),
         };
         Some(Call { asked, reply: told.get("reply")?.clone(), was_given: false })
     }
 }
 
 impl Asked {
-    /// What a request asks; its key is left out.
-    pub fn of(method: &str, path: &str, query: &[(String, String)], body: &[u8]) -> Self {
-        let query = query.iter().filter(|(name, _)| name != "key").cloned().collect();
+    /// What a request asks; its secrets are left out.
+    pub fn of(method: &str, path: &str, query: &[(String, String)], body: &[u8], sent: &Secrets) -> Self {
+        let query = query.iter().filter(|(name, _)| !secrets::is_query(name));
+        let query = query.map(|(name, value)| (name.clone(), sent.clean(value).into_owned())).collect();
         let body = match serde_json::from_slice(body) {
-            Ok(json) => json,
+            Ok(json) => sent.clean_json(json),
             Err(_) if body.is_empty() => Value::Null,
             // The chunks of a file.
             Err(_) => json!({ "data": STANDARD.encode(body) }),
@@ -444,6 +497,14 @@ fn is_broken(reply: &Value) -> bool {
     reply.get("broken") == Some(&Value::Bool(true))
 }
 
+/// An address without the parameters that are secret.
+fn without_key(value: &str) -> String {
+    let Some((place, query)) = value.split_once('?') else { return value.to_owned() };
+    let is_shown = |pair: &&str| !secrets::is_query(pair.split('=').next().unwrap_or_default());
+    let query: Vec<&str> = query.split('&').filter(is_shown).collect();
+    if query.is_empty() { place.to_owned() } else { format!("{place}?{}", query.join("&")) }
+}
+
 /// Whether these are the headers of a stream of events.
 pub(super) fn is_stream(headers: &[(String, String)]) -> bool {
     headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
@@ -472,12 +533,23 @@ pub(super) fn told(headers: &HeaderMap) -> impl Iterator<Item = (String, String)
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use super::super::reel::NAME;
     use super::*;
+
+    fn keep(cassette: &Cassette, asked: Asked, replied: &Replied) {
+        cassette.keep(asked, replied, &Secrets::default()).unwrap();
+    }
 
     fn asked(body: &Value) -> Asked {
         let query =
             [("key", "secret"), ("alt", "sse")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Asked::of("POST", "/v1/models/m:generateContent", &query, body.to_string().as_bytes())
+        Asked::of(
+            "POST",
+            "/v1/models/m:generateContent",
+            &query,
+            body.to_string().as_bytes(),
+            &Secrets::default(),
+        )
     }
 
     fn cassette() -> (tempfile::TempDir, Cassette) {
@@ -507,7 +579,7 @@ mod tests {
         let said = json!({ "contents": [{ "parts": [{ "text": "a" }, part] }] });
         let json = json!({ "candidates": [{ "content": { "parts": [part, { "text": "b" }] } }] });
         let headers = [("content-type", "application/json"), ("set-cookie", "who=me")];
-        cassette.keep(asked(&said), &reply(&headers, json.to_string().as_bytes())).unwrap();
+        keep(&cassette, asked(&said), &reply(&headers, json.to_string().as_bytes()));
         let text = fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert!(!text.contains("secret") && !text.contains("who=me") && !text.contains(&picture), "{text}");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
@@ -521,7 +593,7 @@ mod tests {
     fn requests_are_told_apart_by_what_they_mean() {
         let (_folder, cassette) = cassette();
         let said = json!({ "contents": [{ "parts": [{ "inlineData": { "mimeType": "a/b", "data": "QUJD" } }] }], "store": true });
-        cassette.keep(asked(&said), &reply(&[], b"{\"first\": 1}")).unwrap();
+        keep(&cassette, asked(&said), &reply(&[], b"{\"first\": 1}"));
         let same = json!({ "store": true, "contents": [{ "parts": [{ "inline_data": { "data": "QUJD", "mime_type": "a/b" } }] }] });
         assert_eq!(body(&found(&cassette, &asked(&same)))["first"], 1);
         let other =
@@ -543,7 +615,7 @@ mod tests {
         let (folder, cassette) = cassette();
         let said = json!({ "contents": [] });
         (1..=2).for_each(|n| {
-            cassette.keep(asked(&said), &reply(&[], json!({ "n": n }).to_string().as_bytes())).unwrap()
+            keep(&cassette, asked(&said), &reply(&[], json!({ "n": n }).to_string().as_bytes()))
         });
         let cassette = Cassette::open(folder.path().to_str().unwrap()).unwrap();
         let turns: Vec<_> = (0..3).map(|_| body(&found(&cassette, &asked(&said)))["n"].clone()).collect();
@@ -558,21 +630,21 @@ mod tests {
     fn streams_come_back_as_events_and_other_bodies_as_they_were() {
         let (_folder, cassette) = cassette();
         let sse = [("content-type", "text/event-stream")];
-        let keep = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
-            let asked = Asked::of("GET", path, &[], b"");
-            cassette.keep(asked.clone(), &reply(headers, body)).unwrap();
+        let kept = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
+            let asked = Asked::of("GET", path, &[], b"", &Secrets::default());
+            keep(&cassette, asked.clone(), &reply(headers, body));
             found(&cassette, &asked).body
         };
         let stream = b"data: {\"a\":1}\r\n\r\ndata: {\"b\":2}\r\n\r\n";
-        assert_eq!(keep("/s", &sse, stream), stream);
-        assert_eq!(keep("/broken", &sse, b"data: {\"a\":"), b"data: {\"a\":");
-        assert_eq!(keep("/html", &[], b"<html>"), b"<html>");
-        assert_eq!(keep("/bytes", &[], &[0xff; 9]), [0xff; 9]);
+        assert_eq!(kept("/s", &sse, stream), stream);
+        assert_eq!(kept("/broken", &sse, b"data: {\"a\":"), b"data: {\"a\":");
+        assert_eq!(kept("/html", &[], b"<html>"), b"<html>");
+        assert_eq!(kept("/bytes", &[], &[0xff; 9]), [0xff; 9]);
         let large = [stream, b"data: {\"data\":\"".as_slice(), &[b'a'; SHORT * 64]].concat();
-        assert_eq!(keep("/large", &sse, &large), large);
+        assert_eq!(kept("/large", &sse, &large), large);
         let letter = [stream.as_slice(), b"data: {\"a\":\"\xc3"].concat();
-        assert_eq!(keep("/letter", &sse, &letter), letter, "to the byte, though it ends within a letter");
-        assert_eq!(keep("/nothing", &sse, b""), b"");
+        assert_eq!(kept("/letter", &sse, &letter), letter, "to the byte, though it ends within a letter");
+        assert_eq!(kept("/nothing", &sse, b""), b"");
     }
 
     #[test]
@@ -580,11 +652,11 @@ mod tests {
         let (folder, cassette) = cassette();
         let said = asked(&json!({ "contents": [] }));
         let broken = |text: &[u8]| Replied { is_broken: true, ..reply(&[], text) };
-        cassette.keep(said.clone(), &broken(b"1")).unwrap();
+        keep(&cassette, said.clone(), &broken(b"1"));
         assert!(cassette.find(&said, true).is_none());
         assert!(found(&cassette, &said).is_broken);
-        cassette.keep(said.clone(), &reply(&[], b"2")).unwrap();
-        cassette.keep(said.clone(), &broken(b"3")).unwrap();
+        keep(&cassette, said.clone(), &reply(&[], b"2"));
+        keep(&cassette, said.clone(), &broken(b"3"));
         assert_eq!(cassette.find(&said, true).unwrap().unwrap().body, b"2", "the latest whole one");
         assert_eq!(found(&cassette, &said).body, b"3");
         let open = || Cassette::open(folder.path().to_str().unwrap()).unwrap();
@@ -592,8 +664,8 @@ mod tests {
         let bodies: Vec<_> = (0..4).map(|_| again.find(&said, true).unwrap().unwrap().body).collect();
         assert_eq!(bodies, [b"1", b"2", b"3", b"2"], "in turn as they were recorded");
         // What a later run gets whole takes the place of what it was not given.
-        open().keep(said.clone(), &reply(&[], b"4")).unwrap();
-        assert_eq!(open().calls().len(), 2);
+        keep(&open(), said.clone(), &reply(&[], b"4"));
+        assert_eq!(open().held().calls.len(), 2);
     }
 
     #[test]
@@ -612,5 +684,79 @@ mod tests {
             let error = Cassette::open(folder.path().to_str().unwrap()).unwrap_err();
             assert!(error.message().contains(says), "{}", error.message());
         }
+    }
+
+    #[test]
+    fn two_recorders_on_one_folder_lose_nothing_and_ask_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Cassette::open(folder.path().to_str().unwrap()).unwrap();
+        let (one, other) = (open(), open());
+        let said = |n: usize| asked(&json!({ "n": n }));
+        std::thread::scope(|scope| {
+            for (cassette, begin) in [(&one, 0), (&other, 1)] {
+                let said = &said;
+                scope.spawn(move || {
+                    for n in (begin..40).step_by(2) {
+                        keep(cassette, said(n), &reply(&[], json!({ "n": n }).to_string().as_bytes()));
+                    }
+                });
+            }
+        });
+        for cassette in [&one, &other, &open()] {
+            for n in 0..40 {
+                assert_eq!(body(&cassette.find(&said(n), true).unwrap().unwrap())["n"], n);
+            }
+        }
+    }
+
+    #[test]
+    fn recording_anew_takes_the_place_of_what_was_there_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Cassette::open(folder.path().to_str().unwrap()).unwrap();
+        let said = |n: usize| asked(&json!({ "n": n }));
+        let put = |cassette: &Cassette, n: usize| keep(cassette, said(n), &reply(&[], b"1"));
+        put(&open(), 0);
+        let (anew, beside) = (open(), open());
+        anew.rewind(true);
+        put(&beside, 1);
+        put(&anew, 2);
+        put(&beside, 3);
+        let left: Vec<usize> = (0..4).filter(|n| open().find(&said(*n), false).is_some()).collect();
+        assert_eq!(left, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_secret_is_in_no_file_and_finds_its_call_all_the_same() {
+        let (folder, cassette) = cassette();
+        let secret = "canary-0123456789";
+        let mut sent = Secrets::default();
+        sent.add_key(secret);
+        let query = [("access_token", secret), ("X-Goog-Signature", "0123"), ("alt", "sse")];
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let file = "https://a.example/b.png?X-Amz-Signature=0123abc&v=1";
+        let said =
+            json!({ "contents": [{ "parts": [{ "fileData": { "fileUri": file } }, { "text": secret }] }] });
+        let asked = |sent: &Secrets| Asked::of("POST", "/v1/a", &query, said.to_string().as_bytes(), sent);
+        let told = format!("Consumer 'api_key:{secret}' has been suspended.");
+        let place = format!("https://a.example/upload?key={secret}&upload_id=7");
+        let headers = [("x-goog-upload-url", place.as_str()), ("retry-after", secret)];
+        for text in [json!({ "error": { "message": told, secret: 1 } }).to_string(), format!("<p>{told}</p>")]
+        {
+            cassette.keep(asked(&sent), &reply(&headers, text.as_bytes()), &sent).unwrap();
+        }
+        let stream = format!("data: {{\"a\": \"{told}\"}}\r\n\r\ndata: {{\"b\": \"{}", &secret[..12]);
+        let sse = [("content-type", "text/event-stream")];
+        cassette.keep(asked(&sent), &reply(&sse, stream.as_bytes()), &sent).unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let text = fs::read(file.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            for piece in [secret, &secret[..12], "0123abc", "access_token"] {
+                assert!(!text.contains(piece), "{piece}: {text}");
+            }
+        }
+        let again = Cassette::open(folder.path().to_str().unwrap()).unwrap();
+        let first = again.find(&asked(&sent), false).unwrap().unwrap();
+        assert!(String::from_utf8(first.body).unwrap().contains("'api_key:…' has been suspended"));
+        assert_eq!(first.headers[0].1, "https://a.example/upload?upload_id=7");
     }
 }

@@ -61,17 +61,16 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
         ("GET", ["script"]) => json(json!({ "steps": state.script().told() })),
         ("POST", ["script"]) => {
             let steps = steps(body)?;
-            if !state.script().add(steps) {
-                return Err(bad(&format!("more than {} steps would wait; DELETE drops them", script::MOST)));
-            }
+            state.script().add(steps).map_err(|problem| bad(&problem))?;
             json(json!({ "steps": state.script().told() }))
         }
         ("PUT", ["script"]) => {
-            state.script().replace(steps(body)?);
+            let steps = steps(body)?;
+            state.script().replace(steps).map_err(|problem| bad(&problem))?;
             json(json!({ "steps": state.script().told() }))
         }
         ("DELETE", ["script"]) => {
-            state.script().replace(Vec::new());
+            state.script().clear();
             json(json!({ "steps": [] }))
         }
         ("GET", ["models"]) => json(models::list(Some("1000"), None, state.files.live().now())?),
@@ -169,7 +168,7 @@ fn readings(state: &State) -> Value {
 }
 
 fn steps(body: &[u8]) -> Result<Vec<script::Step>, Refusal> {
-    let steps = match read(body)? {
+    let steps = match script::parsed(body).map_err(|problem| bad(&problem))? {
         Value::Array(steps) => steps,
         step => vec![step],
     };

@@ -33,6 +33,10 @@ const GRAIN: usize = 256 << 10;
 /// Uploads that nobody goes on with are forgotten; so many are remembered.
 const OPEN: usize = 1000;
 
+/// How many files take no more than their bytes, and what each one beyond takes, however small it is.
+const FREE: usize = 10_000;
+const ABOUT: u64 = 4 << 10;
+
 /// The life of a file whose end no clock can tell.
 const FOREVER: Duration = Duration::from_secs(48 * 3600);
 
@@ -148,8 +152,10 @@ impl Stored {
 impl Shelf {
     /// What all of it takes.
     fn weight(&self) -> u64 {
-        let files = self.files.iter().map(|file| file.bytes.len());
-        files.chain(self.uploads.values().map(|upload| upload.received.len())).sum::<usize>() as u64
+        let files = self.files.iter().map(|file| file.bytes.len() as u64);
+        let bytes: u64 = files.chain(self.uploads.values().map(|upload| upload.received.len() as u64)).sum();
+        // Beyond some thousand of them it counts what is known of each.
+        bytes + (self.files.len().saturating_sub(FREE) as u64) * ABOUT
     }
 
     fn file(&self, id: &str) -> Result<&Stored, Refusal> {

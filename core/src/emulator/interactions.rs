@@ -21,6 +21,7 @@ use super::models;
 use super::route::value;
 use super::rules::Rules;
 use crate::codec::Quality;
+use crate::memory;
 
 /// The most that all of them may take.
 const ROOM: usize = 256 << 20;
@@ -155,7 +156,7 @@ impl Record {
         set(&mut data, "event_type", name.into());
         let event = Arc::new(Event { name, data });
         let line = event.line();
-        self.weight += line.len();
+        self.weight += memory::of(&event.data) + std::mem::size_of::<Event>();
         out.send(line);
         self.events.push(event);
     }
@@ -651,7 +652,7 @@ fn finish(desk: &Desk, order: Order, out: Out) -> Record {
 
 fn order(answer: Answer, wish: Wish) -> Order {
     let now = SystemTime::now();
-    let weight = wish.input.to_string().len();
+    let weight = memory::of(&wish.input) + memory::of(&wish.labels);
     let record = Record {
         id: format!("v1_{}", (0..48).map(|_| fastrand::alphanumeric()).collect::<String>()),
         model: answer.model.clone(),

@@ -18,8 +18,11 @@ use super::quota::{Limits, Quota};
 use super::script::{Asked, Script, Step};
 use super::tape::Deck;
 use super::watch::Watch;
+use crate::memory;
+use crate::secrets::{self, Secrets};
 
-/// The most that the remembered requests may take, counted as JSON: the last one stays whatever it takes.
+/// The most memory that the remembered requests may take when they are asked for. The last one stays whatever it
+/// takes.
 const MOST: usize = 256 << 20;
 
 /// A text of a request longer than this is a picture, or would be too much to remember.
@@ -56,7 +59,26 @@ struct Log {
 #[derive(Debug)]
 struct Entry {
     told: Map<String, Value>,
+    /// Its JSON as text, which takes a fraction of what values take.
+    json: Option<Arc<[u8]>>,
     weight: usize,
+}
+
+/// What is known of a request, with its JSON still as text.
+type Known = (Map<String, Value>, Option<Arc<[u8]>>);
+
+impl Entry {
+    fn known(&self) -> Known {
+        (self.told.clone(), self.json.clone())
+    }
+}
+
+fn whole((mut told, json): Known) -> Value {
+    if let Some(json) = json.and_then(|json| serde_json::from_slice(&json).ok()) {
+        // Its place among the others is kept: a null stands there.
+        told.insert("json".to_owned(), json);
+    }
+    Value::Object(told)
 }
 
 impl Log {
@@ -110,7 +132,7 @@ impl State {
 
     /// Forgets what came and what was scripted: as if it had just begun, with its files and limits.
     pub fn reset(&self) {
-        self.script().replace(Vec::new());
+        self.script().clear();
         self.quota().reset();
         self.watch.clear();
         let mut log = lock(&self.log);
@@ -120,21 +142,25 @@ impl State {
     }
 
     pub fn requests(&self) -> Vec<Value> {
-        lock(&self.log).requests.iter().map(|entry| Value::Object(entry.told.clone())).collect()
+        let known: Vec<Known> = lock(&self.log).requests.iter().map(Entry::known).collect();
+        known.into_iter().map(whole).collect()
     }
 
     /// The latest requests, by their numbers, the last one first.
     pub fn latest(&self, most: usize) -> Vec<(usize, Value)> {
         let log = lock(&self.log);
         let numbered = log.requests.iter().enumerate().rev().take(most);
-        numbered.map(|(index, entry)| (log.gone + index, Value::Object(entry.told.clone()))).collect()
+        let known: Vec<_> = numbered.map(|(index, entry)| (log.gone + index, entry.known())).collect();
+        drop(log);
+        known.into_iter().map(|(number, known)| (number, whole(known))).collect()
     }
 
     /// One request, if it is still known.
     pub fn request(&self, number: usize) -> Option<Value> {
         let log = lock(&self.log);
-        let entry = log.requests.get(number.checked_sub(log.gone)?)?;
-        Some(Value::Object(entry.told.clone()))
+        let known = log.requests.get(number.checked_sub(log.gone)?)?.known();
+        drop(log);
+        Some(whole(known))
     }
 
     /// Seconds since the start.
@@ -148,17 +174,18 @@ impl State {
 
     /// Remembers a request whose head has come.
     pub fn arrived(self: &Arc<Self>, head: &Parts) -> Flight {
+        let sent = sent_with(head);
         let mut query = Map::new();
         for (name, value) in url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()) {
             if name != "key" {
-                query.insert(name.into_owned(), value.into_owned().into());
+                let value = if secrets::is_query(&name) { "…".into() } else { sent.clean(&value) };
+                query.insert(sent.clean(&name).into_owned(), value.into_owned().into());
             }
         }
         let mut headers = Map::new();
         for (name, value) in &head.headers {
-            let secret =
-                ["x-goog-api-key", "authorization", "proxy-authorization", "cookie"].contains(&name.as_str());
-            let value = if secret { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let value = if secrets::is_header(name.as_str()) { "…".into() } else { sent.clean(&value) };
             headers.insert(name.as_str().to_owned(), value.into());
         }
         let version = match head.version {
@@ -170,7 +197,7 @@ impl State {
         for (name, value) in [
             ("at", json!(self.now())),
             ("method", json!(head.method.as_str())),
-            ("path", json!(head.uri.path())),
+            ("path", json!(sent.clean(head.uri.path()))),
             ("http_version", json!(version)),
             ("query", query.into()),
             ("headers", headers.into()),
@@ -184,13 +211,13 @@ impl State {
         }
         self.active.fetch_add(1, Ordering::SeqCst);
         let mut log = lock(&self.log);
-        let weight = weight(&request);
-        log.requests.push_back(Entry { told: request, weight });
+        let weight = memory::of_map(&request);
+        log.requests.push_back(Entry { told: request, json: None, weight });
         log.weight += weight;
         let number = log.gone + log.requests.len() - 1;
         log.forget();
         drop(log);
-        Flight { state: Some(self.clone()), number, since: Instant::now() }
+        Flight { state: Some(self.clone()), number, since: Instant::now(), sent: Arc::new(sent) }
     }
 
     /// Adds what is known by now of a request.
@@ -198,30 +225,43 @@ impl State {
         let mut log = lock(&self.log);
         let index = number.checked_sub(log.gone);
         let Some(entry) = index.and_then(|index| log.requests.get_mut(index)) else { return };
-        let added = weight(&value);
+        let added = memory::of(&value);
         entry.told.insert(name.to_owned(), value);
         entry.weight += added;
         log.weight += added;
         log.forget();
     }
+
+    /// Adds the JSON of a request: shortened, and without what was secret in it.
+    pub fn note_json(&self, number: usize, json: &Value, sent: &Secrets) {
+        let short = sent.clean_json(shortened(json));
+        let weight = memory::of(&short);
+        let text = serde_json::to_vec(&short).unwrap_or_default();
+        drop(short);
+        let mut log = lock(&self.log);
+        let index = number.checked_sub(log.gone);
+        let Some(entry) = index.and_then(|index| log.requests.get_mut(index)) else { return };
+        entry.json = Some(text.into());
+        entry.weight += weight;
+        log.weight += weight;
+        log.forget();
+    }
 }
 
-/// How many bytes this takes as JSON.
-fn weight(told: &impl serde::Serialize) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
+/// The secrets that a request was sent with.
+pub(super) fn sent_with(head: &Parts) -> Secrets {
+    let mut sent = Secrets::default();
+    for (name, value) in &head.headers {
+        if secrets::is_header(name.as_str()) {
+            sent.add_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
         }
     }
-    let mut count = Count(0);
-    // Counting does not fail.
-    let _ = serde_json::to_writer(&mut count, told);
-    count.0
+    for (name, value) in url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()) {
+        if secrets::is_query(&name) {
+            sent.add_part(&value);
+        }
+    }
+    sent
 }
 
 /// A request under way. Dropped before its end, it notes that the client went away.
@@ -230,12 +270,14 @@ pub(super) struct Flight {
     state: Option<Arc<State>>,
     pub number: usize,
     since: Instant,
+    /// The secrets that the request was sent with.
+    pub sent: Arc<Secrets>,
 }
 
 impl Flight {
     /// Of a request that nobody remembers.
     pub fn untold() -> Self {
-        Flight { state: None, number: 0, since: Instant::now() }
+        Flight { state: None, number: 0, since: Instant::now(), sent: Arc::default() }
     }
 
     /// A piece of the answer goes out.
@@ -318,7 +360,7 @@ mod tests {
     use super::*;
 
     fn left(keep: usize, weights: &[usize]) -> (usize, usize, usize) {
-        let entry = |weight: &usize| Entry { told: Map::new(), weight: *weight };
+        let entry = |weight: &usize| Entry { told: Map::new(), json: None, weight: *weight };
         let requests = weights.iter().map(entry).collect();
         let mut log = Log { keep, gone: 0, requests, weight: weights.iter().sum() };
         log.forget();

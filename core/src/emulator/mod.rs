@@ -123,10 +123,12 @@ mod files;
 mod guard;
 mod interactions;
 mod keys;
+mod line;
 mod log;
 mod models;
 mod outline;
 mod quota;
+mod reel;
 mod route;
 mod rules;
 mod script;
@@ -200,6 +202,8 @@ pub struct Emulator(Arc<Running>);
 
 struct Running {
     at: SocketAddr,
+    /// The address that it listens at.
+    host: IpAddr,
     state: Arc<State>,
     /// The authority's certificate, with TLS.
     bundle: Option<Bundle>,
@@ -303,13 +307,29 @@ impl Emulator {
             failed(cause)
         })?;
         let server = Mutex::new(Some((stop, thread)));
-        Ok(Emulator(Arc::new(Running { at, state, bundle, server, process: std::process::id() })))
+        Ok(Emulator(Arc::new(Running { at, host, state, bundle, server, process: std::process::id() })))
     }
 
     /// Its base URL: `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT`. A page there shows its calls.
     pub fn url(&self) -> String {
         let scheme = if self.0.bundle.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.0.at)
+    }
+
+    /// Who can reach it beside this machine; none if nobody else can.
+    pub fn reach(&self) -> Option<String> {
+        let host = self.0.host;
+        let port = self.0.at.port();
+        let whom = match host.is_unspecified() {
+            true => format!("port {port} at every address of this machine"),
+            false => format!("{}", SocketAddr::from((host, port))),
+        };
+        (!host.is_loopback()).then(|| {
+            format!(
+                "it listens at {host}: whoever reaches {whom} can ask it, see its calls with their prompts and pictures, \
+                 and set its faults. Without `host`, only this machine reaches it"
+            )
+        })
     }
 
     /// With TLS, a PEM file of the authority that vouches for this emulator: what a client takes as
@@ -344,8 +364,11 @@ impl Emulator {
     /// # Errors
     /// [`Kind::InvalidOptionError`] that names the step and the field.
     pub fn script(&self, steps: &[Value]) -> Result<(), Error> {
-        self.0.state.script().replace(script::read(steps)?);
-        Ok(())
+        let steps = script::read(steps)?;
+        self.0.state.script().replace(steps).map_err(|problem| {
+            let option = "script".to_owned();
+            Error::new(Kind::InvalidOptionError, format!("`script`: {problem}")).with("option", option)
+        })
     }
 
     /// Begins or stops to answer with recorded calls, and to record them: as the options `cassette`, `upstream` and

@@ -16,6 +16,7 @@ use super::fields;
 use super::steps::{names, of_answers};
 use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
+use crate::memory;
 use crate::options::nearest;
 use crate::schema::Case;
 
@@ -164,6 +165,8 @@ pub(super) struct Step {
     share: Option<Share>,
     /// As it was told.
     told: Map<String, Value>,
+    /// How much memory it takes.
+    weight: usize,
     /// How much its own answer to an edit with a mask drifts.
     pub drift: Option<f32>,
     pub reply: Reply,
@@ -179,8 +182,15 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub fn replace(&mut self, steps: Vec<Step>) {
+    /// Sets these in place of those that wait; the reason if they would be too many.
+    pub fn replace(&mut self, steps: Vec<Step>) -> Result<(), String> {
+        fit(steps.iter())?;
         self.steps = steps.into();
+        Ok(())
+    }
+
+    pub fn clear(&mut self) {
+        self.steps.clear();
     }
 
     /// Whether an answer can be gone on with by this token, in whatever spelling of base64.
@@ -188,13 +198,11 @@ impl Script {
         fields::base64(token).is_some_and(|token| self.promised.contains(&token))
     }
 
-    /// At most so many in all; false if they would be more.
-    pub fn add(&mut self, steps: Vec<Step>) -> bool {
-        let fits = self.steps.len() + steps.len() <= MOST;
-        if fits {
-            self.steps.extend(steps);
-        }
-        fits
+    /// Adds these; the reason if they would be too many.
+    pub fn add(&mut self, steps: Vec<Step>) -> Result<(), String> {
+        fit(self.steps.iter().chain(&steps))?;
+        self.steps.extend(steps);
+        Ok(())
     }
 
     /// Takes the first step that is meant for this request.
@@ -215,6 +223,9 @@ impl Script {
             && let Some(token) = given.continuation.as_deref().and_then(fields::base64)
             && !self.promised.contains(&token)
         {
+            if self.promised.len() >= MOST {
+                self.promised.remove(0);
+            }
             self.promised.push(token);
         }
         Some(taken)
@@ -236,7 +247,35 @@ impl Script {
 }
 
 /// The most steps that wait.
-pub(super) const MOST: usize = 10_000;
+const MOST: usize = 10_000;
+
+/// The most memory that they take.
+const ROOM: usize = 256 << 20;
+
+/// Whether so many steps may wait.
+fn fit<'a>(steps: impl Iterator<Item = &'a Step>) -> Result<(), String> {
+    let (mut count, mut weight) = (0, 0);
+    for step in steps {
+        count += 1;
+        weight += step.weight;
+    }
+    let drop = "wait for fewer of them, or drop those that wait";
+    match (count > MOST, weight > ROOM) {
+        (true, _) => Err(format!("more than {MOST} steps would wait; {drop}")),
+        (_, true) => {
+            Err(format!("the steps that wait would take more than {} MiB of memory; {drop}", ROOM >> 20))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The steps in a JSON text, unless reading it would take more memory than all of them may.
+pub(super) fn parsed(text: &[u8]) -> Result<Value, String> {
+    if memory::of_text(text) > 2 * ROOM {
+        return Err(format!("the steps would take more than {} MiB of memory", ROOM >> 20));
+    }
+    serde_json::from_slice(text).map_err(|error| format!("the body is not JSON: {error}"))
+}
 
 /// The errors of the service: their words, the HTTP status of each, and its number where an error stands
 /// within an answer. Of several with one HTTP status the first is the usual one.
@@ -388,6 +427,8 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         value.as_f64().filter(|drift| (0.0..=4.0).contains(drift)).map(|drift| drift as f32)
     })?;
     let (reply, delivery) = (read_reply(&at)?, read_delivery(&at)?);
+    // Its reply holds what was said in a second form.
+    let weight = 2 * memory::of_map(&step) + std::mem::size_of::<Step>();
     Ok(Step {
         drift,
         wants: wants.unwrap_or_default(),
@@ -396,6 +437,7 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         share,
         reply,
         delivery,
+        weight,
         told: step,
     })
 }

@@ -22,9 +22,9 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,16 +37,22 @@ use super::files;
 use super::guard;
 use super::interactions::{self, Told};
 use super::keys;
+use super::line::{Answering, End, Line};
 use super::log::{self, Flight, State};
 use super::models;
 use super::route::{self, Form, House, Route, Talk, header, value};
 use super::rules::Rules;
 use super::script::{self, Asked, Cut, Delivery, Reply};
 use super::tape;
+use crate::memory;
 use crate::options::Reading;
+use crate::secrets::Secrets;
 
 /// The most that a request may send.
 pub(super) const LIMIT: usize = 100 << 20;
+
+/// The most memory that the JSON of a request may take once it is read.
+const PARSED: usize = 1 << 30;
 
 /// A body goes out in pieces of this many bytes unless a script says otherwise.
 const PIECE: usize = 256 << 10;
@@ -88,7 +94,7 @@ async fn accept(stream: TcpStream, acceptor: Option<TlsAcceptor>, state: Arc<Sta
     // Only speed depends on it.
     let _ = stream.set_nodelay(true);
     let end = Arc::new(End::default());
-    let line = Line { stream, end: end.clone() };
+    let line = Line::new(stream, end.clone());
     match acceptor {
         // A handshake that fails is the client's to tell.
         Some(acceptor) => {
@@ -117,59 +123,6 @@ async fn connection(line: impl AsyncRead + AsyncWrite + Unpin + 'static, end: Ar
         () = leaving.leave.notified() => serving.as_mut().graceful_shutdown(),
     }
     let _ = serving.await;
-}
-
-/// How a connection ends, if a script asks for it.
-#[derive(Default)]
-struct End {
-    /// With a reset.
-    reset: AtomicBool,
-    /// After what is under way.
-    leave: Notify,
-}
-
-/// A connection that can be made to end with a reset.
-struct Line {
-    stream: TcpStream,
-    end: Arc<End>,
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if self.end.reset.load(Ordering::SeqCst) {
-            // If it fails, the connection is closed in the usual way, which is a cut too.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Hands on what comes from elsewhere, as it comes.
-fn drain(mut pieces: mpsc::UnboundedReceiver<Bytes>, take: Take) {
-    while let Some(piece) = pieces.blocking_recv() {
-        if !take(piece.to_vec()) {
-            return;
-        }
-    }
 }
 
 /// Hands out the pieces of a body; false says that nobody takes them.
@@ -255,10 +208,32 @@ impl Outgoing {
         match self.content {
             Content::Whole(whole) => body = whole,
             Content::Made(make) => make(&mut take),
-            Content::Flow { pieces, .. } => drain(pieces, &mut take),
+            // Waited for before, on no thread that draws.
+            Content::Flow { .. } => {}
         }
         Outgoing { content: Content::Whole(body), ..self }
     }
+
+    /// With a body whose length is known, if that is disturbed.
+    async fn measured(self, delivery: &Delivery) -> Result<Self, Broken> {
+        if delivery.length.is_none() {
+            return Ok(self);
+        }
+        let Content::Flow { mut pieces, .. } = self.content else {
+            return Ok(tokio::task::spawn_blocking(move || self.whole()).await?);
+        };
+        let mut body = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            body.extend_from_slice(&piece);
+        }
+        Ok(Outgoing { content: Content::Whole(body), ..self })
+    }
+}
+
+/// What is made of a request.
+enum Made {
+    Done(Result<Outgoing, Refusal>),
+    Errand(Box<tape::Errand>),
 }
 
 async fn handle(
@@ -277,21 +252,29 @@ async fn handle(
     }
     if control::is_for(&head) {
         let (body, _) = receive(body, &head).await?;
+        let answering = Answering::of(&end);
         // A thumbnail is made on the way.
         let work = tokio::task::spawn_blocking(move || control::answer(&head, &body, &state));
-        return Ok(reply(work.await?, Delivery::default(), Flight::untold(), None));
+        return Ok(awaited(reply(work.await?, Delivery::default(), Flight::untold(), None), answering));
     }
     let mut flight = state.arrived(&head);
-    let number = flight.number;
+    let (number, sent) = (flight.number, flight.sent.clone());
     let (body, size) = receive(body, &head).await?;
+    let answering = Answering::of(&end);
     let body = Bytes::from(body);
-    state.watch.request(number, &body);
+    state.watch.request(number, &body, &sent);
     state.note(number, "size", size.into());
     let seen = state.clone();
     let version = head.version;
     // Reading and drawing may take a second: the line stays free for others.
-    let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, number));
-    let (outgoing, delivery) = work.await?;
+    let work = tokio::task::spawn_blocking(move || respond(&head, body, size, &state, (number, &sent)));
+    let (made, form, delivery) = work.await?;
+    let made = match made {
+        Made::Done(made) => made,
+        Made::Errand(errand) => errand.run().await,
+    };
+    let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
+    let outgoing = made.measured(&delivery).await?;
     if !outgoing.hang && !delivery.goaway && !matches!(delivery.cut, Some(Cut::Headers)) {
         seen.note(number, "status", outgoing.status.into());
     }
@@ -304,7 +287,9 @@ async fn handle(
         return Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into());
     }
     if outgoing.hang {
-        std::future::pending::<()>().await;
+        // A client that sends no more has nothing to wait for.
+        drop(answering);
+        return std::future::pending().await;
     }
     // With HTTP/2 an error ends the stream alone, and by a reset.
     let reset = (version < Version::HTTP_2).then_some(end);
@@ -312,7 +297,13 @@ async fn handle(
         flight.landed();
         return Err(cut(reset.as_deref()).into());
     }
-    Ok(guard::share(shared, reply(outgoing, delivery, flight, reset)))
+    Ok(awaited(guard::share(shared, reply(outgoing, delivery, flight, reset)), answering))
+}
+
+/// The answer, whose client is waited for until its last byte.
+fn awaited(mut response: Response<Outflow>, answering: Answering) -> Response<Outflow> {
+    response.body_mut().answering = Some(answering);
+    response
 }
 
 /// Breaks the line: this error ends what it is told to.
@@ -351,8 +342,8 @@ fn respond(
     body: Bytes,
     size: usize,
     state: &Arc<State>,
-    number: usize,
-) -> (Outgoing, Delivery) {
+    (number, sent): (usize, &Arc<Secrets>),
+) -> (Made, Form, Delivery) {
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let route = Route::of(head, &query);
@@ -367,15 +358,15 @@ fn respond(
             }
             (Ok(Value::Null), body)
         }
-        Some(Route::Start { .. }) => (serde_json::from_slice::<Value>(&body), body),
+        Some(Route::Start { .. }) => (parsed(&body), body),
         _ => {
-            let json = serde_json::from_slice::<Value>(&body);
+            let json = parsed(&body);
             drop(body);
             (json, Bytes::new())
         }
     };
     if let (Ok(json), false) = (&json, is_upload) {
-        state.note(number, "json", log::shortened(json));
+        state.note_json(number, json, sent);
     }
     let request = json.as_ref().ok();
     // An interaction tells its model within.
@@ -401,7 +392,11 @@ fn respond(
         Reply::Own => match (&tape, &route) {
             (Some(tape), _) => {
                 let body = whole.unwrap_or_default();
-                tape.answer(tape::Call { head, query: &query, body, number }, state)
+                match tape.find(tape::Call { head, query: &query, body, number, sent }, state) {
+                    Ok(tape::Found::Here(outgoing)) => Ok(outgoing),
+                    Ok(tape::Found::There(errand)) => return (Made::Errand(errand), form, delivery),
+                    Err(refusal) => Err(refusal),
+                }
             }
             (None, Some(route)) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
             (None, None) => Err(nowhere(head)),
@@ -433,8 +428,17 @@ fn respond(
         }
         Reply::Hang => Ok(Outgoing { hang: true, ..Outgoing::json(200, &Value::Null) }),
     };
-    let made = made.unwrap_or_else(|refusal| Outgoing::json(refusal.code, &in_form(refusal.json(), form)));
-    (if delivery.length.is_some() { made.whole() } else { made }, delivery)
+    (Made::Done(made), form, delivery)
+}
+
+/// The JSON of a body, unless it would take too much memory.
+fn parsed(body: &[u8]) -> serde_json::Result<Value> {
+    // One value takes less than this for each byte of its text.
+    if body.len() > PARSED / 512 && memory::of_text(body) > PARSED {
+        let problem = format!("it would take more than {} MiB of memory", PARSED >> 20);
+        return Err(serde::de::Error::custom(problem));
+    }
+    serde_json::from_slice(body)
 }
 
 fn nowhere(head: &Parts) -> Refusal {
@@ -644,13 +648,8 @@ fn reply(
         Content::Flow { breaks, .. } => breaks.clone(),
         _ => Arc::default(),
     };
-    let content = match content {
-        Content::Flow { pieces, .. } if delivery.gzip => {
-            Content::Made(Box::new(move |take: Take| drain(pieces, take)))
-        }
-        content => content,
-    };
     let (mut source, mut left) = match content {
+        Content::Flow { pieces, .. } if delivery.gzip => (Source::Made(zipped_on(pieces)), None),
         Content::Flow { pieces, .. } => (Source::Made(pieces), None),
         Content::Whole(body) => {
             let body = if delivery.gzip { zipped(&body) } else { body };
@@ -695,6 +694,7 @@ fn reply(
         breaks,
         waiting: None,
         flight,
+        answering: None,
         reset,
     };
     if left == Some(0) && flow.is_end_stream() {
@@ -747,6 +747,24 @@ fn zipping(make: Box<dyn FnOnce(Take) + Send>, take: Take) {
     take(writer.finish().unwrap_or_default());
 }
 
+/// Compresses what comes from elsewhere as it comes, on no thread that draws.
+fn zipped_on(mut pieces: mpsc::UnboundedReceiver<Bytes>) -> mpsc::UnboundedReceiver<Bytes> {
+    let (sender, zipped) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut writer = zip();
+        while let Some(piece) = pieces.recv().await {
+            // Writing to memory does not fail.
+            let _ = writer.write_all(&piece).and_then(|()| writer.flush());
+            if sender.send(std::mem::take(writer.get_mut()).into()).is_err() {
+                return;
+            }
+        }
+        // The last bytes; nobody needs them who has left.
+        let _ = sender.send(writer.finish().unwrap_or_default().into());
+    });
+    zipped
+}
+
 enum Source {
     Whole(Bytes),
     Made(mpsc::UnboundedReceiver<Bytes>),
@@ -773,6 +791,8 @@ struct Outflow {
     breaks: Arc<AtomicBool>,
     waiting: Option<Pin<Box<Sleep>>>,
     flight: Flight,
+    /// Until it is dropped, the client is waited for.
+    answering: Option<Answering>,
     /// The connection, if it breaks with the body.
     reset: Option<Arc<End>>,
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::cassette::{self, Asked, Cassette, Replied};
 use super::check::Refusal;
@@ -20,6 +20,7 @@ use super::upstream::{self, Upstream};
 use crate::error::{Error, Kind};
 use crate::options::{EmulatorOptions, Record, RecordOptions};
 use crate::schema::{Case, Write as _};
+use crate::secrets::Secrets;
 
 /// Where a tape lies, if there is one.
 #[derive(Debug)]
@@ -45,6 +46,16 @@ pub(super) struct Call<'a> {
     pub query: &'a [(String, String)],
     pub body: Bytes,
     pub number: usize,
+    /// The secrets that it was sent with.
+    pub sent: &'a Arc<Secrets>,
+}
+
+/// What a tape makes of a request.
+pub(super) enum Found {
+    /// A recorded reply.
+    Here(Outgoing),
+    /// One that the service is to be asked for.
+    There(Box<Errand>),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -130,35 +141,64 @@ impl Deck {
 }
 
 impl Tape {
-    /// The recorded reply, or that of the service, which is kept.
-    pub fn answer(&self, call: Call, state: &Arc<State>) -> Result<Outgoing, Refusal> {
-        let Call { head, query, body, number } = call;
-        let asked = Asked::of(head.method.as_str(), head.uri.path(), query, &body);
-        // A place of the emulator's own goes out with the port of today.
-        let placed = |(name, value): (String, String)| match name.as_str() {
-            "x-goog-upload-url" if value.starts_with('/') => {
-                (name, format!("{}{value}", state.files.origin()))
-            }
-            _ => (name, value),
-        };
+    /// The recorded reply, or what gets that of the service and keeps it.
+    pub fn find(self: &Arc<Self>, call: Call, state: &Arc<State>) -> Result<Found, Refusal> {
+        let Call { head, query, body, number, sent } = call;
+        let asked = Asked::of(head.method.as_str(), head.uri.path(), query, &body, sent);
         let upstream = self.upstream.as_ref().filter(|_| self.record != Record::Never);
         if self.record != Record::Always
             && let Some(found) = self.cassette.find(&asked, upstream.is_some())
         {
             let Replied { status, headers, body, is_broken } = found?;
-            let headers = headers.into_iter().map(placed).collect();
+            let headers = headers.into_iter().map(|header| placed(header, state)).collect();
             if !is_broken {
-                return Ok(Outgoing::recorded(status, headers, Content::Whole(body)));
+                return Ok(Found::Here(Outgoing::recorded(status, headers, Content::Whole(body))));
             }
             let (sender, pieces) = mpsc::unbounded_channel();
             // Its reader stands here.
             let _ = sender.send(Bytes::from(body));
             let breaks = Arc::new(AtomicBool::new(true));
-            return Ok(Outgoing::recorded(status, headers, Content::Flow { pieces, breaks }));
+            return Ok(Found::Here(Outgoing::recorded(status, headers, Content::Flow { pieces, breaks })));
         }
-        let upstream = upstream.ok_or_else(|| self.cassette.missed(&asked))?;
-        let runtime = tokio::runtime::Handle::current();
-        let response = runtime.block_on(upstream.pass(head, body))?;
+        if upstream.is_none() {
+            return Err(self.cassette.missed(&asked));
+        }
+        let (tape, state, sent, head) = (self.clone(), state.clone(), sent.clone(), head.clone());
+        Ok(Found::There(Box::new(Errand { tape, state, asked, head, body, number, sent })))
+    }
+}
+
+/// A place of the emulator's own goes out with the port of today.
+fn placed((name, value): (String, String), state: &State) -> (String, String) {
+    match name.as_str() {
+        "x-goog-upload-url" if value.starts_with('/') => (name, format!("{}{value}", state.files.origin())),
+        _ => (name, value),
+    }
+}
+
+/// A request that the service is asked, on no thread that draws.
+pub(super) struct Errand {
+    tape: Arc<Tape>,
+    state: Arc<State>,
+    asked: Asked,
+    head: Parts,
+    body: Bytes,
+    number: usize,
+    sent: Arc<Secrets>,
+}
+
+impl Errand {
+    /// The service's reply, which is kept whether its client waits for it or not.
+    pub async fn run(self) -> Result<Outgoing, Refusal> {
+        // Not within the answer, which its client may leave.
+        let lost = |_| Refusal::new(500, "INTERNAL", "The recording was broken off.");
+        tokio::spawn(self.asked()).await.map_err(lost)?
+    }
+
+    async fn asked(self) -> Result<Outgoing, Refusal> {
+        let Errand { tape, state, asked, head, body, number, sent } = self;
+        let Some(upstream) = &tape.upstream else { return Err(tape.cassette.missed(&asked)) };
+        let response = upstream.pass(&head, body, &sent).await?;
         let status = response.status().as_u16();
         let headers: Vec<(String, String)> = (cassette::told(response.headers()))
             .map(|(name, value)| match upstream.own_place(&value) {
@@ -166,34 +206,49 @@ impl Tape {
                 _ => (name, value),
             })
             .collect();
-        let told = headers.iter().cloned().map(placed).collect();
+        let told = headers.iter().cloned().map(|header| placed(header, &state)).collect();
         let mut recording = Recording {
-            cassette: self.cassette.clone(),
-            state: state.clone(),
+            cassette: tape.cassette.clone(),
+            state,
             number,
+            sent: sent.clone(),
             asked: Some(asked),
             reply: Replied { status, headers, body: Vec::new(), is_broken: true },
         };
         if cassette::is_stream(&recording.reply.headers) {
             let (sender, pieces) = mpsc::unbounded_channel();
             let breaks = Arc::new(AtomicBool::new(false));
-            // Not within the answer, which its client may leave.
-            runtime.spawn(flow(response, sender, breaks.clone(), recording));
+            tokio::spawn(flow(response, sender, breaks.clone(), recording));
             return Ok(Outgoing::recorded(status, told, Content::Flow { pieces, breaks }));
         }
-        match runtime.block_on(response.bytes()) {
+        match response.bytes().await {
             Ok(body) => {
                 recording.reply.body = body.to_vec();
                 recording.reply.is_broken = false;
-                drop(recording);
+                let (done, kept) = oneshot::channel();
+                keep(recording, move || {
+                    // Nobody waits if the emulator has ended.
+                    let _ = done.send(());
+                });
+                let _ = kept.await;
                 Ok(Outgoing::recorded(status, told, Content::Whole(body.to_vec())))
             }
             Err(cause) => {
                 recording.forget();
-                Err(upstream::lost(&cause))
+                Err(upstream::lost(&cause, &sent))
             }
         }
     }
+}
+
+/// Keeps what came on a thread for that: neither the line nor what draws waits for the disk.
+fn keep(recording: Recording, then: impl FnOnce() + Send + 'static) {
+    let kept = move || {
+        drop(recording);
+        then();
+    };
+    // If there is no thread for it, what is dropped with this is kept here and now.
+    let _ = std::thread::Builder::new().name("nanobanana-tape".into()).spawn(kept);
 }
 
 /// Hands on what the service sends, as long as it sends.
@@ -220,14 +275,8 @@ async fn flow(
             }
         }
     }
-    // The line must not wait for the disk, but a client has its end only when the call is kept: what it asks next
-    // may be answered by it.
-    let kept = move || {
-        drop(recording);
-        drop(sender);
-    };
-    // If there is no thread for it, it is kept here and now.
-    let _ = std::thread::Builder::new().name("nanobanana-tape".into()).spawn(kept);
+    // A client has its end only when the call is kept: what it asks next may be answered by it.
+    keep(recording, move || drop(sender));
 }
 
 /// An answer that is coming in. It is kept when this is dropped, whatever ends it.
@@ -235,6 +284,7 @@ struct Recording {
     cassette: Arc<Cassette>,
     state: Arc<State>,
     number: usize,
+    sent: Arc<Secrets>,
     /// None if it is not to be kept.
     asked: Option<Asked>,
     reply: Replied,
@@ -250,7 +300,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         let Some(asked) = self.asked.take() else { return };
-        if let Err(cause) = self.cassette.keep(asked, &self.reply) {
+        if let Err(cause) = self.cassette.keep(asked, &self.reply, &self.sent) {
             self.state.note(self.number, "not_recorded", cause.to_string().into());
         }
     }

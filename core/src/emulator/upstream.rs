@@ -1,5 +1,9 @@
 //! The real service, when calls are recorded: requests go on as they came, and the answers come back the same way.
 
+use std::net::ToSocketAddrs as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
@@ -7,6 +11,7 @@ use url::Url;
 
 use super::check::Refusal;
 use crate::error::{Error, Kind};
+use crate::secrets::Secrets;
 
 /// What belongs to the line to the emulator, or is set anew for the line to the service.
 const OF_THE_LINE: [&str; 8] = [
@@ -19,6 +24,12 @@ const OF_THE_LINE: [&str; 8] = [
     "referer",
     "transfer-encoding",
 ];
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(60);
+
+/// How many names are looked up at once at most.
+const LOOKUPS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -43,6 +54,8 @@ impl Upstream {
         let mut client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT)
+            .dns_resolver(Lookup)
             .gzip(true)
             .tls_certs_merge(roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()));
         let is_here = url.host_str().is_some_and(super::guard::is_here);
@@ -57,15 +70,20 @@ impl Upstream {
     }
 
     /// Sends it on.
-    pub async fn pass(&self, head: &Parts, body: Bytes) -> Result<reqwest::Response, Refusal> {
+    pub async fn pass(
+        &self,
+        head: &Parts,
+        body: Bytes,
+        sent: &Secrets,
+    ) -> Result<reqwest::Response, Refusal> {
         let place = head.uri.path_and_query().map_or("/", |place| place.as_str());
         let url = format!("{}{place}", self.base.as_str().trim_end_matches('/'));
         let mut headers = HeaderMap::new();
         for (name, value) in head.headers.iter().filter(|(name, _)| !OF_THE_LINE.contains(&name.as_str())) {
             headers.append(name.clone(), value.clone());
         }
-        let sent = self.client.request(head.method.clone(), url).headers(headers).body(body).send().await;
-        sent.map_err(|cause| lost(&cause))
+        let reply = self.client.request(head.method.clone(), url).headers(headers).body(body).send().await;
+        reply.map_err(|cause| lost(&cause, sent))
     }
 
     /// Where an upload goes on, if that is at the service: at the emulator, which passes it on too.
@@ -76,7 +94,7 @@ impl Upstream {
 }
 
 /// The service could not be reached, or did not end its answer.
-pub(super) fn lost(cause: &reqwest::Error) -> Refusal {
+pub(super) fn lost(cause: &reqwest::Error, sent: &Secrets) -> Refusal {
     // The URL may hold the key.
     let mut text = String::new();
     let mut source = std::error::Error::source(cause);
@@ -84,9 +102,50 @@ pub(super) fn lost(cause: &reqwest::Error) -> Refusal {
         text = format!("{text}: {inner}");
         source = inner.source();
     }
+    let text = sent.clean(&text);
     Refusal::new(
         502,
         "UNAVAILABLE",
         format!("The service that calls are recorded from does not answer{text}."),
     )
+}
+
+/// Looks names up on threads of their own: one that is never answered holds up neither a drawing nor another name.
+struct Lookup;
+
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// One look-up, counted as long as its thread lives.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Option<Self> {
+        // Counted first: two that begin at once cannot both be the last one.
+        let before = UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+        let counted = Counted;
+        (before < LOOKUPS).then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl reqwest::dns::Resolve for Lookup {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let counted = Counted::begin().ok_or("too many names are being looked up")?;
+            let (send, found) = tokio::sync::oneshot::channel();
+            let look = move || {
+                let found = (name.as_str(), 0).to_socket_addrs();
+                // Nobody waits for it any more after a timeout.
+                let _ = send.send(found.map(Iterator::collect::<Vec<_>>));
+                drop(counted);
+            };
+            std::thread::Builder::new().name("nanobanana-lookup".into()).spawn(look)?;
+            Ok(Box::new(found.await??.into_iter()) as reqwest::dns::Addrs)
+        })
+    }
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::image::Image;
+use crate::secrets::Secrets;
 
 /// For so long after the last look somebody is there.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -20,6 +21,12 @@ const LOOKING: Duration = Duration::from_secs(30);
 const MOST: usize = 64 << 20;
 const LONGEST: Duration = Duration::from_secs(600);
 const CALLS: usize = 200;
+
+/// What a piece of a body takes beside its bytes.
+const PIECE: usize = 64;
+
+/// Pieces of fewer bytes are put together: each would take more than it holds.
+const SMALL: usize = 4 << 10;
 
 /// Pixels on a thumbnail's longer side.
 const SIDE: u32 = 320;
@@ -39,7 +46,11 @@ struct Call {
     number: usize,
     since: Instant,
     request: Bytes,
+    /// The secrets that it was sent with.
+    sent: Arc<Secrets>,
     reply: Vec<Bytes>,
+    /// The last bytes of the reply, while they are few.
+    rest: Vec<u8>,
     weight: usize,
     has_ended: bool,
     seen: Option<Arc<Seen>>,
@@ -92,6 +103,13 @@ impl Kept {
     }
 }
 
+impl Call {
+    fn replied(&self) -> Vec<Bytes> {
+        let rest = (!self.rest.is_empty()).then(|| Bytes::copy_from_slice(&self.rest));
+        self.reply.iter().cloned().chain(rest).collect()
+    }
+}
+
 impl Watch {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,7 +122,7 @@ impl Watch {
         kept.forget();
     }
 
-    pub fn request(&self, number: usize, body: &Bytes) {
+    pub fn request(&self, number: usize, body: &Bytes, sent: &Arc<Secrets>) {
         let mut kept = self.kept();
         if !kept.is_watched() {
             if !kept.calls.is_empty() {
@@ -116,16 +134,30 @@ impl Watch {
             number,
             since: Instant::now(),
             request: Bytes::new(),
+            sent: sent.clone(),
             reply: Vec::new(),
+            rest: Vec::new(),
             weight: 0,
             has_ended: false,
             seen: None,
         });
-        kept.add(number, body.len(), |call| call.request = body.clone());
+        kept.add(number, body.len() + PIECE, |call| call.request = body.clone());
     }
 
     pub fn reply(&self, number: usize, piece: &Bytes) {
-        self.kept().add(number, piece.len(), |call| call.reply.push(piece.clone()));
+        let is_small = piece.len() < SMALL;
+        let weight = piece.len() + if is_small { 0 } else { PIECE };
+        self.kept().add(number, weight, |call| {
+            if is_small {
+                call.rest.extend_from_slice(piece);
+            }
+            if !call.rest.is_empty() && (!is_small || call.rest.len() >= SMALL) {
+                call.reply.push(std::mem::take(&mut call.rest).into());
+            }
+            if !is_small {
+                call.reply.push(piece.clone());
+            }
+        });
     }
 
     pub fn ended(&self, number: usize) {
@@ -134,8 +166,12 @@ impl Watch {
 
     /// The reply of a call; none if it was not kept.
     pub fn replied(&self, number: usize) -> Option<Vec<Value>> {
-        let pieces = self.kept().find(number)?.reply.clone();
-        Some(messages(&pieces.concat()))
+        let (pieces, sent) = {
+            let mut kept = self.kept();
+            let call = kept.find(number)?;
+            (call.replied(), call.sent.clone())
+        };
+        Some(messages(&pieces.concat()).into_iter().map(|message| sent.clean_json(message)).collect())
     }
 
     /// What is to be seen of a call; none while it runs, or if it was not kept.
@@ -149,15 +185,17 @@ impl Watch {
             if !call.has_ended {
                 return None;
             }
-            (call.request.clone(), call.reply.clone())
+            (call.request.clone(), call.replied())
         };
         let mut pictures = Vec::new();
         messages(&request).iter().for_each(|json| gather(json, true, &mut pictures));
         let reply = messages(&reply.concat());
         reply.iter().for_each(|json| gather(json, false, &mut pictures));
         let reason = reply.iter().rev().find_map(reason);
+        let small = |thumb: &Thumb| thumb.small.bytes().map_or(0, |bytes| bytes.len()) + 4 * PIECE;
+        let weight = pictures.iter().map(small).sum();
         let seen = Arc::new(Seen { pictures, reason });
-        self.kept().add(number, 0, |call| call.seen = Some(seen.clone()));
+        self.kept().add(number, weight, |call| call.seen = Some(seen.clone()));
         Some(seen)
     }
 
@@ -232,11 +270,11 @@ mod tests {
     #[test]
     fn nothing_is_kept_unless_somebody_looks() {
         let watch = Watch::default();
-        watch.request(0, &body());
+        watch.request(0, &body(), &Arc::default());
         watch.ended(0);
         assert!(watch.replied(0).is_none() && watch.seen(0).is_none());
         watch.look();
-        watch.request(1, &body());
+        watch.request(1, &body(), &Arc::default());
         watch.reply(1, &body());
         assert!(watch.seen(1).is_none(), "it runs");
         watch.ended(1);
@@ -245,8 +283,24 @@ mod tests {
         assert_eq!(told, [(true, 640, 320), (false, 640, 320)]);
         assert_eq!(watch.replied(1).unwrap().len(), 1);
         watch.kept().looked = Instant::now().checked_sub(LOOKING * 2);
-        watch.request(2, &body());
+        watch.request(2, &body(), &Arc::default());
         assert!(watch.kept().calls.is_empty() && watch.kept().weight == 0);
+    }
+
+    #[test]
+    fn a_reply_in_bits_takes_no_more_than_its_bytes_and_loses_what_was_sent() {
+        let watch = Watch::default();
+        watch.look();
+        let mut sent = Secrets::default();
+        sent.add_key("canary-0123");
+        watch.request(0, &Bytes::new(), &Arc::new(sent));
+        let text = format!("{{\"a\":\"{}canary-0123\"}}", "b".repeat(SMALL));
+        text.bytes().for_each(|byte| watch.reply(0, &Bytes::from(vec![byte])));
+        assert!(watch.kept().calls[0].reply.len() <= 2 && watch.kept().weight <= text.len() + 2 * PIECE);
+        assert_eq!(
+            watch.replied(0).unwrap(),
+            [serde_json::json!({ "a": format!("{}…", "b".repeat(SMALL)) })]
+        );
     }
 
     #[test]
@@ -254,12 +308,12 @@ mod tests {
         let watch = Watch::default();
         watch.look();
         let heavy = Bytes::from(vec![0; MOST / 2 + 1]);
-        watch.request(0, &heavy);
-        watch.request(1, &heavy);
+        watch.request(0, &heavy, &Arc::default());
+        watch.request(1, &heavy, &Arc::default());
         assert!(watch.replied(0).is_none() && watch.replied(1).is_some());
         watch.reply(1, &heavy);
         assert!(watch.replied(1).is_none() && watch.kept().weight == 0, "not even one may be too heavy");
-        (2..CALLS + 10).for_each(|number| watch.request(number, &Bytes::new()));
+        (2..CALLS + 10).for_each(|number| watch.request(number, &Bytes::new(), &Arc::default()));
         assert_eq!(watch.kept().calls.len(), CALLS);
     }
 }

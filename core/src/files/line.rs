@@ -10,12 +10,14 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::Stock;
-use crate::error::{Attempt, Error, Kind, now, without_secret};
+use crate::error::{Attempt, Error, Kind, now};
 use crate::events::Reporter;
+use crate::memory;
 use crate::options::Secret;
 use crate::reply::{self, reason};
 use crate::retry::{self, Decision, Policy, Tries};
 use crate::schema::Seconds;
+use crate::secrets::Secrets;
 use crate::transport::{Ask, Content, Method, Reply, Transport};
 
 /// The most bytes of an answer: a page of a hundred files has some 100 kB.
@@ -137,8 +139,8 @@ impl Line {
         };
         let mut reply = self.transport.ask(ask).await?;
         attempt.status = Some(reply.status());
-        attempt.request_id =
-            reply.header("x-request-id").or(reply.header("x-goog-request-id")).map(str::to_owned);
+        let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
+        attempt.request_id = id.map(|id| self.secrets().clean(id).into_owned());
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
@@ -147,6 +149,13 @@ impl Line {
         let body = reply.whole(MOST).await?;
         let json = match body.iter().all(u8::is_ascii_whitespace) {
             true => Value::Null,
+            false if memory::of_text(&body) > MOST * 2 => {
+                let problem = format!(
+                    "the answer takes more than {} MiB of memory, which no such answer does",
+                    MOST >> 19
+                );
+                return Err(Error::new(Kind::ResponseError, problem));
+            }
             false => serde_json::from_slice(&body).map_err(|cause| {
                 let problem = format!("the answer is not JSON: {cause}");
                 Error::new(Kind::ResponseError, problem).with("retryable", true).because(cause)
@@ -155,20 +164,21 @@ impl Line {
         Ok(Answer { headers, json })
     }
 
+    fn secrets(&self) -> Secrets {
+        self.transport.secrets(&self.key, &self.headers)
+    }
+
     /// The error that an unsuccessful status and its body mean.
     async fn refused(&self, reply: &mut Reply) -> Error {
         let body = reply.whole(reply::MOST_ERROR_BODY).await.unwrap_or_default();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let secrets = self.transport.secrets(&self.key, &self.headers);
-        let body = secrets.into_iter().fold(body, |text, secret| without_secret(&text, secret));
+        let body = self.secrets().clean(&String::from_utf8_lossy(&body)).into_owned();
         let header = |name: &str| reply.header(name).map(str::to_owned);
         reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_deref())
     }
 
     /// A failure as the caller may see it. Nothing of this is billed.
     fn told(&self, failure: Error) -> Error {
-        let secrets = self.transport.secrets(&self.key, &self.headers);
-        let failure = secrets.into_iter().fold(failure, |failure, secret| failure.censored(secret));
+        let failure = failure.censored(&self.secrets());
         if failure.is(Kind::APIError) { failure.with("billed", "no".to_owned()) } else { failure }
     }
 

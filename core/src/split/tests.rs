@@ -435,3 +435,20 @@ fn a_false_length_does_no_harm() {
         assert_eq!(cut.value().unwrap()["inlineData"]["data"], Value::from(0));
     }
 }
+
+#[test]
+fn small_values_are_bounded_by_the_memory_that_they_take() {
+    let under = |text: &str| split_under(Limits { values: 1 << 20, ..Limits::default() }, text);
+    let refused = "the reply was refused: it passes the limit of 1 MiB of memory for small values";
+    for small in ["1,", "[],", "{\"a\":1},", "\"\",", "{\"a\":{\"b\":[]}},"] {
+        let many = format!("{{\"a\":[{}1]}}", small.repeat(1 << 14));
+        assert_eq!(under(&many).1.as_deref(), Some(refused), "{small}");
+        let few = format!("{{\"a\":[{}1]}}", small.repeat(500));
+        assert_eq!(under(&few).1, None, "{small}");
+    }
+    // What one value of a stream takes is free again for the next one.
+    let events = format!("[{}1]", format!("[{}1],", "1,".repeat(1000)).repeat(100));
+    assert_eq!(under(&events).0.len(), 101);
+    let long = format!("{{\"a\":\"{}\"}}", "1,".repeat(1 << 18));
+    assert_eq!(under(&long).1, None);
+}

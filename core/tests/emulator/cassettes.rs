@@ -284,3 +284,92 @@ fn a_stream_under_way_is_kept_where_it_began_and_when_the_emulator_ends() {
     let calls = kept(folder.path())["calls"].clone();
     assert_eq!((calls.as_array().unwrap().len(), &calls[2]["reply"]["broken"]), (3, &json!(true)));
 }
+
+/// Two recorders, and a service that is named by a host name: no thread that draws waits for it.
+#[test]
+fn two_recorders_share_a_folder_and_many_first_calls_at_once_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let options = || with(folder.path(), None).upstream(service.url().replace("127.0.0.1", "localhost"));
+    let recorders = [(); 2].map(|()| Emulator::start_with(options()).unwrap());
+    let ask =
+        |emulator: &Emulator, n: i64| generate(emulator, FLASH, &prompt(&format!("boat {n}"), small(n)));
+    std::thread::scope(|scope| {
+        for n in 0..12 {
+            let recorder = &recorders[n as usize % 2];
+            scope.spawn(move || assert_eq!(ask(recorder, n).status, 200));
+        }
+    });
+    assert_eq!(service.requests().len(), 12);
+    for n in 0..12 {
+        assert_eq!(ask(&recorders[(n as usize + 1) % 2], n).status, 200);
+    }
+    assert_eq!(service.requests().len(), 12, "what another one recorded is not asked again");
+    let player = Emulator::start_with(with(folder.path(), None)).unwrap();
+    (0..12).for_each(|n| assert_eq!(ask(&player, n).status, 200));
+}
+
+#[test]
+fn what_a_request_is_sent_with_is_shown_and_kept_nowhere() {
+    const SECRETS: [&str; 5] =
+        ["AIzaCanary0123456789", "ya29.canary-token", "crumb-0123456789", "sig-0123456789", "passw0rd-0123"];
+    let [key, token, crumb, signature, password] = SECRETS;
+    let folder = tempfile::tempdir().unwrap();
+    let service = Emulator::start(0).unwrap();
+    let recorder = Emulator::start_with(with(folder.path(), Some(&service))).unwrap();
+    let basic = format!(
+        "Basic {}",
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("me:{password}"))
+    );
+    let cookie = format!("a=1; session={crumb}");
+    let headers = [
+        ("x-goog-api-key", key),
+        ("cookie", cookie.as_str()),
+        ("proxy-authorization", &basic),
+        ("x-session-token", token),
+        ("referer", "http://localhost/?key=AIzaCanary0123456789"),
+    ];
+    let escaped: String = key.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let told =
+        format!("api_key:{key} {cookie} {percent} {basic} me:{password} ?X-Goog-Signature={signature}");
+    for step in [
+        json!({ "status": 403, "json": { "error": { "code": 403, "status": "PERMISSION_DENIED", "message": told } } }),
+        json!({ "status": 502, "body": format!("<p>{told}</p>") }),
+        json!({ "status": 400, "body": format!("{{\"error\": {{\"message\": \"{escaped}\"}}}}") }),
+        json!({ "json": { "candidates": [{ "content": { "parts": [{ "text": told }] }, "finishReason": "STOP" }] } }),
+    ] {
+        service.script(&[step]).unwrap();
+        let part = json!({ "fileData": { "fileUri": format!("https://a.example/b.png?X-Goog-Signature={signature}&a=1") } });
+        let body =
+            json!({ "contents": [{ "parts": [{ "text": key }, part] }], "n": service.requests().len() });
+        let path = format!("/v1beta/models/{FLASH}:generateContent?access_token={token}&sig={signature}");
+        ask(&recorder, "GET", "/__emulator/calls", &[], b"");
+        ask(&recorder, "POST", &path, &headers, body.to_string().as_bytes());
+    }
+    assert_eq!(service.requests().len(), 4);
+    let mut seen = vec![json!(recorder.requests()).to_string()];
+    for (number, place) in
+        ["requests", "calls", "calls/0", "calls/1", "calls/2", "calls/3"].iter().enumerate()
+    {
+        let reply = ask(&recorder, "GET", &format!("/__emulator/{place}"), &[], b"");
+        assert_eq!(reply.status, 200, "{number}");
+        seen.push(String::from_utf8(reply.body).unwrap());
+    }
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        seen.push(String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned());
+    }
+    assert_eq!(seen.len(), 8, "one file of the folder");
+    let coded = basic.trim_start_matches("Basic ");
+    for (number, text) in seen.iter().enumerate() {
+        for secret in SECRETS.iter().chain([&coded, &percent.as_str(), &escaped.as_str()]) {
+            assert!(!text.contains(secret), "{number}: {secret} in {text}");
+        }
+    }
+    let player = Emulator::start_with(with(folder.path(), None)).unwrap();
+    let part = json!({ "fileData": { "fileUri": "https://a.example/b.png?X-Goog-Signature=another&a=1" } });
+    let body = json!({ "contents": [{ "parts": [{ "text": "…" }, part] }], "n": 0 });
+    let path = format!("/v1beta/models/{FLASH}:generateContent?access_token=another");
+    let reply = ask(&player, "POST", &path, &[("x-goog-api-key", "k")], body.to_string().as_bytes());
+    assert!(reply.status == 403 && reply.message().starts_with("api_key:…"), "{}", reply.message());
+}

@@ -18,6 +18,7 @@ mod chat;
 mod control;
 mod facts;
 mod files;
+mod half;
 mod interactions;
 mod line;
 mod pictures;
