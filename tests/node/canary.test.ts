@@ -18,7 +18,7 @@ import { root, until } from './helpers'
 
 type Step = Record<string, unknown>
 const stated = JSON.parse(readFileSync(join(root, 'tests', 'canary.json'), 'utf8')) as {
-  key: string; statuses: number[]; cuts: number[]; headers: Step; error: Step; html: string; replies: Record<string, Step>
+  key: string; cookie: string; password: string; sent: Record<string, string>; statuses: number[]; cuts: number[]; headers: Step; error: Step; html: string; replies: Record<string, Step>
   settings: Record<string, Step>; echoed: string[]; pictures: Record<string, string>
 }
 const { key, headers, error: said, html } = stated
@@ -34,7 +34,10 @@ for (const status of stated.statuses) {
 for (const at of stated.cuts) replies[`cut at ${at}`] = { status: 502, body: 'x'.repeat(at) + key + 'y'.repeat(4000) }
 
 // A cut through the middle must not leave a piece that is worth something.
-const pieces = [key, key.slice(0, 12), key.slice(-12)]
+// The cookie and the password are others: the filter of the key must not be the one that finds them.
+const { cookie, password, sent } = stated
+const coded = (secret: string): string => Buffer.from(`me:${secret}`).toString('base64').slice(4, -4)
+const pieces = [key, cookie, password].flatMap((secret) => [secret, secret.slice(0, 12), secret.slice(-12), coded(secret)])
 
 /** Gathers what can be seen, and looks for the key in all of it. */
 class Hunt {
@@ -181,7 +184,7 @@ for (const [route, call] of Object.entries(routes)) {
     test(`${reply}, by ${route}`, () =>
       hunting(async (hunt, emulator) => {
         emulator.script(Array.from({ length: 8 }, () => step))
-        const options = { apiKey: key, baseUrl: emulator.url, timeout: reply === 'silence' ? 200 : 5000, retry }
+        const options = { apiKey: key, baseUrl: emulator.url, timeout: reply === 'silence' ? 200 : 5000, retry, headers: sent }
         const failed = await fails(hunt, call(hunt, options))
         assert.ok(failed || (reply === 'words' && route === 'chat'), 'it did not fail')
         assert.ok(emulator.requests.length)
@@ -205,9 +208,10 @@ async function servers(use: (places: Record<string, string>) => Promise<void>): 
   const [certificate, secret] = ['localhost.pem', 'localhost.key'].map((name) => readFileSync(join(media, name)))
   const secure = createSecure({ cert: certificate, key: secret }, (socket) => socket.end()).on('tlsClientError', () => {})
   const proxy = createPlain((socket) => {
-    const body = `<html>Proxy-Authorization: ${key}</html>`
+    const basic = Buffer.from(`me:${password}`).toString('base64')
+    const body = `<html>Proxy-Authorization: Basic ${basic} ${password}</html>`
     socket.on('error', () => {}).once('data', () => {
-      socket.end(`HTTP/1.1 407 ${key}\r\nx-said: ${key}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+      socket.end(`HTTP/1.1 407 ${password}\r\nx-said: ${password}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
     })
   })
   try {

@@ -7,6 +7,7 @@ A new way to fail is a row of `tests/canary.json`, which both languages read, a 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import copy
 import inspect
@@ -35,6 +36,9 @@ OURS = str(Path(nb.__file__).parent)
 # What a service or a gateway on the way may answer, the key in every place that it can reach.
 STATED: dict[str, Any] = json.loads((TESTS / "canary.json").read_text("utf-8"))
 KEY: str = STATED["key"]
+# Secrets of their own: the filter of the key must not be the one that finds them.
+COOKIE: str = STATED["cookie"]
+PASSWORD: str = STATED["password"]
 HEADERS: dict[str, str] = STATED["headers"]
 REPLIES: dict[str, dict[str, Any]] = {
     **{f"{s} echo": {"status": s, "headers": HEADERS, "json": STATED["error"]} for s in STATED["statuses"]},
@@ -45,8 +49,18 @@ REPLIES: dict[str, dict[str, Any]] = {
     **STATED["replies"],
 }
 
+
+def coded(secret: str) -> str:
+    """What its base64 has in common wherever it stands behind "me:"."""
+    return base64.b64encode(b"me:" + secret.encode())[4:-4].decode()
+
+
 # A cut through the middle must not leave a piece that is worth something.
-PIECES = (KEY, KEY[:12], KEY[-12:])
+PIECES = tuple(
+    piece
+    for secret in (KEY, COOKIE, PASSWORD)
+    for piece in (secret, secret[:12], secret[-12:], coded(secret))
+)
 
 
 class Hunt:
@@ -233,6 +247,7 @@ RETRY = nb.Retry(max_attempts=2, initial=0.01, max_wait=1)
 def test_replies(reply: str, route: str, hunt: Hunt, emulator: nb.Emulator) -> None:
     emulator.script([REPLIES[reply]] * 8)
     options = {"api_key": KEY, "base_url": emulator.url, "timeout": 0.2 if reply == "silence" else 5}
+    options["headers"] = STATED["sent"]
     talks = reply == "words" and route == "chat"  # where words are an answer, too
     try:
         ROUTES[route](hunt, {**options, "retry": RETRY})
@@ -279,9 +294,10 @@ def tls_server() -> Iterator[str]:
 @contextlib.contextmanager
 def proxy_server() -> Iterator[str]:
     """One that is not content with the password, and repeats it."""
-    body = f"<html>Proxy-Authorization: {KEY}</html>".encode()
+    basic = base64.b64encode(b"me:" + PASSWORD.encode()).decode()
+    body = f"<html>Proxy-Authorization: Basic {basic} {PASSWORD}</html>".encode()
     head = b"HTTP/1.1 407 %s\r\nx-said: %s\r\ncontent-length: %d\r\n\r\n"
-    told = head % (KEY.encode(), KEY.encode(), len(body)) + body
+    told = head % (PASSWORD.encode(), PASSWORD.encode(), len(body)) + body
 
     def refuse(line: socket.socket) -> None:
         line.recv(65536)
@@ -352,7 +368,7 @@ def test_what_goes_well(hunt: Hunt, emulator: nb.Emulator) -> None:
         result.save(hunt.folder / "pictures")
         result.image.save(hunt.folder / "boat.webp")
         chat = client.chat(model="nano-banana")
-        chat.send("a boat", headers={"cookie": KEY})
+        chat.send("a boat", headers=STATED["sent"])
         chat.save(hunt.folder / "chat.json")
         stream = client.generate_stream("a boat", model="nano-banana")
         for thing in (client, result, result.image, chat, chat.history, stream, *stream, client.models()):

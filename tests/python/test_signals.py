@@ -137,5 +137,7 @@ except ZeroDivisionError: print("raised", file=sys.stderr)
 
 
 def test_a_program_that_runs_the_command_keeps_its_handlers() -> None:
-    done = subprocess.run([sys.executable, "-c", HOSTED], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", HOSTED], capture_output=True, text=True, timeout=30, check=False
+    )
     assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (0, "raised"), done.stderr
