@@ -134,3 +134,20 @@ def test_debug_of_a_proxy_shows_no_password(emulator: nb.Emulator) -> None:
         with pytest.raises(nb.ImageError) as caught:
             client.edit("at night", ["http://pictures.example.com/a.png?sig=canary"])
         assert "canary" not in f"{client!r}{caught.value!r}{caught.value}{caught.value.__cause__!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1/?key=canary"),
+        ("GOOGLE_GEMINI_BASE_URL", "ftp://me:canary@127.0.0.1:1"),
+        ("GOOGLE_GEMINI_BASE_URL", "me:canary@127.0.0.1"),
+        ("GOOGLE_GENAI_API_VERSION", "../v1"),
+        ("GOOGLE_GENAI_API_VERSION", "v1?key=canary"),
+    ],
+)
+def test_the_environment_changes_no_path(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(nb.ConfigError, match=name) as caught:
+        nb.Client("a-key-of-mine")
+    assert "canary" not in f"{caught.value!r}"
