@@ -212,7 +212,10 @@ impl Pool {
     ) -> Task<T> {
         let (send, answer) = oneshot::channel();
         let caller = Arc::new(());
+        let runtime = tokio::runtime::Handle::try_current().ok();
         let run = Box::new(move || {
+            // What it opens, such as a run of many calls, begins tasks in the runtime of its caller.
+            let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
             // Nobody may wait for it any more.
             let _ = send.send(work());
         });
@@ -381,6 +384,12 @@ mod tests {
             )
         });
         (tasks.collect(), ends)
+    }
+
+    #[tokio::test]
+    async fn a_job_knows_the_runtime_that_it_was_begun_in() {
+        let knows = || tokio::runtime::Handle::try_current().is_ok();
+        assert!(disk(knows).await.unwrap() && kept(knows).await.unwrap() && compute(knows).await.unwrap());
     }
 
     #[tokio::test]
