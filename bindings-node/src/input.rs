@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample};
-use napi::ValueType;
 use napi::bindgen_prelude::{
     Buffer, ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue,
     JsValue, Object, Promise, Uint8Array, Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
 };
+use napi::{JsString, ValueType};
 use napi_derive::napi;
 
 use crate::error::{Failure, Outcome, Refused, outcome, settle};
