@@ -282,36 +282,41 @@ impl Secret {
         let hex = |digits: Option<&[u8]>| {
             u8::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok().filter(|read| *read == byte)
         };
-        match rest {
-            [first, ..] if *first == byte || self.is_same(*first, byte) => Some(1),
+        let encoded = match rest {
             [b'%', ..] => hex(rest.get(1..3)).map(|_| 3),
             [b'\\', b'u', b'0', b'0', ..] => hex(rest.get(4..6)).map(|_| 6),
             [b'\\', escaped, ..] if *escaped == byte => Some(2),
-            [b'&', ..] => {
-                let end = rest.iter().take(9).position(|letter| *letter == b';')?;
-                let name = std::str::from_utf8(rest.get(1..end)?).ok()?;
-                let code = match (name, name.strip_prefix('#')) {
-                    ("amp", _) => b'&',
-                    ("lt", _) => b'<',
-                    ("gt", _) => b'>',
-                    ("quot", _) => b'"',
-                    ("apos", _) => b'\'',
-                    (_, Some(number)) => match number.strip_prefix(['x', 'X']) {
-                        Some(digits) => u8::from_str_radix(digits, 16).ok()?,
-                        None => number.parse().ok()?,
-                    },
-                    _ => return None,
-                };
-                (code == byte).then_some(end + 1)
-            }
+            [b'&', ..] => of_html(rest).filter(|(code, _)| *code == byte).map(|(_, len)| len),
             _ => None,
-        }
+        };
+        // Only then the letter itself: in HTML an ampersand begins every name.
+        let is_letter = rest.first().is_some_and(|first| *first == byte || self.is_same(*first, byte));
+        encoded.or(is_letter.then_some(1))
     }
 
     /// Whether two letters of base64 mean the same in its two alphabets.
     fn is_same(&self, one: u8, other: u8) -> bool {
         self.is_base64 && matches!((one, other), (b'-', b'+') | (b'_', b'/'))
     }
+}
+
+/// The byte that a character reference of HTML stands for, and its length.
+fn of_html(text: &[u8]) -> Option<(u8, usize)> {
+    let end = text.iter().take(9).position(|letter| *letter == b';')?;
+    let name = std::str::from_utf8(text.get(1..end)?).ok()?;
+    let code = match (name, name.strip_prefix('#')) {
+        ("amp", _) => b'&',
+        ("lt", _) => b'<',
+        ("gt", _) => b'>',
+        ("quot", _) => b'"',
+        ("apos", _) => b'\'',
+        (_, Some(number)) => match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u8::from_str_radix(digits, 16).ok()?,
+            None => number.parse().ok()?,
+        },
+        _ => return None,
+    };
+    Some((code, end + 1))
 }
 
 /// The text without the values of queries that are secret by their names, and without users and passwords in
