@@ -18,7 +18,10 @@ use crate::request::Body;
 use crate::secrets::Secrets;
 
 mod address;
+mod fault;
 mod fetch;
+
+use fault::Lasting;
 
 /// How much of one HTTP/2 reply may wait to be read. A larger one would only hold more memory where nobody
 /// reads; this one is a second's worth of a fast line.
@@ -92,6 +95,20 @@ impl Reply {
         self.0.headers().get(name)?.to_str().ok()
     }
 
+    /// The headers that say what of the service's limits is left, and when to come again.
+    pub fn rate_limits(&self) -> BTreeMap<String, String> {
+        let is_one = |name: &str| {
+            name == "retry-after" || name.starts_with("x-ratelimit-") || name.starts_with("ratelimit")
+        };
+        let all = self.0.headers().iter().filter(|(name, _)| is_one(name.as_str()));
+        all.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
+    }
+
+    /// How the body is encoded, if that is not understood here.
+    pub fn strange_encoding(&self) -> Option<&str> {
+        self.header("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    }
+
     /// How many bytes will come; unknown if they are compressed or come in chunks.
     pub fn len(&self) -> Option<u64> {
         self.0.content_length()
@@ -100,13 +117,15 @@ impl Reply {
     /// The next bytes, as they came; none at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         self.0.chunk().await.map_err(|cause| {
-            Error::new(
-                Kind::APIConnectionError,
-                format!("the connection broke during the reply: {}", chain(&cause)),
-            )
-            .with("billed", "unknown".to_owned())
-            .with("retryable", true)
-            .because(cause.without_url())
+            let why = chain(&cause);
+            let (what, retryable) = match fault::facts(&cause).lasting {
+                Some(_) => ("the reply is damaged", false),
+                None => ("the connection broke during the reply", true),
+            };
+            Error::new(Kind::APIConnectionError, format!("{what}: {why}"))
+                .with("billed", "unknown".to_owned())
+                .with("retryable", retryable)
+                .because(cause.without_url())
         })
     }
 
@@ -238,6 +257,11 @@ impl Transport {
         secrets
     }
 
+    /// Whether an address is the service's own, so that the key may go there.
+    pub fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.settings.base.origin()
+    }
+
     /// An address of the API, by what stands behind its base.
     ///
     /// # Errors
@@ -265,7 +289,7 @@ impl Transport {
     /// Sends any other request, and waits for the reply's head. Key and headers go to the client's own
     /// host alone.
     pub async fn ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
-        let is_ours = ask.url.origin() == self.settings.base.origin();
+        let is_ours = self.is_own(&ask.url);
         let mut headers =
             if is_ours { self.headers(ask.key, ask.headers, ask.left)? } else { HeaderMap::new() };
         for (name, value) in ask.own {
@@ -366,7 +390,22 @@ impl Transport {
         }
         let why = chain(&cause);
         let connecting = cause.is_connect();
-        let untrusted = connecting && why.contains("certificate");
+        let facts = fault::facts(&cause);
+        let untrusted = facts.lasting == Some(Lasting::Certificate);
+        if facts.lasting.is_some() && !connecting {
+            let message = match facts.lasting {
+                Some(Lasting::Headers) => {
+                    format!(
+                        "the reply of {host}{port} was refused: its head has more headers than are taken ({why})"
+                    )
+                }
+                _ => format!("the reply of {host}{port} cannot be read: {why}"),
+            };
+            let billed = if sent { "unknown" } else { "no" };
+            return Error::new(Kind::ResponseError, message)
+                .with("billed", billed.to_owned())
+                .because(cause.without_url());
+        }
         let message = match (connecting, cause.is_timeout()) {
             (true, true) => {
                 format!("connecting to {host}{port} took more than {} s", self.settings.connect.as_secs_f64())
@@ -375,15 +414,18 @@ impl Transport {
                 "{host}{port} showed a certificate that is not trusted: {why}. Behind a company's proxy, name its \
                  authority with `ca_bundle`"
             ),
+            (true, false) if facts.lasting == Some(Lasting::Proxy) => {
+                format!(
+                    "cannot connect to {host}{port}: {why}. Put its user and password into the URL of `proxy`"
+                )
+            }
             (true, false) => format!("cannot connect to {host}{port}: {why}"),
             (false, _) => format!("the connection to {host}{port} broke before a reply came: {why}"),
         };
-        // HTTP/2 has a word for a request with which nothing was done.
-        let sent_back = why.contains("refused stream before processing");
-        let billed = if connecting || sent_back || !sent { "no" } else { "unknown" };
+        let billed = if connecting || facts.is_sent_back || !sent { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)
             .with("billed", billed.to_owned())
-            .with("retryable", !untrusted)
+            .with("retryable", facts.lasting.is_none())
             .because(cause.without_url())
     }
 }

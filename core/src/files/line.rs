@@ -158,7 +158,8 @@ impl Line {
             }
             false => serde_json::from_slice(&body).map_err(|cause| {
                 let problem = format!("the answer is not JSON: {cause}");
-                Error::new(Kind::ResponseError, problem).with("retryable", true).because(cause)
+                // One that was cut off may come whole; any other comes again as it is.
+                Error::new(Kind::ResponseError, problem).with("retryable", cause.is_eof()).because(cause)
             })?,
         };
         Ok(Answer { headers, json })
