@@ -336,4 +336,25 @@ mod tests {
         bucket.succeeded();
         assert!(bucket.has_token());
     }
+
+    #[test]
+    fn a_bucket_holds_no_more_than_it_had_at_first() {
+        let bucket = Bucket::default();
+        for _ in 0..10 * TOKENS {
+            bucket.succeeded();
+        }
+        let try_again = Tries { failed: 1, ..NONE };
+        let mut paid = 0;
+        while bucket.has_token() {
+            bucket.pay(NONE, try_again);
+            paid += 1;
+        }
+        assert_eq!(paid, TOKENS);
+        // What costs no try costs no token, and there is no debt.
+        bucket.pay(NONE, try_again);
+        bucket.succeeded();
+        bucket.succeeded();
+        bucket.pay(NONE, Tries { named: 1, no_image: 1, ..NONE });
+        assert!(bucket.has_token());
+    }
 }

@@ -100,3 +100,146 @@ async fn sends_to_a_chat_are_served_in_the_order_of_their_calls_whichever_begins
         chat.history().into_iter().filter(|turn| turn.role == "user").map(|turn| turn.text).collect();
     assert_eq!(said, ["one", "two", "three"]);
 }
+
+/// A client that says when one of its calls is to be made again, and its emulator.
+fn watched(
+    script: &[Value],
+    options: ClientOptions,
+) -> (Emulator, Client, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let (emulator, client) = start(script, options);
+    let (send, retries) = tokio::sync::mpsc::unbounded_channel();
+    let client = client.on_event(move |event| {
+        if event.name == "retry" {
+            let _ = send.send(());
+        }
+    });
+    (emulator, client, retries)
+}
+
+fn asked_for(emulator: &Emulator, seed: i64) -> usize {
+    let is_it = |request: &&Value| request["json"]["generationConfig"]["seed"] == seed;
+    emulator.requests().iter().filter(is_it).count()
+}
+
+#[tokio::test]
+async fn a_wait_that_the_service_names_holds_up_that_model_and_nothing_else() {
+    for status in [429, 503] {
+        let script =
+            [json!({ "match": { "seed": 1 }, "status": status, "headers": { "retry-after": "1.5" } })];
+        let (emulator, client, mut retries) = watched(&script, ClientOptions::new());
+        let other =
+            Client::new(ClientOptions::new().base_url(emulator.url()).api_key("another-key")).unwrap();
+        let copy = client.with_options(ClientOptions::new().timeout(60.0)).unwrap();
+        let begun = Instant::now();
+        let asking = client.clone();
+        let first = tokio::spawn(async move { asking.generate("a banana", numbered(1)).await });
+        retries.recv().await.unwrap();
+        let held_up = tokio::spawn(async move { copy.generate("an apple", numbered(2)).await });
+        tokio::task::yield_now().await;
+        client.generate("a pear", numbered(3).model("nano-banana")).await.unwrap();
+        other.generate("a plum", numbered(4)).await.unwrap();
+        assert_eq!((asked_for(&emulator, 2), asked_for(&emulator, 1)), (0, 1), "{status}: it did not wait");
+        held_up.await.unwrap().unwrap();
+        first.await.unwrap().unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(1400), "{status}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_its_own_call_does_not_sit_through_holds_up_no_other() {
+    let quota = json!([{ "@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{ "quotaValue": "0" }] }]);
+    for (named, error) in [
+        ("300", json!({ "status": "RESOURCE_EXHAUSTED" })),
+        // Waiting is of no use.
+        ("20", json!({ "status": "RESOURCE_EXHAUSTED", "details": quota })),
+    ] {
+        let refusal = json!({ "match": { "seed": 1 }, "status": 429, "error": error, "headers": { "retry-after": named } });
+        let (_emulator, client) = start(&[refusal], ClientOptions::new());
+        client.generate("a banana", numbered(1)).await.unwrap_err();
+        let next = client.generate("an apple", numbered(2));
+        tokio::time::timeout(Duration::from_secs(10), next).await.expect("it waits").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_busy_gets_fewer_calls_at_once_and_one_that_failed_does_not() {
+    for (status, is_throttled) in [(503, true), (429, true), (500, false)] {
+        let script = [
+            json!({ "match": { "seed": 1 }, "status": status }),
+            json!({ "match": { "seed": 2 }, "delay": 1.5 }),
+        ];
+        let options = ClientOptions::new().retry(Retry::new().initial(0.001));
+        let (emulator, client) = start(&script, options);
+        let slow = client.clone();
+        let mut slow = tokio::spawn(async move { slow.generate("an apple", numbered(2)).await });
+        while asked_for(&emulator, 2) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let again = client.generate("a banana", numbered(1));
+        let is_first = tokio::select! {
+            outcome = again => {
+                outcome.unwrap();
+                true
+            }
+            outcome = &mut slow => {
+                outcome.unwrap().unwrap();
+                false
+            }
+        };
+        assert_eq!(is_first, !is_throttled, "{status}");
+    }
+}
+
+/// A reply that names its picture by this address, and a step that gives the picture there.
+fn by_address(uri: &str, picture: Value) -> [Value; 2] {
+    let part = json!({ "fileData": { "mimeType": "image/png", "fileUri": uri } });
+    let usage = json!({ "promptTokenCount": 2, "candidatesTokenCount": 1120, "totalTokenCount": 1122,
+        "candidatesTokensDetails": [{ "modality": "IMAGE", "tokenCount": 1120 }] });
+    let reply = json!({ "candidates": [{ "content": { "parts": [part] }, "finishReason": "STOP" }], "usageMetadata": usage });
+    let mut step = picture;
+    step["match"] = json!({ "call": "file_download" });
+    [json!({ "json": reply }), step]
+}
+
+const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR42mNkYGioZ2BgYahnYGBgAAANKQGEzakDZwAAAABJRU5ErkJggg==";
+
+#[tokio::test]
+async fn a_picture_that_the_service_keeps_is_fetched_with_the_key_and_kept_in_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ClientOptions::new().cache(folder.path().display().to_string());
+    let (emulator, client) = start(&[], options);
+    let uri = format!("{}/v1beta/files/abc:download?alt=media", emulator.url());
+    emulator.script(&by_address(&uri, json!({ "body_base64": DOT }))).unwrap();
+    for is_cached in [false, true] {
+        let result = client.generate("a banana", numbered(1)).await.unwrap();
+        assert_eq!((result.images.len(), result.images[0].width()), (1, 2));
+        assert_eq!((result.cached, result.warnings.len()), (is_cached, 0), "{:?}", result.warnings);
+        assert_eq!(result.raw["candidates"][0]["content"]["parts"][0]["fileData"]["fileUri"], uri);
+    }
+    let asked = emulator.requests();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1]["headers"].get("x-goog-api-key").is_some(), "{}", asked[1]);
+
+    // One that is not there is paid for all the same; its address is kept.
+    emulator.script(&by_address(&uri, json!({ "status": 404 }))).unwrap();
+    let error = client.generate("another banana", numbered(2)).await.unwrap_err();
+    assert_eq!((error.kind(), error.field("billed")), (Kind::NoImageError, Some("yes".into())), "{error}");
+    assert_eq!(error.partial().unwrap().links, [uri]);
+    assert!(!error.retryable() && error.message().contains("404"), "{error}");
+}
+
+#[tokio::test]
+async fn a_picture_of_another_host_is_fetched_without_the_key() {
+    let other = Emulator::start(0).unwrap();
+    let uri =
+        format!("{}/v1beta/files/abc:download?alt=media", other.url().replace("127.0.0.1", "localhost"));
+    let (_emulator, client) =
+        start(&by_address(&uri, json!({}))[..1], ClientOptions::new().allow_private_urls(true));
+    other.script(&by_address(&uri, json!({ "body_base64": DOT }))[1..]).unwrap();
+    let fetched = client.generate("a banana", numbered(1)).await;
+    let asked = other.requests();
+    assert!(asked.iter().all(|request| request["headers"].get("x-goog-api-key").is_none()), "{asked:?}");
+    assert_eq!(asked.len(), 1);
+    // Without a key the emulator refuses what it would give to its own client.
+    assert!(fetched.is_ok() || fetched.is_err_and(|error| error.message().contains("fetched")));
+}

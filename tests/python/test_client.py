@@ -88,6 +88,39 @@ def test_a_client_works_after_fork(client: nb.Client) -> None:
     assert client.generate("the parent again", model="nano-banana").image.width == 1024
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_what_a_parent_has_under_way_is_its_own_after_fork(emulator: nb.Emulator) -> None:
+    emulator.script([{"delay": 2, "image": "png 8x8"}])
+    # Room for one picture at a time.
+    with nb.Client("key", base_url=emulator.url, budget=0.05) as client:
+        drawing = threading.Thread(target=client.generate, args=("a boat",))
+        drawing.start()
+        while not emulator.requests:
+            time.sleep(0.005)
+        assert client.spent.pending_usd > 0.03
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                before = client.spent
+                client.generate("from the child")
+                after = client.spent
+                told = [before.pending_usd, before.remaining_usd, after.pending_usd, after.calls, after.unknown]
+                os.write(write, repr(told).encode())
+            except BaseException as error:
+                os.write(write, repr(error).encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        with open(read) as pipe:
+            assert pipe.read() == "[0.0, 0.05, 0.0, 1, 0]"
+        os.waitpid(pid, 0)
+        drawing.join(20)
+        spent = client.spent
+        assert (spent.calls, spent.unknown, spent.pending_usd) == (1, 0, 0.0)
+
+
 def test_threads_share_a_client_and_wait_side_by_side(client: nb.Client, emulator: nb.Emulator) -> None:
     emulator.script([{"delay": 0.3, "image": "png 8x8"}] * 8)
     results: list[nb.Result] = []
