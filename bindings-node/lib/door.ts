@@ -23,14 +23,15 @@ export class Door {
     const { plain, key, watcher } = functions(options)
     // The client is checked now, with a key in the place of those that the function will give.
     const told = key ? { ...plain, apiKey: 'given-for-each-call' } : plain
-    return new Door(settle(native.openClient(told, offline, watcher?.tell)), key, { closed: false, watcher })
+    const onlyWarnings = !watcher.watch && !log.enabled
+    return new Door(settle(native.openClient(told, offline, watcher.tell, onlyWarnings)), key, { closed: false, watcher })
   }
 
   /** The same client with other options. */
   withOptions(options: ClientOptions): Door {
     const { plain, key, watcher } = functions(options)
-    const own = watcher?.watch ? watcher : this.life.watcher
-    const opened = settle(this.native.withOptions(plain, watcher?.watch && watcher.tell))
+    const own = watcher.watch ? watcher : this.life.watcher
+    const opened = settle(this.native.withOptions(plain, watcher.watch && watcher.tell))
     return new Door(opened, key ?? (plain.apiKey == null ? this.key : undefined), { closed: false, watcher: own })
   }
 
@@ -113,6 +114,8 @@ class Watcher {
       }
       const event = JSON.parse(json) as ClientEvent
       log(event.message)
+      // Who watches is told so; anybody else as of all that a process should be warned of.
+      if (event.name === 'warning' && !weak) process.emitWarning(event.reason ?? event.message, 'NanoBananaWarning')
       const watch = weak?.deref()
       const context = contexts.get(number)?.deref()
       if (context) context.runInAsyncScope(() => watch?.(event))
@@ -129,16 +132,16 @@ class Watcher {
   }
 }
 
-type Functions = { plain: ClientOptions; key?: KeySource | undefined; watcher?: Watcher | undefined }
+type Functions = { plain: ClientOptions; key?: KeySource | undefined; watcher: Watcher }
 
-/** The options, and beside them what only JavaScript can hold; a watcher if anybody listens. */
+/** The options, and beside them what only JavaScript can hold. */
 function functions(options: ClientOptions | undefined): Functions {
   const { plain: others, own: watch } = apart(options, 'onEvent')
   const { plain, own: key } = apart(others, 'apiKey')
   if (watch != null && typeof watch !== 'function') {
     throw new InvalidOptionError('option `onEvent` takes a function of one event', { option: 'onEvent' })
   }
-  const watcher = watch || log.enabled ? new Watcher(watch ?? undefined) : undefined
+  const watcher = new Watcher(watch ?? undefined)
   return typeof key === 'function' ? { plain, key, watcher } : { plain: others, watcher }
 }
 

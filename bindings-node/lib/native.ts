@@ -53,7 +53,7 @@ export interface NativeDoor {
 }
 
 interface Native {
-  openClient(options: object, offline: boolean, tell?: Tell): Outcome<NativeDoor>
+  openClient(options: object, offline: boolean, tell: Tell, onlyWarnings: boolean): Outcome<NativeDoor>
   openTools(): NativeDoor
   inputOptions(): string[]
   readInputs(prompt: Sorted[], images: Array<Sorted | Beside>): Outcome<NativeInputs>

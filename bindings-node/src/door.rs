@@ -52,24 +52,31 @@ pub struct Reply {
     pub warnings: Vec<String>,
 }
 
-/// Makes a client, of a service or of an emulator of its own; `tell` gets each step of its calls as JSON.
+/// Makes a client, of a service or of an emulator of its own; `tell` gets each step of its calls as JSON, or
+/// only their warnings.
 #[napi]
 pub fn open_client(
     options: Object,
     offline: bool,
     tell: Option<Tell<'_>>,
+    only_warnings: bool,
 ) -> napi::Result<Outcome<NativeDoor>> {
     let make = if offline { Client::offline } else { Client::new };
     match read_options(&options)?.and_then(make) {
-        Ok(client) => Ok(Either::B(watched(client, tell, None)?)),
+        Ok(client) => Ok(Either::B(watched(client, tell, only_warnings, None)?)),
         Err(error) => Ok(outcome(Err(error))),
     }
 }
 
 /// The client's door; `tell` gets its events, else who got those of the client that it is a copy of.
-fn watched(client: Client, tell: Option<Tell<'_>>, before: Option<Watcher>) -> napi::Result<NativeDoor> {
+fn watched(
+    client: Client,
+    tell: Option<Tell<'_>>,
+    only_warnings: bool,
+    before: Option<Watcher>,
+) -> napi::Result<NativeDoor> {
     let Some(tell) = tell else { return Ok(NativeDoor::of(Door::Client(client), before)) };
-    let watcher = Watcher::new(&tell)?;
+    let watcher = Watcher::new(&tell, only_warnings)?;
     Ok(NativeDoor::of(Door::Client(watcher.watched(&client)), Some(watcher)))
 }
 
@@ -154,7 +161,7 @@ impl NativeDoor {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
         let before = self.watcher.clone();
         Ok(Either::B(match door {
-            Ok(Door::Client(client)) => watched(client, tell, before)?,
+            Ok(Door::Client(client)) => watched(client, tell, false, before)?,
             Ok(door) => NativeDoor::of(door, before),
             Err(error) => return Ok(outcome(Err(error))),
         }))

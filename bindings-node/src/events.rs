@@ -24,11 +24,13 @@ pub struct Watcher(Arc<Waiting>);
 struct Waiting {
     queue: Arc<EventQueue<u32, u32>>,
     wake: Wake,
+    /// Nobody listens: then only what the process is to be warned of goes to the event loop.
+    only_warnings: bool,
 }
 
 impl Watcher {
     /// One whose events `tell` gets.
-    pub fn new(tell: &Tell<'_>) -> napi::Result<Self> {
+    pub fn new(tell: &Tell<'_>, only_warnings: bool) -> napi::Result<Self> {
         let queue = Arc::new(EventQueue::<u32, u32>::default());
         let from = queue.clone();
         let wake = tell.build_threadsafe_function::<()>().weak::<true>().build_callback(move |_| {
@@ -39,7 +41,7 @@ impl Watcher {
             }
             .into())
         })?;
-        Ok(Watcher(Arc::new(Waiting { queue, wake })))
+        Ok(Watcher(Arc::new(Waiting { queue, wake, only_warnings })))
     }
 
     /// The client, whose events have no context.
@@ -56,6 +58,9 @@ impl Watcher {
 
 impl Waiting {
     fn push(&self, event: ClientEvent, context: u32) {
+        if self.only_warnings && !event.is_warning() {
+            return;
+        }
         if self.queue.push(event, context) {
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }

@@ -22,8 +22,8 @@ use pyo3::types::{PyDict, PyWeakrefMethods, PyWeakrefReference};
 
 use crate::value;
 
-/// Levels as `logging` counts them: what is routine has the first, all else the second.
-const LEVELS: [u8; 2] = [10, 20];
+/// Levels as `logging` counts them: what is routine has the first, a warning the last, all else the second.
+const LEVELS: [u8; 3] = [10, 20, 30];
 const NEVER: u8 = u8::MAX;
 
 /// How long an idle thread waits for more events before it ends.
@@ -160,18 +160,23 @@ impl Drop for Kept {
 }
 
 fn level(event: &ClientEvent) -> u8 {
-    let [routine, noted] = LEVELS;
-    if event.is_routine() { routine } else { noted }
+    let [routine, noted, warned] = LEVELS;
+    match (event.is_routine(), event.is_warning()) {
+        (true, _) => routine,
+        (_, true) => warned,
+        _ => noted,
+    }
 }
 
-/// Looks whether the log is read. Nothing is imported for it: without `logging` nobody reads.
+/// Looks from which level on the log is read. Nothing is imported for it: without `logging` nobody has
+/// chosen a level, and it is that of warnings.
 pub fn look(py: Python<'_>) {
     READ_FROM.store(read_from(py).unwrap_or(NEVER), Ordering::Relaxed);
 }
 
 fn read_from(py: Python<'_>) -> PyResult<u8> {
     let modules = py.import("sys")?.getattr("modules")?;
-    let Some(logging) = modules.cast::<PyDict>()?.get_item("logging")? else { return Ok(NEVER) };
+    let Some(logging) = modules.cast::<PyDict>()?.get_item("logging")? else { return Ok(LEVELS[2]) };
     let logger = logging.call_method1("getLogger", ("nanobanana",))?;
     for level in LEVELS {
         if logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {

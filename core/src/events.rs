@@ -17,8 +17,9 @@ record! {
     pub struct ClientEvent {
         /// "wait" (for the client's turn, as its limits or the service's pause demand), "request",
         /// "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
-        /// of the call is at the Files API now) or "dropped" (this and later events came faster than they
-        /// were read; `dropped` is how many are missing here).
+        /// of the call is at the Files API now), "warning" (money, a loss or the model of a result: `reason`
+        /// says it) or "dropped" (this and later events came faster than they were read; `dropped` is how many
+        /// are missing here).
         name: String,
         /// The same as a sentence, for a log.
         message: String,
@@ -59,6 +60,11 @@ impl ClientEvent {
     pub fn is_routine(&self) -> bool {
         matches!(&*self.name, "request" | "response")
     }
+
+    /// Whether it is one that somebody should see who asked for no log.
+    pub fn is_warning(&self) -> bool {
+        self.name == "warning"
+    }
 }
 
 type Watch = Arc<dyn Fn(ClientEvent) + Send + Sync>;
@@ -70,6 +76,22 @@ pub(crate) struct Watcher(Option<Watch>);
 impl Watcher {
     pub fn new(watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
         Watcher(Some(Arc::new(watch)))
+    }
+
+    /// Tells what is to be known of a result: one event for each sentence.
+    pub fn warns(&self, call: u64, model: &str, warnings: &[String]) {
+        let Some(watch) = &self.0 else { return };
+        for warning in warnings {
+            watch(ClientEvent {
+                name: "warning".to_owned(),
+                message: format!("call {call} ({model}): {warning}"),
+                call,
+                model: model.to_owned(),
+                attempt: 1,
+                reason: Some(warning.clone()),
+                ..ClientEvent::default()
+            });
+        }
     }
 
     /// The reporter of one request of a call.

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { APIError, Client, InvalidOptionError, RateLimitError, type ClientEvent, type ClientOptions } from 'nanobanana-sdk'
 import { node, offline, root, until } from './helpers'
 
@@ -43,6 +43,41 @@ test('a request, its response, a retry and its wait', async () => {
     assert.ok(response?.took && response.took > 0.1)
     assert.equal(new Set(events.map((event) => event.call)).size, 1)
   }, options)
+})
+
+const lost = [{ cut: 'headers' }, { image: 'png 8x8' }]
+
+test('what a result warns of is an event for who watches, and shown by inspect', async () => {
+  const { events, options } = watched()
+  await offline(async (client, emulator) => {
+    emulator.script(lost)
+    const result = await client.generate(prompt)
+    const [warning] = result.warnings
+    assert.match(warning ?? '', /billed too/)
+    await told(events, [...again, 'retry', ...again, 'warning'])
+    assert.equal(events.at(-1)?.reason, warning)
+    assert.match(inspect(result), /billed too/)
+    // What is said of the options alone costs nothing and loses nothing.
+    assert.ok((await client.generate(prompt, { imageSize: '512' })).warnings.length > 0)
+    await told(events, [...again, 'retry', ...again, 'warning', ...again])
+  }, options)
+})
+
+test('and a warning of the process where nobody does', async () => {
+  const seen: Error[] = []
+  const see = (warning: Error): void => { seen.push(warning) }
+  process.on('warning', see)
+  try {
+    await offline(async (client, emulator) => {
+      emulator.script(lost)
+      await client.generate(prompt)
+      await until(() => seen.length > 0, 'a warning')
+      assert.deepEqual([seen.length, seen[0]?.name], [1, 'NanoBananaWarning'])
+      assert.match(seen[0]?.message ?? '', /billed too/)
+    }, { apiKey: key, retry: { initial: 10 } })
+  } finally {
+    process.off('warning', see)
+  }
 })
 
 test('streams, conversations and copies are watched', async () => {

@@ -63,6 +63,54 @@ def test_a_request_and_its_response(emulator: nb.Emulator) -> None:
     assert response.to_dict()["name"] == "response"
 
 
+LOST = [{"cut": "headers"}, {"image": "png 8x8"}]
+
+
+def test_what_a_result_warns_of_is_in_the_log_at_warning(
+    emulator: nb.Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "nanobanana")
+    emulator.script(LOST)
+    events = Events()
+    with nb.Client(KEY, base_url=emulator.url, retry=QUICK, on_event=events.append) as client:
+        result = client.generate(PROMPT)
+        [warning] = result.warnings
+        assert "billed too" in warning
+        until(lambda: caplog.records)
+        [record] = caplog.records
+        assert (record.levelno, warning in record.message) == (logging.WARNING, True)
+        events.until("request", "response", "retry", "request", "response", "warning")
+        assert events[-1].reason == warning
+        assert KEY not in caplog.text and PROMPT not in caplog.text
+        # What is said of the options alone costs nothing and loses nothing.
+        caplog.clear()
+        assert client.generate(PROMPT, image_size="512").warnings
+        client.generate(PROMPT)
+        time.sleep(0.3)
+        assert not caplog.records
+
+
+def test_a_warning_is_seen_by_whoever_set_up_no_log(emulator: nb.Emulator) -> None:
+    emulator.script(LOST)
+    code = f"import nanobanana as nb; c = nb.Client('k', base_url={emulator.url!r}, retry=nb.Retry(initial=.01)); "
+    code += "r = c.generate('x'); c.close(); import time; time.sleep(.3)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "billed too" in ran.stderr
+
+
+def test_warnings_stand_in_the_repr_and_the_notebook(emulator: nb.Emulator) -> None:
+    emulator.script([*LOST, {"image": "png 8x8"}])
+    with nb.Client(KEY, base_url=emulator.url, retry=QUICK) as client:
+        warned, quiet = client.generate(PROMPT), client.generate(PROMPT)
+    assert "billed too" in repr(warned) and "warnings" not in repr(quiet)
+    shown, other = warned._repr_mimebundle_(), quiet._repr_mimebundle_()
+    assert "billed too" in shown["text/plain"]
+    assert "⚠" in shown["text/html"] and "billed too" in shown["text/html"]
+    assert "⚠" not in other["text/html"]
+    warned.warnings = ["<b>bold</b>"]
+    assert "&lt;b&gt;bold" in warned._repr_mimebundle_()["text/html"]
+
+
 def test_a_retry_and_its_wait(emulator: nb.Emulator) -> None:
     events = Events()
     emulator.script([BUSY])

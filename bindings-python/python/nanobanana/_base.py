@@ -102,6 +102,7 @@ class ResultBase(Record):
     text: str
     model: str
     cost: float | None
+    warnings: list[str]
 
     @property
     def image(self) -> Image:
@@ -142,7 +143,8 @@ class ResultBase(Record):
 
     def __repr__(self) -> str:
         text = self.text if len(self.text) < 60 else self.text[:59] + "…"
-        return f"Result(images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r})"
+        told = f"images={self.images!r}, text={text!r}, model={self.model!r}, cost={self.cost!r}"
+        return f"Result({told}, warnings={self.warnings!r})" if self.warnings else f"Result({told})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from ._notebook import bundle

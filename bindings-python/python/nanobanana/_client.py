@@ -51,7 +51,8 @@ class ClientFront(Front):
 
         `on_event` is called on a thread of its own, soon after the step that it is told; what it raises
         goes to `sys.unraisablehook`. The logger "nanobanana" is told the same: requests and answers at
-        level DEBUG, waits and retries at INFO, each with the event as `record.event`.
+        level DEBUG, waits and retries at INFO, what a result warns of (money, a loss, the model) at WARNING, each
+        with the event as `record.event`.
         """
         given = _Given(api_key, options)
         del api_key, options
@@ -124,12 +125,18 @@ class AsyncClientFront(ClientFront, AsyncClosing):
         await asyncio.to_thread(self._native.close)
 
 
+# As `logging` counts, which is imported only for a warning.
+_WARNING = 30
+
+
 def tell(level: int, values: dict[str, Any], on_event: Any) -> None:
     """Hand a step of a call to the log and to who watches the client; Rust asks for it, in order."""
     event = ClientEvent._read(values, iter(()))
     try:
-        if logging := sys.modules.get("logging"):
-            logging.getLogger("nanobanana").log(level, event.message, extra={"event": event})
+        if level >= _WARNING:
+            import logging  # noqa: F401
+        if read := sys.modules.get("logging"):
+            read.getLogger("nanobanana").log(level, event.message, extra={"event": event})
     finally:
         if on_event is not None:
             on_event(event)

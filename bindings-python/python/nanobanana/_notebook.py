@@ -42,6 +42,7 @@ class _Cell(NamedTuple):
     image: Image | None
     words: str
     caption: str
+    warnings: tuple[str, ...] = ()
 
 
 def _shown(images: list[Image], side: int, types: tuple[str, ...]) -> list[Image | str]:
@@ -81,6 +82,7 @@ def _cells(value: Any, name: str) -> list[_Cell]:
         cells.append(_Cell(image, "", own if at else _line(own, value.model, cost)))
     if not cells:
         cells.append(_Cell(None, value.text, _line(name, value.model, cost)))
+    cells[0] = cells[0]._replace(warnings=tuple(value.warnings))
     return cells + [cell for error in value.errors for cell in _cells(error, name)]
 
 
@@ -109,8 +111,13 @@ def _figure(cell: _Cell, shown: Image | str, side: int) -> str:
         words = shown if len(shown) <= 1000 else shown[:999] + "…"
         inside = f'<div style="white-space:pre-wrap">{html.escape(words)}</div>'
     below = f'<figcaption style="font-size:85%;opacity:0.75">{caption}</figcaption>'
+    # A mark in words: colours differ between themes.
+    warned = "".join(
+        f'<div style="font-size:85%;white-space:pre-wrap">⚠ {html.escape(warning)}</div>'
+        for warning in cell.warnings
+    )
     width = "100%" if _full else f"{side}px"
-    return f'<figure style="margin:0;max-width:{width}">{inside}{below}</figure>'
+    return f'<figure style="margin:0;max-width:{width}">{inside}{below}{warned}</figure>'
 
 
 def bundle(value: Any) -> dict[str, str]:
