@@ -698,6 +698,8 @@ export interface Partial {
   images: Array<Image>
   /** The thoughts in words; empty if none came. */
   thoughts: string
+  /** Addresses of pictures that the reply names and that could not be fetched. */
+  links: Array<string>
 }
 
 /** What the model thought before it drew; asked for with `thoughts`. */
@@ -794,6 +796,16 @@ export interface ResultFields {
   model: string
   /** The service's id of the answer. */
   responseId: string | null
+  /**
+   * The service's id of the request that was answered, as its head names it; none if it did not, and for
+   * an answer from the cache.
+   */
+  requestId: string | null
+  /**
+   * The headers of that answer that tell of the service's limits: `retry-after`, and those whose names
+   * begin with `x-ratelimit-` or `ratelimit`. Empty if it sent none.
+   */
+  rateLimits: Record<string, string>
   /** What was sent, in order. */
   attempts: Array<Attempt>
   /** The number of the call, as its events have it; none for an item that an earlier run has made. */
@@ -1082,8 +1094,9 @@ export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
    * "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
-   * of the call is at the Files API now) or "dropped" (this and later events came faster than they
-   * were read; `dropped` is how many are missing here).
+   * of the call is at the Files API now), "warning" (money, a loss or the model of a result: `reason`
+   * says it) or "dropped" (this and later events came faster than they were read; `dropped` is how many
+   * are missing here).
    */
   name: string
   /** The same as a sentence, for a log. */

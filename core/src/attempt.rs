@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cache::Cache;
-use crate::catalogue::Model;
+use crate::catalogue::{Model, is_same};
 use crate::digest::Digest;
 use crate::error::{Attempt, Error, Kind, Partial, Usage, now};
 use crate::events::{Reporter, Watcher};
@@ -28,17 +28,18 @@ use crate::money::{Hold, Ledger};
 use crate::options::{GenerateOptions, Secret};
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent, TokenCount};
-use crate::reply::{self, Drawn, Fold, reason};
+use crate::reply::{self, Drawn, reason};
 use crate::request::{Body, Turn};
 use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::secrets::Secrets;
-use crate::split::{Limits, Splitter};
-use crate::sse::Sse;
 use crate::transport::{Content, Method, Reply, Transport};
 
+mod links;
+mod progress;
 mod sink;
 
+use progress::Progress;
 pub(crate) use sink::Sink;
 
 /// What all calls of a client have in common, those of its copies included.
@@ -127,61 +128,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many times an answer that the service does not finish is asked for again.
 const MOST_CONTINUED: usize = 8;
 
-/// The values of a reply: one, or one for each event of a stream.
-enum Reader {
-    Whole(Box<Splitter>),
-    Events(Box<Sse>),
-}
-
-impl Reader {
-    fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        match self {
-            Reader::Whole(splitter) => splitter.feed(bytes),
-            Reader::Events(sse) => sse.feed(bytes),
-        }
-    }
-
-    fn take(&mut self) -> Option<Cut> {
-        match self {
-            Reader::Whole(splitter) => splitter.take(),
-            Reader::Events(sse) => sse.take(),
-        }
-    }
-
-    /// Whether the reply may end here.
-    fn is_between(&self) -> bool {
-        match self {
-            Reader::Whole(splitter) => splitter.is_between(),
-            Reader::Events(sse) => sse.is_between(),
-        }
-    }
-
-    fn finish(self) -> Result<Option<Cut>, Error> {
-        match self {
-            Reader::Whole(splitter) => splitter.finish(),
-            Reader::Events(sse) => sse.finish(),
-        }
-    }
-}
-
-/// What an attempt has so far.
-#[derive(Clone, Default)]
-struct Progress {
-    fold: Fold,
-    /// The tier that the last reply's header named.
-    tier: Option<String>,
-    /// Events handed out.
-    seen: usize,
-    /// Final pictures handed out.
-    seen_images: usize,
-    /// Whether any of the last request has left.
-    sent: Arc<AtomicBool>,
-    /// Whether the last reply has all that was to come, though it has not ended yet.
-    is_whole: bool,
-    /// The reply as it came, if it is to be kept.
-    kept: Option<Vec<Cut>>,
-}
-
 /// What is sent next: at first for the whole answer, then for what is missing of it.
 struct Request {
     body: Body,
@@ -262,6 +208,7 @@ impl Job {
             Ok(done) => done,
             Err(failure) => return Err(failure.attempted(attempts)),
         };
+        drawn.result.request_id = attempts.last().and_then(|attempt| attempt.request_id.clone());
         drawn.result.attempts = attempts;
         drawn.result.warnings.extend(warnings);
         drawn.result.warnings.extend(other_default.map(|model| {
@@ -298,7 +245,8 @@ impl Job {
         let limiter = traffic.limits.of(&self.id);
         let mut report = self.watcher.call(self.call, self.number, &self.id);
         let mut deadline = None;
-        let base = Progress { kept: keep.then(Vec::new), ..Progress::default() };
+        let mut base = Progress::default();
+        base.kept = keep.then(Vec::new);
         let mut uploads = Uploads::of(self.outline.clone()?);
         let mut next = Request { body: self.body.clone(), base, held: None, continued: 0 };
         loop {
@@ -308,7 +256,7 @@ impl Job {
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
             let mut hold = self.may_send(course, &mut next, &mut uploads, deadline, &report).await?;
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
-            let mut progress = Progress { is_whole: false, sent: Arc::default(), ..next.base.clone() };
+            let mut progress = next.base.next();
             if next.continued == 0 {
                 hold.until(progress.sent.clone());
             }
@@ -333,7 +281,11 @@ impl Job {
                 };
                 continue;
             }
+            if outcome.is_ok() {
+                self.follow(&mut progress, deadline).await;
+            }
             let partial = progress.fold.partial();
+            let is_of_worth = progress.fold.is_of_worth();
             let (seen, kept) = (progress.seen, progress.kept.take());
             let outcome = match outcome {
                 Ok(()) => self.finish(progress, Some(&permit), sink).await,
@@ -341,7 +293,8 @@ impl Job {
             };
             let took = started.elapsed();
             let failure = match outcome {
-                Ok(drawn) => {
+                Ok(mut drawn) => {
+                    drawn.result.warnings.extend(self.unpriced(&drawn));
                     let result = &drawn.result;
                     hold.settle(result.cost);
                     permit.good();
@@ -399,7 +352,8 @@ impl Job {
                 Decision::Stop(why) => {
                     course.attempts.push(attempt);
                     let answered = matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError);
-                    let partial = partial.filter(|_| !answered || sink.is_open());
+                    // Its words are the error's own.
+                    let partial = partial.filter(|_| !answered || sink.is_open() || is_of_worth);
                     return Err(self.ended(course, failure, why, partial));
                 }
             }
@@ -479,14 +433,15 @@ impl Job {
         let left = deadline.saturating_duration_since(Instant::now());
         let once = self.once(body, left, permit, attempt, progress, sink);
         let outcome = timeout_at(deadline, once).await;
-        match outcome.unwrap_or_else(|_| Err(self.too_late())) {
+        let outcome = match outcome.unwrap_or_else(|_| Err(self.too_late())) {
             Err(failure) if failure.is(Kind::APITimeoutError) && !progress.sent.load(Ordering::SeqCst) => {
                 Err(failure.with("billed", "no".to_owned()))
             }
-            // All of it had come, and is paid for: what became of the line then does not matter.
-            Err(failure) if failure.is(Kind::APIConnectionError) && progress.is_whole => Ok(()),
             outcome => outcome,
-        }
+        };
+        let (events, outcome) = progress.ends(outcome, sink.is_open());
+        sink.send(events, Some(permit)).await;
+        outcome
     }
 
     /// The call's turn; none if its deadline comes first, or will come before a pause is over. It has no
@@ -635,13 +590,13 @@ impl Job {
             }
         }
         progress.seen_images = events.iter().filter(|event| matches!(event, Event::Image(_))).count();
-        let (fold, seen_images) = (progress.fold.clone(), progress.seen_images);
+        let fold = progress.fold.clone();
         // An entry that cannot be used shows nothing.
         fold.finish(self.model.as_deref(), Some(self.tier), self.text_will_do).ok()?;
         for event in events {
             sink.send(vec![event], None).await;
         }
-        let mut drawn = self.finish(Progress { seen_images, ..progress }, None, sink).await.ok()?;
+        let mut drawn = self.finish(progress, None, sink).await.ok()?;
         (drawn.result.cached, drawn.result.cost) = (true, Some(0.0));
         Some(drawn)
     }
@@ -667,11 +622,9 @@ impl Job {
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply).await);
         }
-        progress.tier = reply.header("x-gemini-service-tier").map(|tier| self.clean(tier));
-        let mut reader = match sink.is_open() {
-            true => Reader::Events(Box::new(Sse::new(Limits::default()))),
-            false => Reader::Whole(Box::new(Splitter::new(Limits::default(), reply.len()))),
-        };
+        progress.begins(&reply, sink.is_open());
+        progress.tier = progress.tier.take().map(|tier| self.clean(&tier));
+        progress.rate_limits.values_mut().for_each(|value| *value = self.clean(value));
         // The clock of `idle` runs between pieces: a model may think for minutes before the first one.
         let mut first = Some(reply.next().await?);
         while let Some(piece) = match first.take() {
@@ -681,44 +634,16 @@ impl Job {
         } {
             let mut piece = &*piece;
             while !piece.is_empty() {
-                let eaten = reader.feed(piece)?;
+                let (eaten, value) = progress.read(piece)?;
                 piece = piece.get(eaten..).unwrap_or_default();
-                if let Some(value) = reader.take() {
-                    self.arrived(value, permit, progress, sink).await?;
+                if let Some(value) = value {
+                    let events = progress.push(value, sink.is_open())?;
+                    sink.send(events, Some(permit)).await;
+                    progress.fold.refused()?;
                 }
             }
-            progress.is_whole = reader.is_between() && progress.fold.is_ended();
+            progress.note_whole();
         }
-        if let Some(value) = reader.finish()? {
-            self.arrived(value, permit, progress, sink).await?;
-        }
-        if sink.is_open() && !progress.fold.is_ended() {
-            let what = if progress.fold.is_empty() { "nothing came" } else { "the answer is cut off" };
-            return Err(Error::new(
-                Kind::ResponseError,
-                format!("the stream ended without a finish reason: {what}"),
-            )
-            .with("retryable", true));
-        }
-        Ok(())
-    }
-
-    async fn arrived(
-        &self,
-        value: Cut,
-        permit: &Permit,
-        progress: &mut Progress,
-        sink: &Sink,
-    ) -> Result<(), Error> {
-        if let Some(kept) = &mut progress.kept {
-            kept.push(value.clone());
-        }
-        let events = progress.fold.push(value)?;
-        if sink.is_open() {
-            progress.seen += events.len();
-            progress.seen_images += events.iter().filter(|event| matches!(event, Event::Image(_))).count();
-        }
-        sink.send(events, Some(permit)).await;
         Ok(())
     }
 
@@ -730,12 +655,40 @@ impl Job {
     /// The result, or why it is none.
     async fn finish(&self, progress: Progress, permit: Option<&Permit>, sink: &Sink) -> Result<Drawn, Error> {
         let tier = self.served(&progress).to_owned();
-        let drawn = progress.fold.finish(self.model.as_deref(), Some(&tier), self.text_will_do)?;
+        let mut drawn = progress.fold.finish(self.model.as_deref(), Some(&tier), self.text_will_do)?;
+        drawn.result.rate_limits = progress.rate_limits;
+        drawn.result.warnings.extend(self.another_model(&drawn.result.model));
         // A draft that had to serve as the final picture.
         let late = drawn.result.images.iter().skip(progress.seen_images);
         let late = late.map(|image| Event::Image(ImageEvent { image: image.clone() })).collect();
         sink.send(late, permit).await;
         Ok(drawn)
+    }
+
+    /// What is to be said of an answer whose cost is not known.
+    fn unpriced(&self, drawn: &Drawn) -> Option<String> {
+        // Of a model without prices that is known before.
+        let is_unknown = drawn.result.cost.is_none() && !drawn.result.images.is_empty();
+        let model = self.model.as_ref().filter(|_| is_unknown)?;
+        let why = match drawn.is_untold {
+            true => "the reply does not say how many tokens it took",
+            false => "the tier that served it has no known price",
+        };
+        Some(format!(
+            "what this cost is not known, as {why}; `spent` and a budget count what such a request to `{}` typically costs",
+            model.id
+        ))
+    }
+
+    /// What is to be said of an answer by another model than was asked.
+    fn another_model(&self, answered: &str) -> Option<String> {
+        (!answered.is_empty() && !is_same(&self.id, self.model.as_deref(), answered)).then(|| {
+            format!(
+                "`{}` was asked and another model, `{}`, answered; the cost is counted by the prices of the one that was asked",
+                self.id,
+                reply::shortened(answered, 100)
+            )
+        })
     }
 
     async fn next(&self, reply: &mut Reply) -> Result<Option<bytes::Bytes>, Error> {

@@ -17,12 +17,14 @@ use crate::schema::{Case, Typed, Write, record};
 
 mod check;
 mod estimate;
+mod identity;
 #[cfg(test)]
 mod tests;
 
 pub use check::Checked;
 pub(crate) use check::plain;
 pub use estimate::{Expected, Range};
+pub(crate) use identity::is_same;
 
 const BUILTIN: &str = include_str!("../models.json");
 

@@ -179,7 +179,7 @@ impl Chat {
                 };
                 let said = Turn::new("user", plan.parts.iter().map(request::piece));
                 match plan.job(&history, 0, true).run(&sink).await {
-                    Ok(Drawn { result, turn }) => {
+                    Ok(Drawn { result, turn, .. }) => {
                         self.turns().extend([said, Turn::new("model", turn)]);
                         Ok(plan.settled(result).await)
                     }

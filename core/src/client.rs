@@ -41,6 +41,7 @@ mod plan;
 pub use files::Files;
 pub(crate) use identity::Identity;
 use masked::Masked;
+use plan::Said;
 pub(crate) use plan::{Landed, Plan, alone};
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
@@ -493,14 +494,15 @@ impl Client {
         options: GenerateOptions,
         case: Case,
     ) -> Result<Estimate, Error> {
-        let (resolved, options, warnings) = self.checked(inputs, options, case)?;
+        let (resolved, options, notes) = self.checked(inputs, options, case)?;
+        let warnings = resolved.warnings.iter().cloned().chain(notes).collect();
         let (letters, pictures) = (input::letters(inputs), input::pictures_sent(inputs));
         let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
         estimate.not_included.extend(input::uncounted(inputs));
         Ok(Estimate { warnings, ..estimate })
     }
 
-    /// The model, the options held against it, and what the caller should know about both.
+    /// The model, the options held against it, and what the caller should know about those.
     fn checked(
         &self,
         inputs: &[Input],
@@ -520,10 +522,9 @@ impl Client {
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
         let checked = catalogue.check(&resolved, &options, input::pictures_sent(inputs), case)?;
-        let mut warnings = resolved.warnings.clone();
-        warnings.extend(checked.warnings);
-        warnings.extend(catalogue.references(&resolved, &input::roles(inputs)));
-        Ok((resolved, checked.options, warnings))
+        let mut notes = checked.warnings;
+        notes.extend(catalogue.references(&resolved, &input::roles(inputs)));
+        Ok((resolved, checked.options, notes))
     }
 
     /// All that comes before the first request: options held against the model, pictures found.
@@ -546,12 +547,11 @@ impl Client {
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
         let set = options.clone();
-        let (resolved, options, mut warnings) = self.checked(&inputs, options, case)?;
+        let (resolved, options, notes) = self.checked(&inputs, options, case)?;
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
         let (prepared, masked) = self.prepare(inputs, &transport, total, &options, is_identified).await?;
-        warnings.extend(prepared.warnings);
         let identity = is_identified.then(|| {
             let (masks, told) = match &masked {
                 Some(masked) => (masked.given(), Some(masked.told())),
@@ -572,7 +572,7 @@ impl Client {
             masked,
             output: Arc::new(Output::of(&options, case)?),
             options,
-            warnings,
+            said: Said { model: resolved.warnings.clone(), options: notes, pictures: prepared.warnings },
             advice: self.catalogue().advice(&resolved.id),
             model: resolved.model.cloned(),
             id: resolved.id,

@@ -63,12 +63,23 @@ impl Usage {
 
     /// Adds what another call used.
     pub fn add(&mut self, other: &Usage) {
-        self.input_tokens += other.input_tokens;
-        self.output_tokens += other.output_tokens;
-        self.image_tokens += other.image_tokens;
-        self.thought_tokens += other.thought_tokens;
-        self.cached_tokens += other.cached_tokens;
-        self.total_tokens += other.total_tokens;
+        let sums: [(&mut u64, u64); 6] = [
+            (&mut self.input_tokens, other.input_tokens),
+            (&mut self.output_tokens, other.output_tokens),
+            (&mut self.image_tokens, other.image_tokens),
+            (&mut self.thought_tokens, other.thought_tokens),
+            (&mut self.cached_tokens, other.cached_tokens),
+            (&mut self.total_tokens, other.total_tokens),
+        ];
+        for (sum, more) in sums {
+            // Counts come from outside: absurd ones must not end the process.
+            *sum = sum.saturating_add(more);
+        }
+    }
+
+    /// Whether anything was used at all, as far as the service says.
+    pub(crate) fn is_any(&self) -> bool {
+        self.total_tokens > 0 || self.input_tokens > 0 || self.output_tokens > 0 || self.thought_tokens > 0
     }
 }
 
@@ -110,6 +121,21 @@ record! {
         images: Arrived,
         /// The thoughts in words; empty if none came.
         thoughts: String,
+        /// Addresses of pictures that the reply names and that could not be fetched.
+        links: Vec<String>,
+    }
+}
+
+impl Partial {
+    /// What had arrived of several calls together; none if that is nothing.
+    pub(crate) fn of_all<'a>(all: impl IntoIterator<Item = &'a Partial>) -> Option<Partial> {
+        all.into_iter().cloned().reduce(|mut one, other| {
+            one.text.push_str(&other.text);
+            one.thoughts.push_str(&other.thoughts);
+            one.images.0.extend(other.images.0);
+            one.links.extend(other.links);
+            one
+        })
     }
 }
 

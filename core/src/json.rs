@@ -37,6 +37,59 @@ impl Cut {
     }
 }
 
+impl Cut {
+    /// The value, with null in the place of numbers that no type holds, and what was wrong with the first of
+    /// them.
+    pub(crate) fn lenient_value(&self) -> Result<(Value, Option<Error>), Error> {
+        let fault = match self.value() {
+            Ok(value) => return Ok((value, None)),
+            Err(fault) => fault,
+        };
+        match serde_json::from_str(&without_strange_numbers(&self.text)) {
+            Ok(value) => Ok((value, Some(fault))),
+            Err(_) => Err(fault),
+        }
+    }
+}
+
+/// JSON text with null in the place of every number that is too large.
+fn without_strange_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) =
+        rest.find(|letter: char| letter == '"' || letter == '-' || letter.is_ascii_digit())
+    {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let (token, after) = match from.starts_with('"') {
+            true => from.split_at(string_length(from)),
+            false => {
+                let is_of_number =
+                    |letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-' | '.' | 'e' | 'E');
+                from.split_at(from.find(|letter| !is_of_number(letter)).unwrap_or(from.len()))
+            }
+        };
+        let is_fine = token.starts_with('"') || token.parse::<f64>().is_ok_and(f64::is_finite);
+        out.push_str(if is_fine { token } else { "null" });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// How long the JSON string is with which the text begins.
+fn string_length(text: &str) -> usize {
+    let mut is_escaped = true;
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' if !is_escaped => return place + 1,
+            b'\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    text.len()
+}
+
 /// A piece of JSON text with at most one picture in it: what stands before and after the base64
 /// string, the quotes included. Byte for byte as it came or as it will go.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -165,6 +218,16 @@ mod tests {
         assert_eq!(error.kind(), Kind::ResponseError);
         assert!(error.message().contains("cannot be read"), "{error}");
         assert!(cut("1e400").value().unwrap_err().message().contains("out of range"));
+    }
+
+    #[test]
+    fn numbers_that_no_type_holds_cost_nothing_but_themselves() {
+        let odd = cut(r#"{"a":1e400,"b\\":"-1e999 \"1e999","c":[-1E+999,2.5],"d":1e-999}"#);
+        let (value, fault) = odd.lenient_value().unwrap();
+        assert_eq!(value, json!({"a": null, "b\\": "-1e999 \"1e999", "c": [null, 2.5], "d": 0.0}));
+        assert!(fault.unwrap().message().contains("out of range"));
+        assert!(cut("{}").lenient_value().unwrap().1.is_none());
+        assert!(cut("[1,").lenient_value().is_err());
     }
 
     #[test]

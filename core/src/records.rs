@@ -107,6 +107,12 @@ record! {
         model: String,
         /// The service's id of the answer.
         response_id: Option<String>,
+        /// The service's id of the request that was answered, as its head names it; none if it did not, and for
+        /// an answer from the cache.
+        request_id: Option<String>,
+        /// The headers of that answer that tell of the service's limits: `retry-after`, and those whose names
+        /// begin with `x-ratelimit-` or `ratelimit`. Empty if it sent none.
+        rate_limits: std::collections::BTreeMap<String, String>,
         /// What was sent, in order.
         attempts: Vec<Attempt>,
         /// The number of the call, as its events have it; none for an item that an earlier run has made.

@@ -18,6 +18,12 @@ use crate::records::{
 };
 use crate::schema::Case;
 
+mod parts;
+mod usage;
+
+pub(crate) use parts::{Link, without_query};
+use usage::{is_priceable, read_usage};
+
 /// A field by its snake case name, spelt either way.
 fn get<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     value.get(&*Case::Camel.name(name)).or_else(|| value.get(name)).filter(|value| !value.is_null())
@@ -57,6 +63,19 @@ pub(crate) struct Fold {
     pictures: u64,
     /// How much memory the parts take that are kept.
     kept: usize,
+    /// The answer's pictures, thoughts included, whose tokens earlier answers have told.
+    counted: usize,
+    /// The first number that no type holds, as an error.
+    odd_number: Option<Error>,
+    /// What the service said instead of going on.
+    refusal: Option<Error>,
+    /// Pictures that the answer names by their address, and has not been given yet.
+    links: Vec<Link>,
+    /// The addresses of those that could not be fetched, and why the last one could not.
+    lost: Vec<String>,
+    lost_because: String,
+    /// Whole pictures that stand where no answer belongs.
+    strays: Vec<Image>,
 }
 
 /// What a fold comes to.
@@ -64,23 +83,35 @@ pub(crate) struct Drawn {
     pub result: Generation,
     /// The answer's parts, each as it came.
     pub turn: Vec<Piece>,
+    /// Whether the reply does not say enough to price it.
+    pub is_untold: bool,
 }
+
+/// The field of a value that stands in the cache alone: what was odd about the reply before it.
+const NOTE: &str = "nanobananaWarning";
 
 impl Fold {
     /// Takes the next value and gives what arrived with it.
     ///
     /// # Errors
-    /// The error that the service sent inside of a reply that began as a success.
+    /// [`Kind::ResponseError`] if the value cannot be read.
     pub fn push(&mut self, cut: Cut) -> Result<Vec<Event>, Error> {
-        let mut value = cut.value()?;
+        let (mut value, odd) = cut.lenient_value()?;
+        self.odd_number = self.odd_number.take().or(odd);
+        if let Some(warning) = value.get(NOTE).and_then(Value::as_str) {
+            self.warn(warning.to_owned());
+            return Ok(Vec::new());
+        }
         if get(&value, "error").is_some() {
-            return Err(status_error(200, &|_| None, cut.text.as_bytes(), None));
+            self.refusal = Some(status_error(200, &|_| None, cut.text.as_bytes(), None));
         }
         let mut events = Vec::new();
+        let mut used = Vec::new();
         for candidate in list(&value, "candidates") {
-            self.candidate(candidate, &cut, &mut events);
+            self.candidate(candidate, &cut, &mut used, &mut events);
         }
-        self.turn.extend(cut.parts());
+        self.strays.extend(parts::strays(&cut, &used));
+        self.turn.extend(cut.parts().into_iter().filter(parts::can_go_back));
         if let Some(usage) = get(&value, "usage_metadata") {
             self.usage = Some(usage.clone());
         }
@@ -90,10 +121,8 @@ impl Fold {
         if let Some(model) = text(&value, "model_version") {
             self.result.model = model;
         }
-        if let Some(warning) = get(&value, "model_status").and_then(retirement)
-            && !self.result.warnings.contains(&warning)
-        {
-            self.result.warnings.push(warning);
+        if let Some(warning) = get(&value, "model_status").and_then(retirement) {
+            self.warn(warning);
         }
         self.result.response_id = text(&value, "response_id").or(self.result.response_id.take());
         renumber(&mut value, self.pictures);
@@ -110,7 +139,37 @@ impl Fold {
         Ok(events)
     }
 
-    fn candidate(&mut self, candidate: &Value, cut: &Cut, events: &mut Vec<Event>) {
+    /// The error that the service sent inside of a reply that began as a success, once.
+    ///
+    /// # Errors
+    /// That error.
+    pub fn refused(&mut self) -> Result<(), Error> {
+        self.refusal.take().map_or(Ok(()), Err)
+    }
+
+    /// What was wrong with the first number that no type holds, once.
+    pub fn odd_number(&mut self) -> Option<Error> {
+        self.odd_number.take()
+    }
+
+    /// Says something about the answer, once.
+    pub fn warn(&mut self, warning: String) {
+        if !self.result.warnings.contains(&warning) {
+            self.result.warnings.push(warning);
+        }
+    }
+
+    /// A value for the cache that says so again.
+    pub fn note(warning: &str) -> Cut {
+        Cut { text: json!({ NOTE: warning }).to_string(), pictures: Vec::new() }
+    }
+
+    /// Whether a final picture has come.
+    pub fn has_picture(&self) -> bool {
+        !self.result.images.is_empty()
+    }
+
+    fn candidate(&mut self, candidate: &Value, cut: &Cut, used: &mut Vec<usize>, events: &mut Vec<Event>) {
         let parts = get(candidate, "content").into_iter().flat_map(|content| list(content, "parts"));
         for part in parts {
             let thought = get(part, "thought").and_then(Value::as_bool).unwrap_or(false);
@@ -124,7 +183,8 @@ impl Fold {
                 into.push_str(words);
                 events.push(event);
             }
-            let Some(image) = self.picture(part, cut) else { continue };
+            self.note_part(part, thought);
+            let Some(image) = self.picture(part, cut, used) else { continue };
             let (into, event) = if thought {
                 let event = ThoughtEvent { text: None, image: Some(image.clone()) };
                 (&mut self.result.thoughts.images, Event::Thought(event))
@@ -146,10 +206,11 @@ impl Fold {
     }
 
     /// The picture of a part, if it has one.
-    fn picture(&mut self, part: &Value, cut: &Cut) -> Option<Image> {
+    fn picture(&mut self, part: &Value, cut: &Cut, used: &mut Vec<usize>) -> Option<Image> {
         let data = get(part, "inline_data")?;
         let number = data.get("data").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
         let bytes = cut.pictures.get(number?)?;
+        used.extend(number);
         let said = text(data, "mime_type").unwrap_or_default();
         if let Ok(picture) = Image::from_bytes(bytes.clone()) {
             return Some(picture.drawn());
@@ -184,9 +245,20 @@ impl Fold {
         let token = self.continuation.take()?;
         self.result.finish_reason = None;
         let usage = self.usage.take();
-        self.is_untold |= !is_told(usage.as_ref());
+        self.is_untold |= !self.is_priced(usage.as_ref());
+        self.counted = self.drawn();
         self.used_before.add(&usage.as_ref().map(read_usage).unwrap_or_default());
         Some(token)
+    }
+
+    /// How many pictures came in all.
+    fn drawn(&self) -> usize {
+        self.result.images.len() + self.result.thoughts.images.len() + self.links.len() + self.lost.len()
+    }
+
+    /// Whether this usage is enough to price what came since the last one.
+    fn is_priced(&self, usage: Option<&Value>) -> bool {
+        is_priceable(usage, self.drawn() > self.counted)
     }
 
     /// What the answers used that are continued.
@@ -207,11 +279,16 @@ impl Fold {
     /// What had arrived, if anything had.
     pub fn partial(&self) -> Option<Partial> {
         let Generation { text, images, thoughts, .. } = &self.result;
-        let nothing = text.is_empty() && images.is_empty() && thoughts.text.is_empty();
+        // Of strays it is not known what they are, but where nothing else came they may be all that was paid for.
+        let images = if images.is_empty() { &self.strays } else { images };
+        let links: Vec<String> =
+            self.lost.iter().cloned().chain(self.links.iter().map(|link| link.uri.clone())).collect();
+        let nothing = text.is_empty() && images.is_empty() && thoughts.text.is_empty() && links.is_empty();
         (!nothing).then(|| Partial {
             text: text.clone(),
             images: images.iter().cloned().collect(),
             thoughts: thoughts.text.clone(),
+            links,
         })
     }
 
@@ -230,7 +307,8 @@ impl Fold {
         self.result.usage = usage.map(read_usage).unwrap_or_default();
         self.result.usage.add(&self.used_before);
         let tier = usage.and_then(|usage| text(usage, "service_tier")).or(tier.map(str::to_owned));
-        if is_told(usage) && !self.is_untold {
+        let is_untold = self.is_untold || !self.is_priced(usage);
+        if !is_untold {
             self.result.cost = model.and_then(|model| model.cost(&self.result.usage, tier.as_deref()));
         }
         self.result.raw = std::mem::take(&mut self.raw);
@@ -250,7 +328,7 @@ impl Fold {
         if self.result.images.is_empty() {
             let spoke = ended_well && !self.result.text.trim().is_empty();
             return match text_will_do && spoke {
-                true => Ok(Drawn { result: self.result, turn: self.turn }),
+                true => Ok(Drawn { result: self.result, turn: self.turn, is_untold }),
                 false => Err(self.no_picture()),
             };
         }
@@ -258,11 +336,11 @@ impl Fold {
             let said = self.finish_message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
             self.result.warnings.push(format!("a picture came, but the answer ended with {reason}{said}"));
         }
-        Ok(Drawn { result: self.result, turn: self.turn })
+        Ok(Drawn { result: self.result, turn: self.turn, is_untold })
     }
 
     fn no_picture(self) -> Error {
-        let Fold { result, feedback, finish_message, ratings, .. } = self;
+        let Fold { result, feedback, finish_message, ratings, lost, lost_because, strays, .. } = self;
         let blocked_prompt = feedback.as_ref().and_then(|feedback| text(feedback, "block_reason"));
         let said = feedback
             .as_ref()
@@ -290,6 +368,18 @@ impl Fold {
                 .with("stage", "output".to_owned())
                 .with("reason", reason)
                 .with("ratings", ratings.unwrap_or(json!([])))
+        } else if !lost.is_empty() {
+            let message = format!(
+                "the picture came as an address, and could not be fetched: {lost_because}. `partial` has the address, \
+                 as `links`; drawing it again costs again"
+            );
+            Error::new(Kind::NoImageError, message)
+        } else if !strays.is_empty() {
+            let message = format!(
+                "no picture came where an answer belongs, but {} elsewhere in the reply; `partial` has what came",
+                strays.len()
+            );
+            Error::new(Kind::NoImageError, message)
         } else {
             let reason = result.finish_reason.as_deref().unwrap_or("no reason given");
             let advice = match reason {
@@ -304,8 +394,10 @@ impl Fold {
             };
             Error::new(Kind::NoImageError, format!("no picture came ({reason}).{said_so}{words}{advice}"))
         };
-        let used = result.usage.total_tokens > 0;
-        let retryable = matches!(result.finish_reason.as_deref(), Some("NO_IMAGE" | "IMAGE_OTHER" | "OTHER"));
+        let used = result.usage.is_any();
+        let retryable = lost.is_empty()
+            && strays.is_empty()
+            && matches!(result.finish_reason.as_deref(), Some("NO_IMAGE" | "IMAGE_OTHER" | "OTHER"));
         error
             .with("retryable", retryable)
             .with("billed", if used { "yes" } else { "unknown" }.to_owned())
@@ -361,7 +453,10 @@ fn raw_parts(raw: &Value) -> &[Value] {
 /// parts, text that was cut is joined, of everything else the last word counts.
 fn add_raw(raw: &mut Value, event: Value) {
     let (Value::Object(whole), Value::Object(event)) = (&mut *raw, &event) else {
-        *raw = event;
+        // What is no object says nothing that one could be put beside.
+        if !raw.is_object() {
+            *raw = event;
+        }
         return;
     };
     for (name, value) in event {
@@ -415,30 +510,6 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
-    }
-}
-
-/// Whether the usage is enough to price an answer: without the share of pictures in it, any price would
-/// be a guess.
-fn is_told(usage: Option<&Value>) -> bool {
-    usage.is_some_and(|usage| {
-        get(usage, "candidates_tokens_details").is_some() || read_usage(usage).output_tokens == 0
-    })
-}
-
-fn read_usage(usage: &Value) -> Usage {
-    let pictures = list(usage, "candidates_tokens_details")
-        .filter(|row| get(row, "modality").and_then(Value::as_str) == Some("IMAGE"))
-        .filter_map(|row| count(row, "token_count"))
-        .sum();
-    Usage {
-        input_tokens: count(usage, "prompt_token_count").unwrap_or(0)
-            + count(usage, "tool_use_prompt_token_count").unwrap_or(0),
-        output_tokens: count(usage, "candidates_token_count").unwrap_or(0),
-        image_tokens: pictures,
-        thought_tokens: count(usage, "thoughts_token_count").unwrap_or(0),
-        cached_tokens: count(usage, "cached_content_token_count").unwrap_or(0),
-        total_tokens: count(usage, "total_token_count").unwrap_or(0),
     }
 }
 

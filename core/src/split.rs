@@ -6,6 +6,7 @@
 //! straight into the one buffer that the picture keeps. What it does, and every error, depends on
 //! the bytes alone and never on where they were cut.
 
+mod mend;
 mod picture;
 
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::{memchr2, memchr3};
 
+pub use self::mend::Damage;
+use self::mend::Degree;
 use self::picture::{Decoder, Trouble};
 use crate::error::{Error, Kind};
 use crate::json::{self, Cut};
@@ -87,6 +90,9 @@ pub struct Splitter {
     begun: usize,
     done: Option<Cut>,
     broken: Option<Error>,
+    /// Whether damage is mended where it can be.
+    is_lenient: bool,
+    damage: Damage,
 }
 
 /// What the next byte may be.
@@ -118,6 +124,12 @@ enum State {
     Number(Number),
     /// The inside of a picture's base64 string.
     Picture,
+    /// The rest of a word that is no value, in whose place null stands.
+    Junk,
+    /// The rest of a string in whose place null stands.
+    Skipped {
+        escaped: bool,
+    },
 }
 
 /// Which part of a number came last.
@@ -192,6 +204,8 @@ impl Splitter {
             begun: 0,
             done: None,
             broken: None,
+            is_lenient: false,
+            damage: Damage::default(),
         }
     }
 
@@ -247,6 +261,11 @@ impl Splitter {
             self.place(),
             self.offset
         );
+        if self.is_lenient {
+            self.damaged(Degree::Broken, |_| refused(told))?;
+            self.done = self.rescue();
+            return Ok(());
+        }
         Err(refused(told)).inspect_err(|error| self.breaks(error))
     }
 
@@ -260,17 +279,24 @@ impl Splitter {
         if self.is_between() {
             return Ok(self.done);
         }
+        Err(self.cut_off())
+    }
+
+    fn cut_off(&self) -> Error {
         let place = self.place();
         let of = match self.expected {
             Some(expected) if expected > self.offset => format!(" of {expected}"),
             _ => String::new(),
         };
         let told = format!("the reply was cut off in the middle {place} after {}{of} bytes", self.offset);
-        Err(refused(told).with("retryable", true))
+        refused(told).with("retryable", true)
     }
 
     fn breaks(&mut self, error: &Error) {
         self.broken = Some(error.clone());
+        if self.is_lenient {
+            return;
+        }
         // What is left over serves nobody, and the caller may keep the splitter.
         self.picture = None;
         self.pictures = Vec::new();
@@ -346,7 +372,7 @@ impl Splitter {
             }
             (State::ValueOrEnd, [b']', ..]) | (State::KeyOrEnd, [b'}', ..]) => self.close(rest)?,
             (State::Between | State::Value | State::ValueOrEnd, [byte, ahead @ ..]) => {
-                self.value_begins(*byte, ahead)?;
+                return self.value_begins(*byte, ahead);
             }
             (State::Key | State::KeyOrEnd, [b'"', ..]) => self.string_begins(true)?,
             (State::Colon, [b':', ..]) => {
@@ -362,12 +388,12 @@ impl Splitter {
                 (Some(Frame { is_object: true, .. }), b'}')
                 | (Some(Frame { is_object: false, .. }) | None, b']') => self.close(rest)?,
                 (Some(Frame { is_object: true, .. }), _) => {
-                    return Err(self.not_json(0, "should be a comma or }"));
+                    return self.out_of_place(*byte, "should be a comma or }");
                 }
-                _ => return Err(self.not_json(0, "should be a comma or ]")),
+                _ => return self.out_of_place(*byte, "should be a comma or ]"),
             },
-            (State::Escape, [byte, ..]) => self.escape(*byte)?,
-            (State::Hex { left, value, low }, [byte, ..]) => self.hex(left, value, low, *byte)?,
+            (State::Escape, [byte, ..]) => return self.escape(*byte),
+            (State::Hex { left, value, low }, [byte, ..]) => return self.hex(left, value, low, *byte),
             (State::Bom([next, more @ ..]), [byte, ..]) if byte == next => {
                 self.state = if more.is_empty() { State::Between } else { State::Bom(more) };
             }
@@ -382,23 +408,34 @@ impl Splitter {
                 self.keep(&[*byte])?;
                 self.state = State::Literal(more);
             }
-            (State::Bom(_), _) => return Err(self.not_json(0, "should be the start of a value")),
-            (State::Pair(_), _) => return Err(self.not_json(0, LONE_SURROGATE)),
-            (State::Literal(_), _) => return Err(self.not_json(0, "does not belong to true, false or null")),
-            (State::Key, _) => return Err(self.not_json(0, "should be a key in quotes")),
-            (State::KeyOrEnd, _) => return Err(self.not_json(0, "should be a key in quotes or }")),
-            (State::Colon, _) => return Err(self.not_json(0, "should be a colon")),
+            (State::Bom(_), [byte, ..]) => return self.out_of_place(*byte, "should be the start of a value"),
+            (State::Pair(rest), _) => return self.half_pair(rest.len()),
+            (State::Literal(_), _) => return self.bad_token("does not belong to true, false or null"),
+            (State::Key, [byte, ..]) => return self.out_of_place(*byte, "should be a key in quotes"),
+            (State::KeyOrEnd, [byte, ..]) => {
+                return self.out_of_place(*byte, "should be a key in quotes or }");
+            }
+            (State::Colon, [byte, ..]) => return self.out_of_place(*byte, "should be a colon"),
+            (State::Junk, [byte, ..]) if delimits(*byte) => {
+                self.value_ends()?;
+                return Ok(0);
+            }
+            (State::Junk, _) => {}
+            (State::Skipped { escaped: false }, [b'"', ..]) => self.value_ends()?,
+            (State::Skipped { escaped }, [byte, ..]) => {
+                self.state = State::Skipped { escaped: !escaped && *byte == b'\\' };
+            }
         }
         Ok(1)
     }
 
-    fn value_begins(&mut self, byte: u8, ahead: &[u8]) -> Result<(), Error> {
+    fn value_begins(&mut self, byte: u8, ahead: &[u8]) -> Result<usize, Error> {
         let meaning = self.frames.last().map_or(Meaning::Other, |frame| frame.meaning);
         // A list doubles its room as it grows.
         self.weigh(2 * memory::VALUE)?;
         let state = match byte {
-            b'"' if meaning == Meaning::Picture => return self.picture_begins(ahead),
-            b'"' => return self.string_begins(false),
+            b'"' if meaning == Meaning::Picture => return self.picture_begins(ahead).map(|()| 1),
+            b'"' => return self.string_begins(false).map(|()| 1),
             b'{' | b'[' => {
                 self.check_depth()?;
                 let is_object = byte == b'{';
@@ -415,10 +452,11 @@ impl Splitter {
             b't' => State::Literal(b"rue"),
             b'f' => State::Literal(b"alse"),
             b'n' => State::Literal(b"ull"),
-            _ => return Err(self.not_json(0, "should be the start of a value")),
+            _ => return self.out_of_place(byte, "should be the start of a value"),
         };
         self.state = state;
-        self.keep(&[byte])
+        self.keep(&[byte])?;
+        Ok(1)
     }
 
     /// Closes what is open with the byte that comes next.
@@ -467,7 +505,7 @@ impl Splitter {
         if run.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
             let at = run.iter().position(|byte| *byte < 0x20).unwrap_or_default();
             self.keep(run.get(..at).unwrap_or_default())?;
-            return Err(self.not_json(at, CONTROL));
+            return self.control(at, run.get(at).copied().unwrap_or_default());
         }
         self.keep(run)?;
         match tail.first() {
@@ -483,11 +521,13 @@ impl Splitter {
 
     fn string_ends(&mut self) -> Result<(), Error> {
         let StringStart { is_key, text: start, offset } = self.string;
-        let end = self.text.len();
         if let Err(bad) = std::str::from_utf8(self.text.get(start..).unwrap_or_default()) {
             let at = offset + bad.valid_up_to() as u64;
-            return Err(refused(format!("the reply is not JSON: byte {at} is not UTF-8")));
+            let error = || refused(format!("the reply is not JSON: byte {at} is not UTF-8"));
+            self.damaged(Degree::Mended, |_| error())?;
+            self.make_utf8(start);
         }
+        let end = self.text.len();
         self.keep(b"\"")?;
         if !is_key {
             return self.value_ends();
@@ -507,7 +547,8 @@ impl Splitter {
         let pictures = &mut self.pictures;
         frame.held.retain(|(known, under)| {
             let is_replaced = *known == name;
-            if is_replaced {
+            // Of a damaged reply it is not known which of the two was meant.
+            if is_replaced && !self.is_lenient {
                 pictures.get_mut(under.clone()).unwrap_or_default().fill(Bytes::new());
             }
             !is_replaced
@@ -515,11 +556,11 @@ impl Splitter {
         Ok(())
     }
 
-    fn escape(&mut self, byte: u8) -> Result<(), Error> {
+    fn escape(&mut self, byte: u8) -> Result<usize, Error> {
         let means = match byte {
             b'u' => {
                 self.state = State::Hex { left: 4, value: 0, low: false };
-                return self.keep_of_string(byte);
+                return self.keep_of_string(byte).map(|()| 1);
             }
             b'"' | b'\\' | b'/' => byte,
             b'b' => 0x08,
@@ -527,37 +568,41 @@ impl Splitter {
             b'n' => b'\n',
             b'r' => b'\r',
             b't' => b'\t',
-            _ => return Err(self.not_json(0, "does not belong to an escape that JSON knows")),
+            _ => return self.bad_escape(),
         };
         self.keep_of_string(byte)?;
         self.escape_ends(means.into())
     }
 
-    fn hex(&mut self, left: u8, value: u16, low: bool, byte: u8) -> Result<(), Error> {
+    fn hex(&mut self, left: u8, value: u16, low: bool, byte: u8) -> Result<usize, Error> {
         let Some(digit) = char::from(byte).to_digit(16) else {
-            return Err(self.not_json(0, "should be a hexadecimal digit"));
+            return self.bad_hex(left, low);
         };
         self.keep_of_string(byte)?;
         let value = value << 4 | digit as u16;
         self.state = match (left, value, low) {
             (2.., ..) => State::Hex { left: left - 1, value, low },
             (_, 0xdc00..=0xdfff, true) => State::String,
-            (_, 0xdc00..=0xdfff, false) | (.., true) => return Err(self.not_json(0, LONE_SURROGATE)),
+            (_, 0xdc00..=0xdfff, false) if self.picture.is_none() => return self.lone_surrogate(value),
+            (.., true) => return self.lone_surrogate(value),
             (_, 0xd800..=0xdbff, _) if self.picture.is_none() => State::Pair(b"\\u"),
             _ => return self.escape_ends(value),
         };
-        Ok(())
+        Ok(1)
     }
 
-    fn escape_ends(&mut self, means: u16) -> Result<(), Error> {
+    fn escape_ends(&mut self, means: u16) -> Result<usize, Error> {
         let Some(picture) = &mut self.picture else {
             self.state = State::String;
-            return Ok(());
+            return Ok(1);
         };
         self.state = State::Picture;
         // What is no byte is no base64 either.
         let byte = u8::try_from(means).unwrap_or(b'\\');
-        picture.push(byte).map_err(|trouble| self.bad_picture(0, trouble))
+        match picture.push(byte) {
+            Ok(()) => Ok(1),
+            Err(trouble) => self.picture_fails(0, trouble, Some(means)).map(|_| 1),
+        }
     }
 
     fn number(&mut self, number: Number, byte: u8) -> Result<usize, Error> {
@@ -574,7 +619,7 @@ impl Splitter {
                 self.value_ends()?;
                 return Ok(0);
             }
-            _ => return Err(self.not_json(0, "does not belong to a number")),
+            _ => return self.bad_token("does not belong to a number"),
         };
         self.state = State::Number(next);
         self.keep(&[byte])?;
@@ -601,21 +646,22 @@ impl Splitter {
         let (run, tail) = rest.split_at(memchr3(b'"', b'\\', b'=', rest).unwrap_or(rest.len()));
         let Some(picture) = &mut self.picture else { return Ok(0) };
         if let Err((at, trouble)) = picture.extend(run) {
-            return Err(self.bad_picture(at, trouble));
+            return self.picture_fails(at, trouble, None);
         }
         match tail.first() {
             None => return Ok(run.len()),
             Some(b'"') => {
-                match self.picture.take().map(Decoder::finish).transpose() {
-                    Ok(picture) => self.pictures.extend(picture),
-                    Err(trouble) => return Err(self.bad_picture(run.len(), trouble)),
+                match picture.finish() {
+                    Ok(picture) => self.pictures.push(picture),
+                    Err(trouble) => return self.picture_fails(run.len(), trouble, None),
                 }
+                self.picture = None;
                 self.value_ends()?;
             }
             Some(b'\\') => self.state = State::Escape,
             Some(other) => {
                 if let Err(trouble) = picture.push(*other) {
-                    return Err(self.bad_picture(run.len(), trouble));
+                    return self.picture_fails(run.len(), trouble, None);
                 }
             }
         }

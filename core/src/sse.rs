@@ -10,7 +10,7 @@ use memchr::memchr2;
 
 use crate::error::Error;
 use crate::json::Cut;
-use crate::split::{Limits, Splitter, refused};
+use crate::split::{Damage, Limits, Splitter, refused};
 
 /// What some gateways send last. It says nothing that the end of the reply does not say.
 const DONE: &[u8] = b"[DONE]";
@@ -42,6 +42,12 @@ pub struct Sse {
     /// Whether there was a line that no stream of events has.
     has_strange_lines: bool,
     broken: Option<Error>,
+    /// Whether damage is mended where it can be.
+    is_lenient: bool,
+    /// Blank lines in the middle of a value: they end it, or a line break in its words was not escaped.
+    blanks: usize,
+    /// The damage by which the reply is no stream of events at all.
+    foreign: Option<Damage>,
 }
 
 /// Where in a line the next byte stands.
@@ -54,8 +60,8 @@ enum State {
     Indented,
     /// In what may be a known field's name, of which this is left.
     Name {
+        name: &'static [u8],
         left: &'static [u8],
-        is_data: bool,
     },
     /// Behind `data:`, where one space does not count.
     Space,
@@ -81,6 +87,54 @@ impl Sse {
             has_events: false,
             has_strange_lines: false,
             broken: None,
+            is_lenient: false,
+            blanks: 0,
+            foreign: None,
+        }
+    }
+
+    /// A reader that reads on past damage, as [`Splitter::lenient`] does. A line that is no field goes on
+    /// with the value before it, if that is not whole: its line break should have been an escape.
+    #[must_use]
+    pub fn lenient(limits: Limits) -> Self {
+        Sse { splitter: Splitter::lenient(limits, None), is_lenient: true, ..Sse::new(Limits::default()) }
+    }
+
+    /// What was read past so far.
+    pub fn damage(&self) -> &Damage {
+        self.foreign.as_ref().unwrap_or_else(|| self.splitter.damage())
+    }
+
+    /// Ends a reply that is read leniently, as [`Splitter::end`] does.
+    pub fn end(&mut self) -> Option<Cut> {
+        if let State::Done { seen, is_plain } = self.state {
+            self.state = if is_plain { State::Plain } else { State::Data };
+            let _ = self.splitter.feed(DONE.get(..seen).unwrap_or_default());
+        }
+        match self.state {
+            State::Bom(left) => self.has_strange_lines |= left.len() < 3,
+            State::Name { left, .. } => self.has_strange_lines |= !left.is_empty(),
+            _ => {}
+        }
+        let last = self.splitter.end();
+        self.note_foreign();
+        if self.is_foreign() && last.is_none() && self.foreign.is_none() {
+            self.foreign = Some(Damage { broken: Some(foreign()), ..Damage::default() });
+        }
+        last
+    }
+
+    /// The value under way as far as it came, as [`Splitter::rescue`] gives it.
+    pub fn rescue(&mut self) -> Option<Cut> {
+        self.splitter.rescue()
+    }
+
+    /// Notes that damage is that of a page and not of events, see `fails`.
+    fn note_foreign(&mut self) {
+        let is_plain = matches!(self.state, State::Plain | State::Done { is_plain: true, .. });
+        if self.foreign.is_none() && is_plain && self.is_foreign() && self.splitter.damage().broken.is_some()
+        {
+            self.foreign = Some(Damage { broken: Some(foreign()), ..Damage::default() });
         }
     }
 
@@ -97,6 +151,9 @@ impl Sse {
             let eaten = self.step(window).map_err(|error| self.fails(error))?;
             if eaten == window.len() {
                 most = MOST.min(most * 4);
+            }
+            if self.splitter.damage().broken.is_some() {
+                self.note_foreign();
             }
             rest = rest.get(eaten..).unwrap_or_default();
         }
@@ -155,6 +212,19 @@ impl Sse {
                 return Ok(0);
             }
             State::Start if after_cr && byte == b'\n' => {}
+            State::Start if self.may_go_on() && ends_line => {
+                self.blanks += 1;
+                self.line_ends(byte);
+            }
+            State::Start if self.may_go_on() && !matches!(byte, b':' | b'd' | b'e' | b'i' | b'r') => {
+                self.goes_on(b"")?;
+                return Ok(0);
+            }
+            State::Start if self.blanks > 0 && byte == b':' => {
+                self.blanks = 0;
+                self.splitter.end_here("an event")?;
+                return Ok(0);
+            }
             State::Start if ends_line => {
                 self.splitter.end_here("an event")?;
                 if self.splitter.has_value() {
@@ -172,18 +242,24 @@ impl Sse {
             State::Start => {
                 self.state = match byte {
                     b':' => State::Ignored,
-                    b'd' => State::Name { left: b"ata", is_data: true },
-                    b'e' => State::Name { left: b"vent", is_data: false },
-                    b'i' => State::Name { left: b"d", is_data: false },
-                    b'r' => State::Name { left: b"etry", is_data: false },
+                    b'd' => State::Name { name: b"data", left: b"ata" },
+                    b'e' => State::Name { name: b"event", left: b"vent" },
+                    b'i' => State::Name { name: b"id", left: b"d" },
+                    b'r' => State::Name { name: b"retry", left: b"etry" },
                     _ => self.strange(),
                 };
             }
             State::Indented if !ends_line => self.state = self.strange(),
-            State::Name { left: [next, left @ ..], is_data } if byte == *next => {
-                self.state = State::Name { left, is_data };
+            State::Name { name, left: [next, left @ ..] } if byte == *next => {
+                self.state = State::Name { name, left };
             }
-            State::Name { left: [], is_data } if byte == b':' || ends_line => {
+            State::Name { left: [], .. } if self.blanks > 0 && (byte == b':' || ends_line) => {
+                self.blanks = 0;
+                self.splitter.end_here("an event")?;
+                return Ok(0);
+            }
+            State::Name { name, left: [] } if byte == b':' || ends_line => {
+                let is_data = name == b"data";
                 if is_data && !self.splitter.is_between() {
                     // The lines of an event's data are joined by LF. This completes a number.
                     if self.splitter.feed(b"\n")? == 0 {
@@ -198,6 +274,10 @@ impl Sse {
                     _ => self.line_ends(byte),
                 }
                 return Ok(1);
+            }
+            State::Name { name, left } if self.may_go_on() => {
+                self.goes_on(name.get(..name.len() - left.len()).unwrap_or_default())?;
+                return Ok(0);
             }
             State::Name { .. } => {
                 self.state = self.strange();
@@ -254,6 +334,21 @@ impl Sse {
             }
         }
         Ok(1)
+    }
+
+    /// Whether a line that is no field belongs to the words before it.
+    fn may_go_on(&self) -> bool {
+        self.is_lenient && self.splitter.is_in_string()
+    }
+
+    /// Goes on with the words before this line, of which `held` came already.
+    fn goes_on(&mut self, held: &[u8]) -> Result<(), Error> {
+        for _ in 0..=std::mem::take(&mut self.blanks) {
+            self.splitter.feed(b"\n")?;
+        }
+        self.splitter.feed(held)?;
+        self.state = State::Data;
+        Ok(())
     }
 
     fn line_ends(&mut self, byte: u8) {

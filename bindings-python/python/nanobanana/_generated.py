@@ -130,7 +130,7 @@ class Usage(Record):
 class Partial(Record):
     """What had arrived when a reply broke off."""
 
-    __slots__ = ("text", "images", "thoughts")
+    __slots__ = ("text", "images", "thoughts", "links")
     _fields = dict.fromkeys(__slots__)
     _readers = {"images": read_picture}
     text: str
@@ -139,6 +139,8 @@ class Partial(Record):
     """The final pictures, whole ones only."""
     thoughts: str
     """The thoughts in words; empty if none came."""
+    links: list[str]
+    """Addresses of pictures that the reply names and that could not be fetched."""
 
 
 class NanoBananaError(ErrorBase):
@@ -493,6 +495,8 @@ class Result(ResultBase):
         "finish_reason",
         "model",
         "response_id",
+        "request_id",
+        "rate_limits",
         "attempts",
         "call",
         "warnings",
@@ -530,6 +534,16 @@ class Result(ResultBase):
     """The model that answered, as the service names it."""
     response_id: str | None
     """The service's id of the answer."""
+    request_id: str | None
+    """The service's id of the request that was answered, as its head names it; none if it did not, and for an
+    answer from the cache.
+    """
+    rate_limits: dict[str, str]
+    """The headers of that answer that tell of the service's limits: `retry-after`, and those whose names
+    begin with `x-ratelimit-` or `ratelimit`.
+
+    Empty if it sent none.
+    """
     attempts: list[Attempt]
     """What was sent, in order."""
     call: int | None
@@ -968,8 +982,8 @@ class ClientEvent(Record):
     name: str
     """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
     "retry" (the attempt failed and is made again after `wait`), "upload" (a picture of the call is at the
-    Files API now) or "dropped" (this and later events came faster than they were read; `dropped` is how
-    many are missing here).
+    Files API now), "warning" (money, a loss or the model of a result: `reason` says it) or "dropped" (this
+    and later events came faster than they were read; `dropped` is how many are missing here).
     """
     message: str
     """The same as a sentence, for a log."""

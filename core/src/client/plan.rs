@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Client, Identity, Masked};
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Partial};
 use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
 use crate::options::{At, GenerateOptions, Upload};
@@ -25,6 +25,22 @@ use crate::transport::Transport;
 
 /// How many of a call's `n` requests are under way at once.
 const SIDE_BY_SIDE: usize = 16;
+
+/// What is said before a call.
+pub(crate) struct Said {
+    /// Of the model: that it nears its end, or that another one is asked.
+    pub model: Vec<String>,
+    /// Of the options. It costs nothing and loses nothing, and is for whoever looks.
+    pub options: Vec<String>,
+    /// Of what is lost of the pictures.
+    pub pictures: Vec<String>,
+}
+
+impl Said {
+    fn all(&self) -> impl Iterator<Item = String> {
+        self.model.iter().chain(&self.options).chain(&self.pictures).cloned()
+    }
+}
 
 /// A call that is ready to be made.
 pub(crate) struct Plan {
@@ -42,7 +58,8 @@ pub(crate) struct Plan {
     pub options: GenerateOptions,
     /// How the pictures that come are to be.
     pub output: Arc<Output>,
-    pub(super) warnings: Vec<String>,
+    /// What is said before the call.
+    pub(super) said: Said,
     /// The model's id, and what is known of it.
     pub id: String,
     pub model: Option<Arc<catalogue::Model>>,
@@ -172,15 +189,15 @@ impl Plan {
     /// Asks how many tokens it would send.
     pub async fn count(&self) -> Result<TokenCount, Error> {
         let mut count = self.job(&[], 0, false).count().await?;
-        count.warnings.splice(0..0, self.warnings.iter().cloned());
+        count.warnings.splice(0..0, self.said.all());
         Ok(count)
     }
 
     /// What would be sent.
     pub fn explained(self) -> Explained {
         let body_bytes = self.job(&[], 0, false).body.len();
-        let Plan { id, inputs, warnings, .. } = self;
-        Explained { model: id, inputs, body_bytes, warnings }
+        let warnings = self.said.all().collect();
+        Explained { model: self.id, inputs: self.inputs, body_bytes, warnings }
     }
 
     /// What one request typically costs in USD, the turns of a conversation before it included; none
@@ -217,9 +234,13 @@ impl Plan {
             result.model = self.id.clone();
         }
         self.output.finish(&mut result.images).await;
-        result.warnings.splice(0..0, self.warnings.iter().cloned());
         result.warnings.extend(output::another_size(self.model.as_deref(), &self.options, &result.images));
         result.warnings.extend(self.output.warnings());
+        let watcher = &self.client.0.watcher;
+        for warnings in [&self.said.model, &self.said.pictures, &result.warnings] {
+            watcher.warns(self.call, &self.id, warnings);
+        }
+        result.warnings.splice(0..0, self.said.all());
         result
     }
 }
@@ -272,12 +293,18 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
         // It speaks for all of them: one that was paid for is not hidden behind one that was not.
         let worst =
             ["yes", "unknown"].into_iter().find(|how| errors.iter().any(|error| error.is_billed(how)));
-        let first = errors.into_iter().next().unwrap_or_else(none);
+        // What came with the others is not lost behind the first.
+        let partial = Partial::of_all(errors.iter().filter_map(Error::partial));
+        let first = errors.into_iter().next().unwrap_or_else(none).saving(partial);
         return Err(match worst.filter(|_| first.is(Kind::APIError)) {
             Some(worst) => first.with("billed", worst.to_owned()),
             None => first,
         });
     };
+    for paid in errors.iter().filter(|error| error.is_billed("yes")) {
+        merged.usage.add(&paid.usage());
+        merged.cost = merged.cost.zip(paid.cost()).map(|(one, other)| one + other);
+    }
     if let Some(first) = errors.first() {
         merged
             .warnings

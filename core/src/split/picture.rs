@@ -55,9 +55,14 @@ pub(super) struct Decoder {
     group: u32,
     symbols: u8,
     padding: u8,
-    /// Which alphabet the last block was in.
+    /// In which alphabet the last symbol was that only one of them has.
     is_url_safe: bool,
+    /// White space, and behind how many symbols it stood: the first of it, in case that these are words.
+    blanks: Vec<(usize, u8)>,
 }
+
+/// How much white space is kept: words have some, and base64 in lines only more.
+const MOST_BLANKS: usize = 256;
 
 impl Decoder {
     /// A decoder of about `characters` of base64 into at most `limit` bytes.
@@ -66,7 +71,7 @@ impl Decoder {
         let mut bytes = Vec::new();
         // If so much cannot be had, the buffer grows with what really comes.
         let _ = bytes.try_reserve_exact(room);
-        Decoder { bytes, limit, group: 0, symbols: 0, padding: 0, is_url_safe: false }
+        Decoder { bytes, limit, group: 0, symbols: 0, padding: 0, is_url_safe: false, blanks: Vec::new() }
     }
 
     /// Decodes what has no padding and no escapes in it; an error tells at which byte.
@@ -116,9 +121,20 @@ impl Decoder {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
             b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b' ' | b'\t' | b'\n' | b'\r' => return Ok(()),
+            b'+' | b'/' => {
+                self.is_url_safe = false;
+                62 + u8::from(byte == b'/')
+            }
+            b'-' | b'_' => {
+                self.is_url_safe = true;
+                62 + u8::from(byte == b'_')
+            }
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                if self.blanks.len() < MOST_BLANKS {
+                    self.blanks.push((self.seen(), byte));
+                }
+                return Ok(());
+            }
             b'=' if self.symbols >= 2 && self.symbols + self.padding < 4 => {
                 self.padding += 1;
                 return Ok(());
@@ -138,8 +154,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// The picture, whole.
-    pub(super) fn finish(mut self) -> Result<Bytes, Trouble> {
+    /// The picture, whole. If it is not, nothing is changed.
+    pub(super) fn finish(&mut self) -> Result<Bytes, Trouble> {
         match self.symbols {
             0 => {}
             2 => self.put(&[(self.group >> 4) as u8])?,
@@ -150,7 +166,49 @@ impl Decoder {
         if self.bytes.capacity() - self.bytes.len() >= PAGE {
             self.bytes.shrink_to_fit();
         }
-        Ok(self.bytes.into())
+        Ok(std::mem::take(&mut self.bytes).into())
+    }
+
+    /// How many characters came that are no white space.
+    fn seen(&self) -> usize {
+        self.bytes.len() / 3 * 4 + usize::from(self.symbols + self.padding)
+    }
+
+    /// The base64 that came, if it was decoded into no more than `most` bytes.
+    pub(super) fn text(&self, most: usize) -> Option<String> {
+        if self.bytes.len() > most {
+            return None;
+        }
+        let engine = if self.is_url_safe { &ENGINES.url_safe } else { &ENGINES.standard };
+        let mut text = engine.encode(&self.bytes);
+        for place in (0..u32::from(self.symbols)).rev() {
+            text.push(match (self.group >> (place * 6) & 63) as u8 {
+                letter @ 0..=25 => char::from(b'A' + letter),
+                letter @ 26..=51 => char::from(b'a' + letter - 26),
+                digit @ 52..=61 => char::from(b'0' + digit - 52),
+                62 if self.is_url_safe => '-',
+                62 => '+',
+                _ if self.is_url_safe => '_',
+                _ => '/',
+            });
+        }
+        text.extend(std::iter::repeat_n('=', self.padding.into()));
+        let mut whole = String::with_capacity(text.len() + self.blanks.len());
+        let mut blanks = self.blanks.iter().peekable();
+        for (place, letter) in text.chars().chain(['\0']).enumerate() {
+            while let Some((_, blank)) = blanks.next_if(|(before, _)| *before == place) {
+                match blank {
+                    b'\n' => whole.push_str("\\n"),
+                    b'\r' => whole.push_str("\\r"),
+                    b'\t' => whole.push_str("\\t"),
+                    _ => whole.push(' '),
+                }
+            }
+            if letter != '\0' {
+                whole.push(letter);
+            }
+        }
+        Some(whole)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Trouble> {

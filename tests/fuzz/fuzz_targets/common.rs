@@ -33,6 +33,55 @@ macro_rules! reader {
 reader!(Splitter, |limits| Splitter::new(limits, None));
 reader!(Sse, Sse::new);
 
+/// What reads on past damage. Its error is that of a limit.
+pub struct Lenient<R>(R, Option<String>);
+
+macro_rules! lenient {
+    ($type:ident, $new:expr) => {
+        impl Reader for Lenient<$type> {
+            fn start(limits: Limits) -> Self {
+                Lenient($new(limits), None)
+            }
+            fn feed(&mut self, bytes: &[u8]) -> Result<usize, String> {
+                match self.0.feed(bytes) {
+                    Ok(eaten) => Ok(eaten),
+                    Err(_) => {
+                        self.1.get_or_insert_with(|| "limit".to_owned());
+                        Ok(bytes.len())
+                    }
+                }
+            }
+            fn take(&mut self) -> Option<Cut> {
+                self.0.take()
+            }
+            fn finish(mut self) -> Result<Option<Cut>, String> {
+                Ok(self.0.end())
+            }
+        }
+
+        impl Lenient<$type> {
+            /// The values, and whether anything was damaged.
+            #[allow(dead_code)]
+            pub fn all(limits: &Limits, bytes: &[u8], seed: u8) -> (Vec<Cut>, bool) {
+                let (cuts, _) = read_in_all_cuts::<Self>(limits, bytes, seed);
+                let mut reader = Self::start(limits.clone());
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let eaten = reader.feed(rest).expect("it has no errors");
+                    rest = &rest[eaten..];
+                    reader.take();
+                }
+                reader.0.end();
+                let damage = reader.0.damage();
+                (cuts, damage.mended.is_some() || damage.broken.is_some())
+            }
+        }
+    };
+}
+
+lenient!(Splitter, |limits| Splitter::lenient(limits, None));
+lenient!(Sse, Sse::lenient);
+
 /// The values and the error that they ended with.
 pub type Read = (Vec<Cut>, Option<String>);
 

@@ -1,5 +1,6 @@
 //! Any bytes, in any cut: the splitter never panics, gives the same result, and agrees with
-//! `serde_json` about what JSON is.
+//! `serde_json` about what JSON is. A lenient one gives JSON whatever comes, and the same where nothing is
+//! damaged.
 #![no_main]
 
 mod common;
@@ -12,6 +13,13 @@ use serde_json::value::RawValue;
 fuzz_target!(|data: &[u8]| {
     let Some((seed, limits, bytes)) = common::plan(data) else { return };
     let (cuts, error) = common::read_in_all_cuts::<Splitter>(&limits, bytes, seed);
+    let (mended, is_damaged) = common::Lenient::<Splitter>::all(&limits, bytes, seed);
+    assert_eq!(is_damaged, error.is_some(), "{error:?}");
+    match &error {
+        None => assert_eq!(mended, cuts, "mended without need"),
+        // What came whole before the damage is the same.
+        Some(_) => assert_eq!(mended.get(..cuts.len()), Some(&cuts[..]), "{error:?}"),
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let known = oracle(bytes);
     match error {

@@ -10,7 +10,12 @@ use serde_json::value::RawValue;
 
 fuzz_target!(|data: &[u8]| {
     let Some((seed, limits, bytes)) = common::plan(data) else { return };
-    common::read_in_all_cuts::<Sse>(&limits, bytes, seed);
+    let (cuts, error) = common::read_in_all_cuts::<Sse>(&limits, bytes, seed);
+    let (mended, is_damaged) = common::Lenient::<Sse>::all(&limits, bytes, seed);
+    assert_eq!(is_damaged, error.is_some(), "{error:?}");
+    if error.is_none() {
+        assert_eq!(mended, cuts, "mended without need");
+    }
 
     let limits = Limits { picture: 1 << 20, ..Limits::default() };
     let split = common::whole::<Splitter>(&limits, bytes);

@@ -1,0 +1,81 @@
+//! Pictures that a reply names by their address instead of holding them: they are fetched within the
+//! call's time, with the same protection as a picture that the caller names.
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{Job, Progress};
+use crate::error::{Error, Kind};
+use crate::image::Image;
+use crate::reply::Link;
+use crate::transport::{Ask, Content, Method};
+
+/// The most bytes of one that the service itself keeps.
+const MOST: usize = 100 << 20;
+
+impl Job {
+    /// Fetches what the reply names. What cannot be had is a warning, or the reason why there is no picture.
+    pub(super) async fn follow(&self, progress: &mut Progress, deadline: Instant) {
+        for link in progress.fold.take_links() {
+            let fetched = timeout_at(deadline, self.fetched(&link)).await;
+            let late = || {
+                let seconds = self.total.as_secs_f64();
+                Err(Error::new(Kind::ImageError, format!("the call's timeout of {seconds} s ran out")))
+            };
+            match fetched.unwrap_or_else(|_| late()) {
+                Ok(image) => progress.fetched(&link, image),
+                Err(problem) => progress.not_fetched(link, problem.message()),
+            }
+        }
+    }
+
+    async fn fetched(&self, link: &Link) -> Result<Image, Error> {
+        let bad = |problem: String| Error::new(Kind::ImageError, problem);
+        let url = Url::parse(&link.uri).map_err(|cause| bad(format!("its address is none: {cause}")))?;
+        if !self.transport.is_own(&url) {
+            return read(self.transport.fetch(url).await?, link);
+        }
+        let image = read(self.own(url.clone()).await?, link);
+        // A file's own address tells of it; its bytes are beside.
+        if image.is_err() && url.path().contains("/files/") && !url.path().ends_with(":download") {
+            let mut download = url.clone();
+            download.set_path(&format!("{}:download", url.path()));
+            download.query_pairs_mut().append_pair("alt", "media");
+            return read(self.own(download).await?, link);
+        }
+        image
+    }
+
+    /// The bytes of a file that the service keeps, with the key: it goes to the service's own host alone.
+    async fn own(&self, url: Url) -> Result<Bytes, Error> {
+        let ask = Ask {
+            method: Method::Get,
+            url,
+            key: &self.key,
+            headers: &self.headers,
+            own: &[],
+            content: Content::Nothing,
+            left: self.total,
+        };
+        let mut reply = self.transport.ask(ask).await?;
+        if !(200..300).contains(&reply.status()) {
+            return Err(Error::new(Kind::ImageError, format!("the service answered {}", reply.status())));
+        }
+        Ok(reply.whole(MOST).await?.into())
+    }
+}
+
+fn read(bytes: Bytes, link: &Link) -> Result<Image, Error> {
+    match Image::from_bytes(bytes.clone()) {
+        Err(_) if link.mime_type.starts_with("image/") && !is_json(&bytes) => {
+            Ok(Image::unknown(bytes, &link.mime_type))
+        }
+        outcome => outcome,
+    }
+}
+
+/// Whether it tells of a picture rather than being one.
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'<'))
+}

@@ -1,0 +1,373 @@
+//! Reads on past damage, so that a picture which came whole is not lost with the rest of its reply.
+//!
+//! A lenient splitter gives only values that are JSON again: a character that is none becomes U+FFFD, a
+//! word that is no value becomes null, a bracket that is missing is set. Nothing of this runs while a
+//! reply is as it should be: the strict checks come here only where they would refuse it. Limits are
+//! never passed, and what is mended depends on the bytes alone, as everything else does.
+
+use super::picture::Trouble;
+use super::{CONTROL, Degree as D, LONE_SURROGATE, Limits, Splitter, State, StringStart};
+use crate::error::Error;
+use crate::json::Cut;
+
+/// The most bytes of a string in a picture's place that is put back as the text it was.
+const MOST_TEXT: usize = 1024;
+
+/// U+FFFD, which stands for a character that is none.
+const REPLACEMENT: &[u8] = b"\\ufffd";
+
+/// What a lenient splitter has read past: the first fault of each degree.
+#[derive(Debug, Clone, Default)]
+pub struct Damage {
+    /// A character, or a value that is no picture, could not be read.
+    pub mended: Option<Error>,
+    /// Values may be missing, or stand in another place.
+    pub broken: Option<Error>,
+}
+
+/// How much a fault costs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Degree {
+    Mended,
+    Broken,
+}
+
+impl Splitter {
+    /// A splitter that reads on past damage. Only what passes a limit is an error of [`Splitter::feed`].
+    #[must_use]
+    pub fn lenient(limits: Limits, expected: Option<u64>) -> Self {
+        Splitter { is_lenient: true, ..Splitter::new(limits, expected) }
+    }
+
+    /// What was read past so far.
+    pub fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    /// Whether the next byte stands in a string, or in one that is read past.
+    pub fn is_in_string(&self) -> bool {
+        let in_text = matches!(self.state, State::String | State::Picture | State::Skipped { .. });
+        in_text || matches!(self.state, State::Escape | State::Hex { .. } | State::Pair(_))
+    }
+
+    /// Ends a reply that is read leniently. Gives the value that was not taken yet, and of one that
+    /// breaks off what [`Splitter::rescue`] gives.
+    pub fn end(&mut self) -> Option<Cut> {
+        if self.broken.is_none() && self.number_ends().is_ok() && self.is_between() {
+            return self.done.take();
+        }
+        // It cannot fail where damage is read past.
+        let _ = self.damaged(D::Broken, |this| this.broken.clone().unwrap_or_else(|| this.cut_off()));
+        self.rescue()
+    }
+
+    /// The value under way as far as it came, closed, if there is a whole picture in it.
+    pub fn rescue(&mut self) -> Option<Cut> {
+        if let Some(done) = self.done.take() {
+            return Some(done);
+        }
+        self.text_before += self.text.len() as u64;
+        let is_worth_it = self.pictures.iter().any(|picture| !picture.is_empty());
+        if is_worth_it {
+            self.close_all();
+        }
+        let text = String::from_utf8(std::mem::take(&mut self.text)).ok().filter(|_| is_worth_it);
+        let pictures = std::mem::take(&mut self.pictures);
+        self.frames.clear();
+        (self.picture, self.listed, self.state) = (None, false, State::Between);
+        text.map(|text| Cut { text, pictures })
+    }
+
+    /// Notes a fault; in a strict splitter it is the end.
+    pub(super) fn damaged(
+        &mut self,
+        degree: Degree,
+        fault: impl FnOnce(&Self) -> Error,
+    ) -> Result<(), Error> {
+        let known = match degree {
+            D::Mended => &self.damage.mended,
+            D::Broken => &self.damage.broken,
+        };
+        if known.is_some() {
+            return Ok(());
+        }
+        let error = fault(self);
+        if !self.is_lenient {
+            return Err(error);
+        }
+        match degree {
+            D::Mended => self.damage.mended = Some(error),
+            D::Broken => self.damage.broken = Some(error),
+        }
+        Ok(())
+    }
+
+    /// Goes on at a byte that may not stand where it does, and tells whether it was eaten.
+    pub(super) fn out_of_place(&mut self, byte: u8, why: &str) -> Result<usize, Error> {
+        let is_word = matches!(self.state, State::Value | State::ValueOrEnd)
+            && !matches!(byte, b',' | b':' | b']' | b'}');
+        let degree = if is_word && !self.frames.is_empty() { D::Mended } else { D::Broken };
+        self.damaged(degree, |this| this.not_json(0, why))?;
+        let is_object = self.frames.last().map(|frame| frame.is_object);
+        match (self.state, byte) {
+            (State::Bom(_), _) => {
+                self.state = State::Between;
+                return Ok(0);
+            }
+            (State::Colon, _) => {
+                self.keep(b":")?;
+                self.state = State::Value;
+                return Ok(0);
+            }
+            (State::Value, b',' | b']' | b'}') | (State::ValueOrEnd, b',') => {
+                if self.frames.is_empty() {
+                    self.state = State::After;
+                    return Ok(0);
+                }
+                self.keep(b"null")?;
+                self.value_ends()?;
+                return Ok(0);
+            }
+            (State::Value | State::ValueOrEnd, _) if is_word => {
+                self.keep(b"null")?;
+                self.state = State::Junk;
+            }
+            (State::Key, b'}') => {
+                self.drop_comma();
+                self.state = State::KeyOrEnd;
+                return Ok(0);
+            }
+            (State::After, b'"') if is_object == Some(true) => {
+                self.keep(b",")?;
+                self.state = State::Key;
+                return Ok(0);
+            }
+            (State::After, b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+                if is_object != Some(true) =>
+            {
+                if is_object.is_some() {
+                    self.keep(b",")?;
+                }
+                self.state = State::Value;
+                return Ok(0);
+            }
+            (_, b']' | b'}') if !matches!(self.state, State::Between) => return self.crossed(byte),
+            _ => {}
+        }
+        Ok(1)
+    }
+
+    /// Goes on at a bracket that closes something further out: what is open within is closed, too.
+    fn crossed(&mut self, bracket: u8) -> Result<usize, Error> {
+        let is_of_object = bracket == b'}';
+        let is_open =
+            (self.listed && !is_of_object) || self.frames.iter().any(|frame| frame.is_object == is_of_object);
+        let Some(frame) = self.frames.last().filter(|_| is_open) else { return Ok(1) };
+        let own: &[u8] = if frame.is_object { b"}" } else { b"]" };
+        if matches!(self.state, State::Key) {
+            self.drop_comma();
+        }
+        self.keep(own)?;
+        self.frames.pop();
+        self.value_ends()?;
+        Ok(0)
+    }
+
+    /// Takes back a comma after which nothing came.
+    fn drop_comma(&mut self) {
+        while self.text.last().is_some_and(u8::is_ascii_whitespace) {
+            self.text.pop();
+        }
+        if self.text.last() == Some(&b',') {
+            self.text.pop();
+        }
+    }
+
+    /// Goes on in a number or a word that is none.
+    pub(super) fn bad_token(&mut self, why: &str) -> Result<usize, Error> {
+        let degree = if self.frames.is_empty() { D::Broken } else { D::Mended };
+        self.damaged(degree, |this| this.not_json(0, why))?;
+        self.null_for_token();
+        self.state = State::Junk;
+        Ok(0)
+    }
+
+    fn null_for_token(&mut self) {
+        let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let end = self.text.iter().rposition(|byte| !is_of_token(byte)).map_or(0, |last| last + 1);
+        self.text.truncate(end);
+        self.text.extend_from_slice(b"null");
+    }
+
+    /// Goes on after a control character that is not written as an escape.
+    pub(super) fn control(&mut self, at: usize, byte: u8) -> Result<usize, Error> {
+        self.damaged(D::Mended, |this| this.not_json(at, CONTROL))?;
+        self.keep(format!("\\u{byte:04x}").as_bytes())?;
+        Ok(at + 1)
+    }
+
+    /// Puts U+FFFD in the place of what is not UTF-8 from here on.
+    pub(super) fn make_utf8(&mut self, start: usize) {
+        let text = String::from_utf8_lossy(self.text.get(start..).unwrap_or_default()).into_owned();
+        self.text.truncate(start);
+        self.text.extend_from_slice(text.as_bytes());
+    }
+
+    /// Goes on after a backslash that begins no escape: it is a backslash.
+    pub(super) fn bad_escape(&mut self) -> Result<usize, Error> {
+        const WHY: &str = "does not belong to an escape that JSON knows";
+        if self.picture.is_some() {
+            self.damaged(D::Broken, |this| this.not_json(0, WHY))?;
+            self.no_picture()?;
+            if !matches!(self.state, State::String) {
+                return Ok(0);
+            }
+            self.keep(b"\\")?;
+        } else {
+            self.damaged(D::Mended, |this| this.not_json(0, WHY))?;
+        }
+        self.keep(b"\\")?;
+        self.state = State::String;
+        Ok(0)
+    }
+
+    /// Goes on at a byte that is no hexadecimal digit of an escape.
+    pub(super) fn bad_hex(&mut self, left: u8, low: bool) -> Result<usize, Error> {
+        const WHY: &str = "should be a hexadecimal digit";
+        if self.picture.is_some() {
+            self.damaged(D::Broken, |this| this.not_json(0, WHY))?;
+            self.no_picture()?;
+            return Ok(0);
+        }
+        self.damaged(D::Mended, |this| this.not_json(0, WHY))?;
+        self.cut_escape(State::Hex { left, value: 0, low });
+        self.keep(REPLACEMENT)?;
+        self.state = State::String;
+        Ok(0)
+    }
+
+    /// Goes on behind an escape that leaves half of a surrogate pair; it means `value`.
+    pub(super) fn lone_surrogate(&mut self, value: u16) -> Result<usize, Error> {
+        self.damaged(D::Mended, |this| this.not_json(0, LONE_SURROGATE))?;
+        let is_first = matches!(self.state, State::Hex { low: false, .. });
+        let escape = 6;
+        let start = self.text.len().saturating_sub(if is_first { escape } else { 2 * escape });
+        if let Some(half) = self.text.get_mut(start..start + escape) {
+            half.copy_from_slice(REPLACEMENT);
+        }
+        self.state = match value {
+            0xd800..=0xdbff => State::Pair(b"\\u"),
+            _ => State::String,
+        };
+        Ok(1)
+    }
+
+    /// Goes on where the second half of a surrogate pair does not follow; `left` bytes of `\u` are missing.
+    pub(super) fn half_pair(&mut self, left: usize) -> Result<usize, Error> {
+        self.damaged(D::Mended, |this| this.not_json(0, LONE_SURROGATE))?;
+        let end = self.text.len().saturating_sub(2 - left);
+        if let Some(half) = self.text.get_mut(end.saturating_sub(6)..end) {
+            half.copy_from_slice(REPLACEMENT);
+        }
+        self.state = if left == 2 { State::String } else { State::Escape };
+        Ok(0)
+    }
+
+    /// Goes on where a picture's base64 is none, at the byte that is `ahead` or behind the escape that means
+    /// `escaped`.
+    pub(super) fn picture_fails(
+        &mut self,
+        ahead: usize,
+        trouble: Trouble,
+        escaped: Option<u16>,
+    ) -> Result<usize, Error> {
+        match trouble {
+            Trouble::Large | Trouble::Memory => return Err(self.bad_picture(ahead, trouble)),
+            Trouble::Control => {
+                self.damaged(D::Mended, |this| this.bad_picture(ahead, trouble))?;
+                // Lines are broken so elsewhere, and any other control character is none of base64.
+                return Ok(ahead + 1);
+            }
+            Trouble::Base64 => self.damaged(D::Broken, |this| this.bad_picture(ahead, trouble))?,
+        }
+        self.no_picture()?;
+        if let (Some(means), State::String) = (escaped, self.state) {
+            let means = if (0xd800..0xe000).contains(&means) { 0xfffd } else { means };
+            self.keep(format!("\\u{means:04x}").as_bytes())?;
+        }
+        Ok(ahead)
+    }
+
+    /// Makes a string of what was taken for a picture, or null if it is too long for words.
+    fn no_picture(&mut self) -> Result<(), Error> {
+        let text = self.picture.take().and_then(|picture| picture.text(MOST_TEXT));
+        self.drop_hole();
+        match text {
+            Some(text) => {
+                self.keep(b"\"")?;
+                self.string = StringStart { is_key: false, text: self.text.len(), offset: self.offset };
+                self.keep(text.as_bytes())?;
+                self.state = State::String;
+            }
+            None => {
+                self.keep(b"null")?;
+                self.state = State::Skipped { escaped: false };
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the number of a picture back that did not come whole.
+    fn drop_hole(&mut self) {
+        while self.text.last().is_some_and(u8::is_ascii_digit) {
+            self.text.pop();
+        }
+    }
+
+    /// Takes an escape back that is not whole, and with it the half of a pair before it.
+    fn cut_escape(&mut self, state: State) {
+        let length = match state {
+            State::Escape => 1,
+            State::Hex { left, low, .. } => 6 - usize::from(left) + if low { 6 } else { 0 },
+            State::Pair(rest) => 8 - rest.len(),
+            _ => 0,
+        };
+        self.text.truncate(self.text.len().saturating_sub(length));
+    }
+
+    /// Completes the text of the value under way so that it is JSON.
+    fn close_all(&mut self) {
+        let state = self.state;
+        if self.picture.take().is_some() {
+            self.drop_hole();
+            self.text.extend_from_slice(b"null");
+        } else {
+            match state {
+                State::String | State::Escape | State::Hex { .. } | State::Pair(_) => {
+                    self.cut_escape(state);
+                    let StringStart { is_key, text: start, .. } = self.string;
+                    self.make_utf8(start);
+                    if is_key {
+                        self.text.truncate(start.saturating_sub(1));
+                        self.drop_comma();
+                    } else {
+                        self.text.push(b'"');
+                    }
+                }
+                State::Literal(rest) if rest.is_empty() => {}
+                State::Number(number) if number.is_whole() => {}
+                State::Literal(_) | State::Number(_) => self.null_for_token(),
+                State::Value => self.text.extend_from_slice(b"null"),
+                State::Key => self.drop_comma(),
+                State::Colon => self.text.extend_from_slice(b":null"),
+                _ => {}
+            }
+        }
+        for frame in self.frames.drain(..).rev() {
+            self.text.push(if frame.is_object { b'}' } else { b']' });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
