@@ -54,7 +54,7 @@ fn error() -> Error {
 
 fn partial() -> Partial {
     let images = Arrived(vec![(signed(), bytes().into(), (1, 1))]);
-    Partial { text: signed(), images, thoughts: signed() }
+    Partial { text: signed(), images, thoughts: signed(), links: vec![signed()] }
 }
 
 fn attempt() -> Attempt {
