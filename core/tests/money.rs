@@ -67,7 +67,12 @@ async fn an_answer_in_pieces_comes_back_from_the_cache_as_it_was() {
     let piece = |part: Value, reason: &str| {
         json!({ "json": {
             "candidates": [{ "content": { "parts": [part] }, "finishReason": reason, "continuationToken": "go-on" }],
-            "usageMetadata": { "promptTokenCount": 100, "totalTokenCount": 100 },
+            "usageMetadata": {
+                "promptTokenCount": 100,
+                "candidatesTokenCount": 1120,
+                "totalTokenCount": 1220,
+                "candidatesTokensDetails": [{ "modality": "IMAGE", "tokenCount": 1120 }],
+            },
         } })
     };
     let picture = json!({ "inlineData": { "mimeType": "image/png", "data": { "$image": "png 8x8" } } });
@@ -77,7 +82,7 @@ async fn an_answer_in_pieces_comes_back_from_the_cache_as_it_was() {
     let client = Client::new(options.cache(folder.path().to_str().unwrap())).unwrap();
     let first = client.generate("a boat", GenerateOptions::new()).await.unwrap();
     let again = client.generate("a boat", GenerateOptions::new()).await.unwrap();
-    assert_eq!((emulator.requests().len(), first.usage.total_tokens), (2, 200));
+    assert_eq!((emulator.requests().len(), first.usage.total_tokens), (2, 2440));
     assert_eq!((first.cached, again.cached, again.cost), (false, true, Some(0.0)));
-    assert_eq!((again.usage.total_tokens, again.text, again.warnings), (200, first.text, first.warnings));
+    assert_eq!((again.usage.total_tokens, again.text, again.warnings), (2440, first.text, first.warnings));
 }
