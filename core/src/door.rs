@@ -635,7 +635,7 @@ fn spelt(mut json: Value, case: Case) -> Value {
 
 /// The name of a path's bytes where they are no text.
 #[doc(hidden)]
-pub const PATH_BYTES: &str = "$bytes";
+pub const PATH_BYTES: &str = "$path_bytes";
 
 /// A path as it crosses the border: a text, or its bytes where it is none.
 #[doc(hidden)]

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect, promisify } from 'node:util'
-import { APIError, Client, InvalidOptionError, RateLimitError, type ClientEvent, type ClientOptions } from 'nanobanana-sdk'
+import { APIError, Client, InvalidOptionError, RateLimitError, type ClientEvent, type ClientOptions, type ScriptStep } from 'nanobanana-sdk'
 import { node, offline, root, until } from './helpers'
 
 const key = 'canary-key-7f3a9c'
@@ -45,7 +45,7 @@ test('a request, its response, a retry and its wait', async () => {
   }, options)
 })
 
-const lost = [{ cut: 'headers' }, { image: 'png 8x8' }]
+const lost: ScriptStep[] = [{ cut: 'headers' }, { image: 'png 8x8' }]
 
 test('what a result warns of is an event for who watches, and shown by inspect', async () => {
   const { events, options } = watched()
@@ -58,7 +58,7 @@ test('what a result warns of is an event for who watches, and shown by inspect',
     assert.equal(events.at(-1)?.reason, warning)
     assert.match(inspect(result), /billed too/)
     // What is said of the options alone costs nothing and loses nothing.
-    assert.ok((await client.generate(prompt, { imageSize: '512' })).warnings.length > 0)
+    assert.ok((await client.generate(prompt, { model: 'nano-banana', imageSize: '4K', onUnsupported: 'warn' })).warnings.length > 0)
     await told(events, [...again, 'retry', ...again, 'warning', ...again])
   }, options)
 })

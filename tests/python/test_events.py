@@ -84,7 +84,7 @@ def test_what_a_result_warns_of_is_in_the_log_at_warning(
         assert KEY not in caplog.text and PROMPT not in caplog.text
         # What is said of the options alone costs nothing and loses nothing.
         caplog.clear()
-        assert client.generate(PROMPT, image_size="512").warnings
+        assert client.generate(PROMPT, model="nano-banana", image_size="4K", on_unsupported="warn").warnings
         client.generate(PROMPT)
         time.sleep(0.3)
         assert not caplog.records

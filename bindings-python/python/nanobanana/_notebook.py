@@ -82,7 +82,7 @@ def _cells(value: Any, name: str) -> list[_Cell]:
         cells.append(_Cell(image, "", own if at else _line(own, value.model, cost)))
     if not cells:
         cells.append(_Cell(None, value.text, _line(name, value.model, cost)))
-    cells[0] = cells[0]._replace(warnings=tuple(value.warnings))
+    cells[0] = cells[0]._replace(warnings=tuple(value.warnings or ()))
     return cells + [cell for error in value.errors for cell in _cells(error, name)]
 
 

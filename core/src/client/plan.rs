@@ -237,7 +237,8 @@ impl Plan {
         result.warnings.extend(output::another_size(self.model.as_deref(), &self.options, &result.images));
         result.warnings.extend(self.output.warnings());
         let watcher = &self.client.0.watcher;
-        for warnings in [&self.said.model, &self.said.pictures, &result.warnings] {
+        // A model's end is no news of this call: each call with the model would repeat it.
+        for warnings in [&self.said.pictures, &result.warnings] {
             watcher.warns(self.call, &self.id, warnings);
         }
         result.warnings.splice(0..0, self.said.all());
