@@ -370,8 +370,10 @@ mod tests {
         Arc::new(Pool::new("nanobanana-test", usual, most))
     }
 
+    type Ends = Arc<Mutex<Vec<mpsc::Sender<()>>>>;
+
     /// Jobs that hang until the sender is dropped.
-    fn hang(pool: &Arc<Pool>, count: usize) -> (Vec<Task<()>>, Arc<Mutex<Vec<mpsc::Sender<()>>>>) {
+    fn hang(pool: &Arc<Pool>, count: usize) -> (Vec<Task<()>>, Ends) {
         let ends = Arc::new(Mutex::new(Vec::new()));
         let tasks = (0..count).map(|_| {
             let (end, ended) = mpsc::channel::<()>();

@@ -167,7 +167,8 @@ async fn a_note_is_taken_for_its_own_item_and_journal_only() {
 async fn a_picture_that_is_cut_or_another_is_no_result() {
     let (emulator, place) = (emulator(), Place::new());
     let client = client(&emulator, ClientOptions::new());
-    let damages: [(&str, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
         ("is gone", |path| std::fs::remove_file(path).unwrap()),
         ("has 100 bytes", |path| std::fs::write(path, &std::fs::read(path).unwrap()[..100]).unwrap()),
         ("SHA-256", |path| {

@@ -142,8 +142,10 @@ impl Reel {
                 check(&json)?;
                 let calls = json.get("calls").and_then(Value::as_array).cloned().unwrap_or_default();
                 self.has_calls = !calls.is_empty();
-                let is_last =
-                    json.as_object().and_then(|map| map.keys().last()).is_some_and(|name| name == "calls");
+                let is_last = json
+                    .as_object()
+                    .and_then(|map| map.keys().next_back())
+                    .is_some_and(|name| name == "calls");
                 let before = |text: &[u8], last: u8| {
                     let text = text.trim_ascii_end();
                     text.strip_suffix(&[last]).map(|text| text.trim_ascii_end().len())

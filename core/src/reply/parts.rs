@@ -82,7 +82,7 @@ pub(crate) fn without_query(uri: &str) -> &str {
 fn is_content(name: &str, value: &Value) -> bool {
     let is_beside = |known: &&str| name == *known || name == &*crate::schema::Case::Camel.name(known);
     let is_known = matches!(name, "text" | "inlineData" | "inline_data" | "fileData" | "file_data");
-    !value.is_null() && !is_known && !BESIDE.iter().any(|known| is_beside(&known))
+    !value.is_null() && !is_known && !BESIDE.iter().any(is_beside)
 }
 
 /// The whole pictures of a value that no part of its answer holds.

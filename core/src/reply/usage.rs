@@ -51,6 +51,7 @@ pub(super) fn read_usage(usage: &Value) -> Usage {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -354,7 +354,7 @@ impl Splitter {
                         self.text.push(b'"');
                     }
                 }
-                State::Literal(rest) if rest.is_empty() => {}
+                State::Literal([]) => {}
                 State::Number(number) if number.is_whole() => {}
                 State::Literal(_) | State::Number(_) => self.null_for_token(),
                 State::Value => self.text.extend_from_slice(b"null"),

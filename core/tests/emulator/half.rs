@@ -17,7 +17,7 @@ fn a_client_that_sends_no_more_has_its_answer() {
     let body = prompt("a boat", json!({})).to_string();
     for step in [json!({}), json!({ "delay": 0.4 }), json!({ "delay": 0.2, "chunk": 200_000, "pause": 0.1 })]
     {
-        emulator.script(&[step.clone()]).unwrap();
+        emulator.script(std::slice::from_ref(&step)).unwrap();
         let mut line = connect(&emulator);
         write_head(&mut line, "POST", &path, &[("x-goog-api-key", "k")], body.len());
         std::io::Write::write_all(&mut line, body.as_bytes()).unwrap();
