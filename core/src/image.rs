@@ -480,6 +480,7 @@ impl Image {
     ///
     /// # Errors
     /// [`Kind::ImageError`] if not.
+    #[cfg(feature = "cli")]
     pub(crate) fn check_place(path: &Path) -> Result<(), Error> {
         Self::check_path(path)?;
         let mut whole = path.to_path_buf();

@@ -89,6 +89,7 @@ pub(crate) fn replace(
 }
 
 /// Whether [`replace`] could write there now, as far as that can be found out without touching what is there.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
         // To open a pipe and close it again would be its end for the reader.

@@ -164,6 +164,7 @@ impl Secrets {
     }
 
     /// The bytes without the secrets that were sent, for what is no text.
+    #[cfg(feature = "emulator")]
     pub fn clean_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         match std::str::from_utf8(bytes) {
             Ok(text) => match self.clean(text) {

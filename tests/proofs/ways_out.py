@@ -1,9 +1,10 @@
-"""Every way out of the command at three pictures: what the emulator has billed is in as many files, and each was named.
+"""Every way out of the command at three pictures: each one billed is in a file that was named.
 
     python tests/proofs/ways_out.py [COMMAND]
 
-The command is the one beside the interpreter, or COMMAND. As root the full disk is a small one of its own and the folder that
-cannot be written a read-only mount; else the full disk is `/dev/full` and the folder has no permission to write.
+The command is the one beside the interpreter, or COMMAND. As root the full disk is a small one of its own
+and the folder that cannot be written a read-only mount; else the full disk is `/dev/full` and the folder has
+no permission to write.
 """
 
 from __future__ import annotations
@@ -165,7 +166,12 @@ def run(command: str, verb: str, name: str) -> tuple[int, int, int, str]:
             words = {"source": str(source), "jobs": str(place / "jobs.jsonl"), "out": str(cwd / "out")}
             args = [arg.format(**words) for arg in VERBS[verb]]
             args += ["--base-url", emulator.url, "--retry", "1"]
-            env = {**os.environ, "GEMINI_API_KEY": "any-key", "TMPDIR": str(place / "tmp"), "HOME": str(place / "home")}
+            env = {
+                **os.environ,
+                "GEMINI_API_KEY": "any-key",
+                "TMPDIR": str(place / "tmp"),
+                "HOME": str(place / "home"),
+            }
             for folder in ("tmp", "home"):
                 (place / folder).mkdir()
             reader, before = out.env.pop("READER", None), b""
@@ -210,7 +216,9 @@ def until(holds: Callable[[], bool]) -> None:
 
 def billed(emulator: nb.Emulator) -> int:
     """How many pictures left whole."""
-    calls = (call for call in emulator.requests if ":generateContent" in call["path"] or ":stream" in call["path"])
+    calls = (
+        call for call in emulator.requests if ":generateContent" in call["path"] or ":stream" in call["path"]
+    )
     return sum(call["status"] == 200 and call["took"] is not None and not call["cancelled"] for call in calls)
 
 
@@ -229,7 +237,8 @@ def main(command: str, verbs: list[str], ways: list[str]) -> int:
             if not sound:
                 print(f"{verb}, {name}: {told}", file=sys.stderr)
         print(f"| {verb} | " + " | ".join(cells) + " |", flush=True)
-    print(f"\n{len(verbs) * len(ways) - wrong} of {len(verbs) * len(ways)}: pictures billed = files named (exit code)")
+    every = len(verbs) * len(ways)
+    print(f"\n{every - wrong} of {every}: pictures billed = files named (exit code)")
     return wrong
 
 

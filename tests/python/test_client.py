@@ -106,7 +106,13 @@ def test_what_a_parent_has_under_way_is_its_own_after_fork(emulator: nb.Emulator
                 before = client.spent
                 client.generate("from the child")
                 after = client.spent
-                told = [before.pending_usd, before.remaining_usd, after.pending_usd, after.calls, after.unknown]
+                told = [
+                    before.pending_usd,
+                    before.remaining_usd,
+                    after.pending_usd,
+                    after.calls,
+                    after.unknown,
+                ]
                 os.write(write, repr(told).encode())
             except BaseException as error:
                 os.write(write, repr(error).encode())

@@ -92,7 +92,8 @@ def test_what_a_result_warns_of_is_in_the_log_at_warning(
 
 def test_a_warning_is_seen_by_whoever_set_up_no_log(emulator: nb.Emulator) -> None:
     emulator.script(LOST)
-    code = f"import nanobanana as nb; c = nb.Client('k', base_url={emulator.url!r}, retry=nb.Retry(initial=.01)); "
+    code = "import nanobanana as nb; "
+    code += f"c = nb.Client('k', base_url={emulator.url!r}, retry=nb.Retry(initial=.01)); "
     code += "r = c.generate('x'); c.close(); import time; time.sleep(.3)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "billed too" in ran.stderr

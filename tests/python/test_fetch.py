@@ -104,7 +104,16 @@ def test_no_text_becomes_a_file_if_the_client_opens_none(emulator: nb.Emulator, 
     fifo = tmp_path / "fifo"
     if hasattr(os, "mkfifo"):
         os.mkfifo(fifo)
-    named: list[Any] = [str(path), path, path.as_uri(), str(fifo), fifo, tmp_path, "no/such.png", nb.Reference(path)]
+    named: list[Any] = [
+        str(path),
+        path,
+        path.as_uri(),
+        str(fifo),
+        fifo,
+        tmp_path,
+        "no/such.png",
+        nb.Reference(path),
+    ]
     with nb.Client("a-key-of-mine", base_url=emulator.url, local_files=False) as client:
         for images in named:
             with pytest.raises(nb.ImageError, match="local_files"):

@@ -42,4 +42,9 @@ def test_a_killed_run_pays_again_only_for_what_was_under_way() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
 def test_what_is_billed_is_in_files_that_are_named() -> None:
     command = str(Path(sys.executable).parent / "nanobanana")
-    assert proof("ways_out").main(command, ["generate", "chat", "many"], ["closed stdout", "/dev/full", "SIGTERM"]) == 0
+    assert (
+        proof("ways_out").main(
+            command, ["generate", "chat", "many"], ["closed stdout", "/dev/full", "SIGTERM"]
+        )
+        == 0
+    )

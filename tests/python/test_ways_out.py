@@ -22,7 +22,9 @@ def picture() -> nb.Image:
     return nb.Client.offline().generate("a boat", aspect_ratio="1:1").image
 
 
-def test_a_name_that_is_given_is_replaced_through_links_with_its_mode(tmp_path: Path, picture: nb.Image) -> None:
+def test_a_name_that_is_given_is_replaced_through_links_with_its_mode(
+    tmp_path: Path, picture: nb.Image
+) -> None:
     private = tmp_path / "private.jpg"
     private.touch(0o600)
     link, other = tmp_path / "link.jpg", tmp_path / "other.jpg"

@@ -51,8 +51,8 @@ class ClientFront(Front):
 
         `on_event` is called on a thread of its own, soon after the step that it is told; what it raises
         goes to `sys.unraisablehook`. The logger "nanobanana" is told the same: requests and answers at
-        level DEBUG, waits and retries at INFO, what a result warns of (money, a loss, the model) at WARNING, each
-        with the event as `record.event`.
+        level DEBUG, waits and retries at INFO, what a result warns of (money, a loss, the model) at
+        WARNING, each with the event as `record.event`.
         """
         given = _Given(api_key, options)
         del api_key, options
