@@ -1,11 +1,11 @@
-// The one way by which everything that is public asks the core: inputs are read, a key that
-// a function gives is fetched, and a signal is heard.
+// The one way by which everything that is public asks the core: inputs are read, the function that gives a key
+// goes along, and a signal is heard.
 
 import { AsyncResource } from 'node:async_hooks'
 import { debuglog } from 'node:util'
 import { InvalidOptionError, type ClientEvent, type ClientOptions } from './generated'
 import { beside, inputs } from './input'
-import { native, type NativeDoor, type Reply, type Tell } from './native'
+import { native, type Ask, type NativeDoor, type Reply, type Tell } from './native'
 import { settle } from './record'
 import { onAbort, unlessAborted } from './signal'
 
@@ -14,28 +14,27 @@ type Watch = (event: ClientEvent) => void
 
 const log = debuglog('nanobanana')
 
-/** A native door, and the functions of its client: what gives the key for each call, and what watches. */
+/** A native door, and the functions of its client: what gives the key of each attempt, and what watches. */
 export class Door {
   constructor(readonly native: NativeDoor, readonly key?: KeySource | undefined, readonly life: Life = { closed: false }) {}
 
   /** The door of a new client. */
   static client(options: ClientOptions | undefined, offline: boolean): Door {
     const { plain, key, watcher } = functions(options)
-    // The client is checked now, with a key in the place of those that the function will give.
-    const told = key ? { ...plain, apiKey: 'given-for-each-call' } : plain
     const onlyWarnings = !watcher.watch && !log.enabled
-    return new Door(settle(native.openClient(told, offline, watcher.tell, onlyWarnings)), key, { closed: false, watcher })
+    const opened = settle(native.openClient(plain, offline, watcher.tell, onlyWarnings, key !== undefined))
+    return new Door(opened, key, { closed: false, watcher })
   }
 
   /** The same client with other options. */
   withOptions(options: ClientOptions): Door {
     const { plain, key, watcher } = functions(options)
     const own = watcher.watch ? watcher : this.life.watcher
-    const opened = settle(this.native.withOptions(plain, watcher.watch && watcher.tell))
+    const opened = settle(this.native.withOptions(plain, watcher.watch && watcher.tell, key !== undefined))
     return new Door(opened, key ?? (plain.apiKey == null ? this.key : undefined), { closed: false, watcher: own })
   }
 
-  /** The same for calls that send nothing to the service: no key is fetched. */
+  /** The same for calls that send nothing to the service: no key is asked for. */
   get keyless(): Door { return new Door(this.native, undefined, { closed: false, watcher: this.life.watcher }) }
 
   /** Calls what may wait; its events are told in `context`. */
@@ -50,14 +49,14 @@ export class Door {
     // Until the core has the inputs nothing is awaited unless it must be: their owner may change them.
     const { plain, beside: more } = beside(others)
     const ready = inputs(prompt, images, more, signal)
+    // A later send must not overtake this one while its pictures are read.
+    const door = ready instanceof Promise ? this.native.placed(verb) : this.native
     const told = ready instanceof Promise ? await unlessAborted(ready, signal) : ready
-    const source = this.life.closed ? undefined : this.key
-    const using = source && { apiKey: await unlessAborted(Promise.resolve().then(source), signal) }
     const handle = signal ? new native.Cancel() : undefined
     const off = signal && onAbort(signal, () => handle?.cancel())
     try {
       const number = held && this.life.watcher?.hold(held)
-      const outcome = await this.native.call(verb, told, plain, handle, using, number)
+      const outcome = await door.call(verb, told, plain, handle, this.key && asking(this.key), number)
       signal?.throwIfAborted()
       const reply = settle(outcome)
       for (const warning of reply.warnings) process.emitWarning(warning, 'ImageWarning')
@@ -81,6 +80,35 @@ export class Door {
     this.life.closed = true
     this.native.close()
   }
+}
+
+/** What functions that give keys have thrown, until it is told. */
+const thrown = new Map<number, unknown>()
+let throws = 0
+
+/** What was thrown under this number. */
+export function whatWasThrown(number: number): unknown {
+  const error = thrown.get(number)
+  thrown.delete(number)
+  return error
+}
+
+/** Asks the function for a key of one call, in the context of that call. */
+function asking(source: KeySource): Ask {
+  // The core must not keep the function: it may hold the client, or the stream that asks. Those hold it.
+  const weak = new WeakRef(source)
+  return AsyncResource.bind(async () => {
+    try {
+      const key: unknown = await weak.deref()?.()
+      return key == null ? {} : typeof key === 'string' ? { key } : { wrong: typeof key }
+    } catch (error) {
+      const number = (throws = (throws + 1) % 2 ** 32)
+      thrown.set(number, error)
+      // What nobody asks for, as with some of several pictures, is not kept for ever.
+      if (thrown.size > 1000) thrown.delete(thrown.keys().next().value as number)
+      return { thrown: number }
+    }
+  })
 }
 
 /** What needs no client: pictures, and the start of an emulator. */

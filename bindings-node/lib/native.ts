@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
-export type Outcome<T> = T | { error: string; pictures: NativeImage[] }
+export type Outcome<T> = T | { error: string; pictures: NativeImage[]; thrown?: number }
 
 /** One input that is told apart already; `other` is what the core has to look at, `late` is filled later. */
 export type Sorted =
@@ -36,6 +36,8 @@ export type Decoded = { data: Uint8Array; width: number; height: number; channel
  * more of them.
  */
 export type Tell = (json: string | null | undefined, context: number) => void
+/** Gives the key of an attempt; what it throws is kept under a number. */
+export type Ask = () => Promise<{ key?: string; wrong?: string; thrown?: number }>
 export type Cancel = { cancel(): void }
 export type Reply = { json: string; pictures: NativeImage[]; door?: NativeDoor; warnings: string[] }
 
@@ -46,14 +48,15 @@ export interface Signals {
 }
 
 export interface NativeDoor {
-  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, using?: object, context?: number): Promise<Outcome<Reply>>
+  call(verb: string, inputs: NativeInputs | null, options: object, cancel?: Cancel, ask?: Ask, context?: number): Promise<Outcome<Reply>>
+  placed(verb: string): NativeDoor
   callSync(verb: string, options: object): Outcome<Reply>
-  withOptions(options: object, tell?: Tell): Outcome<NativeDoor>
+  withOptions(options: object, tell: Tell | undefined, asks: boolean): Outcome<NativeDoor>
   close(): void
 }
 
 interface Native {
-  openClient(options: object, offline: boolean, tell: Tell, onlyWarnings: boolean): Outcome<NativeDoor>
+  openClient(options: object, offline: boolean, tell: Tell, onlyWarnings: boolean, asks: boolean): Outcome<NativeDoor>
   openTools(): NativeDoor
   inputOptions(): string[]
   readInputs(prompt: Sorted[], images: Array<Sorted | Beside>): Outcome<NativeInputs>

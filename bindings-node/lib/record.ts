@@ -1,7 +1,7 @@
 // What comes back from a call, with what JSON cannot hold put into it: pictures and errors as
 // objects. Which records hold such things is generated from the core's tables.
 
-import { tools } from './door'
+import { tools, whatWasThrown } from './door'
 import { held, make, type ErrorJSON } from './error'
 import { NoImageError, type ResultFields } from './generated'
 import { brand } from './identity'
@@ -51,6 +51,7 @@ export class Result {
 /** The value of an outcome; throws its error. */
 export function settle<T>(outcome: Outcome<T>): T {
   if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return outcome as T
+  if (outcome.thrown != null) throw whatWasThrown(outcome.thrown)
   throw record('NanoBananaError', { json: outcome.error, pictures: outcome.pictures })
 }
 

@@ -182,17 +182,26 @@ export class Chat {
     return record('string', await this.#door.keyless.call('save', [], [], { path: plainPath(path) }))
   }
 
-  /** Take back the last thing that was said and its answer, and tell whether there was one. */
+  /**
+   * Take back the last thing that was said and its answer, and tell whether there is one. While a send
+   * is under way this takes effect when that has ended, and its turn counts as one.
+   */
   undo(): boolean {
     return record('boolean', this.#door.callSync('undo'))
   }
 
-  /** Another conversation that has said the same so far. Pictures are shared, not copied. */
+  /**
+   * Another conversation that has said the same so far. Pictures are shared, not copied. While a send is
+   * under way it branches off behind that, and what is sent to it waits.
+   */
   branch(): Chat {
     return new Chat(this.#door.next(this.#door.callSync('branch')))
   }
 
-  /** Leave all pictures but the last `keep` (none by default) out of later requests, and drop them. */
+  /**
+   * Leave all pictures but the last `keep` (none by default) out of later requests, and drop them. While
+   * a send is under way this takes effect when that has ended.
+   */
   dropImages(keep = 0): void {
     this.#door.callSync('drop_images', { keep })
   }

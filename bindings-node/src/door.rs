@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Kind};
+use nanobanana::{Answer, Case, Client, ClientOptions, Door, Error, Image, Input, Key, Kind};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either, Object, PromiseRaw, spawn};
 use napi_derive::napi;
@@ -20,6 +20,7 @@ use crate::error::{Failure, Outcome, Refused, outcome, settle};
 use crate::events::{Tell, Watcher};
 use crate::image::NativeImage;
 use crate::input::NativeInputs;
+use crate::key::{self, Ask};
 use crate::value;
 
 /// The native half of the front's `Client`, `Chat`, `EventStream` and `Emulator`. A stream that nobody
@@ -29,13 +30,11 @@ pub struct NativeDoor {
     door: Door,
     /// Gets the events of its client's calls.
     watcher: Option<Watcher>,
-    /// The same with the options that the last call came with.
-    other: RefCell<Option<(Map<String, Value>, Door)>>,
 }
 
 impl NativeDoor {
     fn of(door: Door, watcher: Option<Watcher>) -> Self {
-        NativeDoor { door, watcher, other: RefCell::default() }
+        NativeDoor { door, watcher }
     }
 }
 
@@ -53,15 +52,21 @@ pub struct Reply {
 }
 
 /// Makes a client, of a service or of an emulator of its own; `tell` gets each step of its calls as JSON, or
-/// only their warnings.
+/// only their warnings. With `asks` each call brings the function that gives
+/// its key.
 #[napi]
 pub fn open_client(
     options: Object,
     offline: bool,
     tell: Option<Tell<'_>>,
     only_warnings: bool,
+    asks: bool,
 ) -> napi::Result<Outcome<NativeDoor>> {
-    let make = if offline { Client::offline } else { Client::new };
+    let make = |options| match (offline, asks) {
+        (true, _) => Client::offline(options),
+        (false, true) => Client::with_key(options, Key::of_each_call()),
+        (false, false) => Client::new(options),
+    };
     match read_options(&options)?.and_then(make) {
         Ok(client) => Ok(Either::B(watched(client, tell, only_warnings, None)?)),
         Err(error) => Ok(outcome(Err(error))),
@@ -92,8 +97,7 @@ fn read_options(options: &Object) -> napi::Result<Result<ClientOptions, Error>> 
 
 #[napi]
 impl NativeDoor {
-    /// Every method that may wait: `verb` says which. `with` are other options of the client, which are
-    /// remembered: the next call that has the same ones goes on with the same connections. `context` goes with the
+    /// Every method that may wait: `verb` says which. `ask` gives the key of each attempt, `context` goes with the
     /// call's events.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "an object would cost every call its making")]
@@ -104,18 +108,21 @@ impl NativeDoor {
         inputs: Option<ClassInstance<NativeInputs>>,
         options: Object,
         cancel: Option<ClassInstance<Cancel>>,
-        with: Option<Object>,
+        ask: Option<Ask<'_>>,
         context: Option<u32>,
     ) -> napi::Result<Object<'env>> {
         let watcher = self.watcher.clone();
         // Whatever comes, the context is let go of.
         let watched = watcher.as_ref().zip(context).map(|(watcher, context)| watcher.of_call(context));
         let asked = settle(Asked::read(inputs, &options))?;
-        let door = self.other(with)?;
-        let door = door.map(|door| watched.map_or_else(|| door.clone(), |watched| watched.of(&door)));
+        let door = match ask {
+            Some(ask) => self.door.keyed(key::asked(ask)?),
+            None => self.door.clone(),
+        };
+        let door = watched.map_or_else(|| door.clone(), |watched| watched.of(&door));
         let cancelled = cancel.map_or_else(Default::default, |cancel| cancel.told.clone());
         watch(env, &cancelled)?;
-        let call = asked.and_then(|asked| Ok(asked.of(&door?, &verb)));
+        let call = asked.map(|asked| asked.of(&door, &verb));
         let work = async move {
             tokio::select! {
                 biased;
@@ -126,9 +133,17 @@ impl NativeDoor {
             }
         };
         let (promise, given) = env.create_deferred()?;
+        let told = move |answer: Result<Answer, Error>| {
+            let watcher = watcher.clone();
+            move |env: Env| reply(&env, answer, watcher)
+        };
+        if let Err(error) = crate::ready() {
+            promise.resolve(told(Err(error)));
+            return Ok(given);
+        }
         let work = Box::pin(async move {
             match caught(work).await {
-                Some(answer) => promise.resolve(move |env| reply(&env, answer, watcher)),
+                Some(answer) => promise.resolve(told(answer)),
                 None => promise.reject(napi::Error::from_reason(
                     "nanobanana failed inside; please report this as a bug",
                 )),
@@ -136,6 +151,12 @@ impl NativeDoor {
         });
         begin_after_this(env, work)?;
         Ok(given)
+    }
+
+    /// The same with its place in the queue of a conversation, if this verb queues.
+    #[napi]
+    pub fn placed(&self, verb: String) -> NativeDoor {
+        NativeDoor::of(self.door.placed(&verb), self.watcher.clone())
     }
 
     /// Every method that never waits.
@@ -155,10 +176,17 @@ impl NativeDoor {
         reply(env, answer, self.watcher.clone())
     }
 
-    /// The same with other options of its client; `tell` as `open_client` takes it, none stays as it is.
+    /// The same with other options of its client; `tell` and `asks` as `open_client` takes them, no `tell` stays as
+    /// it is.
     #[napi]
-    pub fn with_options(&self, options: Object, tell: Option<Tell<'_>>) -> napi::Result<Outcome<NativeDoor>> {
+    pub fn with_options(
+        &self,
+        options: Object,
+        tell: Option<Tell<'_>>,
+        asks: bool,
+    ) -> napi::Result<Outcome<NativeDoor>> {
         let door = read_options(&options)?.and_then(|options| self.door.with_options(options));
+        let door = door.map(|door| if asks { door.keyed(Key::of_each_call()) } else { door });
         let before = self.watcher.clone();
         Ok(Either::B(match door {
             Ok(Door::Client(client)) => watched(client, tell, false, before)?,
@@ -171,24 +199,6 @@ impl NativeDoor {
     #[napi]
     pub fn close(&self) {
         self.door.close();
-        self.other.borrow().iter().for_each(|(_, door)| door.close());
-    }
-
-    fn other(&self, with: Option<Object>) -> napi::Result<Result<Door, Error>> {
-        let Some(with) = with else { return Ok(Ok(self.door.clone())) };
-        let map = match settle(value::map(&with))? {
-            Ok(map) => map,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut last = self.other.borrow_mut();
-        if let Some((_, door)) = last.as_ref().filter(|(known, _)| *known == map) {
-            return Ok(Ok(door.clone()));
-        }
-        let door = ClientOptions::read(&map, Case::Camel).and_then(|options| self.door.for_call(options));
-        if let Ok(door) = &door {
-            *last = Some((map, door.clone()));
-        }
-        Ok(door)
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The front builds the class of that kind after its `await`, so that the stack shows the caller.
 
-use nanobanana::{Case, Error, Kind};
+use nanobanana::{Case, Error};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
 use crate::image::NativeImage;
+use crate::key::Thrown;
 
 /// A failure: the error's JSON as a text.
 #[napi(object, object_from_js = false)]
@@ -15,12 +16,16 @@ pub struct Failure {
     pub error: String,
     /// The pictures that had arrived.
     pub pictures: Vec<NativeImage>,
+    /// Under which number JavaScript keeps what its own function has thrown, if that is the failure.
+    pub thrown: Option<u32>,
 }
 
 impl Failure {
     /// The failure without pictures; only a call's may have some.
     pub fn of(error: &Error) -> Self {
-        Failure { error: error.to_json(Case::Camel).to_string(), pictures: Vec::new() }
+        let source = std::error::Error::source(error).filter(|_| error.is_foreign());
+        let thrown = source.and_then(|source| source.downcast_ref::<Thrown>()).map(|thrown| thrown.0);
+        Failure { error: error.to_json(Case::Camel).to_string(), pictures: Vec::new(), thrown }
     }
 }
 
@@ -62,14 +67,4 @@ pub fn settle<T>(result: Result<T, Refused>) -> napi::Result<Result<T, Error>> {
         Err(Refused::Invalid(error)) => Ok(Err(error)),
         Err(Refused::Thrown(error)) => Err(error),
     }
-}
-
-/// Runs what computes or writes files on a thread for that, never on one that drives requests.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
-        Err(Error::new(Kind::NanoBananaError, "the work was broken off by a fault in nanobanana")
-            .because(cause))
-    })
 }

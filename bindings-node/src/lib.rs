@@ -11,8 +11,12 @@ mod error;
 mod events;
 mod image;
 mod input;
+mod key;
 mod value;
 
+use std::sync::OnceLock;
+
+use nanobanana::blocking::Lost;
 use nanobanana::cli;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
@@ -21,10 +25,22 @@ use napi_derive::napi;
 /// Gives napi the core's threads to run on. They never keep the process alive.
 #[napi_derive::module_init]
 fn start() {
-    // Where threads are forbidden napi makes its own attempt later and reports that.
-    if let Ok(runtime) = nanobanana::workers::start() {
+    let runtime = nanobanana::workers::start().or_else(|cause| {
+        // napi would end the process. On this one nothing runs, and every call says why.
+        let _ = NO_THREADS.set(cause.to_string());
+        tokio::runtime::Builder::new_current_thread().build()
+    });
+    if let Ok(runtime) = runtime {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }
+}
+
+/// Why there are no threads to run on, if there are none.
+static NO_THREADS: OnceLock<String> = OnceLock::new();
+
+/// Checks that a call can be made.
+fn ready() -> Result<(), nanobanana::Error> {
+    NO_THREADS.get().map_or(Ok(()), |cause| Err(Lost::NoThread(std::io::Error::other(cause.as_str())).into()))
 }
 
 /// Hands the signals that JavaScript's handlers get over to a command.
@@ -66,7 +82,7 @@ pub fn run<'env>(
 ) -> napi::Result<PromiseRaw<'env, u32>> {
     let signals = signals.0.clone();
     env.spawn_future(async move {
-        let code = error::blocking(move || Ok(cli::run(args, &signals))).await;
-        Ok(u32::from(code.unwrap_or_else(|error| error.kind().exit_code())))
+        let code = nanobanana::blocking::disk(move || cli::run(args, &signals)).await;
+        Ok(u32::from(code.unwrap_or_else(|lost| nanobanana::Error::from(lost).kind().exit_code())))
     })
 }

@@ -1,6 +1,6 @@
 //! The one door to the core, and the emulator.
 
-use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error, RecordOptions};
+use nanobanana::{Answer, Case, Client, ClientOptions, EmulatorOptions, Error, Key, RecordOptions};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
@@ -12,7 +12,7 @@ use crate::error::raise;
 use crate::events::{self, Kept, Watch, Watcher};
 use crate::image::{Image, warn};
 use crate::value::Object;
-use crate::{input, runtime, value};
+use crate::{input, key, runtime, value};
 
 /// A client, a conversation or a stream of the core, by its verbs. The classes of `nanobanana` are
 /// its fronts.
@@ -26,16 +26,23 @@ pub struct Door {
 
 #[pymethods]
 impl Door {
-    /// A client; `on_event` is called with each step of its calls.
+    /// A client; `on_event` is called with each step of its calls. With `asks` each call brings the function that
+    /// gives its key.
     #[new]
+    #[pyo3(signature = (options, offline, on_event=None, asks=false))]
     fn new(
         py: Python<'_>,
         options: &Bound<'_, PyDict>,
         offline: bool,
         on_event: Option<Py<PyAny>>,
+        asks: bool,
     ) -> PyResult<Self> {
         let options = read(options)?;
-        let make = if offline { Client::offline } else { Client::new };
+        let make = |options| match (offline, asks) {
+            (true, _) => Client::offline(options),
+            (false, true) => Client::with_key(options, Key::of_each_call()),
+            (false, false) => Client::new(options),
+        };
         let client = py.detach(|| make(options)).map_err(raise)?;
         let core = nanobanana::Door::Client(Watcher::logged(&client));
         Ok(Door { core, watcher: Watcher::new(on_event), watch: None })
@@ -47,24 +54,35 @@ impl Door {
         Door { core: nanobanana::Door::Tools, watcher: Watcher::new(None), watch: None }
     }
 
-    /// The same with other options of its client: a copy, or for one call.
-    #[pyo3(signature = (options, for_call, on_event=None))]
+    /// A copy of a client with other options.
+    #[pyo3(signature = (options, on_event=None, asks=false))]
     fn with_options(
         &self,
         py: Python<'_>,
         options: &Bound<'_, PyDict>,
-        for_call: bool,
         on_event: Option<Py<PyAny>>,
+        asks: bool,
     ) -> PyResult<Self> {
         let options = read(options)?;
-        let make = if for_call { nanobanana::Door::for_call } else { nanobanana::Door::with_options };
-        let core = py.detach(|| make(&self.core, options)).map_err(raise)?;
+        let core = py.detach(|| self.core.with_options(options)).map_err(raise)?;
+        let core = if asks { core.keyed(Key::of_each_call()) } else { core };
         let watcher = if on_event.is_some() { Watcher::new(on_event) } else { self.watcher.copied(py) };
         Ok(Door { core, watcher, watch: self.watch.as_ref().map(|watch| watch.clone_ref(py)) })
     }
 
+    /// The same with its place in the queue of a conversation, if this verb queues.
+    fn placed(&self, py: Python<'_>, verb: &str) -> Self {
+        Door {
+            core: self.core.placed(verb),
+            watcher: self.watcher.copied(py),
+            watch: self.watch.as_ref().map(|watch| watch.clone_ref(py)),
+        }
+    }
+
     /// Makes a call. `how`: "now" for what never waits, "wait" waits for its answer, "await" gives
-    /// an awaitable for it.
+    /// an awaitable for it. `get_key` is asked for the key of each attempt.
+    #[pyo3(signature = (how, verb, prompt, images, options, get_key=None))]
+    #[allow(clippy::too_many_arguments, reason = "one entry for every method")]
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -73,17 +91,25 @@ impl Door {
         prompt: &Bound<'py, PyAny>,
         images: &Bound<'py, PyAny>,
         options: &Bound<'py, PyDict>,
+        get_key: Option<Bound<'py, PyAny>>,
     ) -> Object<'py> {
         events::look(py);
         let (prompt, images, options) = input::taken(prompt, images, options)?;
+        let (core, asked) = match get_key {
+            Some(get_key) => {
+                let (key, asked) = key::asked(py, &get_key, how)?;
+                (self.core.keyed(key), Some(asked))
+            }
+            None => (self.core.clone(), None),
+        };
         let (watched, kept) = match &self.watch {
             Some(watch) => (None, Some(self.watcher.keep(py, watch))),
-            None => self.watcher.of_call(py, &self.core)?.unzip(),
+            None => self.watcher.of_call(py, &core)?.unzip(),
         };
-        let door = watched.as_ref().unwrap_or(&self.core);
+        let door = watched.as_ref().unwrap_or(&core);
         let work = door.call(&verb, prompt, images, options, Case::Snake);
         let from = self.watcher.copied(py);
-        let call = async move { Called { answer: work.await, from, kept } };
+        let call = async move { Called { answer: work.await, from, kept, _asked: asked } };
         match how {
             "now" => Ok(answer(py, runtime::now(call)?)?.into_bound(py)),
             "wait" => Ok(answer(py, runtime::wait(py, call)?)?.into_bound(py)),
@@ -107,6 +133,8 @@ struct Called {
     answer: Result<Answer, Error>,
     from: Watcher,
     kept: Option<Kept>,
+    /// Held until the call has its answer.
+    _asked: Option<Py<key::Asked>>,
 }
 
 fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
@@ -115,7 +143,7 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientOptions> {
 
 /// The record as a dict, its pictures in the order in which they stand in it, and what was opened.
 fn answer(py: Python<'_>, called: Called) -> PyResult<Py<PyAny>> {
-    let Called { answer, from, kept } = called;
+    let Called { answer, from, kept, _asked } = called;
     let answer = answer.map_err(raise)?;
     let json = value::to_python(py, &answer.json, 0)?;
     warn(py, &answer.warnings)?;

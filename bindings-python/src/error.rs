@@ -15,6 +15,11 @@ pub fn raise(error: Error) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    if error.is_foreign()
+        && let Some(raised) = error.source().and_then(|source| source.downcast_ref::<PyErr>())
+    {
+        return Ok(theirs(py, raised, error));
+    }
     let map = value::to_python(py, &error.to_json(Case::Snake), 0)?;
     let pictures: Vec<Image> = error.pictures().into_iter().map(Image::new).collect();
     let exception = py.import("nanobanana._generated")?.call_method1("read_error", (map, pictures))?;
@@ -23,6 +28,16 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         exception.set_cause(py, Some(cause(py, source)));
     }
     Ok(exception)
+}
+
+/// What the caller's own function raised, as it is. What it cannot know is noted: requests that were sent before.
+fn theirs(py: Python<'_>, raised: &PyErr, error: &Error) -> PyErr {
+    let raised = raised.clone_ref(py);
+    if error.attempts().len() > 1 {
+        // An exception that takes no notes stays as it is.
+        let _ = raised.value(py).call_method1("add_note", (error.message(),));
+    }
+    raised
 }
 
 fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyErr {

@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyMemoryView};
 
 use crate::error::raise;
 use crate::input::plain_bytes;
+use crate::runtime;
 use crate::value::{Object, to_python, type_name};
 
 /// A picture: the very bytes that came or were given, and what their header says.
@@ -79,7 +80,7 @@ impl Image {
     /// Read a picture's file.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| nanobanana::Image::open(path)).map(Image::new).map_err(raise)
+        runtime::beside(py, || nanobanana::Image::open(path)).map(Image::new)
     }
 
     #[staticmethod]
@@ -149,7 +150,8 @@ impl Image {
     /// kept. Devices, pipes, sockets, mounted files, files with several names (hard links) and those in a
     /// folder that takes no new files are written in place, which is not atomic.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
-        let (path, warnings) = py.detach(|| self.core.save_and_tell(path)).map_err(raise)?;
+        let core = self.core.clone();
+        let (path, warnings) = runtime::beside(py, move || core.save_and_tell(path))?;
         warn(py, &warnings)?;
         Ok(path)
     }

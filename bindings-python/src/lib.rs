@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod image;
 mod input;
+mod key;
 mod runtime;
 mod value;
 
@@ -30,7 +31,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<image::Image>()?;
     module.add_class::<input::Inputs>()?;
     module.add_class::<command::Signals>()?;
+    module.add_class::<key::Asked>()?;
     module.add_function(wrap_pyfunction!(command::run, module)?)?;
+    module.add_function(wrap_pyfunction!(runtime::apart, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     input::decode_by_libraries();
     let end = wrap_pyfunction!(runtime::end, module)?;

@@ -1,21 +1,24 @@
-//! The threads that do the work, and the two ways to wait for it.
+//! The threads that do the work, and the ways to wait for it.
 //!
 //! One tokio runtime per process, since its threads do not survive a fork. A call that blocks looks
-//! for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future.
+//! for signals, so that Ctrl-C ends it; an awaited call ends with its asyncio future. Answers are delivered by a
+//! thread that does nothing else: reads that hang and callbacks of users cannot hold it up.
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use nanobanana::PerProcess;
+use nanobanana::blocking::{self, Lost};
+use nanobanana::{Error, PerProcess};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
+use crate::error::raise;
 use crate::events;
 use crate::value::Object;
 
@@ -25,13 +28,47 @@ pub const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
-static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
+static RUNTIME: PerProcess<Mutex<Option<Threads>>> = PerProcess::new();
 
-fn handle() -> PyResult<Handle> {
-    let live =
-        RUNTIME.get_or_try(|| nanobanana::workers::start().map(|runtime| Mutex::new(Some(runtime))))?;
+struct Threads {
+    runtime: Runtime,
+    /// What is told with the GIL, in order.
+    deliver: Sender<Delivery>,
+}
+
+type Delivery = Box<dyn FnOnce(Python<'_>) + Send>;
+
+fn threads() -> PyResult<(Handle, Sender<Delivery>)> {
+    let live = RUNTIME.get_or_try(|| start().map(|threads| Mutex::new(Some(threads)))).map_err(raise)?;
     let live = live.lock().unwrap_or_else(PoisonError::into_inner);
-    live.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(ending)
+    let of = |threads: &Threads| (threads.runtime.handle().clone(), threads.deliver.clone());
+    live.as_ref().map(of).ok_or_else(ending)
+}
+
+fn start() -> Result<Threads, Error> {
+    let (deliver, deliveries) = mpsc::channel();
+    let runtime = nanobanana::workers::start();
+    let thread = std::thread::Builder::new().name("nanobanana-answers".into());
+    runtime
+        .and_then(|runtime| {
+            thread.spawn(move || deliver_all(&deliveries))?;
+            Ok(Threads { runtime, deliver })
+        })
+        .map_err(|cause| Lost::NoThread(cause).into())
+}
+
+/// Waits for the GIL once for all that has come meanwhile.
+fn deliver_all(deliveries: &Receiver<Delivery>) {
+    while let Ok(first) = deliveries.recv() {
+        let delivered = Python::try_attach(|py| {
+            first(py);
+            deliveries.try_iter().for_each(|next| next(py));
+        });
+        // The interpreter is ending: nobody waits any more.
+        if delivered.is_none() {
+            return;
+        }
+    }
 }
 
 fn ending() -> PyErr {
@@ -42,9 +79,12 @@ fn ending() -> PyErr {
 #[pyfunction]
 pub fn end(py: Python<'_>) -> PyResult<()> {
     let live = RUNTIME.get_or_try(|| Ok::<_, PyErr>(Mutex::new(None)))?;
-    let runtime = live.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(runtime) = runtime {
-        py.detach(|| runtime.shutdown_timeout(LAST_WAIT));
+    let threads = live.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Threads { runtime, .. }) = threads {
+        py.detach(|| {
+            runtime.shutdown_timeout(LAST_WAIT);
+            blocking::settle(LAST_WAIT);
+        });
         events::hand_out_all(py, LAST_WAIT);
     }
     Ok(())
@@ -115,32 +155,69 @@ pub fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send + 'static,
 ) -> PyResult<T> {
-    let (send, mut receive) = mpsc::sync_channel(1);
-    let runtime = handle()?;
+    let (send, receive) = mpsc::sync_channel(1);
+    let (runtime, _) = threads()?;
     let work = runtime.spawn(future);
     let _guard = Guard::of(&work);
     runtime.spawn(async move {
         // No receiver is left if a signal ended the wait.
         let _ = send.send(work.await);
     });
-    let is_main = is_main(py)?;
+    if is_main(py)? {
+        return received(py, receive)?.ok_or_else(ending)?.map_err(lost);
+    }
+    let waited = py.detach(move || match receive.recv() {
+        Ok(outcome) if !outcome.as_ref().is_err_and(JoinError::is_cancelled) => outcome,
+        _ => loop {
+            std::thread::park();
+        },
+    });
+    waited.map_err(lost)
+}
+
+/// Waits with the GIL released, and looks for signals; none if the sender is gone.
+fn received<T: Send>(py: Python<'_>, mut receive: Receiver<T>) -> PyResult<Option<T>> {
     loop {
         let receiver = &mut receive;
-        let waited = py.detach(move || match is_main {
-            true => receiver.recv_timeout(SIGNAL_CHECK),
-            false => match receiver.recv() {
-                Ok(outcome) if !outcome.as_ref().is_err_and(JoinError::is_cancelled) => Ok(outcome),
-                _ => loop {
-                    std::thread::park();
-                },
-            },
-        });
-        match waited {
-            Ok(outcome) => return outcome.map_err(lost),
+        match py.detach(move || receiver.recv_timeout(SIGNAL_CHECK)) {
+            Ok(value) => return Ok(Some(value)),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => return Err(ending()),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
+}
+
+/// Does what reads or writes a file for a caller who waits. On the main thread it runs beside, since a file may hang
+/// and Ctrl-C must end the wait.
+pub fn beside<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> PyResult<T> {
+    if !is_main(py)? {
+        return py.detach(work).map_err(raise);
+    }
+    let (send, receive) = mpsc::sync_channel(1);
+    let _task = blocking::kept(move || {
+        // No receiver is left if a signal ended the wait.
+        let _ = send.send(work());
+    });
+    let lost = || raise(Error::from(Lost::Failed));
+    received(py, receive)?.ok_or_else(lost)?.map_err(raise)
+}
+
+/// Calls a Python function on a thread of its own, and gives an asyncio future for what it returns. It may hang: it
+/// holds up no other, as it would in the loop's own executor.
+#[pyfunction]
+pub fn apart(py: Python<'_>, function: Py<PyAny>) -> Object<'_> {
+    let call = async move {
+        let called = blocking::disk(move || Python::try_attach(|py| function.call0(py)));
+        match called.await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(ending()),
+            Err(lost) => Err(raise(lost.into())),
+        }
+    };
+    promise(py, call, |_, outcome| outcome)
 }
 
 /// Runs the future and gives an asyncio future of the running loop for it: cancelling that drops the
@@ -152,25 +229,22 @@ pub fn promise<'py, T: Send + 'static>(
 ) -> Object<'py> {
     let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
     let promise = event_loop.call_method0("create_future")?;
-    let runtime = handle()?;
+    let (runtime, deliver) = threads()?;
     let work = runtime.spawn(future);
     promise.call_method1("add_done_callback", (Guard::of(&work),))?;
     let (waiting_loop, waiting) = (event_loop.unbind(), promise.clone().unbind());
     runtime.spawn(async move {
         let outcome = work.await;
-        // Attaching waits for the GIL, which must not hold up a worker.
-        tokio::task::spawn_blocking(move || {
-            // None if the interpreter is ending: then nobody waits any more.
-            Python::try_attach(|py| {
-                let outcome = outcome.map_err(lost).and_then(|value| convert(py, value));
-                deliver(waiting_loop.bind(py), waiting.bind(py), outcome);
-            })
-        });
+        // Whoever attaches waits for the GIL, which must not hold up a worker. Without a receiver nobody waits.
+        let _ = deliver.send(Box::new(move |py| {
+            let outcome = outcome.map_err(lost).and_then(|value| convert(py, value));
+            tell(waiting_loop.bind(py), waiting.bind(py), outcome);
+        }));
     });
     Ok(promise)
 }
 
-fn deliver(event_loop: &Bound<'_, PyAny>, promise: &Bound<'_, PyAny>, outcome: PyResult<Py<PyAny>>) {
+fn tell(event_loop: &Bound<'_, PyAny>, promise: &Bound<'_, PyAny>, outcome: PyResult<Py<PyAny>>) {
     let py = promise.py();
     let (method, value) = match outcome {
         Ok(value) => ("set_result", value),

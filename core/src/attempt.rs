@@ -23,9 +23,10 @@ use crate::error::{Attempt, Error, Kind, Partial, Usage, now};
 use crate::events::{Reporter, Watcher};
 use crate::files::{Line, Outline, Question, Stock, Uploads};
 use crate::json::Cut;
+use crate::key::Keys;
 use crate::limit::{self, Limiter, Permit};
 use crate::money::{Hold, Ledger};
-use crate::options::{GenerateOptions, Secret};
+use crate::options::GenerateOptions;
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent, TokenCount};
 use crate::reply::{self, Drawn, reason};
@@ -81,7 +82,7 @@ pub(crate) struct Job {
     /// The number that its events, and its result or error, have in common.
     pub call: u64,
     pub transport: Arc<Transport>,
-    pub key: Secret,
+    pub keys: Arc<Keys>,
     /// The model's id.
     pub id: String,
     pub path: String,
@@ -381,7 +382,8 @@ impl Job {
         if uploads.are_missing() {
             // Uploads cost nothing: who gives up meanwhile has not spent it.
             hold.until(Arc::default());
-            match uploads.come(&self.line(deadline, Some(report.clone()))).await {
+            let line = self.line(deadline, Some(report.clone()));
+            match line.in_time("the pictures are not uploaded yet", uploads.come(&line)).await {
                 Ok(body) => next.body = body.unwrap_or_else(|| self.body.clone()),
                 Err(failure) => {
                     self.refund(hold, next);
@@ -509,6 +511,13 @@ impl Job {
         } else if course.made > 1 {
             message.push_str(&format!(" (the last of {} attempts)", course.made));
         }
+        if failure.is(Kind::ConfigError)
+            && let Some(billed) = course.billed
+        {
+            // An error of this kind has no field for it.
+            let how = if billed == "yes" { "was" } else { "may have been" };
+            message.push_str(&format!(". An attempt before {how} billed"));
+        }
         let mut failure = failure.reworded(message).saving(partial);
         if course.billed == Some("yes") || (course.billed.is_some() && !failure.is_billed("yes")) {
             failure = failure.with("billed", course.billed.map(str::to_owned));
@@ -527,7 +536,8 @@ impl Job {
     pub async fn count(&self) -> Result<TokenCount, Error> {
         let line = self.line(Instant::now() + self.total, None);
         let body = match self.outline.clone()? {
-            Some(outline) => outline.body(&outline.files(&line, &[]).await?),
+            Some(outline) => outline
+                .body(&line.in_time("the pictures are not uploaded yet", outline.files(&line, &[])).await?),
             None => self.body.clone(),
         };
         let question = Question {
@@ -544,7 +554,7 @@ impl Job {
         Line {
             transport: self.transport.clone(),
             stock: self.common.files.get(Stock::default),
-            key: self.key.clone(),
+            keys: self.keys.clone(),
             headers: self.headers.clone(),
             version: self.version.clone(),
             policy: self.policy,
@@ -614,8 +624,8 @@ impl Job {
         let (method, query) =
             if sink.is_open() { ("streamGenerateContent", "?alt=sse") } else { ("generateContent", "") };
         let path = format!("{}:{method}{query}", self.path);
-        let mut reply =
-            self.transport.send(&path, &self.key, &self.headers, body, left, &progress.sent).await?;
+        let key = self.keys.next().await?;
+        let mut reply = self.transport.send(&path, &key, &self.headers, body, left, &progress.sent).await?;
         attempt.status = Some(reply.status());
         let id = reply.header("x-request-id").or(reply.header("x-goog-request-id"));
         attempt.request_id = id.map(|id| self.clean(id));
@@ -749,7 +759,7 @@ impl Job {
     }
 
     fn secrets(&self) -> Secrets {
-        self.transport.secrets(&self.key, &self.headers)
+        self.transport.secrets(&self.keys.known(), &self.headers)
     }
 }
 

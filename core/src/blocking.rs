@@ -58,6 +58,12 @@ pub enum Lost {
 impl fmt::Display for Lost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // ENFILE and EMFILE, on every system.
+            Lost::NoThread(cause) if matches!(cause.raw_os_error(), Some(23 | 24)) => write!(
+                out,
+                "the system gives no further file ({cause}); raise the limit of open files (`ulimit -n`), or make fewer \
+                 calls at once"
+            ),
             Lost::NoThread(cause) => write!(
                 out,
                 "the system gives no further thread ({cause}); raise the limit of processes and threads (`ulimit -u`, \
@@ -251,7 +257,7 @@ impl Pool {
             self.work.notify_one();
             return Ok(None);
         }
-        if !(state.threads < self.usual || kept) {
+        if !(state.threads < self.usual || kept && state.threads < 2 * self.most) {
             return Ok(Some(number));
         }
         state.threads += 1;

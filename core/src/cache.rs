@@ -121,7 +121,7 @@ impl Cache {
     /// [`Kind::ConfigError`] if it cannot be written. The answer itself is as good as before.
     pub async fn put(&self, key: &str, cuts: Vec<Cut>) -> Result<(), Error> {
         let (inner, path) = (self.0.clone(), self.0.place(key));
-        let work = blocking::disk(move || match path {
+        let work = blocking::kept(move || match path {
             Some(path) => inner.keep(&path, &cuts),
             None => Err(io::Error::new(io::ErrorKind::InvalidInput, "its key is no name of a file")),
         });

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Usage};
+use crate::local;
 use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
@@ -268,7 +269,9 @@ impl Catalogue {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text =
+            local::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+        let text = text.map_err(|error| {
             let problem = format!(
                 "the catalogue file {name} cannot be read: {error}; give the path of a models.json, or leave `catalogue` out to use the built-in one"
             );

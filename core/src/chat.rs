@@ -8,14 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use base64::Engine as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use tokio::sync::OwnedMutexGuard;
 
 use crate::attempt::Sink;
 use crate::client::{Client, IntoInputs, alone};
@@ -24,7 +21,9 @@ use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, Media};
 use crate::json::{Cut, Piece, field};
-use crate::options::{ClientOptions, GenerateOptions};
+use crate::key::Key;
+use crate::local;
+use crate::options::GenerateOptions;
 use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
 use crate::reply::Drawn;
@@ -33,6 +32,10 @@ use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Write};
 use crate::split::{Limits, Splitter};
 use crate::stream::EventStream;
+
+mod queue;
+
+use queue::{Head, Place, Queue};
 
 /// The end of the name of a conversation's file.
 const ENDING: &str = ".chat.json";
@@ -54,15 +57,12 @@ pub struct Chat {
     place: Option<Arc<Mutex<Option<Place>>>>,
 }
 
-/// The way to the head of the queue. Whoever lets go of it gives the place up.
-type Place = Pin<Box<dyn Future<Output = OwnedMutexGuard<()>> + Send>>;
-
 struct Inner {
     options: GenerateOptions,
     turns: Mutex<Vec<Turn>>,
-    /// Held by the turn under way: sends at the same time queue. A forked child has a queue of its own:
+    /// Its head is held by the turn under way: what changes the turns queues. A forked child has a queue of its own:
     /// the turn that held the parent's does not end there.
-    sending: PerProcess<tokio::sync::Mutex<()>>,
+    sending: PerProcess<Queue>,
 }
 
 impl Client {
@@ -94,10 +94,9 @@ impl Chat {
         Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }), place: None }
     }
 
-    /// The same conversation, gone on with by its client with other options (a binding's key of the
-    /// moment).
-    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
-        Ok(Chat { client: self.client.for_call(options)?, ..self.clone() })
+    /// The same conversation, gone on with by its client with another key.
+    pub(crate) fn keyed(&self, key: Key) -> Self {
+        Chat { client: self.client.keyed(key), ..self.clone() }
     }
 
     /// The same conversation for one call, whose events go to `watch`.
@@ -108,25 +107,23 @@ impl Chat {
     /// The same conversation for one call, whose place in the queue is taken here and now: which thread
     /// begins the work first then makes no difference.
     pub(crate) fn in_turn(&self) -> Self {
-        let mut place: Place = Box::pin(self.queue().lock_owned());
-        let mut woken = Context::from_waker(Waker::noop());
-        if let Poll::Ready(head) = place.as_mut().poll(&mut woken) {
-            place = Box::pin(std::future::ready(head));
+        if self.place.is_some() {
+            return self.clone();
         }
-        Chat { place: Some(Arc::new(Mutex::new(Some(place)))), ..self.clone() }
+        Chat { place: Some(Arc::new(Mutex::new(Some(self.queue().place())))), ..self.clone() }
     }
 
-    fn queue(&self) -> Arc<tokio::sync::Mutex<()>> {
-        self.inner.sending.get(tokio::sync::Mutex::default)
+    fn queue(&self) -> Arc<Queue> {
+        self.inner.sending.get(Queue::default)
     }
 
     /// Waits until every send before this one has ended.
-    async fn head(&self) -> OwnedMutexGuard<()> {
+    async fn head(&self) -> Head {
         let taken =
             self.place.as_ref().and_then(|place| place.lock().unwrap_or_else(PoisonError::into_inner).take());
         match taken {
             Some(place) => place.await,
-            None => self.queue().lock_owned().await,
+            None => self.queue().place().await,
         }
     }
 
@@ -171,7 +168,7 @@ impl Chat {
                 let options = alone(options, case)?.over(self.inner.options.clone());
                 let mut plan = self.client.plan(inputs, options, case).await?;
                 sink.pours_as(&plan.output);
-                plan.parts = input::in_memory(plan.parts).await?;
+                plan.parts = self.client.in_memory(plan.parts, &plan.options).await?;
                 let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
                 let history: Vec<Turn> = match signs {
                     true => self.turns().iter().map(signed).collect(),
@@ -195,19 +192,42 @@ impl Chat {
     }
 
     /// Takes back the last thing that was said, and what the model answered. Tells whether there
-    /// was something to take back.
+    /// is something to take back.
+    ///
+    /// While a send is under way this waits for its turn, as another send would, without holding up the caller: it
+    /// takes effect as soon as the sends before it have ended, and before those after it. Until then a turn
+    /// under way counts as something to take back.
     pub fn undo(&self) -> bool {
-        let mut turns = self.turns();
-        let before = turns.len();
-        let last = turns.iter().rposition(|turn| turn.role == "user");
-        turns.truncate(last.unwrap_or(0));
-        before > 0
+        let said = {
+            let turns = self.turns();
+            let said = turns.iter().filter(|turn| turn.role == "user").count();
+            said.max(usize::from(!turns.is_empty()))
+        };
+        let inner = self.inner.clone();
+        let act = move || {
+            let mut turns = inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = turns.iter().rposition(|turn| turn.role == "user");
+            turns.truncate(last.unwrap_or(0));
+        };
+        self.queue().change(said, true, act) > 0
     }
 
     /// Another conversation that has said the same so far. Pictures are shared, not copied.
+    ///
+    /// While a send is under way it branches off behind that: what is sent to it meanwhile waits, and its history is
+    /// that of now until then.
     pub fn branch(&self) -> Chat {
-        let turns = self.turns().clone();
-        Chat::new(self.client.clone(), self.inner.options.clone(), turns)
+        let branch = Chat::new(self.client.clone(), self.inner.options.clone(), self.turns().clone());
+        let (from, to) = (self.inner.clone(), branch.inner.clone());
+        // Nobody else knows it yet: this is its head.
+        let place = branch.queue().place();
+        let act = move || {
+            *to.turns.lock().unwrap_or_else(PoisonError::into_inner) =
+                from.turns.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            drop(place);
+        };
+        self.queue().change(0, false, act);
+        branch
     }
 
     /// Puts a turn into the history that was not said here: words and pictures of the user, or with
@@ -243,36 +263,21 @@ impl Chat {
         input::check_unmasked(&inputs)?;
         let _head = self.head().await;
         let (parts, warnings) = self.client.parts(inputs, &self.inner.options).await?;
-        let parts = input::in_memory(parts).await?;
+        let parts = self.client.in_memory(parts, &self.inner.options).await?;
         self.turns().push(Turn::new(role, parts.iter().map(request::piece)));
         Ok(warnings)
     }
 
     /// Leaves all pictures but the last `keep` out of every later request, and lets go of them. In
     /// their place stands a sentence that says so. Drafts do not count; older ones go too.
+    ///
+    /// While a send is under way this takes effect behind it, as [`Chat::undo`] does.
     pub fn drop_images(&self, keep: usize) {
-        let mut left = keep;
-        for turn in self.turns().iter_mut().rev() {
-            if !turn.pieces.iter().any(is_picture) {
-                continue;
-            }
-            let finals = finals(turn);
-            let mut kept: Vec<Piece> = Vec::with_capacity(turn.pieces.len());
-            for (place, piece) in turn.pieces.iter().enumerate().rev() {
-                let is_final = finals.contains(&place);
-                if !is_picture(piece) || left > 0 {
-                    left -= usize::from(is_final);
-                    kept.push(piece.clone());
-                } else if is_final {
-                    kept.push(text_piece("(An earlier picture is left out here.)"));
-                }
-            }
-            kept.reverse();
-            turn.pieces = kept.into();
-        }
+        let inner = self.inner.clone();
+        self.queue().change(0, false, move || inner.drop_images(keep));
     }
 
-    /// What was said and drawn so far.
+    /// What was said and drawn so far; of a turn under way nothing.
     pub fn history(&self) -> Vec<ChatTurn> {
         self.turns().iter().map(told).collect()
     }
@@ -344,6 +349,31 @@ impl Chat {
         }
         out.write_all(b"\n]}\n")?;
         out.flush()
+    }
+}
+
+impl Inner {
+    fn drop_images(&self, keep: usize) {
+        let mut left = keep;
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        for turn in turns.iter_mut().rev() {
+            if !turn.pieces.iter().any(is_picture) {
+                continue;
+            }
+            let finals = finals(turn);
+            let mut kept: Vec<Piece> = Vec::with_capacity(turn.pieces.len());
+            for (place, piece) in turn.pieces.iter().enumerate().rev() {
+                let is_final = finals.contains(&place);
+                if !is_picture(piece) || left > 0 {
+                    left -= usize::from(is_final);
+                    kept.push(piece.clone());
+                } else if is_final {
+                    kept.push(text_piece("(An earlier picture is left out here.)"));
+                }
+            }
+            kept.reverse();
+            turn.pieces = kept.into();
+        }
     }
 }
 
@@ -447,8 +477,7 @@ fn bad_file(path: &Path, problem: impl fmt::Display) -> Error {
 /// Reads a saved conversation: its options and turns.
 fn load(path: &Path) -> Result<(GenerateOptions, Vec<Turn>), Error> {
     let bad = |problem: String| bad_file(path, problem);
-    let bytes =
-        std::fs::read(path).map_err(|cause| bad(format!("cannot be read: {cause}")).because(cause))?;
+    let bytes = local::read(path).map_err(|cause| bad(format!("cannot be read: {cause}")).because(cause))?;
     let cut = cut(&bytes).map_err(|error| bad(format!("is damaged: {}", error.message())))?;
     drop(bytes);
     let damaged = |what: &str| bad(format!("is damaged: {what}"));

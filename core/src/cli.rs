@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
+use crate::blocking::Lost;
 use crate::client::Client;
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
@@ -24,6 +25,7 @@ use crate::options::{ClientOptions, EditOptions, EmulatorOptions, GenerateOption
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
+use crate::workers;
 
 mod chat;
 mod held;
@@ -71,10 +73,12 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
         };
     let Some((verb, matches)) = matches.subcommand() else { return 2 };
     let json = matches.get_flag("json");
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = workers::try_out(2)
+        .and_then(|()| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(cause) => {
-            return fail(&Error::new(Kind::NanoBananaError, format!("cannot start: {cause}")), json, &[]);
+            return fail(&Lost::NoThread(cause).into(), json, &[]);
         }
     };
     let held = Arc::new(Held::default());

@@ -16,11 +16,13 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::attempt::Common;
+use crate::blocking;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher, next_call};
 use crate::input::{self, Input, Media, Part, Prepared, Reach, Wanted};
+use crate::key::Key;
 use crate::money::Ledger;
 use crate::options::{
     ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
@@ -57,7 +59,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     /// As they were given, for copies with changes.
     options: ClientOptions,
-    key: Secret,
+    key: Key,
     base: Url,
     version: String,
     catalogue: Catalogues,
@@ -137,7 +139,16 @@ impl Client {
                  To try everything without a key, use an offline client (`Client.offline()`, `--offline`)",
             )
         })?;
-        Self::build(options, key, warnings, None)
+        Self::build(options, Key::Fixed(key), warnings, None)
+    }
+
+    /// A client whose key is `key`, for example one that is asked for at each attempt.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_key(options: ClientOptions, key: Key) -> Result<Self, Error> {
+        options.check()?;
+        Self::build(options, key, Vec::new(), None)
     }
 
     /// A client of an emulator of its own: no key, no network, no cost. The emulator stops with the
@@ -149,12 +160,12 @@ impl Client {
     pub fn offline(options: ClientOptions) -> Result<Self, Error> {
         options.check()?;
         let emulator = crate::emulator::Emulator::start(0)?;
-        Self::build(options, Secret("offline".to_owned()), Vec::new(), Some(emulator))
+        Self::build(options, Key::Fixed(Secret("offline".to_owned())), Vec::new(), Some(emulator))
     }
 
     fn build(
         options: ClientOptions,
-        key: Secret,
+        key: Key,
         warnings: Vec<String>,
         #[cfg(feature = "emulator")] emulator: Option<crate::emulator::Emulator>,
         #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
@@ -231,7 +242,14 @@ impl Client {
     pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
         let inner = &*self.0;
         options.check()?;
-        let key = options.api_key.clone().unwrap_or_else(|| inner.key.clone());
+        let key = match &options.api_key {
+            Some(key) if key.0.trim().is_empty() => {
+                let problem = "option `api_key` is empty; give a key, or leave it out to keep the client's";
+                return Err(Error::new(Kind::ConfigError, problem));
+            }
+            Some(key) => Key::Fixed(key.clone()),
+            None => inner.key.clone(),
+        };
         let options = options.over(inner.options.clone());
         #[cfg(feature = "emulator")]
         let emulator = inner.emulator.clone();
@@ -245,18 +263,10 @@ impl Client {
         Ok(client)
     }
 
-    /// The same client for one call, with a key of its own: it is closed when this one is.
-    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
-        if let Some(key) = options.api_key.clone()
-            && (ClientOptions { api_key: None, ..options.clone() }) == ClientOptions::new()
-        {
-            return Ok(Client(Arc::new(Inner { key, ..(*self.0).clone() })));
-        }
-        let mut client = self.with_options(options)?;
-        if let Some(copy) = Arc::get_mut(&mut client.0) {
-            copy.life = self.0.life.clone();
-        }
-        Ok(client)
+    /// The same client with another key: it is closed when this one is.
+    #[must_use]
+    pub fn keyed(&self, key: Key) -> Self {
+        Client(Arc::new(Inner { key, ..(*self.0).clone() }))
     }
 
     /// The same client, whose calls tell `watch` what they do: a request that is sent, an answer, a wait,
@@ -527,6 +537,15 @@ impl Client {
         Ok((resolved, checked.options, notes))
     }
 
+    /// The connections. They are made on a thread for that: certificates are read from files.
+    async fn transport(&self) -> Result<Arc<Transport>, Error> {
+        if let Some(transport) = self.0.transport.made() {
+            return Ok(transport);
+        }
+        let (transport, settings) = (self.0.transport.clone(), self.0.settings.clone());
+        blocking::disk(move || transport.get_or_try(|| Transport::new(settings))).await?
+    }
+
     /// All that comes before the first request: options held against the model, pictures found.
     pub(crate) async fn plan(
         &self,
@@ -550,7 +569,7 @@ impl Client {
         let (resolved, options, notes) = self.checked(&inputs, options, case)?;
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
-        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let transport = self.transport().await?;
         let (prepared, masked) = self.prepare(inputs, &transport, total, &options, is_identified).await?;
         let identity = is_identified.then(|| {
             let (masks, told) = match &masked {
@@ -618,12 +637,7 @@ impl Client {
             };
             Ok((prepared, masked))
         };
-        tokio::time::timeout(limit, preparing).await.unwrap_or_else(|_| {
-            let limit = limit.as_secs_f64();
-            let problem =
-                format!("the pictures were not ready to be sent within {limit} s; give a longer `timeout`");
-            Err(Error::new(Kind::ImageError, problem))
-        })
+        tokio::time::timeout(limit, preparing).await.unwrap_or_else(|_| Err(not_ready(limit)))
     }
 
     /// Pictures and words for the history of a conversation with these options, and what was lost on the way.
@@ -632,11 +646,20 @@ impl Client {
         inputs: Vec<Input>,
         options: &GenerateOptions,
     ) -> Result<(Vec<Part>, Vec<String>), Error> {
-        let inner = &*self.0;
-        let transport = inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?;
+        let transport = self.transport().await?;
         let (total, _) = self.times(options);
         let (prepared, _) = self.prepare(inputs, &transport, total, options, false).await?;
         Ok((prepared.parts, prepared.warnings))
+    }
+
+    /// The same parts with every picture's bytes in memory, within the time of a call with these options.
+    pub(crate) async fn in_memory(
+        &self,
+        parts: Vec<Part>,
+        options: &GenerateOptions,
+    ) -> Result<Vec<Part>, Error> {
+        let (total, _) = self.times(options);
+        tokio::time::timeout(total, input::in_memory(parts)).await.unwrap_or_else(|_| Err(not_ready(total)))
     }
 
     /// How long a call with these options may take, and a silence in it.
@@ -678,6 +701,12 @@ impl Inner {
         }
         format!("{}\n{}", self.base, self.version)
     }
+}
+
+fn not_ready(limit: Duration) -> Error {
+    let limit = limit.as_secs_f64();
+    let problem = format!("the pictures were not ready to be sent within {limit} s; give a longer `timeout`");
+    Error::new(Kind::ImageError, problem)
 }
 
 /// The same inputs, if there is no mask among them.

@@ -16,13 +16,13 @@ use tokio::sync::Notify;
 use crate::attempt::Sink;
 use crate::chat::Chat;
 use crate::client::{Client, Files, joined};
-use crate::codec;
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::events::ClientEvent;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
+use crate::key::Key;
 use crate::many::{Item, Many, Step};
 use crate::options::{
     At, ClientOptions, EditOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions,
@@ -106,12 +106,12 @@ struct Inner {
     closed: Notify,
 }
 
-/// Opens the stream of a call, by its client with other options if there are some.
-type Open = Box<dyn FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send>;
+/// Opens the stream of a call, by its client with another key if there is one.
+type Open = Box<dyn FnOnce(Option<Key>) -> Result<EventStream, Error> + Send>;
 
 enum State {
     /// Nothing was asked for yet.
-    Ready(Open, Option<Box<ClientOptions>>),
+    Ready(Open, Option<Key>),
     Open(EventStream),
     /// Its reader holds the events; if the reader goes, so do they.
     Read,
@@ -119,9 +119,7 @@ enum State {
 }
 
 impl Stream {
-    fn ready(
-        open: impl FnOnce(Option<ClientOptions>) -> Result<EventStream, Error> + Send + 'static,
-    ) -> Answer {
+    fn ready(open: impl FnOnce(Option<Key>) -> Result<EventStream, Error> + Send + 'static) -> Answer {
         let state = std::sync::Mutex::new(State::Ready(Box::new(open), None));
         let reading = tokio::sync::Mutex::default();
         let inner = Inner { state, reader: AtomicU32::new(0), reading, closed: Notify::new() };
@@ -143,7 +141,7 @@ impl Stream {
         let closed = self.0.closed.notified();
         let before = std::mem::replace(&mut *self.state(), State::Read);
         let mut events = match before {
-            State::Ready(open, options) => open(options.map(|options| *options))?,
+            State::Ready(open, key) => open(key)?,
             State::Open(events) => events,
             State::Read | State::Ended => return Ok(Answer::default()),
         };
@@ -207,10 +205,7 @@ impl Door {
         options: Map<String, Value>,
         case: Case,
     ) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
-        let door = match (self, verb) {
-            (Door::Chat(chat), "send" | "add") => Door::Chat(chat.in_turn()),
-            _ => self.clone(),
-        };
+        let door = self.placed(verb);
         let verb = verb.to_owned();
         async move { door.answer(&verb, prompt, images, &options, case).await }
     }
@@ -254,11 +249,11 @@ impl Door {
             }
             (Door::Client(client), "generate_stream") => {
                 let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
-                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
+                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "edit_stream") => {
                 let (client, (inputs, options)) = (client.clone(), edited(joined(prompt, images))?);
-                Ok(Stream::ready(move |with| Ok(other(client, with)?.stream(Ok(inputs), options, case))))
+                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options, case))))
             }
             (Door::Client(client), "models") => {
                 read()?;
@@ -319,8 +314,8 @@ impl Door {
             }
             (Door::Chat(chat), "send_stream") => {
                 let (chat, options) = (chat.clone(), read()?);
-                Ok(Stream::ready(move |with| {
-                    let chat = with.map_or(Ok(chat.clone()), |with| chat.for_call(with))?;
+                Ok(Stream::ready(move |key| {
+                    let chat = key.map_or(chat.clone(), |key| chat.keyed(key));
                     Ok(chat.stream(both(prompt, images), options, case))
                 }))
             }
@@ -452,10 +447,26 @@ impl Door {
             }
             (Door::Tools, "thumbnails") => Ok(thumbnails(held(images), apart(options, "side")?.0).await),
             (Door::Tools, _) => {
-                let (verb, images, options) = (verb.to_owned(), held(images), options.clone());
-                let works = matches!(verb.as_str(), "convert" | "resize");
-                let work = move || tool(&verb, &images, &options, case);
-                if works { codec::worker(work).await } else { blocking(work).await }
+                let (verb, images) = (verb.to_owned(), held(images));
+                let mark = || {
+                    let told = apart::<Option<bool>>(options, &case.name("mark_ai"))?.0;
+                    Ok::<_, Error>(told.unwrap_or(true))
+                };
+                match (verb.as_str(), &*images) {
+                    ("convert", [image]) => {
+                        let (format, quality) =
+                            (apart::<String>(options, "format")?.0, apart(options, "quality")?.0);
+                        Ok(made(image.converted_soon(&format, quality, mark()?).await?, image, case))
+                    }
+                    ("resize", [image]) => {
+                        let (width, height) = (apart(options, "width")?.0, apart(options, "height")?.0);
+                        Ok(made(image.resized_soon(width, height, mark()?).await?, image, case))
+                    }
+                    _ => {
+                        let options = options.clone();
+                        blocking(move || tool(&verb, &images, &options, case)).await
+                    }
+                }
             }
             _ => Err(Error::new(Kind::NanoBananaError, format!("there is no call named {verb:?} here"))),
         }
@@ -463,38 +474,46 @@ impl Door {
 }
 
 impl Door {
-    /// A copy of a client with other options, open and closed by itself; anything else is as `for_call` gives it.
+    /// A copy of a client with other options, open and closed by itself; anything else stays as it is.
     ///
     /// # Errors
     /// As [`Client::with_options`].
     pub fn with_options(&self, options: ClientOptions) -> Result<Self, Error> {
         match self {
             Door::Client(client) => Ok(Door::Client(client.with_options(options)?)),
-            _ => self.for_call(options),
+            _ => Ok(self.clone()),
         }
     }
 
-    /// The same with other options of its client, for one call: it is closed when the client is. Of a
-    /// stream that has not begun, its own.
-    ///
-    /// # Errors
-    /// As [`Client::with_options`]; a stream's come with its first event.
-    pub fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
-        Ok(match self {
-            Door::Client(client) => Door::Client(client.for_call(options)?),
-            Door::Chat(chat) => Door::Chat(chat.for_call(options)?),
-            Door::Files(files) => Door::Files(files.for_call(options)?),
+    /// The same with another key, for one call: it is closed when the client is. Of a stream that has not begun,
+    /// its own.
+    #[must_use]
+    pub fn keyed(&self, key: Key) -> Self {
+        match self {
+            Door::Client(client) => Door::Client(client.keyed(key)),
+            Door::Chat(chat) => Door::Chat(chat.keyed(key)),
+            Door::Files(files) => Door::Files(files.keyed(key)),
             Door::Stream(stream) => {
-                if let State::Ready(_, with) = &mut *stream.state() {
-                    *with = Some(Box::new(options));
+                if let State::Ready(_, known) = &mut *stream.state() {
+                    *known = Some(key);
                 }
-                Door::Stream(stream.clone())
+                self.clone()
             }
+            Door::Many(many) => Door::Many(many.keyed(key)),
             #[cfg(feature = "emulator")]
             Door::Emulator(_) => self.clone(),
-            Door::Many(many) => Door::Many(many.for_call(options)?),
             Door::Tools => self.clone(),
-        })
+        }
+    }
+
+    /// The same with its place in the queue, if this verb queues: for a binding that still has to read what the
+    /// call takes.
+    #[must_use]
+    pub fn placed(&self, verb: &str) -> Self {
+        match (self, verb) {
+            (Door::Chat(chat), "send" | "add") => Door::Chat(chat.in_turn()),
+            _ => self.clone(),
+        }
     }
 
     /// The same for one call, whose events `watch` gets instead of whoever watches the client. What has begun
@@ -522,15 +541,17 @@ impl Door {
     }
 }
 
-/// What computes, or touches files, without a client.
+/// A picture that was made of another one, and what that has lost on the way.
+fn made(picture: Image, of: &Image, case: Case) -> Answer {
+    // What is the same picture still was told of when it was made.
+    let warnings = if picture.is(of) { &[] } else { picture.warnings() };
+    let warnings = warnings.iter().map(|warning| case.spell(warning)).collect();
+    Answer { pictures: vec![picture], warnings, ..Answer::default() }
+}
+
+/// What touches files, without a client.
 fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) -> Result<Answer, Error> {
     let path = || path_apart(options).map(|(path, _)| path);
-    let made = |picture: Image, of: &Image| {
-        // What is the same picture still was told of when it was made.
-        let warnings = if picture.is(of) { &[] } else { picture.warnings() };
-        let warnings = warnings.iter().map(|warning| case.spell(warning)).collect();
-        Answer { pictures: vec![picture], warnings, ..Answer::default() }
-    };
     match (verb, images) {
         ("open_image", []) => Ok(Answer { pictures: vec![Image::open(path()?)?], ..Answer::default() }),
         ("save", [image]) => {
@@ -540,16 +561,6 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
         ("save_all", images) => {
             let paths = Image::save_all(images, path()?)?;
             Ok(plain(paths.iter().map(|path| path_json(path)).collect()))
-        }
-        ("convert", [image]) => {
-            let (format, _) = apart::<String>(options, "format")?;
-            let mark = apart::<Option<bool>>(options, &case.name("mark_ai"))?.0.unwrap_or(true);
-            Ok(made(image.converted(&format, apart(options, "quality")?.0, mark)?, image))
-        }
-        ("resize", [image]) => {
-            let mark = apart::<Option<bool>>(options, &case.name("mark_ai"))?.0.unwrap_or(true);
-            let (width, height) = (apart(options, "width")?.0, apart(options, "height")?.0);
-            Ok(made(image.resized(width, height, mark)?, image))
         }
         #[cfg(feature = "emulator")]
         ("start_emulator", []) => {
@@ -566,8 +577,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
 /// Small pictures for a screen. Of one that cannot be read the list has why instead of null, and there is
 /// no picture.
 async fn thumbnails(images: Vec<Image>, side: u32) -> Answer {
-    let work = |image: Image| codec::worker(move || image.thumbnail(side));
-    let small = join_all(images.into_iter().map(work)).await;
+    let small = join_all(images.iter().map(|image| image.thumbnailed(side))).await;
     let why = |outcome: &Result<Image, Error>| outcome.as_ref().err().map(|error| error.message().to_owned());
     let json = json!({ "failed": small.iter().map(why).collect::<Vec<_>>() });
     Answer { json, pictures: small.into_iter().filter_map(Result::ok).collect(), ..Answer::default() }
@@ -579,8 +589,8 @@ fn held(inputs: Vec<Input>) -> Vec<Image> {
     inputs.into_iter().filter_map(image).collect()
 }
 
-fn other(client: Client, options: Option<ClientOptions>) -> Result<Client, Error> {
-    options.map_or(Ok(client.clone()), |options| client.for_call(options))
+fn keyed(client: Client, key: Option<Key>) -> Client {
+    key.map_or(client.clone(), |key| client.keyed(key))
 }
 
 fn both(mut prompt: Vec<Input>, images: Vec<Input>) -> Vec<Input> {
@@ -687,7 +697,7 @@ fn apart<T: serde::de::DeserializeOwned>(
     Ok((value, rest))
 }
 
-/// Runs what reads or writes files off the event loop.
+/// Runs what reads or writes files off the event loop; also whoever gives up waiting has lost nothing.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

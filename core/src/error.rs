@@ -371,6 +371,9 @@ struct Inner {
     source: Option<Source>,
 }
 
+/// A field of no kind: it never crosses to another language.
+const FOREIGN: &str = "foreign";
+
 impl Error {
     /// An error of this kind with this message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -382,6 +385,18 @@ impl Error {
             partial: None,
             source: None,
         }))
+    }
+
+    /// An error that the caller's own code raised, which is its source: a binding raises that as it is.
+    #[doc(hidden)]
+    pub fn foreign(message: impl Into<String>) -> Self {
+        Error::new(Kind::ConfigError, message).with(FOREIGN, true)
+    }
+
+    /// Whether it is one of the caller's own code.
+    #[doc(hidden)]
+    pub fn is_foreign(&self) -> bool {
+        self.field(FOREIGN).is_some()
     }
 
     /// Sets a field of the error's kind; the last value given wins.

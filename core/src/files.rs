@@ -121,7 +121,7 @@ impl Line {
         let Ok(room) = timeout_at(self.deadline, self.stock.room.acquire()).await else {
             return Err(self.too_late("other uploads of this client took all the time"));
         };
-        let file = self.deliver(parcel).await?;
+        let file = self.in_time("the upload has not ended", self.deliver(parcel)).await?;
         drop(room);
         self.usable(file).await
     }
@@ -287,7 +287,7 @@ impl Line {
     async fn kept(&self, picture: &Picture, gone: &[String]) -> Result<File, Error> {
         let content = picture.digest.get_or_try_init(|| request::content_digest(&picture.source)).await?;
         let place = self.transport.address("")?;
-        let key = content.and(&picture.mime_type).and(place.as_str()).and(&self.key.0);
+        let key = content.and(&picture.mime_type).and(place.as_str()).and(&self.keys.next().await?.0);
         let entry = self.stock.entry(key);
         let mut entry = entry.lock().await;
         let size = picture.source.len();
@@ -354,6 +354,7 @@ async fn chunk(source: &Source, at: u64) -> Result<Bytes, Error> {
         handle.seek(SeekFrom::Start(at)).map_err(changed)?;
         let mut bytes = vec![0; (end - at) as usize];
         handle.read_exact(&mut bytes).map_err(changed)?;
+        file.is_still(&handle)?;
         Ok(bytes.into())
     };
     blocking::disk(read).await?

@@ -71,8 +71,9 @@ impl Content {
 
 impl OnDisk {
     fn open(&self) -> Result<File, Error> {
-        let file = File::open(&self.path).map_err(|cause| self.lost(&cause.to_string()).because(cause))?;
-        let len = file.metadata().map_err(|cause| self.lost(&cause.to_string()).because(cause))?.len();
+        let opened = local::open(&self.path);
+        let (file, now) = opened.map_err(|cause| self.lost(&cause.to_string()).because(cause))?;
+        let len = now.len();
         if len == self.len { Ok(file) } else { Err(self.lost(&self.other_length(len))) }
     }
 
@@ -335,8 +336,17 @@ impl Image {
         if quality.is_none() && format.mime_type() == self.mime_type() {
             return Ok(self.clone());
         }
-        let bytes = self.read()?;
-        self.made(&bytes, &array::decode(&bytes)?, format, quality.into(), mark)
+        self.convert_from(&self.read()?, format, quality, mark)
+    }
+
+    fn convert_from(
+        &self,
+        bytes: &Bytes,
+        format: Format,
+        quality: Option<u8>,
+        mark: bool,
+    ) -> Result<Self, Error> {
+        self.made(bytes, &array::decode(bytes)?, format, quality.into(), mark)
     }
 
     /// The picture scaled to this size, in the same format (PNG if that cannot be written here). Its
@@ -362,10 +372,45 @@ impl Image {
     /// As [`Image::resize`].
     #[doc(hidden)]
     pub fn resized(&self, width: u32, height: u32, mark: bool) -> Result<Self, Error> {
+        self.resize_from(&self.read()?, width, height, mark)
+    }
+
+    fn resize_from(&self, bytes: &Bytes, width: u32, height: u32, mark: bool) -> Result<Self, Error> {
         let format = Format::named(self.mime_type()).unwrap_or(Format::Png);
-        let bytes = self.read()?;
-        let pixels = codec::resize(&array::decode(&bytes)?, width, height)?;
-        self.made(&bytes, &pixels, format, Quality::Default, mark)
+        let pixels = codec::resize(&array::decode(bytes)?, width, height)?;
+        self.made(bytes, &pixels, format, Quality::Default, mark)
+    }
+
+    /// All its bytes, those that lie on disk read on a thread for that and not kept.
+    async fn fetched(&self) -> Result<Bytes, Error> {
+        match self.0.content.held() {
+            Ok(bytes) => Ok(bytes.clone()),
+            Err(_) => {
+                let image = self.clone();
+                local::ahead(move || image.read()).await
+            }
+        }
+    }
+
+    /// As [`Image::convert`], off the event loop.
+    pub(crate) async fn converted_soon(
+        &self,
+        format: &str,
+        quality: Option<u8>,
+        mark: bool,
+    ) -> Result<Self, Error> {
+        let format = Format::named(format)?;
+        if quality.is_none() && format.mime_type() == self.mime_type() {
+            return Ok(self.clone());
+        }
+        let (image, bytes) = (self.clone(), self.fetched().await?);
+        codec::worker(move || image.convert_from(&bytes, format, quality, mark)).await
+    }
+
+    /// As [`Image::resize`], off the event loop.
+    pub(crate) async fn resized_soon(&self, width: u32, height: u32, mark: bool) -> Result<Self, Error> {
+        let (image, bytes) = (self.clone(), self.fetched().await?);
+        codec::worker(move || image.resize_from(&bytes, width, height, mark)).await
     }
 
     /// A picture of these pixels, which were made of this one's, whose bytes are `from`.
@@ -428,11 +473,25 @@ impl Image {
     /// A small picture of it for a screen: JPEG, or PNG if something shows through, with no side longer
     /// than `side`. What is small already is given as it is.
     pub(crate) fn thumbnail(&self, side: u32) -> Result<Self, Error> {
+        if self.is_small(side) { Ok(self.clone()) } else { self.thumbnail_from(&self.read()?, side) }
+    }
+
+    fn is_small(&self, side: u32) -> bool {
         let is_small = self.width().max(self.height()) <= side && self.width() > 0 && self.len() <= SMALL;
-        if is_small && matches!(self.mime_type(), "image/png" | "image/jpeg") {
+        is_small && matches!(self.mime_type(), "image/png" | "image/jpeg")
+    }
+
+    /// As [`Image::thumbnail`], off the event loop.
+    pub(crate) async fn thumbnailed(&self, side: u32) -> Result<Self, Error> {
+        if self.is_small(side) {
             return Ok(self.clone());
         }
-        let mut pixels = self.pixels()?;
+        let (image, bytes) = (self.clone(), self.fetched().await?);
+        codec::worker(move || image.thumbnail_from(&bytes, side)).await
+    }
+
+    fn thumbnail_from(&self, bytes: &Bytes, side: u32) -> Result<Self, Error> {
+        let mut pixels = array::decode(bytes)?;
         let long = pixels.width.max(pixels.height);
         if long > side {
             let scaled = |length: u32| {

@@ -305,12 +305,27 @@ impl File {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         // A file that grows and grows is not read to its end.
-        let file = self.open()?.take(self.len.saturating_add(1));
-        { file }.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
+        let mut file = self.open()?.take(self.len.saturating_add(1));
+        file.read_to_end(&mut bytes).map_err(|cause| self.changed(&cause.to_string()))?;
+        self.is_still(file.get_ref())?;
         if bytes.len() as u64 != self.len {
             return Err(self.changed("its length is another"));
         }
         Ok(bytes.into())
+    }
+
+    /// Checks that what was read is what was sniffed, and not half of it what came later.
+    ///
+    /// # Errors
+    /// [`Kind::ImageError`] if it was written to meanwhile.
+    pub fn is_still(&self, handle: &std::fs::File) -> Result<(), Error> {
+        let now = handle.metadata().map_err(|cause| self.changed(&cause.to_string()))?;
+        match now.len() {
+            len if len > self.len => Err(self.changed("it has grown")),
+            len if len < self.len => Err(self.changed("it has shrunk")),
+            _ if now.modified().ok() != self.modified => Err(self.changed("it was written to")),
+            _ => Ok(()),
+        }
     }
 
     pub fn changed(&self, how: &str) -> Error {

@@ -42,6 +42,7 @@ mod files;
 pub mod image;
 pub mod input;
 mod json;
+mod key;
 mod limit;
 mod local;
 pub mod many;
@@ -81,6 +82,7 @@ pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
 pub use input::{Input, Place};
+pub use key::Key;
 pub use many::{Item, Many, Step};
 pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,

@@ -34,7 +34,8 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::options::{ClientOptions, GenerateOptions, ManyOptions};
+use crate::key::Key;
+use crate::options::{GenerateOptions, ManyOptions};
 use crate::records::{Outcome, Progress};
 use crate::schema::{Case, Seconds};
 
@@ -298,9 +299,9 @@ impl Many {
         }
     }
 
-    /// The same run, whose items are made with other options of its client: for those that are given to it.
-    pub(crate) fn for_call(&self, options: ClientOptions) -> Result<Self, Error> {
-        Ok(Many(self.0.clone(), Some(self.0.run.client.for_call(options)?)))
+    /// The same run, with another key for the items that are given to it.
+    pub(crate) fn keyed(&self, key: Key) -> Self {
+        Many(self.0.clone(), Some(self.0.run.client.keyed(key)))
     }
 
     /// Begins an item in the tokio runtime that it is called in, else in the one that the run began in.

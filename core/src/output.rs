@@ -6,7 +6,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::catalogue::Model;
-use crate::codec;
 use crate::error::Error;
 use crate::image::Image;
 use crate::options::{At, GenerateOptions, OutputFormat};
@@ -61,9 +60,7 @@ impl Output {
         if let Some(known) = self.known().iter().find(is_it) {
             return known.made.clone();
         }
-        let (image, quality, mark) = (came.clone(), self.quality, self.mark);
-        let work = move || image.converted(format.as_str(), quality, mark);
-        let (made, warnings) = match codec::worker(work).await {
+        let (made, warnings) = match came.converted_soon(format.as_str(), self.quality, self.mark).await {
             Ok(made) => (made.clone(), made.warnings().to_vec()),
             Err(error) => {
                 let why = error.message();

@@ -29,6 +29,18 @@ impl<T> PerProcess<T> {
         value
     }
 
+    /// This process's value, if it was made.
+    pub fn made(&self) -> Option<Arc<T>> {
+        let mut slot = &self.first;
+        while let Some(node) = slot.get() {
+            if node.process == std::process::id() {
+                return Some(node.value.clone());
+            }
+            slot = &node.next;
+        }
+        None
+    }
+
     /// This process's value, made by `make` if there is none.
     ///
     /// # Errors

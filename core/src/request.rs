@@ -362,6 +362,10 @@ impl OpenFile {
     /// The next block, if it is in memory and nothing has to be waited for: to hand it from one thread to another
     /// costs more than to read and encode it.
     fn at_hand(&mut self, buffers: &mut Buffers) -> Option<Result<Bytes, Error>> {
+        if self.file.len - self.read <= BLOCK as u64 {
+            // With its last block the file itself is looked at, which may have to wait for its disk.
+            return None;
+        }
         let mut block = self.block(buffers);
         let read = read_at_hand(&self.handle, &mut block);
         if read != block.len() {
@@ -388,8 +392,8 @@ impl OpenFile {
 
     fn encoded(&mut self, block: Vec<u8>, buffers: &mut Buffers) -> Result<Bytes, Error> {
         self.read += block.len() as u64;
-        if self.read == self.file.len && self.handle.read(&mut [0]).is_ok_and(|more| more > 0) {
-            return Err(self.file.changed("it has grown"));
+        if self.read == self.file.len {
+            self.file.is_still(&self.handle)?;
         }
         let text = buffers.encoded(&block);
         buffers.block = block;
@@ -630,6 +634,64 @@ mod tests {
         let error = body.digest().await.unwrap_err();
         assert_eq!(error.kind(), Kind::ImageError);
         assert!(error.message().contains("noise.png"), "{error}");
+    }
+
+    /// What is sent of a file to which `change` is done when its first block is on its way.
+    async fn sent_while(change: impl FnOnce(&std::path::Path)) -> Result<Vec<u8>, Error> {
+        use http_body::Body as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = noise().save(folder.path().join("noise")).unwrap();
+        let body = Body::new(&[], &parts(vec![path.as_path().into()]).await, &GenerateOptions::new());
+        let trouble = Arc::new(Mutex::new(None));
+        let mut stream = Box::pin(body.stream(trouble.clone(), Arc::default()));
+        let (mut sent, mut change) = (Vec::new(), Some(change));
+        while let Some(frame) = std::future::poll_fn(|context| stream.as_mut().poll_frame(context)).await {
+            match frame {
+                Ok(frame) => sent.extend_from_slice(&frame.into_data().unwrap()),
+                Err(error) => {
+                    assert!(trouble.lock().unwrap().is_some(), "it is told by the transport's error, too");
+                    return Err(error);
+                }
+            }
+            if sent.len() > BLOCK
+                && let Some(change) = change.take()
+            {
+                change(&path);
+            }
+        }
+        assert!(change.is_none() && sent.len() as u64 == body.len());
+        Ok(sent)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_while_it_is_sent_goes_as_it_was_or_not_at_all() {
+        let open = |path: &std::path::Path| std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        let whole = sent_while(|_| {}).await.unwrap();
+        // In its place stands another one: what was opened is read on.
+        let replaced = sent_while(|path| {
+            std::fs::write(path.with_extension("new"), b"another").unwrap();
+            std::fs::rename(path.with_extension("new"), path).unwrap();
+        });
+        assert!(replaced.await.unwrap() == whole);
+        assert!(sent_while(|path| std::fs::remove_file(path).unwrap()).await.unwrap() == whole);
+        let grown = sent_while(|path| std::io::Write::write_all(&mut open(path), b"more").unwrap());
+        let shrunk = sent_while(|path| open(path).set_len(1 << 20).unwrap());
+        let cut = sent_while(|path| open(path).set_len(1).unwrap());
+        let written = sent_while(|path| {
+            let (len, file) = (std::fs::metadata(path).unwrap().len(), open(path));
+            // Of the same length, and of another time.
+            file.set_len(len - 1).unwrap();
+            file.set_len(len).unwrap();
+            file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+        });
+        for (changed, how) in
+            [(grown.await, "grown"), (shrunk.await, ""), (cut.await, ""), (written.await, "written to")]
+        {
+            let error = changed.expect_err(how);
+            assert_eq!(error.kind(), Kind::ImageError);
+            let told = error.message();
+            assert!(told.contains("changed while it was being sent") && told.contains(how), "{told}");
+        }
     }
 
     #[tokio::test]

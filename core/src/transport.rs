@@ -4,6 +4,8 @@
 //! a redirect with a key, and gives the reply's bytes as they arrive.
 
 use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +14,9 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
+use crate::blocking;
 use crate::error::{Error, Kind};
+use crate::local;
 use crate::options::Secret;
 use crate::request::Body;
 use crate::secrets::Secrets;
@@ -191,6 +195,7 @@ impl Settings {
             .retry(reqwest::retry::never())
             .connect_timeout(self.connect)
             .tcp_keepalive(Duration::from_secs(30))
+            .dns_resolver(Names)
             .tls_certs_merge(bundled.chain(extra));
         Ok(match self.proxy.as_deref().map(proxy).transpose()? {
             Some(proxy) => builder.proxy(proxy),
@@ -216,7 +221,7 @@ fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
 }
 
 fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
-    let pem = std::fs::read(path)
+    let pem = local::read(Path::new(path))
         .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
     match reqwest::Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -248,10 +253,10 @@ impl Transport {
         Ok(Transport { settings, api, web: fetch::Web::default() })
     }
 
-    /// The key, and what of its kind the caller's own headers and the proxy hold: no message may show them.
-    pub fn secrets(&self, key: &Secret, call: &BTreeMap<String, String>) -> Secrets {
+    /// The keys, and what of its kind the caller's own headers and the proxy hold: no message may show them.
+    pub fn secrets(&self, keys: &[Secret], call: &BTreeMap<String, String>) -> Secrets {
         let mut secrets = Secrets::default();
-        secrets.add_key(&key.0);
+        keys.iter().for_each(|key| secrets.add_key(&key.0));
         self.settings.headers.iter().chain(call).for_each(|(name, value)| secrets.add_header(name, value));
         self.settings.proxy.iter().for_each(|proxy| secrets.add_url(proxy));
         secrets
@@ -428,6 +433,23 @@ impl Transport {
             .with("retryable", facts.lasting.is_none())
             .because(cause.without_url())
     }
+}
+
+/// Looks names up as the system does, on threads that are not the runtime's: a name server that does not answer
+/// holds up only who asks it.
+struct Names;
+
+impl reqwest::dns::Resolve for Names {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let found = look_up(name.as_str().to_owned()).await?;
+            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
+        })
+    }
+}
+
+async fn look_up(name: String) -> std::io::Result<Vec<SocketAddr>> {
+    blocking::disk(move || (name.as_str(), 0).to_socket_addrs().map(Iterator::collect)).await?
 }
 
 #[cfg(test)]

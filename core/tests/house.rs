@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "blocking",
     "workers",
     "local",
+    "key",
     "save",
     "durable",
     "codec",

@@ -115,3 +115,55 @@ def test_asyncio(emulator: nb.Emulator, image: nb.Image, tmp_path: Path) -> None
             assert (await again.send("more")).image
 
     asyncio.run(main())
+
+
+def test_what_changes_a_conversation_takes_effect_in_the_order_of_the_calls(
+    client: nb.Client, emulator: nb.Emulator
+) -> None:
+    def users(chat: nb.Chat | nb.AsyncChat) -> list[str]:
+        return [turn.text for turn in chat.history if turn.role == "user"]
+
+    async def main() -> None:
+        async with nb.AsyncClient("key", base_url=emulator.url, retry=False, model="nano-banana") as client:
+            chat = client.chat()
+            assert chat.undo() is False
+            await chat.send("one")
+            emulator.script([{"delay": 0.3}, {"delay": 0.3}])
+            two = asyncio.create_task(chat.send("two"))
+            await asyncio.sleep(0)
+            assert chat.undo() is True
+            three = asyncio.create_task(chat.send("three"))
+            await asyncio.sleep(0)
+            branch = chat.branch()
+            chat.drop_images()
+            await two
+            assert users(chat) == ["one"]
+            await three
+            assert users(chat) == ["one", "three"]
+            assert [len(turn.images) for turn in chat.history] == [0, 0, 0, 0]
+            await branch.send("four")
+            assert users(branch) == ["one", "three", "four"]
+            assert [len(turn.images) for turn in branch.history] == [0, 1, 0, 1, 0, 1]
+
+    asyncio.run(main())
+    # Threads share a conversation, too; within the loop of a stream nothing waits for itself.
+    chat = client.chat(model="nano-banana")
+    emulator.script([{"delay": 0.5}])
+    sender = threading.Thread(target=chat.send, args=("one",))
+    sender.start()
+    while not emulator.requests or emulator.requests[-1]["status"]:
+        pass
+    assert chat.undo() is True
+    sender.join()
+    assert chat.history == []
+    for _ in chat.send_stream("two"):
+        chat.undo()
+    assert chat.history == []
+
+
+def test_headers_of_a_conversation_are_not_in_its_file(client: nb.Client, tmp_path: Path) -> None:
+    chat = client.chat(headers={"x-secret": "canary-chat-header"}, model="nano-banana")
+    chat.send("a boat", headers={"cookie": "canary-turn-header"})
+    text = chat.save(tmp_path / "a").read_text()
+    assert "canary" not in text
+    assert "headers" not in text

@@ -8,7 +8,7 @@ import warnings
 from . import _generated
 from ._front import AsyncClosing, Front, documented
 from ._generated import ClientEvent, InvalidOptionError
-from ._native import Door
+from ._native import Door, apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from ._options import ClientOptions
     from ._verbs import Client
-
-# What stands in the core for a key that a callable gives: every call sends the callable's instead.
-_KEY_OF_EACH_CALL = "(asked for at each call)"
 
 
 class _Given:
@@ -31,7 +28,8 @@ class _Given:
 
     def __init__(self, api_key: Any, options: Any) -> None:
         self.get_key: Any = api_key if callable(api_key) else None
-        self.options = {**options, "api_key": _KEY_OF_EACH_CALL if callable(api_key) else api_key}
+        # A callable goes with each call; nothing stands for it in the core.
+        self.options = {**options, "api_key": None if callable(api_key) else api_key}
         self.on_event = self.options.pop("on_event", None)
 
 
@@ -47,7 +45,8 @@ class ClientFront(Front):
         """A client of the image models.
 
         The key is `api_key`, else the variable GOOGLE_API_KEY, else GEMINI_API_KEY; a callable is
-        asked at each call. Without one, `offline()` gives a client that needs none.
+        asked for each attempt, on a thread of its own. Without one, `offline()` gives a client that needs
+        none.
 
         `on_event` is called on a thread of its own, soon after the step that it is told; what it raises
         goes to `sys.unraisablehook`. The logger "nanobanana" is told the same: requests and answers at
@@ -63,8 +62,11 @@ class ClientFront(Front):
         self._get_key: Any = given.get_key
         if not (given.on_event is None or callable(given.on_event)):
             raise InvalidOptionError("option `on_event` takes a function of one event", option="on_event")
-        make = copied.with_options if copied else Door
-        self._native = make(given.options, not copied and offline, given.on_event)
+        asks = given.get_key is not None
+        if copied:
+            self._native = copied.with_options(given.options, given.on_event, asks)
+        else:
+            self._native = Door(given.options, offline, given.on_event, asks)
         for warning in self._now("describe")[0]["warnings"]:
             warnings.warn(warning, stacklevel=3)
         return self
@@ -119,10 +121,8 @@ class AsyncClientFront(ClientFront, AsyncClosing):
 
     async def aclose(self) -> None:
         """End idle connections; a later call raises `ConfigError`."""
-        import asyncio
-
         self._get_key = None
-        await asyncio.to_thread(self._native.close)
+        await apart(self._native.close)
 
 
 # As `logging` counts, which is imported only for a warning.

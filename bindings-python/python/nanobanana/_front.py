@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ._base import Settings, Wrapper
 from ._generated import DoneEvent, read_event
-from ._native import Door, Image, Inputs
+from ._native import Asked, Door, Image, Inputs, apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F")
 
-# The verbs that send a request, and so need the key of a client whose key is asked for at each call.
+# The verbs that send a request, and so take the function of a client whose key is asked for.
 _SENDING = ("generate", "edit", "send", "next", "count_tokens", "upload", "get", "list", "delete")
 
 
@@ -34,6 +36,29 @@ def _takes_long(value: Any) -> bool:
     return (
         not isinstance(value, _QUICK) and not isinstance(value, Settings) and not hasattr(value, "__fspath__")
     )
+
+
+async def _read(prompt: Any, images: Any, options: Any) -> Inputs:
+    """Read what a call takes on a thread of its own: files of the caller's may hang."""
+    from contextvars import copy_context
+
+    return await apart(partial(copy_context().run, Inputs, prompt, images, options))
+
+
+def awaited(key: Any, loop: Any, context: Any) -> Any:
+    """What an awaitable gives that the loop of a call runs; called on another thread than the loop's."""
+    import asyncio
+
+    async def ask() -> Any:
+        return await key
+
+    done: asyncio.Future[Any] = context.run(asyncio.run_coroutine_threadsafe, ask(), loop)  # type: ignore[assignment]
+    return done.result()  # type: ignore[func-returns-value]
+
+
+def held(get_key: Any, awaits: bool) -> Asked | None:
+    """The function that gives a key, for what asks for longer than one call."""
+    return None if get_key is None else Asked(get_key, awaits)
 
 
 def documented(listed: Any) -> Callable[[F], F]:
@@ -62,30 +87,18 @@ class Front:
     def _now(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
         return self._native.call("now", verb, prompt, images, options or {})
 
-    def _keyed(self) -> Door:
-        if self._get_key is None:
-            return self._native
-        return self._native.with_options({"api_key": self._get_key()}, True)
-
-    async def _keyed_soon(self) -> Door:
-        if self._get_key is None:
-            return self._native
-        import asyncio
-
-        return await asyncio.to_thread(self._keyed)
-
     def _wait(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
-        native = self._keyed() if verb in _SENDING else self._native
-        return native.call("wait", verb, prompt, images, options or {})
+        get_key = self._get_key if verb in _SENDING else None
+        return self._native.call("wait", verb, prompt, images, options or {}, get_key)
 
     async def _await(self, verb: str, prompt: Any = None, images: Any = None, options: Any = None) -> Answer:
-        native = await self._keyed_soon() if verb in _SENDING else self._native
-        options = options or {}
+        get_key = self._get_key if verb in _SENDING else None
+        native, options = self._native, options or {}
         if any(map(_takes_long, (prompt, images, *options.values()))):
-            import asyncio
-
-            prompt, images, options = await asyncio.to_thread(Inputs, prompt, images, options), None, {}
-        return await native.call("await", verb, prompt, images, options)
+            # A later send must not overtake this one while its pictures are read.
+            native = native.placed(verb)
+            prompt, images, options = await _read(prompt, images, options), None, {}
+        return await native.call("await", verb, prompt, images, options, get_key)
 
 
 class Unique(Front):
@@ -189,9 +202,11 @@ class _Events(Unique):
     """What both streams share."""
 
     __slots__ = ("_get_key", "_result")
+    _awaits = False
 
     def __init__(self, front: Front, opened: Answer) -> None:
-        self._native, self._get_key = opened[2], front._get_key
+        # The core holds the function only as long as this does.
+        self._native, self._get_key = opened[2], held(front._get_key, self._awaits)
         self._result: Result | None = None
 
     @property
@@ -200,7 +215,6 @@ class _Events(Unique):
         return self._result
 
     def _read(self, answer: Answer, end: type[Exception]) -> Event:
-        self._get_key = None  # The stream has begun, and has its key.
         if not answer[0]:
             raise end
         event = read_event(*answer[:2])
@@ -237,6 +251,7 @@ class AsyncStream(_Events, AsyncClosing):
     """
 
     __slots__ = ()
+    _awaits = True
 
     def __aiter__(self) -> Self:
         return self

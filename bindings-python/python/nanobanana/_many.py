@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from ._front import AsyncClosing, Closing, Front, Unique
+from ._front import AsyncClosing, Closing, Front, Unique, held
 from ._generated import InvalidOptionError, NanoBananaError, Outcome
 
 TYPE_CHECKING = False
@@ -25,8 +25,8 @@ class _Feed(Front):
 
     __slots__ = ("_get_key", "failure", "prompts", "stopped")
 
-    def __init__(self, client: Front, prompts: Any) -> None:
-        self._get_key, self.prompts = client._get_key, prompts
+    def __init__(self, client: Front, prompts: Any, later: bool) -> None:
+        self._get_key, self.prompts = held(client._get_key, later), prompts
         self.failure: BaseException | None = None
         self.stopped = False
 
@@ -34,18 +34,17 @@ class _Feed(Front):
         """One prompt, or the news that none comes any more."""
         try:
             item = next(self.prompts, _END)
-            native = self._native if item is _END else self._keyed()
         except Exception as error:  # It is told when those under way have ended.
             item, self.failure = _END, error
         if item is _END:
             self.prompts = None
             self._now("end")
             return
-        self._give(native, item)
+        self._give(item)
 
-    def _give(self, native: Door, item: Any) -> None:
+    def _give(self, item: Any) -> None:
         try:
-            native.call("now", "give", *_parts(item))
+            self._native.call("now", "give", *_parts(item), self._get_key)
         except Exception as error:  # What is wrong with one item is no reason to end the others.
             self._now("refuse", None, None, _refusal(item, error))
 
@@ -57,7 +56,7 @@ class _Feed(Front):
                 item = await anext(self.prompts, _END) if later else next(self.prompts, _END)
                 if item is _END:
                     break
-                self._give(await self._keyed_soon(), item)
+                self._give(item)
         except BaseException as error:
             # Who stops reading cancels this; prompts that were cancelled by others have failed.
             self.failure = None if self.stopped else error
@@ -143,7 +142,7 @@ class _Outcomes(Unique):
             raise InvalidOptionError(f"option `prompts` {problem}", option="prompts")
         self._options = {**options, "total": operator.length_hint(prompts) or None}
         prompts = aiter(prompts) if later and self._later else iter(prompts)
-        self._feed, self._get_key = _Feed(client, prompts), None
+        self._feed, self._get_key = _Feed(client, prompts, self._later), None
         self._bar = _Bar() if options.get("progress") is True else None
 
     def _begin(self, opened: Answer) -> None:

@@ -21,6 +21,11 @@ class Signals:
     def names() -> list[str]: ...
     def tell(self, name: str) -> None: ...
 
+@final
+class Asked:
+    def __new__(cls, get_key: Any, awaited: bool) -> Self: ...
+
+def apart(function: Any) -> Future[Any]: ...
 def run(args: list[str], signals: Signals) -> int: ...
 
 Answer = tuple[Any, list[Image], Any]
@@ -28,17 +33,32 @@ Answer = tuple[Any, list[Image], Any]
 
 @final
 class Door:
-    def __new__(cls, options: dict[str, Any], offline: bool, on_event: Any) -> Self: ...
+    def __new__(
+        cls, options: dict[str, Any], offline: bool, on_event: Any = None, asks: bool = False
+    ) -> Self: ...
     @staticmethod
     def tools() -> Door: ...
-    def with_options(self, options: dict[str, Any], for_call: bool, on_event: Any = None) -> Door: ...
+    def with_options(self, options: dict[str, Any], on_event: Any = None, asks: bool = False) -> Door: ...
+    def placed(self, verb: str) -> Door: ...
     @overload
     def call(
-        self, how: Literal["now", "wait"], verb: str, prompt: Any, images: Any, options: dict[str, Any]
+        self,
+        how: Literal["now", "wait"],
+        verb: str,
+        prompt: Any,
+        images: Any,
+        options: dict[str, Any],
+        get_key: Any = None,
     ) -> Answer: ...
     @overload
     def call(
-        self, how: Literal["await"], verb: str, prompt: Any, images: Any, options: dict[str, Any]
+        self,
+        how: Literal["await"],
+        verb: str,
+        prompt: Any,
+        images: Any,
+        options: dict[str, Any],
+        get_key: Any = None,
     ) -> Future[Answer]: ...
     def close(self) -> None: ...
 

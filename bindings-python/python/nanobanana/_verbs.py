@@ -322,15 +322,25 @@ class Chat(ChatFront):
         return Path(self._wait("save", None, None, {"path": path})[0])
 
     def undo(self) -> bool:
-        """Take back the last thing that was said and its answer, and tell whether there was one."""
+        """Take back the last thing that was said and its answer, and tell whether there is one.
+
+        While a send is under way this takes effect when that has ended, and its turn counts as one.
+        """
         return bool(self._now("undo")[0])
 
     def branch(self) -> Chat:
-        """Another conversation that has said the same so far. Pictures are shared, not copied."""
+        """Another conversation that has said the same so far.
+
+        Pictures are shared, not copied. While a send is under way it branches off behind that, and what is
+        sent to it waits.
+        """
         return Chat(self._client, self._now("branch"))
 
     def drop_images(self, keep: int = 0) -> None:
-        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them."""
+        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them.
+
+        While a send is under way this takes effect when that has ended.
+        """
         self._now("drop_images", None, None, {"keep": keep})
 
     @property
@@ -396,15 +406,25 @@ class AsyncChat(ChatFront):
         return Path((await self._await("save", None, None, {"path": path}))[0])
 
     def undo(self) -> bool:
-        """Take back the last thing that was said and its answer, and tell whether there was one."""
+        """Take back the last thing that was said and its answer, and tell whether there is one.
+
+        While a send is under way this takes effect when that has ended, and its turn counts as one.
+        """
         return bool(self._now("undo")[0])
 
     def branch(self) -> AsyncChat:
-        """Another conversation that has said the same so far. Pictures are shared, not copied."""
+        """Another conversation that has said the same so far.
+
+        Pictures are shared, not copied. While a send is under way it branches off behind that, and what is
+        sent to it waits.
+        """
         return AsyncChat(self._client, self._now("branch"))
 
     def drop_images(self, keep: int = 0) -> None:
-        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them."""
+        """Leave all pictures but the last `keep` (none by default) out of later requests, and drop them.
+
+        While a send is under way this takes effect when that has ended.
+        """
         self._now("drop_images", None, None, {"keep": keep})
 
     @property

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -15,10 +16,11 @@ use crate::events::ClientEvent;
 use crate::files::{Line, Parcel, Stock};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
+use crate::key::{Key, Keys};
+use crate::local;
 use crate::options::{Attachment, FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
 use crate::retry::Policy;
-use crate::transport::Transport;
 
 /// The files of a client's project at the Files API: pictures, videos and documents that are uploaded once and
 /// sent by reference. They live 48 hours, and are free.
@@ -30,9 +32,9 @@ impl Files {
         Files(client)
     }
 
-    /// The same, of the same client with other options for one call.
-    pub(crate) fn for_call(&self, options: crate::options::ClientOptions) -> Result<Self, Error> {
-        self.0.for_call(options).map(Files)
+    /// The same, of the same client with another key.
+    pub(crate) fn keyed(&self, key: Key) -> Self {
+        Files(self.0.keyed(key))
     }
 
     pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
@@ -50,16 +52,22 @@ impl Files {
         self.0
             .alive(async {
                 options.check()?;
+                let line = self.line(options.timeout.clone()).await?;
                 let name = options.name.as_deref().map(named).transpose()?;
                 let (source, said) = match source {
                     Input::Attachment(of, about) => (*of, whole(about)?),
                     source => (source, None),
                 };
-                let (source, path) = found(source, self.0.reads_files()).await?;
-                let mime_type = match options.mime_type.clone().or(said) {
-                    Some(mime_type) => mime_type,
-                    None => typed(&source, path.as_deref()).await?,
+                let reading = async {
+                    let (source, path) = found(source, self.0.reads_files()).await?;
+                    let mime_type = match options.mime_type.clone().or(said) {
+                        Some(mime_type) => mime_type,
+                        None => typed(&source, path.as_deref()).await?,
+                    };
+                    Ok((source, path, mime_type))
                 };
+                let (source, path, mime_type) =
+                    line.in_time("the file could not be read yet", reading).await?;
                 let file_name = path.as_deref().and_then(Path::file_name);
                 let parcel = Parcel {
                     source,
@@ -68,7 +76,7 @@ impl Files {
                     display_name: options.display_name.clone(),
                     file_name: file_name.map(|name| name.to_string_lossy().into_owned()),
                 };
-                self.line(options.timeout.clone())?.upload(&parcel).await
+                line.upload(&parcel).await
             })
             .await
     }
@@ -79,7 +87,7 @@ impl Files {
     /// [`Kind::PermissionDeniedError`] or [`Kind::NotFoundError`] if there is none, and those of any request.
     pub async fn get(&self, file: impl Into<Input>, options: FileOptions) -> Result<File, Error> {
         let name = name_of(file.into());
-        self.0.alive(async { self.asking(&options)?.file(&name?).await }).await
+        self.0.alive(async { self.asking(&options).await?.file(&name?).await }).await
     }
 
     /// All files of the project, all pages of them.
@@ -87,7 +95,7 @@ impl Files {
     /// # Errors
     /// Those of any request.
     pub async fn list(&self, options: FileOptions) -> Result<Vec<File>, Error> {
-        self.0.alive(async { self.asking(&options)?.files().await }).await
+        self.0.alive(async { self.asking(&options).await?.files().await }).await
     }
 
     /// Deletes a file before its time.
@@ -96,22 +104,22 @@ impl Files {
     /// As [`Files::get`].
     pub async fn delete(&self, file: impl Into<Input>, options: FileOptions) -> Result<(), Error> {
         let name = name_of(file.into());
-        self.0.alive(async { self.asking(&options)?.delete(&name?).await }).await
+        self.0.alive(async { self.asking(&options).await?.delete(&name?).await }).await
     }
 
-    fn asking(&self, options: &FileOptions) -> Result<Line, Error> {
+    async fn asking(&self, options: &FileOptions) -> Result<Line, Error> {
         options.check()?;
-        self.line(options.timeout.clone())
+        self.line(options.timeout.clone()).await
     }
 
-    fn line(&self, timeout: Option<Timeout>) -> Result<Line, Error> {
+    async fn line(&self, timeout: Option<Timeout>) -> Result<Line, Error> {
         let inner = &*self.0.0;
         let timeout = Read::layered(timeout, inner.options.timeout.clone()).unwrap_or_default();
         let total = timeout.total.map_or(TOTAL, |total| total.duration());
         Ok(Line {
-            transport: inner.transport.get_or_try(|| Transport::new(inner.settings.clone()))?,
+            transport: self.0.transport().await?,
             stock: inner.common.files.get(Stock::default),
-            key: inner.key.clone(),
+            keys: Arc::new(Keys::of(inner.key.clone())),
             headers: Default::default(),
             version: inner.version.clone(),
             policy: Policy::new(inner.options.retry.as_ref()),
@@ -239,8 +247,7 @@ async fn on_disk(path: PathBuf) -> Result<(Source, Option<PathBuf>), Error> {
     on_thread(move || {
         let cannot =
             |cause: &dyn fmt::Display| bad(format!("the file {} cannot be read: {cause}", path.display()));
-        let file = std::fs::File::open(&path).map_err(|cause| cannot(&cause).because(cause))?;
-        let now = file.metadata().map_err(|cause| cannot(&cause).because(cause))?;
+        let (_, now) = local::open(&path).map_err(|cause| cannot(&local::why(&cause)).because(cause))?;
         if !now.is_file() {
             return Err(cannot(&"it is no file with a length of its own; read it, and upload its bytes"));
         }

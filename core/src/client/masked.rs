@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::array::Opened;
 use crate::attempt::{Job, Sink};
+use crate::blocking;
 use crate::codec::{self, Format, Pixels, Quality};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
@@ -190,14 +191,15 @@ impl Masked {
     /// kept, of which picture.
     pub async fn digest(self: &Arc<Self>) -> Result<String, Error> {
         let masked = self.clone();
-        codec::worker(move || {
+        // It reads a picture's file, which may hang.
+        blocking::disk(move || {
             let Mask { width, height, .. } = masked.mask;
             let cover = Digest::of([masked.mask.cover()]);
             let source = if masked.keeps() { digest_of(&masked.source)?.to_string() } else { String::new() };
             let feather = masked.told.mask_feather;
             Ok(format!("{cover} {width}x{height} {source} {} {feather:?}", masked.keeps()))
         })
-        .await
+        .await?
     }
 
     /// Lays the pictures of an answer in place. What fails on the way is a warning, and the picture stays

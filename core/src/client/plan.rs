@@ -15,6 +15,7 @@ use crate::catalogue;
 use crate::error::{Error, Kind, Partial};
 use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
+use crate::key::Keys;
 use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
 use crate::records::{Explained, Generation, InputPlan, TokenCount};
@@ -147,7 +148,7 @@ impl Plan {
             watcher: inner.watcher.clone(),
             call: self.call,
             transport: self.transport.clone(),
-            key: inner.key.clone(),
+            keys: Arc::new(Keys::of(inner.key.clone())),
             id: self.id.clone(),
             path: format!("{}/models/{}", inner.version, segment(&self.id)),
             headers: options.headers.clone().unwrap_or_default(),

@@ -249,6 +249,7 @@ impl Emulator {
         };
         let at = SocketAddr::from((reached, port));
         let artists = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        crate::workers::try_out(1).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .thread_name("nanobanana-artist")

@@ -12,8 +12,8 @@ use url::Url;
 use super::Stock;
 use crate::error::{Attempt, Error, Kind, now};
 use crate::events::Reporter;
+use crate::key::Keys;
 use crate::memory;
-use crate::options::Secret;
 use crate::reply::{self, reason};
 use crate::retry::{self, Decision, Policy, Tries};
 use crate::schema::Seconds;
@@ -27,7 +27,7 @@ const MOST: usize = 16 << 20;
 pub(crate) struct Line {
     pub transport: Arc<Transport>,
     pub stock: Arc<Stock>,
-    pub key: Secret,
+    pub keys: Arc<Keys>,
     pub headers: BTreeMap<String, String>,
     pub version: String,
     pub policy: Policy,
@@ -128,10 +128,11 @@ impl Line {
     }
 
     async fn exchange(&self, question: &Question, attempt: &mut Attempt) -> Result<Answer, Error> {
+        let key = self.keys.next().await?;
         let ask = Ask {
             method: question.method,
             url: question.url.clone(),
-            key: &self.key,
+            key: &key,
             headers: &self.headers,
             own: &question.own,
             content: question.content.clone(),
@@ -166,7 +167,7 @@ impl Line {
     }
 
     fn secrets(&self) -> Secrets {
-        self.transport.secrets(&self.key, &self.headers)
+        self.transport.secrets(&self.keys.known(), &self.headers)
     }
 
     /// The error that an unsuccessful status and its body mean.
@@ -220,6 +221,15 @@ impl Line {
         if let Some(report) = &self.report {
             tell(report);
         }
+    }
+
+    /// What `work` gives, if that comes before the call's deadline: it may read a file that hangs.
+    pub async fn in_time<T>(
+        &self,
+        late: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(self.too_late(late)))
     }
 
     pub(super) fn too_late(&self, what: &str) -> Error {

@@ -272,7 +272,8 @@ pub const OF_CHATS: &[Verb] = &[
         options: false,
         how: How::Now,
         gives: Gives::Whether,
-        doc: "Take back the last thing that was said and its answer, and tell whether there was one.",
+        doc: "Take back the last thing that was said and its answer, and tell whether there is one. While a send is \
+              under way this takes effect when that has ended, and its turn counts as one.",
     },
     Verb {
         name: "branch",
@@ -280,7 +281,8 @@ pub const OF_CHATS: &[Verb] = &[
         options: false,
         how: How::Now,
         gives: Gives::Chat,
-        doc: "Another conversation that has said the same so far. Pictures are shared, not copied.",
+        doc: "Another conversation that has said the same so far. Pictures are shared, not copied. While a send is under \
+              way it branches off behind that, and what is sent to it waits.",
     },
     Verb {
         name: "drop_images",
@@ -288,7 +290,8 @@ pub const OF_CHATS: &[Verb] = &[
         options: false,
         how: How::Now,
         gives: Gives::Nothing,
-        doc: "Leave all pictures but the last `keep` (none by default) out of later requests, and drop them.",
+        doc: "Leave all pictures but the last `keep` (none by default) out of later requests, and drop them. While a \
+              send is under way this takes effect when that has ended.",
     },
     Verb {
         name: "history",

@@ -1,0 +1,161 @@
+//! How a request gets its key: one that is fixed, or a function that is asked for each attempt.
+//!
+//! A function's key is checked before anything is sent. There is no stand-in for it: a client whose key is asked
+//! for holds no text that could go out in its place.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Kind};
+use crate::options::Secret;
+
+/// The answer of a function that gives the key; none if it gave nothing.
+pub type Asking = Pin<Box<dyn Future<Output = Result<Option<String>, Error>> + Send>>;
+
+/// The key of a client.
+#[derive(Clone)]
+pub enum Key {
+    /// Always the same.
+    Fixed(Secret),
+    /// What this gives, asked again for each attempt of each request.
+    Asked(Arc<dyn Fn() -> Asking + Send + Sync>),
+}
+
+impl Key {
+    /// The key that `ask` gives. It is called for each attempt, within the call's timeout. An error of its own ends
+    /// the call.
+    ///
+    /// ```
+    /// # use nanobanana::{Client, ClientOptions, Key};
+    /// let key = Key::asked(|| async { Ok(Some("from-a-vault".to_owned())) });
+    /// let client = Client::with_key(ClientOptions::new(), key)?;
+    /// # Ok::<(), nanobanana::Error>(())
+    /// ```
+    pub fn asked<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Option<String>, Error>> + Send + 'static,
+    {
+        Key::Asked(Arc::new(move || Box::pin(ask()) as Asking))
+    }
+
+    /// The key of a client whose binding brings a function with each call.
+    #[doc(hidden)]
+    pub fn of_each_call() -> Self {
+        Key::asked(|| async {
+            let problem =
+                "this call came without the function that gives its key; please report this as a bug";
+            Err(Error::new(Kind::ConfigError, problem))
+        })
+    }
+
+    /// The error of a function that gave something else than a text.
+    #[doc(hidden)]
+    pub fn of_type(name: &str) -> Error {
+        refused(&format!("gave a value of type {name}; it gives the key as a text"))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Key::Fixed(_) => "Fixed(…)",
+            Key::Asked(_) => "Asked(…)",
+        })
+    }
+}
+
+impl From<Secret> for Key {
+    fn from(secret: Secret) -> Self {
+        Key::Fixed(secret)
+    }
+}
+
+fn refused(problem: &str) -> Error {
+    Error::new(Kind::ConfigError, format!("the function `api_key` {problem}; nothing was sent"))
+}
+
+/// A key that can be sent.
+fn usable(text: Option<String>) -> Result<Secret, Error> {
+    let text = text.ok_or_else(|| refused("gave no key, but nothing (None, null)"))?;
+    if text.trim().is_empty() {
+        return Err(refused("gave an empty text"));
+    }
+    if !text.bytes().all(|letter| letter.is_ascii_graphic()) {
+        return Err(refused(
+            "gave a text with a space, a line break or a letter beyond ASCII in it, which no key has; was it read with \
+             the line break at its end?",
+        ));
+    }
+    Ok(Secret(text))
+}
+
+/// The keys of one call: how they are got, and which were.
+pub(crate) struct Keys {
+    key: Key,
+    asked: Mutex<Vec<Secret>>,
+}
+
+impl Keys {
+    pub fn of(key: Key) -> Self {
+        Keys { key, asked: Mutex::default() }
+    }
+
+    /// The key of one attempt.
+    ///
+    /// # Errors
+    /// What the function that gives it fails with; [`Kind::ConfigError`] if what it gives is no key.
+    pub async fn next(&self) -> Result<Secret, Error> {
+        let ask = match &self.key {
+            Key::Fixed(secret) => return Ok(secret.clone()),
+            Key::Asked(ask) => ask,
+        };
+        let secret = usable(ask().await?)?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if !asked.contains(&secret) {
+            asked.push(secret.clone());
+        }
+        Ok(secret)
+    }
+
+    /// All that were got, which no message may show.
+    pub fn known(&self) -> Vec<Secret> {
+        match &self.key {
+            Key::Fixed(secret) => vec![secret.clone()],
+            Key::Asked(_) => self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_no_key_is_refused_and_what_was_asked_is_known() {
+        for (given, says) in [
+            (None, "nothing"),
+            (Some(""), "empty"),
+            (Some(" \t"), "empty"),
+            (Some("key\n"), "line break"),
+            (Some("a key"), "a space"),
+            (Some("schlüssel"), "ASCII"),
+        ] {
+            let keys = Keys::of(Key::asked(move || async move { Ok(given.map(str::to_owned)) }));
+            let error = keys.next().await.unwrap_err();
+            assert_eq!(error.kind(), Kind::ConfigError);
+            assert!(error.message().contains(says), "{given:?}: {error}");
+            assert!(keys.known().is_empty());
+        }
+        let count = Arc::new(Mutex::new(0));
+        let keys = Keys::of(Key::asked(move || {
+            *count.lock().unwrap() += 1;
+            let key = format!("key-{}", count.lock().unwrap());
+            async move { Ok(Some(key)) }
+        }));
+        assert_eq!(keys.next().await.unwrap().0, "key-1");
+        assert_eq!(keys.next().await.unwrap().0, "key-2");
+        assert_eq!(keys.known().len(), 2);
+    }
+}
