@@ -49,10 +49,11 @@ impl Job {
 
     /// The bytes of a file that the service keeps, with the key: it goes to the service's own host alone.
     async fn own(&self, url: Url) -> Result<Bytes, Error> {
+        let key = self.keys.next().await?;
         let ask = Ask {
             method: Method::Get,
             url,
-            key: &self.key,
+            key: &key,
             headers: &self.headers,
             own: &[],
             content: Content::Nothing,
