@@ -294,7 +294,7 @@ async fn what_cannot_be_uploaded_says_why() {
         (Input::Path(path), none(), Kind::InvalidOptionError, "`mime_type`"),
         (Input::Bytes(vec![1, 2].into()), none(), Kind::InvalidOptionError, "these bytes"),
         (Input::Bytes(vec![].into()), none().mime_type("text/plain"), Kind::ImageError, "empty"),
-        (Input::Path(folder.path().to_owned()), none(), Kind::ImageError, "no file with a length"),
+        (Input::Path(folder.path().to_owned()), none(), Kind::ImageError, "it is a folder"),
         (Input::Path(PathBuf::from("nowhere.pdf")), none(), Kind::ImageError, "nowhere.pdf"),
         (Input::Named("https://example.com/a.pdf".into()), none(), Kind::ImageError, "are not uploaded"),
         (Input::from(file), none(), Kind::ImageError, "uploaded already"),

@@ -17,6 +17,7 @@ use crate::error::{Arrived, Attempt, Error, Kind, Partial, Usage};
 use crate::events::ClientEvent;
 use crate::image::{Image, Pixels};
 use crate::input::{Input, Place};
+use crate::key::Key;
 use crate::many::{Item, Step};
 use crate::options::*;
 use crate::provenance::{Mark, Provenance};
@@ -240,6 +241,7 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         Input: inputs(),
         InputPlan: InputPlan { input: signed(), ..InputPlan::default() },
         Item: item(),
+        Key: Key::from(Secret::from(SECRET)),
         KindRow: Kind::table(),
         Many: client().generate_many(sendable(), ManyOptions::new()).expect("a run"),
         ManyOptions: ManyOptions::new().save_to(signed()),
