@@ -141,7 +141,11 @@ pub fn now<T>(future: impl Future<Output = T>) -> PyResult<T> {
 
 /// Whether signals are handled by this thread.
 fn is_main(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
+    // Its file may be one too many for the system.
+    let threading = py.import("threading").map_err(|problem| {
+        let code = problem.value(py).getattr("errno").and_then(|code| code.extract::<i32>());
+        code.map_or(problem, |code| raise(Lost::NoThread(std::io::Error::from_raw_os_error(code)).into()))
+    })?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     threading.call_method0("get_ident")?.eq(main)
 }
@@ -155,6 +159,8 @@ pub fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send + 'static,
 ) -> PyResult<T> {
+    // Before anything is begun, since it may fail.
+    let is_main = is_main(py)?;
     let (send, receive) = mpsc::sync_channel(1);
     let (runtime, _) = threads()?;
     let work = runtime.spawn(future);
@@ -163,7 +169,7 @@ pub fn wait<T: Send + 'static>(
         // No receiver is left if a signal ended the wait.
         let _ = send.send(work.await);
     });
-    if is_main(py)? {
+    if is_main {
         return received(py, receive)?.ok_or_else(ending)?.map_err(lost);
     }
     let waited = py.detach(move || match receive.recv() {

@@ -75,15 +75,14 @@ def test_a_key_is_asked_for_at_each_attempt(emulator: nb.Emulator) -> None:
         emulator.script([BUSY, BUSY])
         client.generate("a boat")
         assert given == ["key-0", "key-1", "key-2"]
-        emulator.script([BUSY])
         client.count_tokens("x")
-        assert len(given) == 5
+        assert len(given) == 4
         # One that is rotated meanwhile is used at the next attempt.
         client.chat().send("x")
         client.models()
         client.estimate("x")
         client.explain("x")
-        assert len(given) == 6
+        assert len(given) == 5
     assert None not in keys_sent(emulator)
 
 
