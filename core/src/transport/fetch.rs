@@ -196,7 +196,7 @@ impl reqwest::dns::Resolve for PublicOnly {
 }
 
 async fn look_up(name: String) -> Found {
-    Ok(super::look_up(name).await?)
+    super::look_up(name).await
 }
 
 /// Whether all of them are: which one is connected to is not known before.
