@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nanobanana::blocking::{self, Lost};
 use nanobanana::{Error, PerProcess};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::prelude::*;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
@@ -142,7 +142,12 @@ pub fn now<T>(future: impl Future<Output = T>) -> PyResult<T> {
 /// Whether signals are handled by this thread.
 fn is_main(py: Python<'_>) -> PyResult<bool> {
     // Its file may be one too many for the system.
-    let threading = py.import("threading").map_err(|problem| {
+    let threading = match py.import("threading") {
+        // An interpreter that is ending imports nothing, and handles no signals.
+        Err(problem) if problem.is_instance_of::<PyImportError>(py) => return Ok(false),
+        threading => threading,
+    };
+    let threading = threading.map_err(|problem| {
         let code = problem.value(py).getattr("errno").and_then(|code| code.extract::<i32>());
         code.map_or(problem, |code| raise(Lost::NoThread(std::io::Error::from_raw_os_error(code)).into()))
     })?;

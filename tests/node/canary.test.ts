@@ -241,7 +241,9 @@ for (const [route, call] of Object.entries(routes)) {
           const own = Object.entries(given).map(([name, value]) => [camel(name), /base_url|proxy/.test(name) ? fill(value as string) : value])
           const options = { apiKey: key, baseUrl: emulator.url, timeout: 5000, retry, ...Object.fromEntries(own) }
           assert.ok(await fails(hunt, call(hunt, options)), 'it did not fail')
-          assert.ok(!stated.echoed.includes(setting) || emulator.requests.length)
+          // A function that gives no usable key is refused before anything is sent.
+          const isRefused = setting === 'a key with a space' && route === 'key of each call'
+          assert.ok(!stated.echoed.includes(setting) || isRefused || emulator.requests.length)
         })))
   }
 }
