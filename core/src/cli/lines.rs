@@ -37,16 +37,11 @@ impl Lines {
         if !is_terminal {
             return Ok(Lines::Piped(BufReader::new(tokio::io::stdin())));
         }
-        let cannot =
-            |cause: String| Error::new(Kind::NanoBananaError, format!("cannot read the terminal: {cause}"));
-        // Not standard output, which is for paths.
-        let config = Config::builder().behavior(Behavior::PreferTerm).build();
-        let mut editor = DefaultEditor::with_config(config).map_err(|cause| cannot(cause.to_string()))?;
-        for line in earlier {
-            // One that is not remembered is only not recalled.
-            let _ = editor.add_history_entry(words(&line));
-        }
-        Edited::start(editor).map(Lines::Edited).map_err(|cause| cannot(cause.to_string()))
+        let cannot = |cause: io::Error| {
+            Error::new(Kind::NanoBananaError, format!("cannot read the terminal: {cause}")).because(cause)
+        };
+        let earlier = earlier.map(|line| words(&line)).collect();
+        Edited::start(earlier).map(Lines::Edited).map_err(cannot)
     }
 
     /// The next line, without control characters.
@@ -97,15 +92,13 @@ pub(super) struct Edited {
 }
 
 impl Edited {
-    fn start(mut editor: DefaultEditor) -> io::Result<Self> {
+    fn start(mut earlier: Vec<String>) -> io::Result<Self> {
         let (ask, asked) = channel();
         let (tell, lines) = unbounded_channel();
         let work = move || {
             while let Ok(()) = asked.recv() {
-                let line = editor.readline("> ");
-                if let Ok(line) = &line {
-                    let _ = editor.add_history_entry(words(line));
-                }
+                let line = read(&earlier);
+                earlier.extend(line.iter().map(|line| words(line)));
                 if tell.send(line).is_err() {
                     break;
                 }
@@ -150,6 +143,18 @@ impl Drop for Edited {
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, before);
         }
     }
+}
+
+/// Reads one line. The editor lives as long as that: meanwhile it takes Ctrl-C for itself, and then gives it back.
+fn read(earlier: &[String]) -> rustyline::Result<String> {
+    // Not standard output, which is for paths.
+    let config = Config::builder().behavior(Behavior::PreferTerm).build();
+    let mut editor = DefaultEditor::with_config(config)?;
+    for line in earlier {
+        // One that is not remembered is only not recalled.
+        let _ = editor.add_history_entry(line);
+    }
+    editor.readline("> ")
 }
 
 /// Leaves out the letters up to the one that ends a sequence.
