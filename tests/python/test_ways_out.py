@@ -1,7 +1,8 @@
-"""Files that are written from Python: names, races, closed streams."""
+"""Files that are written from Python, and the mark of AI."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -96,3 +97,31 @@ def test_closed_streams_of_the_command(tmp_path: Path) -> None:
     line = f"{COMMAND} generate x --offline -o - >&-"
     run = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert run.returncode == 2 and "standard output is closed" in run.stderr
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_pillow_reads_the_mark(kind: str, picture: nb.Image) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    word = "digitalsourcetype/trainedAlgorithmicMedia"
+    made = [picture.convert(kind), picture.resize(64, 64), picture.convert("jpeg", quality=50)]
+    for image in made:
+        read = pil.open(io.BytesIO(image.bytes))
+        read.load()
+        assert word in str(read.info["xmp"] if "xmp" in read.info else read.info["XML:com.adobe.xmp"])
+        assert image.provenance.ai
+    assert not picture.convert(kind, mark_ai=False).provenance.ai
+    assert not picture.resize(64, 64, mark_ai=False).provenance.ai
+    asked = nb.Client.offline().generate("a boat", output_format=kind)
+    assert asked.image.provenance.ai
+    asked = nb.Client.offline().generate("a boat", output_format=kind, mark_ai=False)
+    assert not asked.image.provenance.ai
+    own = nb.Image(picture.bytes).convert(kind)
+    assert not own.provenance.ai
+
+
+def test_an_edit_with_a_mask_says_that_a_part_was_drawn(picture: nb.Image) -> None:
+    edited = nb.Client.offline().edit("a sky", picture, mask=nb.Box(0, 0, 300, 300))
+    claims = [mark.claim for mark in edited.image.provenance.marks]
+    assert claims == ["compositeWithTrainedAlgorithmicMedia"]
+    edited = nb.Client.offline().edit("a sky", picture, mask=nb.Box(0, 0, 300, 300), mark_ai=False)
+    assert not edited.image.provenance.ai
