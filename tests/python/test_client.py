@@ -151,7 +151,10 @@ def test_a_callable_gives_the_key_of_each_call(emulator: nb.Emulator) -> None:
     with pytest.raises(nb.ConfigError, match="closed"):
         client.generate("a boat")
     number: Any = lambda: 5  # noqa: E731
-    with nb.Client(number, base_url=emulator.url) as client, pytest.raises(nb.ConfigError, match="of type int"):
+    with (
+        nb.Client(number, base_url=emulator.url) as client,
+        pytest.raises(nb.ConfigError, match="of type int"),
+    ):
         client.generate("a boat")
 
 

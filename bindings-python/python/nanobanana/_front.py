@@ -42,7 +42,8 @@ async def _read(prompt: Any, images: Any, options: Any) -> Inputs:
     """Read what a call takes on a thread of its own: files of the caller's may hang."""
     from contextvars import copy_context
 
-    return await apart(partial(copy_context().run, Inputs, prompt, images, options))
+    read: Inputs = await apart(partial(copy_context().run, Inputs, prompt, images, options))
+    return read
 
 
 def awaited(key: Any, loop: Any, context: Any) -> Any:
@@ -52,8 +53,8 @@ def awaited(key: Any, loop: Any, context: Any) -> Any:
     async def ask() -> Any:
         return await key
 
-    done: asyncio.Future[Any] = context.run(asyncio.run_coroutine_threadsafe, ask(), loop)  # type: ignore[assignment]
-    return done.result()  # type: ignore[func-returns-value]
+    done: asyncio.Future[Any] = context.run(asyncio.run_coroutine_threadsafe, ask(), loop)
+    return done.result()
 
 
 def held(get_key: Any, awaits: bool) -> Asked | None:
