@@ -283,7 +283,7 @@ impl Job {
                 continue;
             }
             if outcome.is_ok() {
-                self.follow(&mut progress, deadline).await;
+                Box::pin(self.follow(&mut progress, deadline)).await;
             }
             let partial = progress.fold.partial();
             let is_of_worth = progress.fold.is_of_worth();

@@ -97,7 +97,7 @@ impl Plan {
                 if let Some(kept) = kept {
                     return Ok(kept);
                 }
-                let result = job.run(&Sink::default()).await?.result;
+                let result = Box::pin(job.run(&Sink::default())).await?.result;
                 let ready = ready(result, self.masked.clone(), self.output.clone());
                 let Some(landed) = landed else { return Ok(ready.await) };
                 // It is paid for: from here on it is made ready and put away whatever becomes of the call.
@@ -120,7 +120,7 @@ impl Plan {
         sink.pours_as(&self.output);
         let job = self.job(&[], 0, false);
         let result = match &self.masked {
-            None => job.run(sink).await?.result,
+            None => Box::pin(job.run(sink)).await?.result,
             Some(masked) => masked.stream(job, sink).await?,
         };
         Ok(self.settled(result).await)
