@@ -71,7 +71,7 @@ impl Common {
     }
 }
 
-/// Is waited for right before a request is sent; its error ends the call unsent.
+/// Awaited right before a request is sent. An error ends the call before anything is sent.
 pub(crate) type Before =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> + Send + Sync>;
 
@@ -79,7 +79,7 @@ pub(crate) type Before =
 pub(crate) struct Job {
     pub common: Common,
     pub watcher: Watcher,
-    /// The number that its events, and its result or error, have in common.
+    /// The number of the call, on its events and on its result or error.
     pub call: u64,
     pub transport: Arc<Transport>,
     pub keys: Arc<Keys>,
@@ -97,11 +97,11 @@ pub(crate) struct Job {
     pub number: u32,
     /// What tells it from other calls that send the same, if there is to be a difference.
     pub repeat: String,
-    /// What sets the service apart from others in a cache: its address and the API's version, a line each.
+    /// Identifies the service in cache keys: its address and the API's version, one per line.
     pub scope: String,
-    /// Whether nobody named the model, so that it is the catalogue's default.
+    /// True if the caller named no model and the catalogue's default is used.
     pub is_default: bool,
-    /// What the caller asked for, and the turns of a conversation before it, for a cache.
+    /// The digest of the caller's request, for the cache key.
     pub asked: Option<Digest>,
     pub history: Vec<Turn>,
     /// What the catalogue knows of the model; it prices the answer.
@@ -353,7 +353,7 @@ impl Job {
                 Decision::Stop(why) => {
                     course.attempts.push(attempt);
                     let answered = matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError);
-                    // Its words are the error's own.
+                    // The text of such an answer is in the error already.
                     let partial = partial.filter(|_| !answered || sink.is_open() || is_of_worth);
                     return Err(self.ended(course, failure, why, partial));
                 }
@@ -514,7 +514,7 @@ impl Job {
         if failure.is(Kind::ConfigError)
             && let Some(billed) = course.billed
         {
-            // An error of this kind has no field for it.
+            // A ConfigError has no field for it.
             let how = if billed == "yes" { "was" } else { "may have been" };
             message.push_str(&format!(". An attempt before {how} billed"));
         }
@@ -579,7 +579,7 @@ impl Job {
         Ok(Some(key.to_string()))
     }
 
-    /// The same in the form of version 0.1.0, which went by the bytes that are sent.
+    /// The cache key in the form of version 0.1.0: a digest of the bytes that are sent.
     async fn first_cache_key(&self) -> Result<String, Error> {
         let request = self.body.digest().await?;
         let scope = self.scope.replacen('\n', "", 1);
@@ -587,7 +587,7 @@ impl Job {
         Ok(if self.repeat.is_empty() { key } else { key.and(&self.repeat) }.to_string())
     }
 
-    /// An answer that the cache holds, read as if it came now.
+    /// Reads a cached answer in the way a live one is read.
     async fn remembered(&self, cuts: Vec<Cut>, sink: &Sink) -> Option<Drawn> {
         let mut progress = Progress::default();
         let mut events = Vec::new();
@@ -675,9 +675,9 @@ impl Job {
         Ok(drawn)
     }
 
-    /// What is to be said of an answer whose cost is not known.
+    /// The warning about an answer whose cost is unknown.
     fn unpriced(&self, drawn: &Drawn) -> Option<String> {
-        // Of a model without prices that is known before.
+        // For a model without prices the caller knows this before the call.
         let is_unknown = drawn.result.cost.is_none() && !drawn.result.images.is_empty();
         let model = self.model.as_ref().filter(|_| is_unknown)?;
         let why = match drawn.is_untold {
@@ -690,7 +690,7 @@ impl Job {
         ))
     }
 
-    /// What is to be said of an answer by another model than was asked.
+    /// The warning about an answer by a model other than the one asked for.
     fn another_model(&self, answered: &str) -> Option<String> {
         (!answered.is_empty() && !is_same(&self.id, self.model.as_deref(), answered)).then(|| {
             format!(

@@ -1,10 +1,9 @@
-//! Threads for work that would hold up the event loop: work that may never return, and work that takes the
-//! processor.
+//! Thread pools for work that would block the event loop: I/O that may never return, and CPU-bound work.
 //!
-//! A read from a dead mount, a FIFO without a writer and a name server that does not answer can hang for ever.
-//! Work on [`disk`] therefore never waits behind work that hangs: as soon as the running threads make no progress,
-//! each waiting job gets a thread of its own, up to [`MOST`]. [`compute`] has one thread for each core and must touch
-//! neither files nor the network. Neither uses tokio's pool, which panics if the system refuses a thread.
+//! A read from a dead mount, from a FIFO without a writer, or a DNS query without an answer can hang forever. Jobs of
+//! [`disk`] therefore never queue behind jobs that hang: when the running threads make no progress, each waiting job
+//! gets a thread of its own, up to [`MOST`]. [`compute`] has one thread per core; its jobs use neither files nor the
+//! network. Tokio's own blocking pool is not used because it panics if the system refuses a thread.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,16 +21,16 @@ use tokio::sync::oneshot;
 use crate::error::{Error, Kind};
 use crate::process::PerProcess;
 
-/// So many threads of [`disk`] run without a look at whether they make progress.
+/// The number of [`disk`] threads that are started without a check for progress.
 const USUAL: usize = 32;
 
-/// The most threads of [`disk`].
+/// The maximum number of [`disk`] threads.
 const MOST: usize = 512;
 
-/// Without a start or an end of a job for so long, the running jobs hang, and waiting ones get new threads.
+/// If no job starts or ends for this long, the running jobs count as hung, and waiting jobs get new threads.
 const STUCK: Duration = Duration::from_millis(20);
 
-/// So long a job waits for one of [`MOST`] hanging threads before it is refused.
+/// How long a job waits while all [`MOST`] threads hang before it is refused.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long an idle thread is kept.
@@ -44,21 +43,21 @@ thread_local! {
     static CALLER: RefCell<Option<Weak<()>>> = const { RefCell::new(None) };
 }
 
-/// Why work was not done.
+/// The reason why a job was not done.
 #[derive(Debug)]
 pub enum Lost {
-    /// The system gives no further thread.
+    /// The system refused to start a thread.
     NoThread(io::Error),
-    /// [`MOST`] jobs hang.
+    /// All [`MOST`] threads hang.
     Full,
-    /// It panicked.
+    /// The job panicked.
     Failed,
 }
 
 impl fmt::Display for Lost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // ENFILE and EMFILE, on every system.
+            // ENFILE and EMFILE; the numbers are the same on all systems.
             Lost::NoThread(cause) if matches!(cause.raw_os_error(), Some(23 | 24)) => write!(
                 out,
                 "the system gives no further file ({cause}); raise the limit of open files (`ulimit -n`), or make fewer \
@@ -97,31 +96,31 @@ impl From<Lost> for io::Error {
     }
 }
 
-/// Begins work that may hang: files, names, other programs. It begins at once, also if nobody polls the task; a
-/// dropped task leaves the work to itself.
+/// Starts a job that may hang: file I/O, DNS, other programs. The job starts at once, before the task is polled.
+/// Dropping the task does not stop a running job; one that still waits for a thread is discarded.
 pub fn disk<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     disk_pool().begin(work, false)
 }
 
-/// As [`disk`], for work that must not be lost, such as writing what was paid for: it is refused under no
-/// circumstances, and [`settle`] waits for it. If the system gives no thread at all, it is done here and now.
+/// As [`disk`], for work that must not be lost, such as writing a picture that was paid for. The job is never refused,
+/// and [`settle`] waits for it. If the system gives no thread at all, it runs on the calling thread.
 pub fn kept<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     disk_pool().begin(work, true)
 }
 
-/// Begins work that takes the processor and always ends. It must not touch files: one that hangs would stop all
-/// decoding and encoding of the process.
+/// Starts a CPU-bound job that always ends. It must not do file I/O: a read that hangs would stop all decoding and
+/// encoding of the process.
 pub(crate) fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
     COMPUTE.get(|| Pool::new("nanobanana-work", cores, cores)).begin(work, false)
 }
 
-/// Whether nobody waits any more for the job that this thread does.
+/// True if the task of the job that runs on this thread was dropped.
 pub(crate) fn is_abandoned() -> bool {
     CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|caller| caller.strong_count() == 0))
 }
 
-/// Waits until all work that was begun by [`kept`] is done, but not longer than `limit`.
+/// Waits until all jobs of [`kept`] are done, at most for `limit`.
 pub fn settle(limit: Duration) {
     let pool = disk_pool();
     let state = pool.state();
@@ -133,11 +132,11 @@ fn disk_pool() -> Arc<Pool> {
     DISK.get(|| Pool::new("nanobanana-disk", USUAL, MOST))
 }
 
-/// Work under way: a future of what it gives.
+/// The future of a job's result.
 #[must_use = "what it gives, and why it was not done, is told to whoever awaits it"]
 pub struct Task<T> {
     answer: oneshot::Receiver<T>,
-    /// As long as the job may wait for a thread: what looks after it.
+    /// Set while the job may still be waiting for a thread.
     waiting: Option<Waiting>,
     refused: Option<Lost>,
     _caller: Arc<()>,
@@ -177,18 +176,18 @@ struct Pool {
     state: Mutex<State>,
     /// Wakes an idle thread.
     work: Condvar,
-    /// Tells that nothing is left that must not be lost.
+    /// Notified when no job of [`kept`] is left.
     settled: Condvar,
 }
 
 struct State {
     queue: VecDeque<Job>,
-    /// Threads, and those of them that wait for work.
+    /// All threads, and the idle ones among them.
     threads: usize,
     idle: usize,
-    /// Jobs that must not be lost and are not done.
+    /// Unfinished jobs of [`kept`].
     kept: usize,
-    /// When a job last began or ended.
+    /// When a job last started or ended.
     moved: Instant,
     jobs: u64,
 }
@@ -220,9 +219,9 @@ impl Pool {
         let caller = Arc::new(());
         let runtime = tokio::runtime::Handle::try_current().ok();
         let run = Box::new(move || {
-            // What it opens, such as a run of many calls, begins tasks in the runtime of its caller.
+            // The job may spawn tasks, such as a run of many calls: they belong to the caller's runtime.
             let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
-            // Nobody may wait for it any more.
+            // The task may have been dropped.
             let _ = send.send(work());
         });
         let weak = Arc::downgrade(&caller);
@@ -235,7 +234,7 @@ impl Pool {
         Task { answer, waiting, refused, _caller: caller }
     }
 
-    /// Puts a job into the queue, with a thread to take it if there may be one. Gives its number if it has to wait.
+    /// Queues a job, and starts a thread for it if the limit allows one. Returns the job's number if it has to wait.
     fn submit(
         self: &Arc<Self>,
         run: Box<dyn FnOnce() + Send>,
@@ -266,7 +265,7 @@ impl Pool {
         let mut state = self.state();
         if kept || state.threads > 0 && self.usual == self.most {
             if state.threads > 0 {
-                // One of the threads comes to it.
+                // A running thread takes the job later.
                 return Ok(None);
             }
             if let Some(job) = state.take(number) {
@@ -281,7 +280,7 @@ impl Pool {
         }
     }
 
-    /// Starts a thread that is counted already.
+    /// Starts a thread that `threads` counts already.
     fn spawn(self: &Arc<Self>) -> io::Result<()> {
         let pool = self.clone();
         let started = std::thread::Builder::new().name(self.name.to_owned()).spawn(move || pool.work());
@@ -309,11 +308,11 @@ impl Pool {
         }
     }
 
-    /// Does a job on this thread.
+    /// Runs a job on this thread.
     fn run(&self, Job { run, caller, kept, .. }: Job) {
         if kept || caller.strong_count() > 0 {
             CALLER.set(Some(caller));
-            // Whoever waits for it learns of a panic, since nothing is sent.
+            // After a panic nothing is sent, which the task reports as `Lost::Failed`.
             let _ = catch_unwind(AssertUnwindSafe(run));
         }
         let mut state = self.state();
@@ -324,7 +323,7 @@ impl Pool {
         }
     }
 
-    /// Gives the waiting jobs threads if the running ones hang. Tells whether this one still waits.
+    /// Starts threads for the waiting jobs if the running ones hang. Returns true if this job still waits.
     fn look_after(self: &Arc<Self>, number: u64) -> Result<bool, Lost> {
         let mut state = self.state();
         if !state.queue.iter().any(|job| job.number == number) {
@@ -347,7 +346,7 @@ impl Pool {
         for started in 0..wanted {
             let Err(cause) = self.spawn() else { continue };
             let mut state = self.state();
-            // Those of them that were not tried.
+            // The threads that were counted and not tried.
             state.threads -= wanted - started - 1;
             if started == 0 && still >= PATIENCE {
                 return state.take(number).map_or(Ok(false), |_| Err(Lost::NoThread(cause)));

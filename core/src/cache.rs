@@ -31,7 +31,7 @@ struct Inner {
     max_age: Option<Duration>,
     /// What was written since the folder was last looked through; at first, enough to do that.
     unseen: AtomicU64,
-    /// Whether version 0.1.0 has kept answers here, whose keys were made in another way.
+    /// True if the folder has entries of version 0.1.0, whose keys have another form.
     has_first_entries: bool,
 }
 
@@ -85,24 +85,24 @@ impl Cache {
         blocking::disk(move || inner.find(&path)).await.ok()?
     }
 
-    /// Whether there may be answers that version 0.1.0 kept.
+    /// True if the folder may have entries of version 0.1.0.
     pub fn has_first_entries(&self) -> bool {
         self.0.has_first_entries
     }
 
-    /// The same of an answer that version 0.1.0 kept under this key.
+    /// As [`Cache::get`], for an entry of version 0.1.0.
     pub async fn get_first(&self, key: &str) -> Option<Vec<Cut>> {
         let (inner, path) = (self.0.clone(), self.0.first_place(key)?);
         blocking::disk(move || inner.find(&path)).await.ok()?
     }
 
-    /// The model whose answer was kept last for a call that named none, under the key of that call without a model.
+    /// The model of the last entry for a call that named no model. `key` is the call's key without a model.
     pub async fn default_model(&self, key: &str) -> Option<String> {
         let path = self.0.place(key)?.with_extension("model");
         blocking::disk(move || fs::read_to_string(path).ok()).await.ok()?
     }
 
-    /// Keeps that. What cannot be written is only not told later.
+    /// Stores the model for [`Cache::default_model`]. A failure is ignored: a later warning is missing, nothing else.
     pub async fn set_default_model(&self, key: &str, model: &str) {
         let Some(path) = self.0.place(key).map(|path| path.with_extension("model")) else { return };
         let model = model.to_owned();
@@ -134,14 +134,14 @@ impl Cache {
 }
 
 impl Inner {
-    /// The path of a key's answer: in a folder by the number of the keys' form and the key's first two letters,
-    /// since some file systems are slow with many files in one. `None` for a key that is no digest.
+    /// The path of a key's entry. Its folder is named by the form of the keys and the key's first two letters: some
+    /// file systems are slow with many files in one folder. `None` if the key is no digest.
     fn place(&self, key: &str) -> Option<PathBuf> {
         let start = key.get(..2).filter(|_| is_key(key))?;
         Some(self.folder.join(format!("{FORM}{start}")).join(format!("{key}.reply")))
     }
 
-    /// The path of a key in the form of version 0.1.0.
+    /// The path of an entry of version 0.1.0.
     fn first_place(&self, key: &str) -> Option<PathBuf> {
         let start = key.get(..2).filter(|_| is_key(key))?;
         Some(self.folder.join(start).join(format!("{key}.reply")))
@@ -191,7 +191,7 @@ impl Inner {
             return Ok(());
         }
         path.parent().map_or(Ok(()), |folder| make_folder(folder, true))?;
-        // An answer that is lost with a power cut would be paid for again.
+        // An entry that a power cut destroys would have to be paid for again.
         let manner = Manner { private: true, durable: Durable::Entry };
         save::replace(path, manner, |out| pieces.into_iter().try_for_each(|piece| out.write_all(piece)))?;
         let unseen = self.unseen.fetch_add(len, Ordering::Relaxed).saturating_add(len);
@@ -212,7 +212,7 @@ impl Inner {
     fn evict(&self, newest: &Path) -> io::Result<()> {
         let mut total = 0;
         let mut entries = Vec::new();
-        // Files of any other name may be the user's; they do not count and stay.
+        // Files with other names may be the user's. They are neither counted nor removed.
         for (folder, _) in shelves(&self.folder) {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
@@ -220,7 +220,7 @@ impl Inner {
                 let name = entry.file_name();
                 let Some(name) = name.to_str().filter(|_| metadata.is_file()) else { continue };
                 let (key, kind) = name.split_once('.').unwrap_or_default();
-                // Version 0.1.0 gave files in the making other names.
+                // The temporary files of version 0.1.0 have other names.
                 let was_part = || is_key(key) && kind.starts_with("reply.") && kind.ends_with(".part");
                 if is_key(key) && (kind == "reply" || kind == "model") {
                     total += metadata.len();
@@ -252,15 +252,15 @@ impl Inner {
     }
 }
 
-/// The number of the keys' form: folders of answers begin with it. Version 0.1.0 wrote none.
+/// The number of the keys' form, the first letter of each folder's name. Version 0.1.0 wrote none.
 const FORM: &str = "2";
 
-/// Whether it is a digest as keys are.
+/// True for 64 hexadecimal digits in lower case.
 fn is_key(key: &str) -> bool {
     key.len() == 64 && key.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The folders that hold answers, and whether their keys have the form of version 0.1.0.
+/// The folders that hold entries, each with true if its keys have the form of version 0.1.0.
 fn shelves(folder: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
     fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
         let name = entry.file_name();
@@ -473,7 +473,7 @@ mod tests {
         cache.put(&key(1), answer(&[])).await.unwrap();
         let shelf = cache.0.place(&key(1)).unwrap().parent().unwrap().to_owned();
         let part = |number| shelf.join(format!("{}.reply.1-2.part", key(number)));
-        // A user may have named a folder that holds other things, with names like ours.
+        // The folder may hold the user's own files, with similar names.
         let others = folder.path().join("ab");
         fs::create_dir(&others).unwrap();
         let users = [

@@ -37,7 +37,7 @@ mod queue;
 
 use queue::{Head, Place, Queue};
 
-/// The end of the name of a conversation's file.
+/// The extension of a conversation's file.
 const ENDING: &str = ".chat.json";
 
 /// What the service takes as the signature of a part that its model did not make (Gemini API,
@@ -60,8 +60,8 @@ pub struct Chat {
 struct Inner {
     options: GenerateOptions,
     turns: Mutex<Vec<Turn>>,
-    /// Its head is held by the turn under way: what changes the turns queues. A forked child has a queue of its own:
-    /// the turn that held the parent's does not end there.
+    /// Serialises the changes of `turns`: the current turn holds its head. A forked child gets a queue of its own: the
+    /// parent's current turn never ends in the child.
     sending: PerProcess<Queue>,
 }
 
@@ -94,12 +94,12 @@ impl Chat {
         Chat { client, inner: Arc::new(Inner { options, turns: Mutex::new(turns), sending }), place: None }
     }
 
-    /// The same conversation, gone on with by its client with another key.
+    /// The same conversation with another key.
     pub(crate) fn keyed(&self, key: Key) -> Self {
         Chat { client: self.client.keyed(key), ..self.clone() }
     }
 
-    /// The same conversation for one call, whose events go to `watch`.
+    /// The same conversation for one call; `watch` gets the events of that call.
     pub(crate) fn on_event(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
         Chat { client: self.client.on_event(watch), ..self.clone() }
     }
@@ -194,9 +194,9 @@ impl Chat {
     /// Takes back the last thing that was said, and what the model answered. Tells whether there
     /// is something to take back.
     ///
-    /// While a send is under way this waits for its turn, as another send would, without holding up the caller: it
-    /// takes effect as soon as the sends before it have ended, and before those after it. Until then a turn
-    /// under way counts as something to take back.
+    /// During a send, the change is queued like another send, and the method returns at once: the change takes effect
+    /// after the sends before it have ended and before those after it. Until then an unfinished turn counts as one that
+    /// can be taken back.
     pub fn undo(&self) -> bool {
         let said = {
             let turns = self.turns();
@@ -214,12 +214,12 @@ impl Chat {
 
     /// Another conversation that has said the same so far. Pictures are shared, not copied.
     ///
-    /// While a send is under way it branches off behind that: what is sent to it meanwhile waits, and its history is
-    /// that of now until then.
+    /// During a send, the branch starts after that send. Sends to the branch wait until then, and its history is the
+    /// current one until then.
     pub fn branch(&self) -> Chat {
         let branch = Chat::new(self.client.clone(), self.inner.options.clone(), self.turns().clone());
         let (from, to) = (self.inner.clone(), branch.inner.clone());
-        // Nobody else knows it yet: this is its head.
+        // The branch is new, so this place is the head of its queue.
         let place = branch.queue().place();
         let act = move || {
             *to.turns.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -271,19 +271,19 @@ impl Chat {
     /// Leaves all pictures but the last `keep` out of every later request, and lets go of them. In
     /// their place stands a sentence that says so. Drafts do not count; older ones go too.
     ///
-    /// While a send is under way this takes effect behind it, as [`Chat::undo`] does.
+    /// During a send, the change takes effect after it, as with [`Chat::undo`].
     pub fn drop_images(&self, keep: usize) {
         let inner = self.inner.clone();
         self.queue().change(0, false, move || inner.drop_images(keep));
     }
 
-    /// What was said and drawn so far; of a turn under way nothing.
+    /// The finished turns. An unfinished turn is not included.
     pub fn history(&self) -> Vec<ChatTurn> {
         self.turns().iter().map(told).collect()
     }
 
-    /// Writes the conversation to a file of this name, and returns where; an extension is added if there is none. A file
-    /// that is there is replaced as [`Image::save`] does it. The key and headers are not in it. Blocks while it writes.
+    /// Writes the conversation to a file of this name, and returns the path. An extension is added if there is none. An
+    /// existing file is replaced as by [`Image::save`]. The file contains neither the key nor headers. Blocks.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] if the file cannot be written.
@@ -295,7 +295,7 @@ impl Chat {
         Ok(path)
     }
 
-    /// The file that a conversation is saved in under this name.
+    /// The path of the file that [`Chat::save`] writes for this name.
     pub(crate) fn file(path: &Path) -> PathBuf {
         let mut path = path.to_path_buf();
         if path.extension().is_none() && !save::is_special(&path) {
@@ -304,7 +304,7 @@ impl Chat {
         path
     }
 
-    /// Whether a conversation could be saved in this file now.
+    /// Checks that a conversation can be saved in this file.
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] if not.
@@ -314,7 +314,7 @@ impl Chat {
             .map_err(|cause| bad_file(path, format!("cannot be written: {cause}")).because(cause))
     }
 
-    /// Saves the conversation in a folder under the first name with this stem that is free, and returns where.
+    /// Saves the conversation in a folder under the first free name with this stem, and returns the path.
     ///
     /// # Errors
     /// As [`Chat::save`].

@@ -142,7 +142,7 @@ impl Client {
         Self::build(options, Key::Fixed(key), warnings, None)
     }
 
-    /// A client whose key is `key`, for example one that is asked for at each attempt.
+    /// A client with a [`Key`], for example one that a function gives for each attempt.
     ///
     /// # Errors
     /// As [`Client::new`].
@@ -263,7 +263,7 @@ impl Client {
         Ok(client)
     }
 
-    /// The same client with another key: it is closed when this one is.
+    /// The same client with another key. It is closed when this one is closed.
     #[must_use]
     pub fn keyed(&self, key: Key) -> Self {
         Client(Arc::new(Inner { key, ..(*self.0).clone() }))
@@ -411,7 +411,7 @@ impl Client {
         self.0.common.cache.is_some()
     }
 
-    /// Whether it opens the files that its inputs name.
+    /// False if the option `local_files` forbids to open files that inputs name.
     fn reads_files(&self) -> bool {
         self.0.options.local_files.unwrap_or(true)
     }
@@ -456,8 +456,8 @@ impl Client {
         .await
     }
 
-    /// As [`Client::draw`]; `landed` is called with what each of the call's requests gave as soon as it is ready, also if
-    /// nobody waits for the call any more.
+    /// As [`Client::draw`]. `landed` gets the result of each of the call's requests as soon as it is ready, also if the
+    /// call was dropped meanwhile.
     #[cfg(feature = "cli")]
     pub(crate) async fn draw_and_see(
         &self,
@@ -512,7 +512,7 @@ impl Client {
         Ok(Estimate { warnings, ..estimate })
     }
 
-    /// The model, the options held against it, and what the caller should know about those.
+    /// Resolves the model, and checks the options against it. The last value is warnings about the options.
     fn checked(
         &self,
         inputs: &[Input],
@@ -537,7 +537,7 @@ impl Client {
         Ok((resolved, checked.options, notes))
     }
 
-    /// The connections. They are made on a thread for that: certificates are read from files.
+    /// The connections, created on a thread that may block: certificates are read from files.
     async fn transport(&self) -> Result<Arc<Transport>, Error> {
         if let Some(transport) = self.0.transport.made() {
             return Ok(transport);
@@ -556,7 +556,7 @@ impl Client {
         self.plan_of(inputs, options, case, self.has_cache()).await
     }
 
-    /// The same, with the call's identity if it is asked for.
+    /// As [`Client::plan`]; with `is_identified` the plan has the call's identity.
     pub(crate) async fn plan_of(
         &self,
         inputs: Vec<Input>,
@@ -652,7 +652,7 @@ impl Client {
         Ok((prepared.parts, prepared.warnings))
     }
 
-    /// The same parts with every picture's bytes in memory, within the time of a call with these options.
+    /// Reads the bytes of all pictures into memory, within the timeout of a call with these options.
     pub(crate) async fn in_memory(
         &self,
         parts: Vec<Part>,

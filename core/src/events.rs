@@ -61,7 +61,7 @@ impl ClientEvent {
         matches!(&*self.name, "request" | "response")
     }
 
-    /// Whether it is one that somebody should see who asked for no log.
+    /// True for warnings, which users should see without turning on a log.
     pub fn is_warning(&self) -> bool {
         self.name == "warning"
     }
@@ -78,7 +78,7 @@ impl Watcher {
         Watcher(Some(Arc::new(watch)))
     }
 
-    /// Tells what is to be known of a result: one event for each sentence.
+    /// Emits one event for each warning about a result.
     pub fn warns(&self, call: u64, model: &str, warnings: &[String]) {
         let Some(watch) = &self.0 else { return };
         for warning in warnings {

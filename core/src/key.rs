@@ -1,7 +1,7 @@
-//! How a request gets its key: one that is fixed, or a function that is asked for each attempt.
+//! The API key of a request: fixed, or given by a function for each attempt.
 //!
-//! A function's key is checked before anything is sent. There is no stand-in for it: a client whose key is asked
-//! for holds no text that could go out in its place.
+//! A key from a function is checked before anything is sent. A client with such a function holds no placeholder that
+//! could be sent instead.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Error, Kind};
 use crate::options::Secret;
 
-/// The answer of a function that gives the key; none if it gave nothing.
+/// The result of a key function: `None` if it returned no value.
 pub type Asking = Pin<Box<dyn Future<Output = Result<Option<String>, Error>> + Send>>;
 
 /// The key of a client.
@@ -18,13 +18,13 @@ pub type Asking = Pin<Box<dyn Future<Output = Result<Option<String>, Error>> + S
 pub enum Key {
     /// Always the same.
     Fixed(Secret),
-    /// What this gives, asked again for each attempt of each request.
+    /// A function, called for each attempt of each request.
     Asked(Arc<dyn Fn() -> Asking + Send + Sync>),
 }
 
 impl Key {
-    /// The key that `ask` gives. It is called for each attempt, within the call's timeout. An error of its own ends
-    /// the call.
+    /// A key that `ask` gives. It is called for each attempt, within the call's timeout. If it returns an error, the
+    /// call ends with that error.
     ///
     /// ```
     /// # use nanobanana::{Client, ClientOptions, Key};
@@ -39,7 +39,7 @@ impl Key {
         Key::Asked(Arc::new(move || Box::pin(ask()) as Asking))
     }
 
-    /// The key of a client whose binding brings a function with each call.
+    /// The key of a client whose binding passes the function with each call.
     #[doc(hidden)]
     pub fn of_each_call() -> Self {
         Key::asked(|| async {
@@ -49,7 +49,7 @@ impl Key {
         })
     }
 
-    /// The error of a function that gave something else than a text.
+    /// The error for a function that returned another type than a string.
     #[doc(hidden)]
     pub fn of_type(name: &str) -> Error {
         refused(&format!("gave a value of type {name}; it gives the key as a text"))
@@ -75,7 +75,7 @@ fn refused(problem: &str) -> Error {
     Error::new(Kind::ConfigError, format!("the function `api_key` {problem}; nothing was sent"))
 }
 
-/// A key that can be sent.
+/// Checks that a key can be sent.
 fn usable(text: Option<String>) -> Result<Secret, Error> {
     let text = text.ok_or_else(|| refused("gave no key, but nothing (None, null)"))?;
     if text.trim().is_empty() {
@@ -90,7 +90,7 @@ fn usable(text: Option<String>) -> Result<Secret, Error> {
     Ok(Secret(text))
 }
 
-/// The keys of one call: how they are got, and which were.
+/// The source of the keys of one call, and the keys that were used.
 pub(crate) struct Keys {
     key: Key,
     asked: Mutex<Vec<Secret>>,
@@ -104,7 +104,7 @@ impl Keys {
     /// The key of one attempt.
     ///
     /// # Errors
-    /// What the function that gives it fails with; [`Kind::ConfigError`] if what it gives is no key.
+    /// The function's own error; [`Kind::ConfigError`] if it returns no key.
     pub async fn next(&self) -> Result<Secret, Error> {
         let ask = match &self.key {
             Key::Fixed(secret) => return Ok(secret.clone()),
@@ -118,7 +118,7 @@ impl Keys {
         Ok(secret)
     }
 
-    /// All that were got, which no message may show.
+    /// All keys that were used, for the filter of secrets.
     pub fn known(&self) -> Vec<Secret> {
         match &self.key {
             Key::Fixed(secret) => vec![secret.clone()],

@@ -377,7 +377,7 @@ impl Many {
         }
     }
 
-    /// The pictures' files that were written and that no outcome named: those of items that a [`Many::close`] ended.
+    /// The picture files that no outcome has named: those of items that [`Many::close`] ended.
     #[cfg(feature = "cli")]
     pub(crate) fn unnamed(&self) -> Vec<PathBuf> {
         self.0.run.folder.as_ref().map(|folder| folder.unnamed()).unwrap_or_default()

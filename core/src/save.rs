@@ -1,57 +1,57 @@
-//! Files that are written. One rule holds for every method and command:
+//! Writes files. All methods and commands follow the same rules:
 //!
-//! - A name that the caller gave exactly is replaced ([`replace`]): whole or not at all, through symbolic links, with
-//!   the mode and the owner of the file that was there. Devices, pipes, sockets, mounted files, files with several
-//!   names (hard links) and files in a folder that takes no new ones are written in place, which cannot be atomic.
-//!   A file that may not be written is not replaced.
-//! - A name that is chosen here is claimed ([`claim`]): a file that is there is never replaced, also if another thread
-//!   or process chooses at the same moment.
+//! - A file that the caller named exactly is replaced atomically ([`replace`]). Symbolic links are followed; the mode
+//!   and the owner of the old file are kept. Devices, pipes, sockets, bind mounts, files with several hard links and
+//!   files in a folder without write permission are written in place, which cannot be atomic. A read-only file is not
+//!   replaced.
+//! - A name that is chosen here is claimed ([`claim`]): an existing file is never replaced, also if another thread or
+//!   process chooses the same name at the same time.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What survives a power cut once a file is written. All of it survives the end of the process.
+/// The durability of a written file after a power cut. After the end of the process every file is complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Durable {
-    /// Nothing is certain.
+    /// No guarantee.
     #[default]
     No,
-    /// The contents are, if the name is.
+    /// If the folder entry survives, the contents are complete.
     Contents,
-    /// Contents and name.
+    /// The contents and the folder entry survive.
     Entry,
 }
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manner {
-    /// What survives a power cut.
+    /// The durability after a power cut.
     pub durable: Durable,
-    /// Whether a new file is for its owner alone.
+    /// True if only the owner can read a new file.
     pub private: bool,
 }
 
 impl Manner {
-    /// A file of which this survives a power cut.
+    /// A file with this durability.
     pub fn durable(durable: Durable) -> Self {
         Manner { durable, ..Manner::default() }
     }
 }
 
-/// The end of the names of files that are not whole yet.
+/// The extension of temporary files.
 const PART: &str = "part";
-/// The start of those names: hidden, and short, so that it fits wherever the file's own name does.
+/// The prefix of temporary files. It is hidden, and short: the name fits wherever the file's own name does.
 const HIDDEN: &str = ".nanobanana-";
 
-/// How long a pipe's reader may take nothing before it counts as gone.
+/// How long the reader of a pipe may read nothing before the write fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// More links than any system follows.
+/// The maximum number of symbolic links that are followed; systems follow fewer.
 const MOST_LINKS: usize = 40;
 
-/// Writes a file under this very name, over one that is there.
+/// Writes a file at `path`, and replaces an existing one.
 pub(crate) fn replace(
     path: &Path,
     manner: Manner,
@@ -68,19 +68,19 @@ pub(crate) fn replace(
             part.becomes(&target, manner)
         }
         Target::File { there, alone } => {
-            // A file that is protected from writing is refused here.
+            // A read-only file is refused here.
             let old = OpenOptions::new().write(true).open(path)?;
             let part =
                 alone.and_then(|target| Some((Part::beside(&target, Some(&there), manner).ok()?, target)));
             let Some((mut part, target)) = part else { return in_place(old, manner, fill) };
             fill(&mut part.out)?;
-            // Windows renames over no file that is open.
+            // Windows does not rename over an open file.
             drop(old);
             let Err(cause) = part.becomes(&target, manner) else { return Ok(()) };
             if !is_in_the_way(&cause) {
                 return Err(cause);
             }
-            // A file that is a mount, or belongs to somebody else in a folder such as /tmp.
+            // The file is a bind mount, or belongs to another user in a folder such as /tmp.
             let mut whole = File::open(&part.path)?;
             let old = OpenOptions::new().write(true).open(path)?;
             in_place(old, manner, |out| out.copy(&mut whole).map(drop))
@@ -88,30 +88,30 @@ pub(crate) fn replace(
     }
 }
 
-/// Whether [`replace`] could write there now, as far as that can be found out without touching what is there.
+/// Checks that [`replace`] can write to `path`, without changing an existing file.
 #[cfg(any(feature = "cli", test))]
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
-        // To open a pipe and close it again would be its end for the reader.
+        // Opening and closing a pipe would end it for the reader.
         Target::Special(_) => Ok(()),
         Target::New(target) => check_folder(folder_of(&target)),
         Target::File { there, alone } => {
             OpenOptions::new().write(true).open(path)?;
             match alone.map(|target| Part::beside(&target, Some(&there), Manner::default())) {
                 Some(Ok(mut part)) => part.out.write_all(b"x"),
-                // It is written in place.
+                // The file will be written in place.
                 Some(Err(_)) | None => Ok(()),
             }
         }
     }
 }
 
-/// Whether a folder takes new files now: one is written and removed.
+/// Checks that files can be created in a folder, by writing and removing one.
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     Part::in_folder(folder, None, Manner::default())?.out.write_all(b"x")
 }
 
-/// Whether this name stands for a device, a pipe or a socket, or for a stream of this process such as /dev/stdout.
+/// True for a device, a pipe or a socket, and for a stream of this process such as /dev/stdout.
 pub(crate) fn is_special(path: &Path) -> bool {
     match Target::of(path) {
         Ok(Target::Special(_)) => true,
@@ -120,7 +120,7 @@ pub(crate) fn is_special(path: &Path) -> bool {
     }
 }
 
-/// Writes a file under the first of these names in a folder that is free, whole or not at all, and returns that name.
+/// Writes a file atomically under the first free name in a folder, and returns that name.
 pub(crate) fn claim<N: AsRef<Path>>(
     folder: &Path,
     names: impl IntoIterator<Item = N>,
@@ -145,23 +145,23 @@ pub(crate) fn claim<N: AsRef<Path>>(
     Err(io::Error::other("no name is free"))
 }
 
-/// `stem`, `stem-2`, `stem-3` and on.
+/// `stem`, `stem-2`, `stem-3` and so on.
 pub(crate) fn numbered(stem: &str) -> impl Iterator<Item = String> {
     (1u32..).map(move |number| if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") })
 }
 
-/// Whether a file's name is that of one that was not finished.
+/// True for the name of a temporary file.
 pub(crate) fn is_part(name: &str) -> bool {
     name.starts_with(HIDDEN) && name.strip_suffix(PART).is_some_and(|name| name.ends_with('.'))
 }
 
-/// Makes a folder's list of names survive a power cut, where the system has a call for that.
+/// Syncs a folder's entries, on systems that can.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
     match File::open(or_here(folder)).and_then(|folder| folder.sync_all()) {
-        // Some file systems have nothing to sync in a folder.
+        // Some file systems do not support syncing a folder.
         Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         outcome => outcome,
     }
@@ -174,9 +174,9 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Copies all of a file, and tells how many bytes that were.
+    /// Copies a whole file, and returns the number of bytes.
     pub fn copy(&mut self, from: &mut File) -> io::Result<u64> {
-        // Between files the system copies by itself.
+        // Between regular files the kernel can copy the data itself.
         if self.is_special { io::copy(from, self) } else { io::copy(from, &mut self.file) }
     }
 }
@@ -191,7 +191,7 @@ impl Write for Output {
     }
 }
 
-/// Writes to what may not take anything at the moment, without waiting for ever.
+/// Writes to a non-blocking file, and waits for at most [`PATIENCE`] until it accepts data.
 pub(crate) fn write_patiently(out: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
     const STEP: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
@@ -210,11 +210,11 @@ pub(crate) fn write_patiently(out: &mut impl Write, bytes: &[u8]) -> io::Result<
     }
 }
 
-/// The file that a name stands for.
+/// The kind of file at a path.
 enum Target {
-    /// None yet; this is where a link leads.
+    /// No file yet. The path is the target of the links.
     New(PathBuf),
-    /// A file; its path without links, if a new file can take its place.
+    /// A regular file; `alone` is its path without links if it can be replaced atomically.
     File { there: Metadata, alone: Option<PathBuf> },
     /// A device, a pipe or a socket.
     Special(Metadata),
@@ -239,8 +239,8 @@ impl Target {
     }
 }
 
-/// Where a path's last name leads through links; and whether it does so through a stream of a process, whose file
-/// is held open by others.
+/// Follows the symbolic links of the path's last component. The second value is true if they lead through a stream of
+/// a process, whose file other processes hold open.
 fn resolved(path: &Path) -> io::Result<(PathBuf, bool)> {
     let is_stream = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev/fd");
     let (mut path, mut through) = (path.to_owned(), is_stream(path));
@@ -281,7 +281,7 @@ fn is_same(_path: &Path, _file: &Metadata) -> bool {
     true
 }
 
-/// Opens a device, a pipe or a socket without waiting for whoever is at its other end.
+/// Opens a device, a pipe or a socket without waiting for its other end.
 #[cfg(unix)]
 fn open_special(path: &Path, there: &Metadata) -> io::Result<File> {
     use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -312,13 +312,13 @@ fn open_special(path: &Path, _there: &Metadata) -> io::Result<File> {
     OpenOptions::new().write(true).open(path)
 }
 
-/// Whether a rename failed for a reason for which writing into the file may succeed.
+/// True if a rename failed for a reason that does not prevent writing in place.
 fn is_in_the_way(cause: &io::Error) -> bool {
     use ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
     matches!(cause.kind(), ResourceBusy | CrossesDevices | PermissionDenied | ReadOnlyFilesystem)
 }
 
-/// Writes over what a file holds. What is cut off in between stays so.
+/// Overwrites the contents of a file. If this is interrupted, the file stays incomplete.
 fn in_place(file: File, manner: Manner, fill: impl FnOnce(&mut Output) -> io::Result<()>) -> io::Result<()> {
     let mut out = Output { file, is_special: false };
     fill(&mut out)?;
@@ -328,7 +328,7 @@ fn in_place(file: File, manner: Manner, fill: impl FnOnce(&mut Output) -> io::Re
     if manner.durable == Durable::No { Ok(()) } else { file.sync_data() }
 }
 
-/// A file that is not whole yet. It goes with this, if it has not become another one.
+/// A temporary file. It is removed on drop unless it was renamed.
 struct Part {
     path: PathBuf,
     out: Output,
@@ -336,13 +336,13 @@ struct Part {
 }
 
 impl Part {
-    /// One in the folder of a file that it is to become, with the mode and the owner of the one that is there.
+    /// Creates one in the folder of `target`, with the mode and the owner of the existing file.
     fn beside(target: &Path, there: Option<&Metadata>, manner: Manner) -> io::Result<Self> {
         Self::in_folder(folder_of(target), there, manner)
     }
 
     fn in_folder(folder: &Path, there: Option<&Metadata>, manner: Manner) -> io::Result<Self> {
-        // Random numbers alone would be the same in a process and its fork.
+        // The process id is needed because a fork draws the same random numbers.
         let name = format!("{HIDDEN}{}-{:08x}.{PART}", std::process::id(), fastrand::u32(..));
         let path = or_here(folder).join(name);
         let mut options = OpenOptions::new();
@@ -377,12 +377,12 @@ impl Part {
         Ok(())
     }
 
-    /// Makes the contents as durable as they are to be.
+    /// Syncs the contents if they are to be durable.
     fn settle(&self, manner: Manner) -> io::Result<()> {
         if manner.durable == Durable::No { Ok(()) } else { self.out.file.sync_data() }
     }
 
-    /// Takes the place of the file at `target`. After an error it is still there.
+    /// Renames the file to `target`. After an error the temporary file still exists.
     fn becomes(&mut self, target: &Path, manner: Manner) -> io::Result<()> {
         self.settle(manner)?;
         fs::rename(&self.path, target)?;
@@ -390,12 +390,12 @@ impl Part {
         if manner.durable == Durable::Entry { sync_folder(folder_of(target)) } else { Ok(()) }
     }
 
-    /// Takes a name that nothing has; nobody can come between.
+    /// Takes a free name atomically.
     fn claims(&mut self, target: &Path) -> io::Result<()> {
         match fs::hard_link(&self.path, target) {
             Ok(()) => Ok(()),
             Err(taken) if taken.kind() == ErrorKind::AlreadyExists => Err(taken),
-            // A file system without links: an empty file holds the name until the whole one is there.
+            // The file system has no hard links: an empty file reserves the name until the rename.
             Err(_) => {
                 OpenOptions::new().write(true).create_new(true).open(target)?;
                 fs::rename(&self.path, target).inspect_err(|_| {
@@ -411,7 +411,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.is_done {
-            // One that cannot be removed is only in the way.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_file(&self.path);
         }
     }

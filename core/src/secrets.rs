@@ -1,8 +1,8 @@
-//! The one filter for secrets: which names hold them, and how a text from outside loses them.
+//! The filter for secrets: the names of headers and parameters that hold them, and their removal from texts.
 //!
-//! A service or a gateway may repeat what it was sent: in an error, a header, an id or an address. Every such text
-//! passes [`Secrets::clean`] before it stands in an error, a log or a file. The filter knows the secrets that were
-//! sent, in the spellings of JSON, addresses, HTML and base64, and by its name the value of a query that signs.
+//! A service or a gateway may repeat what it was sent: in an error, a header, an id or a URL. Every such text passes
+//! [`Secrets::clean`] before it is used in an error, a log or a file. The filter removes the secrets that were sent, in
+//! the encodings of JSON, URLs, HTML and base64, and the values of query parameters with the names of secrets.
 
 use std::borrow::Cow;
 
@@ -10,28 +10,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const MARK: &str = "…";
 
-/// A key of fewer letters may stand in any word, and is no secret.
+/// The minimum length of a key: a shorter one may be part of any word.
 const LEAST_KEY: usize = 4;
 
-/// A part of a header of fewer letters may stand in any word.
+/// The minimum length of a part of a header: a shorter one may be part of any word.
 const LEAST_PART: usize = 8;
 
-/// So much of a secret at the end of a text that was cut off is cut out, too.
+/// The minimum length of the start of a secret at the end of a truncated text, which is removed, too.
 const LEAST_BEGINNING: usize = 6;
 
-/// The most secrets of one request that are looked for.
+/// The maximum number of secrets of one request.
 const MOST: usize = 64;
 
-/// A longer text under the name `data` is a picture.
+/// A longer string in a field `data` is a picture.
 const SHORT: usize = 256;
 
-/// Words in the name of a header that holds a secret.
+/// Words in the names of headers that hold secrets.
 const HEADERS: [&str; 7] = ["auth", "cookie", "credential", "key", "secret", "signature", "token"];
 
-/// Names of query parameters that hold a secret, in lower case and without dashes and underscores.
+/// Names of query parameters that hold secrets, in lower case, without dashes and underscores.
 const QUERIES: [&str; 14] = [
     "accesstoken",
     "apikey",
@@ -49,16 +49,16 @@ const QUERIES: [&str; 14] = [
     "token",
 ];
 
-/// Beginnings of names that belong to a signed address.
+/// Prefixes of the parameters of signed URLs.
 const SIGNED: [&str; 3] = ["xamz", "xgoogsignature", "xgoogcredential"];
 
-/// Whether a header of this name holds a secret.
+/// True if a header of this name holds a secret.
 pub(crate) fn is_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name != "idempotency-key" && HEADERS.iter().any(|word| name.contains(word))
 }
 
-/// Whether a query parameter of this name holds a secret.
+/// True if a query parameter of this name holds a secret.
 pub(crate) fn is_query(name: &str) -> bool {
     let plain: String = name.chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
     let plain = plain.to_ascii_lowercase();
@@ -72,7 +72,7 @@ pub(crate) struct Secrets(Vec<Secret>);
 #[derive(Clone, PartialEq, Eq)]
 struct Secret {
     text: Vec<u8>,
-    /// Whether the text is base64, which has two alphabets.
+    /// True if the text is base64, which has two alphabets.
     is_base64: bool,
 }
 
@@ -85,27 +85,28 @@ impl std::fmt::Debug for Secrets {
 impl Secrets {
     /// Adds a key.
     pub fn add_key(&mut self, key: &str) {
-        // It is sent without the spaces around it.
+        // It is sent without surrounding spaces.
         self.add(key.trim(), LEAST_KEY);
     }
 
-    /// Adds a text that is a secret because of where it stands, such as a password.
+    /// Adds a text that is a secret in any case, such as a password.
     pub fn add_part(&mut self, part: &str) {
         self.add(part.trim(), LEAST_PART);
     }
 
-    /// Adds what of a header is secret, if its name says so: the whole, and each part that is sent without the rest.
+    /// Adds the value of a header whose name is one of secrets: the whole value, and each part that may be repeated
+    /// alone.
     pub fn add_header(&mut self, name: &str, value: &str) {
         if !is_header(name) {
             return;
         }
         let value = value.trim();
         self.add_part(value);
-        // Only the first pair of a cookie that is set is its value.
+        // In `set-cookie` only the first pair is the cookie; attributes follow.
         let is_set = name.eq_ignore_ascii_case("set-cookie");
         let shown = if is_set { value.split(';').next().unwrap_or_default() } else { value };
         let (scheme, rest) = match shown.split_once(char::is_whitespace) {
-            // The word before the others is a scheme, such as Bearer.
+            // The first word is a scheme, such as Bearer.
             Some((scheme, rest)) if !scheme.contains(['=', ';', ',']) => (scheme, rest),
             _ => ("", shown),
         };
@@ -124,7 +125,7 @@ impl Secrets {
         }
     }
 
-    /// Adds the user and the password of an address.
+    /// Adds the user and the password of a URL.
     pub fn add_url(&mut self, url: &str) {
         let Some((_, rest)) = url.split_once("://") else { return };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -146,14 +147,14 @@ impl Secrets {
         if text.len() >= LEAST_PART {
             self.0.extend(in_base64(text.as_bytes()).map(|text| Secret { text, is_base64: true }));
         }
-        // A secret within another one must not leave the rest of that one behind.
+        // Longer secrets come first: a secret within another one must not leave the rest of that one behind.
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
     }
 
-    /// The text without the secrets that were sent, and without the values of queries that sign.
+    /// The text without the secrets that were sent, and without the values of secret query parameters.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let cut = match self.cut(text.as_bytes()) {
-            // Secrets are whole letters, and so is what is left.
+            // Secrets are whole characters, and so is the rest.
             Some(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
             None => Cow::Borrowed(text),
         };
@@ -163,7 +164,7 @@ impl Secrets {
         }
     }
 
-    /// The bytes without the secrets that were sent, for what is no text.
+    /// As [`Secrets::clean`], for bytes that may not be UTF-8.
     #[cfg(feature = "emulator")]
     pub fn clean_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         match std::str::from_utf8(bytes) {
@@ -175,7 +176,7 @@ impl Secrets {
         }
     }
 
-    /// The JSON with clean texts and names.
+    /// As [`Secrets::clean`], for the strings and the names in JSON.
     pub fn clean_json(&self, json: Value) -> Value {
         match json {
             Value::String(text) => match self.clean(&text) {
@@ -189,7 +190,7 @@ impl Secrets {
                         Cow::Owned(clean) => clean,
                         Cow::Borrowed(_) => name,
                     };
-                    // The bytes of a picture are no text.
+                    // The bytes of a picture are not searched.
                     let is_data = name == "data" && value.as_str().is_some_and(|text| text.len() > SHORT);
                     (name, if is_data { value } else { self.clean_json(value) })
                 };
@@ -199,7 +200,7 @@ impl Secrets {
         }
     }
 
-    /// The text without what was sent; none if there is nothing of it.
+    /// The text without the secrets that were sent; `None` if it has none.
     fn cut(&self, text: &[u8]) -> Option<Vec<u8>> {
         let mut clean: Option<Vec<u8>> = None;
         for secret in &self.0 {
@@ -211,8 +212,8 @@ impl Secrets {
     }
 }
 
-/// The base64 of a text at each of its three places within a longer one: only the letters that belong to the
-/// text alone.
+/// The base64 of a text at each of the three possible offsets within a longer text, without the characters at both ends
+/// that also depend on the neighbouring bytes.
 fn in_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + use<> {
     let encoded = [0, 1, 2].map(|before: usize| {
         let whole = STANDARD.encode([&vec![0; before], text].concat());
@@ -222,17 +223,17 @@ fn in_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + use<> {
     encoded.into_iter().filter(|letters| letters.len() >= LEAST_PART)
 }
 
-/// How a secret stands at a place of a text.
+/// The result of comparing a secret with a text at one place.
 enum Found {
     Not,
-    /// It ends there.
+    /// The secret is there, and ends at this offset.
     To(usize),
-    /// The text ends within it.
+    /// The start of the secret is there, at the end of the text.
     Beginning,
 }
 
 impl Secret {
-    /// The text without it; none if it is not there.
+    /// The text without this secret; `None` if it does not contain it.
     fn cut(&self, text: &[u8]) -> Option<Vec<u8>> {
         let first = *self.text.first()?;
         let mut begins = [false; 256];
@@ -277,7 +278,7 @@ impl Secret {
         Found::To(at)
     }
 
-    /// How many bytes of the text at this place mean this one, in any spelling.
+    /// The number of bytes at this place that encode `byte`, in any of the encodings.
     fn spelt_at(&self, text: &[u8], at: usize, byte: u8) -> Option<usize> {
         let rest = text.get(at..)?;
         let hex = |digits: Option<&[u8]>| {
@@ -290,18 +291,18 @@ impl Secret {
             [b'&', ..] => of_html(rest).filter(|(code, _)| *code == byte).map(|(_, len)| len),
             _ => None,
         };
-        // Only then the letter itself: in HTML an ampersand begins every name.
+        // The plain byte comes last: in HTML every character reference begins with an ampersand.
         let is_letter = rest.first().is_some_and(|first| *first == byte || self.is_same(*first, byte));
         encoded.or(is_letter.then_some(1))
     }
 
-    /// Whether two letters of base64 mean the same in its two alphabets.
+    /// True for equal values in the two alphabets of base64.
     fn is_same(&self, one: u8, other: u8) -> bool {
         self.is_base64 && matches!((one, other), (b'-', b'+') | (b'_', b'/'))
     }
 }
 
-/// The byte that a character reference of HTML stands for, and its length.
+/// The byte of an HTML character reference, and the length of the reference.
 fn of_html(text: &[u8]) -> Option<(u8, usize)> {
     let end = text.iter().take(9).position(|letter| *letter == b';')?;
     let name = std::str::from_utf8(text.get(1..end)?).ok()?;
@@ -320,8 +321,8 @@ fn of_html(text: &[u8]) -> Option<(u8, usize)> {
     Some((code, end + 1))
 }
 
-/// The text without the values of queries that are secret by their names, and without users and passwords in
-/// addresses; none if there are none.
+/// The text without the values of secret query parameters, and without users and passwords of URLs; `None` if it has
+/// none of them.
 fn without_signatures(text: &str) -> Option<String> {
     if !text.contains('?') && !text.contains('&') && !text.contains("://") {
         return None;
@@ -350,7 +351,7 @@ fn without_signatures(text: &str) -> Option<String> {
             }
             continue;
         }
-        // An address may stand in HTML.
+        // The URL may be in HTML.
         if let Some(after) = rest.strip_prefix("amp;") {
             clean.push_str("amp;");
             rest = after;

@@ -99,7 +99,7 @@ impl Reply {
         self.0.headers().get(name)?.to_str().ok()
     }
 
-    /// The headers that say what of the service's limits is left, and when to come again.
+    /// The headers with rate limits, and `retry-after`.
     pub fn rate_limits(&self) -> BTreeMap<String, String> {
         let is_one = |name: &str| {
             name == "retry-after" || name.starts_with("x-ratelimit-") || name.starts_with("ratelimit")
@@ -108,7 +108,7 @@ impl Reply {
         all.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
     }
 
-    /// How the body is encoded, if that is not understood here.
+    /// The `content-encoding` of the body, if it is not supported.
     pub fn strange_encoding(&self) -> Option<&str> {
         self.header("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
     }
@@ -253,7 +253,7 @@ impl Transport {
         Ok(Transport { settings, api, web: fetch::Web::default() })
     }
 
-    /// The keys, and what of its kind the caller's own headers and the proxy hold: no message may show them.
+    /// All secrets of a call, for the filter: keys, the caller's headers and the proxy's password.
     pub fn secrets(&self, keys: &[Secret], call: &BTreeMap<String, String>) -> Secrets {
         let mut secrets = Secrets::default();
         keys.iter().for_each(|key| secrets.add_key(&key.0));
@@ -262,7 +262,7 @@ impl Transport {
         secrets
     }
 
-    /// Whether an address is the service's own, so that the key may go there.
+    /// True for a URL of the service's own origin, to which the key may be sent.
     pub fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.settings.base.origin()
     }
@@ -435,8 +435,8 @@ impl Transport {
     }
 }
 
-/// Looks names up as the system does, on threads that are not the runtime's: a name server that does not answer
-/// holds up only who asks it.
+/// Resolves names with the system's resolver on the threads of [`blocking::disk`]: a name server that does not answer
+/// delays its own caller only.
 struct Names;
 
 impl reqwest::dns::Resolve for Names {

@@ -1,5 +1,5 @@
-//! The threads on which a binding's calls run, beside the one that runs the user's own code. What may hang runs
-//! elsewhere: see `blocking`.
+//! The runtime of a binding's calls, beside the thread that runs the user's own code. Work that may hang runs on the
+//! threads of `blocking`.
 
 use std::io;
 use std::panic::catch_unwind;
@@ -7,14 +7,13 @@ use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// What else in this process still uses tokio's own pool, which is nothing that may hang.
+/// The size of tokio's own blocking pool. Nothing that may hang uses it.
 const MOST_BLOCKED: usize = 4;
 
-/// Starts them. One core is left to the user's own thread, where there are enough for two workers
-/// beside it.
+/// Starts the runtime. One core is left to the user's own thread if there are enough for two workers beside it.
 ///
 /// # Errors
-/// The system's, where it gives no threads or no files.
+/// The system's error if it refuses threads or files.
 pub fn start() -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = (cores.saturating_sub(1)).max(2);
@@ -27,15 +26,14 @@ pub fn start() -> io::Result<Runtime> {
     catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("it gives too few threads or files")))
 }
 
-/// Asks the system for as many threads and files as a runtime takes, and gives them back: tokio panics where it
-/// gets none.
+/// Requests as many threads and files as a runtime needs, and releases them: tokio panics if the system refuses them.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub(crate) fn try_out(threads: usize) -> io::Result<()> {
     #[cfg(unix)]
     let _files = (0..3).map(|_| std::os::unix::net::UnixStream::pair()).collect::<io::Result<Vec<_>>>()?;
-    // They live at the same time, until the last one was started.
+    // All of them exist at the same time until the last one was started.
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
     let started = (0..threads).map(|_| {
@@ -47,8 +45,8 @@ pub(crate) fn try_out(threads: usize) -> io::Result<()> {
     });
     let started = started.collect::<io::Result<Vec<_>>>();
     drop(release);
-    // They end by themselves. Nobody waits for it: where this runs while a library is loaded, as Node's addon does,
-    // no thread can begin or end before that is done.
+    // The threads end by themselves and are not joined: while a library is loaded, as with Node's addon, no thread can
+    // start or end.
     started.map(drop)?;
     Ok(())
 }

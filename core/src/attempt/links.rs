@@ -1,5 +1,5 @@
-//! Pictures that a reply names by their address instead of holding them: they are fetched within the
-//! call's time, with the same protection as a picture that the caller names.
+//! Pictures that a reply gives by URL instead of inline. They are fetched within the call's timeout, with the same
+//! protection as URLs in the caller's inputs.
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -11,11 +11,12 @@ use crate::image::Image;
 use crate::reply::Link;
 use crate::transport::{Ask, Content, Method};
 
-/// The most bytes of one that the service itself keeps.
+/// The size limit of a picture that is downloaded from the service itself, in bytes.
 const MOST: usize = 100 << 20;
 
 impl Job {
-    /// Fetches what the reply names. What cannot be had is a warning, or the reason why there is no picture.
+    /// Fetches the pictures that the reply links to. A failed download is a warning, or the reason of the error if no
+    /// other picture came.
     pub(super) async fn follow(&self, progress: &mut Progress, deadline: Instant) {
         for link in progress.fold.take_links() {
             let fetched = timeout_at(deadline, self.fetched(&link)).await;
@@ -37,7 +38,7 @@ impl Job {
             return read(self.transport.fetch(url).await?, link);
         }
         let image = read(self.own(url.clone()).await?, link);
-        // A file's own address tells of it; its bytes are beside.
+        // The address of a file gives its metadata; the bytes have an address of their own.
         if image.is_err() && url.path().contains("/files/") && !url.path().ends_with(":download") {
             let mut download = url.clone();
             download.set_path(&format!("{}:download", url.path()));
@@ -47,7 +48,7 @@ impl Job {
         image
     }
 
-    /// The bytes of a file that the service keeps, with the key: it goes to the service's own host alone.
+    /// Downloads a file from the service's own host. The key is sent to that host only.
     async fn own(&self, url: Url) -> Result<Bytes, Error> {
         let key = self.keys.next().await?;
         let ask = Ask {
@@ -76,7 +77,7 @@ fn read(bytes: Bytes, link: &Link) -> Result<Image, Error> {
     }
 }
 
-/// Whether it tells of a picture rather than being one.
+/// True if the bytes are JSON or HTML about a picture and not a picture.
 fn is_json(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'<'))
 }

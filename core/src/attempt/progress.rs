@@ -1,6 +1,6 @@
-//! What an attempt has of its reply so far. A picture that came whole wins: whatever becomes of the rest
-//! of its reply, it is the answer, with a warning that says what was odd. Only a stream that breaks off is
-//! an error all the same, which carries the picture.
+//! The part of a reply that an attempt has received so far. A complete picture is the answer whatever happens to the
+//! rest of its reply; a warning describes the damage. The exception is a stream that breaks off: it is an error that
+//! carries the picture.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::split::{Damage, Limits, Splitter};
 use crate::sse::Sse;
 use crate::transport::Reply;
 
-/// The values of a reply: one, or one for each event of a stream. Both read on past damage.
+/// Reads the JSON values of a reply: one, or one per event of a stream. Both continue after damage.
 pub(super) enum Reader {
     Whole(Box<Splitter>),
     Events(Box<Sse>),
 }
 
 impl Reader {
-    /// A reader for a reply of this length, if that is known.
+    /// A reader for a reply. `expected` is its length, if the reply's head gave it.
     pub fn new(is_stream: bool, expected: Option<u64>) -> Self {
         match is_stream {
             true => Reader::Events(Box::new(Sse::lenient(Limits::default()))),
@@ -46,7 +46,7 @@ impl Reader {
         }
     }
 
-    /// Whether the reply may end here.
+    /// True if the reply is complete when it ends here.
     pub fn is_between(&self) -> bool {
         match self {
             Reader::Whole(splitter) => splitter.is_between(),
@@ -54,7 +54,7 @@ impl Reader {
         }
     }
 
-    /// Ends the reply: the value that only its end completes, or as much of it as came.
+    /// Ends the reply. Returns the value that the end completes, or the part of it that came.
     fn end(&mut self) -> Option<Cut> {
         match self {
             Reader::Whole(splitter) => splitter.end(),
@@ -62,7 +62,7 @@ impl Reader {
         }
     }
 
-    /// What came of the value under way, if there is a whole picture in it.
+    /// Returns the received part of the current value, if a complete picture is in it.
     fn rescue(&mut self) -> Option<Cut> {
         match self {
             Reader::Whole(splitter) => splitter.rescue(),
@@ -78,32 +78,32 @@ impl Reader {
     }
 }
 
-/// What an attempt has so far.
+/// The state of one attempt's reply.
 #[derive(Default)]
 pub(super) struct Progress {
     pub fold: Fold,
-    /// The tier that the last reply's header named.
+    /// The service tier from the headers of the last reply.
     pub tier: Option<String>,
-    /// What its headers said of the service's limits.
+    /// The rate limit headers of the last reply.
     pub rate_limits: BTreeMap<String, String>,
-    /// Events handed out.
+    /// The number of events that were passed on.
     pub seen: usize,
-    /// Final pictures handed out.
+    /// The number of final pictures that were passed on.
     pub seen_images: usize,
-    /// Whether any of the last request has left.
+    /// Set once the first byte of the last request was sent.
     pub sent: Arc<AtomicBool>,
-    /// Whether the last reply has all that was to come, though it has not ended yet.
+    /// True if the answer is complete although the connection has not ended the reply yet.
     pub is_whole: bool,
-    /// The reply as it came, if it is to be kept.
+    /// The values of the reply, if they go to the cache.
     pub kept: Option<Vec<Cut>>,
-    /// Reads the reply, once its head has come.
+    /// Set once the reply's head was received.
     reader: Option<Reader>,
-    /// How the body is encoded, if that is not understood here.
+    /// The reply's `content-encoding`, if it is not supported.
     encoding: Option<String>,
 }
 
 impl Progress {
-    /// The same for another request that goes on from here.
+    /// The state for a further request that continues this one.
     pub fn next(&self) -> Self {
         Progress {
             fold: self.fold.clone(),
@@ -116,7 +116,7 @@ impl Progress {
         }
     }
 
-    /// Notes what a reply's head says, and sets up to read its body.
+    /// Reads the reply's head, and prepares to read its body.
     pub fn begins(&mut self, reply: &Reply, is_stream: bool) {
         self.tier = reply.header("x-gemini-service-tier").map(str::to_owned);
         self.rate_limits = reply.rate_limits();
@@ -124,20 +124,19 @@ impl Progress {
         self.reader = Some(Reader::new(is_stream, reply.len()));
     }
 
-    /// Reads some bytes of the body, and gives the value that they complete, if they do, and how many they
-    /// were.
+    /// Reads bytes of the body. Returns the number of bytes consumed, and the value that they complete, if any.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(usize, Option<Cut>), Error> {
         let Some(reader) = &mut self.reader else { return Ok((bytes.len(), None)) };
         let eaten = reader.feed(bytes)?;
         Ok((eaten, reader.take()))
     }
 
-    /// Whether all that was to come has come, as far as the body tells.
+    /// Sets `is_whole`, from the body alone.
     pub fn note_whole(&mut self) {
         self.is_whole = self.reader.as_ref().is_some_and(Reader::is_between) && self.fold.is_ended();
     }
 
-    /// Takes the next value and gives what arrived with it.
+    /// Adds the next value, and returns its events.
     pub fn push(&mut self, value: Cut, is_stream: bool) -> Result<Vec<Event>, Error> {
         if let Some(kept) = &mut self.kept {
             kept.push(value.clone());
@@ -150,10 +149,10 @@ impl Progress {
         Ok(events)
     }
 
-    /// Ends the reply, after this failure if it ended with one. Gives what arrives only now, and the
-    /// failure, unless there is a picture for which it does not matter.
+    /// Ends the reply, with `outcome` if it failed. Returns the remaining events, and the failure unless a complete
+    /// picture makes it irrelevant.
     pub fn ends(&mut self, outcome: Result<(), Error>, is_stream: bool) -> (Vec<Event>, Result<(), Error>) {
-        // All of it had come, and is paid for: what became of the line then does not matter.
+        // The answer is complete and billed: a later failure of the connection does not matter.
         let outcome = match outcome {
             Err(failure) if self.is_whole && is_of_the_line(&failure) => Ok(()),
             outcome => outcome,
@@ -171,7 +170,7 @@ impl Progress {
         let broken = broken.as_ref().map(|fault| self.with_encoding(fault.clone()));
         let mended = mended.clone().or(self.fold.odd_number());
         let wins = self.fold.has_picture();
-        // Without a picture the first fault is why: what was mended may have been the answer.
+        // Without a picture, the repaired part may have been the answer, so the first fault is the error.
         let broken = match mended {
             Some(fault) if wins => {
                 self.odd(&fault);
@@ -179,7 +178,7 @@ impl Progress {
             }
             mended => broken.or(mended),
         };
-        // Whoever reads a stream has the picture already, and learns from the error that more was to come.
+        // The reader of a stream has the picture already; the error says that the answer is incomplete.
         let is_cut_off = |fault: &Error| is_stream && fault.retryable();
         let ending = match broken {
             Some(fault) if wins && !is_cut_off(&fault) => {
@@ -203,7 +202,7 @@ impl Progress {
         }
     }
 
-    /// Notes what was odd about a reply that is of use all the same, also for whoever finds it in the cache.
+    /// Adds a warning about a damaged reply that is used. The cache keeps the warning with the answer.
     fn odd(&mut self, fault: &Error) {
         let warning = format!(
             "the reply is damaged, and what came whole of it is used all the same: {}",
@@ -219,7 +218,7 @@ impl Progress {
         self.fold.warn(warning);
     }
 
-    /// A picture that the reply names was fetched. In the cache it stands with its bytes.
+    /// Adds a fetched picture. The cache entry gets its bytes, not its URL.
     pub fn fetched(&mut self, link: &Link, image: Image) {
         if let (Some(kept), Ok(bytes)) = (&mut self.kept, image.bytes()) {
             let part = json!({ "inlineData": { "mimeType": image.mime_type(), "data": 0 }, "thought": link.is_thought });
@@ -229,7 +228,7 @@ impl Progress {
         self.fold.add_linked(link, image);
     }
 
-    /// A picture that the reply names could not be fetched.
+    /// Records a picture whose download failed.
     pub fn not_fetched(&mut self, link: Link, why: &str) {
         let place = reply::without_query(&link.uri);
         self.warn(format!(
@@ -255,7 +254,7 @@ impl Progress {
     }
 }
 
-/// Whether it says how the reply ended, and nothing of what the service meant by it.
+/// True for failures of the connection or the format, false for what the service reported.
 fn is_of_the_line(failure: &Error) -> bool {
     failure.is(Kind::APIConnectionError) || failure.is(Kind::ResponseError)
 }

@@ -1,8 +1,8 @@
-//! The order in which what changes a conversation takes effect: that of the calls.
+//! Applies the changes of a conversation in the order of the calls.
 //!
-//! A turn under way holds the head of the queue. What else changes the history waits for it: another turn as a
-//! future, a change that needs no waiting (undo, a branch, dropped pictures) as a function that is called as soon
-//! as its place is reached, before the next turn begins and before the one that has ended is told.
+//! The current turn holds the head of the queue. Other changes wait for it: a turn as a future; a change that never
+//! waits (undo, branch, dropped pictures) as a function, which is called when its place is reached: before the next
+//! turn begins, and before the caller gets the result of the turn that has ended.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ pub(super) struct Queue(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Whether somebody holds the head.
+    /// True while a [`Head`] exists.
     is_held: bool,
     waiting: VecDeque<Entry>,
 }
@@ -26,10 +26,10 @@ enum Entry {
     Change { act: Box<dyn FnOnce() + Send>, takes_back: bool },
 }
 
-/// The head of the queue. Whoever lets go of it lets the next one begin.
+/// The head of the queue. Dropping it starts the next entry.
 pub(super) struct Head(Option<Arc<Queue>>);
 
-/// A place in the queue: a future of its head. Whoever drops it gives the place up.
+/// A place in the queue: a future of its head. Dropping it gives the place up.
 pub(super) struct Place(Taken);
 
 enum Taken {
@@ -43,7 +43,7 @@ impl Future for Place {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Head> {
         match &mut self.0 {
             Taken::Head(head) => Poll::Ready(head.take().unwrap_or(Head(None))),
-            // The sender is part of the queue, which this place's owner holds.
+            // The sender is in the queue, and the owner of this place holds the queue.
             Taken::Waits(head) => Pin::new(head).poll(context).map(|head| head.unwrap_or(Head(None))),
         }
     }
@@ -54,7 +54,7 @@ impl Queue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the last place, now.
+    /// Takes the last place.
     pub fn place(self: &Arc<Self>) -> Place {
         let mut state = self.state();
         if !std::mem::replace(&mut state.is_held, true) {
@@ -65,8 +65,8 @@ impl Queue {
         Place(Taken::Waits(head))
     }
 
-    /// Makes a change in its turn: at once if nothing is under way. `said` is how many times something can be
-    /// taken back now; gives how many times when the change is made, if every turn before it succeeds.
+    /// Applies a change in its turn, at once if the queue is free. `said` is the number of turns that can be taken back
+    /// now. Returns that number for the time of the change, assuming that all turns before it succeed.
     pub fn change(
         self: &Arc<Self>,
         said: usize,
@@ -103,7 +103,7 @@ impl Queue {
                 Some(Entry::Change { act, .. }) => act(),
                 Some(Entry::Turn(send)) => match send.send(Head(Some(self.clone()))) {
                     Ok(()) => return,
-                    // Its turn was given up.
+                    // The receiver was dropped: that turn was given up.
                     Err(mut head) => head.0 = None,
                 },
             }

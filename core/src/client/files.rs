@@ -32,7 +32,7 @@ impl Files {
         Files(client)
     }
 
-    /// The same, of the same client with another key.
+    /// The same files with another key of the client.
     pub(crate) fn keyed(&self, key: Key) -> Self {
         Files(self.0.keyed(key))
     }

@@ -1,5 +1,5 @@
-//! The identity of a call: what the caller gave, as far as it decides on the picture. Items of a journal and
-//! answers of the cache are found again by it, whatever becomes of encoders, wordings and default models.
+//! The identity of a call: a digest of the caller's inputs and options that determine the picture. Journal items and
+//! cache entries are found by it, so that new encoders, wordings and default models do not invalidate them.
 
 use serde_json::{Value, json};
 
@@ -8,26 +8,26 @@ use crate::digest::Digest;
 use crate::options::{EditOptions, GenerateOptions, Model};
 use crate::schema::{Case, Write as _};
 
-/// The form of what is digested. A change of it makes users pay again: it gets a new number, and what the old
-/// number stood for stays readable, as [`crate::client::Plan::first_digest`] does for the first one.
+/// The version of the digest's form. A change makes users pay again, so a new form gets a new number and the old form
+/// stays readable, as [`crate::client::Plan::first_digest`] does for the first one.
 const FORM: &[u8] = b"nanobanana identity 2\n";
 
-/// What the keys of items begin with.
+/// The prefix of the keys of items.
 const ITEM: &str = "item2:";
 
-/// What the caller gave for a call.
+/// The digests of one call.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
-    /// What the model is asked, without the model.
+    /// The request without the model.
     asked: Digest,
-    /// The same with the model, if one was set, and with what becomes of the answer.
+    /// The request with the model, if one was set, and with the options of masks.
     item: Digest,
     has_model: bool,
 }
 
 impl Identity {
-    /// That of a call with these inputs, by their contents, and these options, as they were set. `model` is the
-    /// one that was set for the call or for the client.
+    /// Makes the identity from the contents of the inputs, and from the options as the caller set them. `model` is the
+    /// one set for the call or for the client.
     pub(super) fn new(
         given: &[Value],
         masks: &[Value],
@@ -54,28 +54,27 @@ impl Identity {
         Identity { asked, item: Digest::of_value(FORM, &item), has_model }
     }
 
-    /// The key of an item of many calls.
+    /// The key of an item of `generate_many`.
     pub fn item(&self) -> String {
         format!("{ITEM}{}", self.item)
     }
 
-    /// Whether a model was set.
+    /// True if a model was set.
     pub fn has_model(&self) -> bool {
         self.has_model
     }
 
-    /// What the model is asked, whatever model that is.
+    /// The digest of the request without the model.
     pub fn asked(&self) -> Digest {
         self.asked
     }
 }
 
-/// The options that decide on the picture. How a call is made, at what price, and in which format its picture is
-/// given, does not: an item that is done stays done when these change. docs/bulk.md lists
-/// them.
+/// The options that determine the picture. Timeouts, retries, price tiers and output formats are left out: an item
+/// that is done stays done when they change. docs/bulk.md lists them.
 fn of_picture(options: &GenerateOptions) -> Value {
     let counted = GenerateOptions {
-        // These count elsewhere.
+        // These two are in `item`.
         model: None,
         n: None,
         timeout: None,

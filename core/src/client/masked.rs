@@ -29,9 +29,9 @@ pub(crate) struct Masked {
     /// The picture that the mask is for, as the caller gave it, whatever is sent in its place.
     source: Picture,
     told: EditOptions,
-    /// Whether a picture with a model's part in it says so.
+    /// True if composed pictures get the mark of AI in their metadata.
     mark: bool,
-    /// The masks, by their contents.
+    /// The contents of the masks, for the identity of the call.
     given: Vec<Value>,
 }
 
@@ -166,7 +166,7 @@ impl Masked {
         keeps(&self.told)
     }
 
-    /// The same, whose pictures say so or not that a model drew a part of them.
+    /// Sets whether composed pictures get the mark of AI.
     pub fn marking(self, mark: bool) -> Self {
         Masked { mark, ..self }
     }
@@ -176,7 +176,7 @@ impl Masked {
         &self.told
     }
 
-    /// The masks, by their contents.
+    /// The contents of the masks, for the identity of the call.
     pub(super) fn given(&self) -> &[Value] {
         &self.given
     }
@@ -187,11 +187,11 @@ impl Masked {
         Some(format!("the first picture has {depth} bits a channel, and an edit with a mask gives 8"))
     }
 
-    /// What told it, in version 0.1.0, from other edits that send the same: where may change, and, where pixels are
-    /// kept, of which picture.
+    /// The part of version 0.1.0's digest that distinguishes masked edits: the mask, and the source picture if its
+    /// pixels are kept.
     pub async fn digest(self: &Arc<Self>) -> Result<String, Error> {
         let masked = self.clone();
-        // It reads a picture's file, which may hang.
+        // Reading the picture's file may hang.
         blocking::disk(move || {
             let Mask { width, height, .. } = masked.mask;
             let cover = Digest::of([masked.mask.cover()]);

@@ -27,13 +27,13 @@ use crate::transport::Transport;
 /// How many of a call's `n` requests are under way at once.
 const SIDE_BY_SIDE: usize = 16;
 
-/// What is said before a call.
+/// The warnings that are known before a call is sent.
 pub(crate) struct Said {
-    /// Of the model: that it nears its end, or that another one is asked.
+    /// About the model: its announced end, or a replacement for it.
     pub model: Vec<String>,
-    /// Of the options. It costs nothing and loses nothing, and is for whoever looks.
+    /// About the options. They concern neither money nor loss, so they are no warning events.
     pub options: Vec<String>,
-    /// Of what is lost of the pictures.
+    /// About losses in the pictures of the inputs.
     pub pictures: Vec<String>,
 }
 
@@ -46,20 +46,20 @@ impl Said {
 /// A call that is ready to be made.
 pub(crate) struct Plan {
     pub(super) client: Client,
-    /// The number of the call, by which its events are told from others.
+    /// The number of the call, which its events carry.
     pub(super) call: u64,
     pub(super) transport: Arc<Transport>,
     pub parts: Vec<Part>,
     /// What became of the pictures.
     pub(super) inputs: Vec<InputPlan>,
-    /// The identity of the call, if it was asked for.
+    /// The identity of the call, if it was requested.
     pub identity: Option<Identity>,
     /// What becomes of the answer's pictures, if only a part of the first picture may change.
     pub masked: Option<Arc<Masked>>,
     pub options: GenerateOptions,
     /// How the pictures that come are to be.
     pub output: Arc<Output>,
-    /// What is said before the call.
+    /// The warnings that are known before the call is sent.
     pub(super) said: Said,
     /// The model's id, and what is known of it.
     pub id: String,
@@ -73,8 +73,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Makes the call: `n` requests side by side, those left out whose results are `kept` from before. `repeat` tells it from others in a cache that send the
-    /// same; `landed` sees what each gave as soon as it is ready, also if nobody waits for the call any more.
+    /// Makes the call: `n` concurrent requests, without those whose results are in `kept`. `repeat` distinguishes equal
+    /// calls in the cache. `landed` gets each result as soon as it is ready, also if the call was dropped meanwhile.
     pub async fn draw(
         &self,
         before: Option<Before>,
@@ -173,7 +173,7 @@ impl Plan {
         }
     }
 
-    /// The digest by which version 0.1.0 knew it as an item of many calls: of all that is sent.
+    /// The digest by which version 0.1.0 identified an item: of all bytes that are sent.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if a picture's file is not the one that was opened.
@@ -238,7 +238,7 @@ impl Plan {
         result.warnings.extend(output::another_size(self.model.as_deref(), &self.options, &result.images));
         result.warnings.extend(self.output.warnings());
         let watcher = &self.client.0.watcher;
-        // A model's end is no news of this call: each call with the model would repeat it.
+        // The announced end of a model is left out: each call with that model would repeat it.
         for warnings in [&self.said.pictures, &result.warnings] {
             watcher.warns(self.call, &self.id, warnings);
         }
@@ -295,7 +295,7 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
         // It speaks for all of them: one that was paid for is not hidden behind one that was not.
         let worst =
             ["yes", "unknown"].into_iter().find(|how| errors.iter().any(|error| error.is_billed(how)));
-        // What came with the others is not lost behind the first.
+        // The error also carries the partial results of the other calls.
         let partial = Partial::of_all(errors.iter().filter_map(Error::partial));
         let first = errors.into_iter().next().unwrap_or_else(none).saving(partial);
         return Err(match worst.filter(|_| first.is(Kind::APIError)) {

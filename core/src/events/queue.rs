@@ -1,27 +1,27 @@
-//! Events on their way from the threads that do the work to a thread that may be slow, or stuck.
+//! A queue of events from worker threads to a thread that may be slow or stuck.
 //!
-//! The queue never blocks whoever adds to it and holds a limited number of events. Those for which there is no
-//! room are counted, and an event with the name "dropped" says in their place how many they were.
+//! Adding an event never blocks. The queue holds a limited number of events; the others are counted, and one event
+//! named "dropped" with their number takes their place.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ClientEvent;
 
-/// The most events that wait for one reader. They weigh less than 1 kB each.
+/// The maximum number of events in a queue. An event takes less than 1 kB.
 pub const LIMIT: usize = 4_096;
 
-/// What a reader finds in the queue.
+/// An entry of the queue.
 #[derive(Debug)]
 pub enum Entry<T, E> {
-    /// An event, and to whom it goes.
+    /// An event and its recipient.
     Event(Box<ClientEvent>, T),
-    /// No more events follow that were added before this.
+    /// A marker behind all events that were added before it.
     End(E),
 }
 
-/// Events in order, at most [`LIMIT`] of them. `T` says to whom an event goes; `E` is let go of when all
-/// events before it are read.
+/// Events in order, at most [`LIMIT`]. `T` identifies the recipient of an event. `E` is dropped when all events before
+/// it were read.
 #[derive(Debug)]
 pub struct EventQueue<T, E = ()> {
     state: Mutex<State<T, E>>,
@@ -31,7 +31,7 @@ pub struct EventQueue<T, E = ()> {
 struct State<T, E> {
     entries: VecDeque<Entry<T, E>>,
     events: usize,
-    /// Whether the last event in `entries` is one that counts what is dropped.
+    /// True if the last event in `entries` is a "dropped" event.
     counts: bool,
     read: bool,
 }
@@ -48,7 +48,7 @@ impl<T, E> EventQueue<T, E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event. Tells whether there is one more entry to read: not if the event was dropped and counted.
+    /// Adds an event. Returns false if it was dropped and counted, so that there is no new entry to read.
     pub fn push(&self, event: ClientEvent, to: T) -> bool {
         let mut state = self.state();
         if state.events < LIMIT {
@@ -74,18 +74,18 @@ impl<T, E> EventQueue<T, E> {
         false
     }
 
-    /// Adds the end of a sequence of events, which is never dropped.
+    /// Adds a marker, which is never dropped.
     pub fn end(&self, end: E) {
         self.state().entries.push_back(Entry::End(end));
     }
 
-    /// Whether it is empty and nobody reads.
+    /// True if the queue is empty and has no reader.
     pub fn is_idle(&self) -> bool {
         let state = self.state();
         state.entries.is_empty() && !state.read
     }
 
-    /// Makes the caller the reader, if there is none and something to read.
+    /// Makes the caller the reader. Returns false if there is a reader already, or nothing to read.
     pub fn begin(&self) -> bool {
         let mut state = self.state();
         if state.read || state.entries.is_empty() {
@@ -95,7 +95,7 @@ impl<T, E> EventQueue<T, E> {
         true
     }
 
-    /// The next entry; none if there is none, and then nobody is the reader any more.
+    /// Returns the next entry. On `None` the caller is no longer the reader.
     pub fn pop(&self) -> Option<Entry<T, E>> {
         let mut state = self.state();
         let next = state.entries.pop_front();
@@ -110,14 +110,14 @@ impl<T, E> EventQueue<T, E> {
         next
     }
 
-    /// The reader reads no further; what is left waits for the next one.
+    /// Ends the reader's role before the queue is empty.
     pub fn give_up(&self) {
         self.state().read = false;
     }
 }
 
 impl ClientEvent {
-    /// The event that stands for this one and those after it, `dropped` in all.
+    /// The "dropped" event in the place of this event, for `dropped` events in all.
     fn counted(self, dropped: u64) -> Self {
         let were = if dropped == 1 { "1 event was" } else { &format!("{dropped} events were") };
         ClientEvent {
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(told.len(), LIMIT + 1);
         assert!(told.iter().take(LIMIT).enumerate().all(|(at, one)| *one == (at as u64, None)));
         assert_eq!(told.last(), Some(&(LIMIT as u64, Some(more as u64))));
-        // Then everything is as before.
+        // Then the queue accepts events as before.
         assert!(queue.push(event(7), 7));
         assert_eq!(read(&queue), [(7, None)]);
     }
@@ -174,7 +174,7 @@ mod tests {
         for number in 0..LIMIT as u64 + 2 {
             queue.push(event(number), number);
         }
-        // One is read: there is still no room beside the note. A second one, and there is.
+        // After one read the "dropped" event takes the room; after a second read there is room.
         assert!(matches!(queue.pop(), Some(Entry::Event(first, 0)) if first.dropped.is_none()));
         assert!(!queue.push(event(20_000), 20_000));
         assert!(matches!(queue.pop(), Some(Entry::Event(_, 1))));

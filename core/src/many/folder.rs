@@ -23,20 +23,21 @@ use crate::schema::{Case, Write as _};
 /// The number of the notes' format; one with a higher number is from a newer version.
 const VERSION: u64 = 1;
 
-/// The same of a note of one of several calls, which version 0.1.0 would take for that of the whole item.
+/// The format of a note of one of several calls. Another number, since version 0.1.0 would read it as the note of the
+/// whole item.
 const PART_VERSION: u64 = 2;
 
 /// A file in the making that is older belongs to a run that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Where a run's pictures go, and the files of which no outcome has told yet.
+/// The folder of a run's pictures, and the files that no outcome has named yet.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf, Mutex<Vec<PathBuf>>);
 
 /// A picture that was written.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
-    /// Which of the item's calls it came from.
+    /// The number of the item's call that it came from.
     call: u32,
     name: String,
     sha256: String,
@@ -91,7 +92,7 @@ impl Folder {
 
     /// Removes what runs that were killed have left unfinished.
     fn sweep(&self) {
-        // Version 0.1.0 gave them other names.
+        // The temporary files of version 0.1.0 have other names.
         let was_part = |name: &str| {
             (name.starts_with(".new.") || name.starts_with(".probe.")) && name.ends_with(".part")
         };
@@ -116,25 +117,25 @@ impl Folder {
         self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An outcome tells of these files.
+    /// Records that an outcome names these files.
     pub fn named(&self, files: &[String]) {
         self.known().retain(|known| !files.iter().any(|file| Path::new(file) == known));
     }
 
-    /// The files of which no outcome has told.
+    /// The files that no outcome has named.
     #[cfg(feature = "cli")]
     pub fn unnamed(&self) -> Vec<PathBuf> {
         self.known().clone()
     }
 
-    /// Writes a file under the first of these names that is free, whole or not at all. Its bytes are synced; its
-    /// name is after [`Folder::sync`].
+    /// Writes a file atomically under the first free name. Its contents are synced; the folder entry is synced by
+    /// [`Folder::sync`].
     fn publish(&self, names: impl Iterator<Item = String>, bytes: &[u8]) -> io::Result<String> {
-        // A picture is worth more than the milliseconds that this takes.
+        // Losing a picture costs more than the milliseconds of this sync.
         save::claim(&self.0, names, Manner::durable(Durable::Contents), |out| out.write_all(bytes))
     }
 
-    /// Makes the names of what was written stay.
+    /// Syncs the folder entries of the files that were written.
     fn sync(&self) -> io::Result<()> {
         save::sync_folder(&self.0)
     }
@@ -183,7 +184,8 @@ pub(super) struct Shelf {
     several: bool,
     /// Whether pictures are written before the note is.
     early: bool,
-    /// What the notes of single calls say of the item, where a journal goes on with an item that was cut off.
+    /// The item's fields in the notes of single calls. Set with a journal, which continues an item that was
+    /// interrupted.
     of_item: Option<Map<String, Value>>,
     state: Mutex<Shelved>,
 }
@@ -193,28 +195,27 @@ struct Shelved {
     /// The stem that was free.
     stem: Option<String>,
     files: Vec<Saved>,
-    /// The notes of single calls, which the item's own replaces.
+    /// The notes of single calls. The item's own note replaces them.
     parts: Vec<PathBuf>,
-    /// Pictures that the folder did not take.
+    /// Pictures that could not be written into the folder.
     unsaved: Vec<Image>,
     trouble: Option<Error>,
 }
 
-/// What earlier runs wrote of an item that was cut off.
+/// The files that earlier runs wrote for an item that was interrupted.
 #[derive(Default)]
 pub(super) struct Kept {
     stem: Option<String>,
     files: Vec<Saved>,
     parts: Vec<PathBuf>,
-    /// The result of each call whose pictures are all there.
+    /// The result of each call whose pictures all exist.
     pub results: BTreeMap<u32, Generation>,
-    /// What is not there any more, in sentences.
+    /// Sentences about files that are missing.
     pub lost: Vec<String>,
 }
 
 impl Kept {
-    /// What these notes of single calls have; each must be of the item with this key, and of what was asked for.
-    /// Blocks.
+    /// Reads the notes of single calls. A note with another key or digest is skipped. Blocks.
     pub fn of_parts(notes: Vec<PathBuf>, key: &str, digest: &str) -> Self {
         let mut kept = Kept::default();
         for path in notes {
@@ -227,7 +228,7 @@ impl Kept {
         kept
     }
 
-    /// The calls of a note whose pictures are all there.
+    /// Adds the calls of a note whose pictures all exist.
     pub fn add(&mut self, note: &Note) {
         let calls: BTreeSet<u32> =
             note.listed().iter().filter_map(|file| file.get("call")?.as_u64()?.try_into().ok()).collect();
@@ -255,7 +256,7 @@ pub(super) struct Stored {
 }
 
 impl Shelf {
-    /// `of_item` is what the notes of single calls say of the item, if there are to be such.
+    /// `of_item` is the item's fields for the notes of single calls, if such notes are to be written.
     pub fn new(
         folder: Arc<Folder>,
         stem: String,
@@ -274,9 +275,9 @@ impl Shelf {
         self.early
     }
 
-    /// Writes the pictures of the call with this number of `n`; beside those of an edit with a mask the
-    /// model's own, which are what was paid for. Of several calls each has a note of its own until the item's note
-    /// is there. Blocks.
+    /// Writes the pictures of one of the item's `n` calls. For an edit with a mask it also writes the model's own
+    /// pictures, which are what was paid for. Each of several calls gets a note of its own until the item's note
+    /// exists. Blocks.
     pub fn put(&self, call: u32, result: &Generation) {
         let (images, masked) = (&result.images, &result.masked);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -323,7 +324,7 @@ impl Shelf {
             note.insert(name.to_owned(), value);
         }
         let text = format!("{:#}\n", Value::Object(note));
-        // A name that is not listed: it is there for a short time only.
+        // A hidden name, since the file exists for a short time only.
         let hidden = format!(".{stem}-{}", call + 1);
         let names = numbered(&hidden).map(|stem| format!("{stem}.call.json"));
         let path = self.folder.0.join(format!("{stem}.json"));
@@ -370,7 +371,7 @@ impl Shelf {
         ))
     }
 
-    /// Writes the note, if all of the item's pictures are there; then their names and its own are synced. Blocks.
+    /// Writes the note if all of the item's pictures were written, and syncs the folder entries. Blocks.
     pub fn close(&self, mut note: Map<String, Value>) -> Stored {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.files.sort_by_key(|saved| saved.call);
@@ -406,7 +407,7 @@ impl Shelf {
             Ok(name) => {
                 stored.note = Some(name);
                 for part in state.parts.drain(..) {
-                    // One that stays is removed when the journal is opened again.
+                    // A remaining one is removed when the journal is opened again.
                     let _ = fs::remove_file(part);
                 }
             }
@@ -440,7 +441,7 @@ pub(super) fn describe(result: &Generation) -> Map<String, Value> {
 /// A note that was read.
 pub(super) struct Note {
     folder: PathBuf,
-    /// Its own name, without the extension.
+    /// The file's name without its extension.
     name: String,
     json: Value,
 }
@@ -468,8 +469,8 @@ fn sum_of(path: &Path) -> io::Result<Digest> {
 }
 
 impl Named<'_> {
-    /// The picture, to be read when it is asked for; or why it is not there. Reads it through, since a file may be
-    /// cut or another one.
+    /// The picture, with its bytes left on disk; or the reason why it is missing. The whole file is read to check its
+    /// SHA-256, since it may be truncated or another file.
     fn open(&self) -> Result<Image, String> {
         let shown = self.path.display();
         let metadata = fs::metadata(&self.path).map_err(|_| format!("{shown} is gone"))?;
@@ -489,7 +490,7 @@ impl Named<'_> {
         Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes).drawn())
     }
 
-    /// The same as it stands in a note.
+    /// The picture as an entry of a note.
     fn saved(&self, image: Image) -> Saved {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Saved { call: self.call, name, sha256: self.sha256.to_owned(), image, model: None }
@@ -511,18 +512,18 @@ impl Note {
         Ok(Note { folder: path.parent().unwrap_or(Path::new("")).to_owned(), name, json })
     }
 
-    /// Whether it is of a single one of an item's calls.
+    /// True for the note of a single call of an item.
     pub fn is_part(&self) -> bool {
         self.json.get("nanobanana_note").and_then(Value::as_u64) == Some(PART_VERSION)
     }
 
-    /// The mark and the name of the journal that it belongs to, if it says so.
+    /// The mark and the name of the note's journal, if the note has them.
     pub fn journal(&self) -> Option<(&str, &str)> {
         let journal = self.json.get("journal")?;
         Some((journal.get("mark")?.as_str()?, journal.get("name")?.as_str()?))
     }
 
-    /// What the names of the item's files begin with.
+    /// The prefix of the item's file names.
     fn stem(&self) -> String {
         self.json.get("stem").and_then(Value::as_str).unwrap_or(&self.name).to_owned()
     }
@@ -543,7 +544,7 @@ impl Note {
         self.json.get("files")?.as_array()?.iter().map(|file| self.named(file)).collect()
     }
 
-    /// What one of the item's calls gave, as it is written in this note and lies on disk; or why it is not there.
+    /// The result and the files of one of the item's calls; or the reason why they are missing.
     fn call(&self, call: u32) -> Result<(Generation, Vec<Saved>), String> {
         let mut result = self.result();
         let mut saved = Vec::new();
@@ -611,7 +612,7 @@ impl Note {
         Ok((result, paths))
     }
 
-    /// What the model itself drew, of an edit with a mask; or why that is not known.
+    /// The model's own picture of an edit with a mask; or the reason why it is missing.
     fn edit(&self, told: &Value) -> Result<MaskedEdit, String> {
         let file =
             told.get("model_image").and_then(|model| self.named(model)).ok_or("its note is damaged")?;
@@ -649,7 +650,7 @@ impl Note {
             text: text(json, "text").unwrap_or_default(),
             sources: list(json, "sources").iter().filter_map(Value::as_u64).collect(),
         };
-        // The numbers of calls are those of a process.
+        // Call numbers are valid within one process only.
         let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
         Generation {
             text: text(json, "text").unwrap_or_default(),

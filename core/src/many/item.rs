@@ -17,8 +17,8 @@ const NAMES: [&str; 4] = ["prompt", "images", "options", "id"];
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Item {
-    /// What the journal knows it by, and what its files are named; without one it is known by
-    /// what the caller gave, and its files have its number.
+    /// Identifies the item in the journal, and names its files. Without an id the item is identified by its prompt,
+    /// pictures and options, and its files are numbered.
     pub id: Option<String>,
     /// The prompt, then the pictures.
     pub inputs: Vec<Input>,

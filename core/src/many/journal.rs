@@ -1,10 +1,10 @@
 //! The journal of a run on disk, so that the next run sends only what is missing.
 //!
-//! A journal is a file of JSON lines: a header, `folder` where notes go from here on, `sent` before an item's
-//! request leaves, `done` once its pictures and its note are on disk, `failed` if it came to nothing. A `sent`
-//! line is synced before the request leaves; what other lines say is found again without them (`adopt`). Whatever
-//! moment a run is killed at, a line is there whole or is read past. Of each item that earlier runs knew only a
-//! fingerprint and the place of its last line are held in memory.
+//! A journal is a file of JSON lines: a header; `folder`, the folder of the notes from here on; `sent`, before an
+//! item's request is sent; `done`, when its pictures and its note are on disk; `failed`. A `sent` line is synced before
+//! the request is sent. The other lines are not: their content can be recovered from the notes (`adopt`). A run may be
+//! killed at any moment, so an incomplete line is skipped. In memory, an item of earlier runs takes a fingerprint and
+//! the offset of its last line.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,12 +24,12 @@ use crate::save;
 
 mod adopt;
 
-/// The number of the format; a journal with a higher one is from a newer version. With 2 came the keys of
-/// [`crate::client::Identity`]: a journal of format 1 is gone on with, and then has format 2, so that version 0.1.0
-/// does not pay again for items whose keys it does not know.
+/// The number of the format; a journal with a higher one is from a newer version. Format 2 has the keys of
+/// [`crate::client::Identity`]. A journal of format 1 is continued and renumbered to 2, so that version 0.1.0 refuses
+/// it instead of paying again for items whose keys it does not know.
 const VERSION: u64 = 2;
 
-/// A longer line is read past: no run writes one.
+/// A longer line is skipped: no run writes one.
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// A run that was just closed in this process lets go of its journal within this time.
@@ -40,13 +40,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    /// The folder of the notes as lines write it: from the journal's own folder, if it is in there, so that both
-    /// can move.
+    /// The folder of the notes as it is written in lines: relative to the journal's folder if it is inside of it, so
+    /// that both can be moved.
     notes: PathBuf,
-    /// The mark that the notes of this journal carry.
+    /// A random mark, which is written into the notes of this journal.
     mark: String,
     state: Mutex<State>,
-    /// So many bytes of the file are synced.
+    /// The number of bytes of the file that are synced.
     synced: Mutex<u64>,
     /// A forked child must not unlock what its parent holds.
     process: u32,
@@ -55,15 +55,15 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<Fingerprint, Entry>,
-    /// Items that version 0.1.0 knew by the bytes that it sent, and that no item of this run matched so far.
+    /// Items of version 0.1.0, identified by the bytes that were sent, that no item of this run has matched so far.
     unmatched: HashSet<Fingerprint>,
-    /// Notes of the calls of items that were cut off, by the item.
+    /// The notes of single calls of items that were interrupted.
     parts: HashMap<Fingerprint, Vec<PathBuf>>,
     /// Where notes have gone so far.
     folders: Vec<PathBuf>,
-    /// The journal's mark, if a line names it.
+    /// The journal's mark, if a line has it.
     mark: Option<String>,
-    /// Whether version 0.1.0 began it.
+    /// True if version 0.1.0 began the journal.
     is_first: bool,
     /// Whether the file ends in the middle of a line.
     torn: bool,
@@ -104,9 +104,9 @@ struct Line {
     billed: Option<String>,
     note: Option<PathBuf>,
     digest: Option<String>,
-    /// The key that stands in the note, if it is another: that of version 0.1.0.
+    /// The key in the note, if it is another one: that of version 0.1.0.
     was: Option<String>,
-    /// Whether only its note tells that it is done: it was found without a line.
+    /// True if the item's note was found without a `done` line.
     #[serde(default)]
     found: bool,
 }
@@ -116,7 +116,7 @@ impl Line {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Whether no other file has such lines.
+    /// True if only a journal can have such a line.
     fn is_ours(&self) -> bool {
         let is_folder = self.folder.is_some() && self.sent.is_none() && self.done.is_none();
         let is_sent = self.sent.is_some() && self.digest.is_some();
@@ -136,13 +136,13 @@ pub(super) enum Known {
 
 /// An item that is done.
 pub(super) struct Done {
-    /// Where its note was put, and where it is if the folder was moved and is named anew.
+    /// The path at which its note was written, and the path if the folder was moved and is named by `save_to`.
     pub notes: [PathBuf; 2],
-    /// The key that its note has, and whether that is another one than the item's.
+    /// The key in its note, and true if it differs from the item's key.
     pub key: String,
     pub is_renamed: bool,
     pub digest: Option<String>,
-    /// Whether only its note tells so. Then the note counts for the very same item only.
+    /// True if there is no `done` line but only a note, which then counts for an item with the same digest only.
     pub found: bool,
 }
 
@@ -183,7 +183,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Reads all lines, and gives the notes that they name.
+    /// Reads all lines, and returns the notes that they name.
     fn load(&mut self) -> Result<HashSet<PathBuf>, Error> {
         let shown = self.path.display().to_string();
         let cannot =
@@ -211,9 +211,9 @@ impl Journal {
                             "the journal {shown} has format {newer}, from a newer version of this library; update it"
                         )));
                     }
-                    // Its first line was lost.
+                    // The first line was lost.
                     Some(line) if line.is_ours() => state.learn(line, at, &mut named),
-                    // A run that ended before its first line was whole, or a disk that lost what was written.
+                    // The run ended before its first line was complete, or the disk lost it.
                     _ if state.torn && is_begun(&line) => {
                         self.file.set_len(0).map_err(cannot)?;
                         state.torn = false;
@@ -236,7 +236,7 @@ impl Journal {
         self.state = Mutex::new(state);
         if is_new {
             self.append(&header(&self.mark))?;
-            // Before anything is sent the journal itself is there for good.
+            // The journal itself is durable before anything is sent.
             self.sync(u64::MAX)?;
             save::sync_folder(self.path.parent().unwrap_or(Path::new(""))).map_err(cannot)?;
         } else if !had_mark {
@@ -248,7 +248,7 @@ impl Journal {
         Ok(named)
     }
 
-    /// Gives a journal of version 0.1.0 the number of this format, which stands in one digit of its first line.
+    /// Writes the number of this format into the first line of a journal of version 0.1.0, where it is one digit.
     fn renumber(&self) -> io::Result<()> {
         let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;
         let mut start = vec![0; START.len()];
@@ -313,8 +313,8 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a note says of the journal that it belongs to: its mark, which moves with it, and its name, by which a
-    /// journal that is gone is known.
+    /// The fields of a note that identify its journal: the mark, which stays when the journal is moved, and the name,
+    /// for the case that the journal itself was lost.
     pub fn belonging(&self) -> Value {
         json!({ "mark": self.mark, "name": self.name() })
     }
@@ -323,7 +323,7 @@ impl Journal {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// What earlier runs knew of the item with this key. Blocks.
+    /// The state of the item with this key after earlier runs. Blocks.
     pub fn known(&self, key: &str) -> Known {
         let mark = fingerprint(key);
         let at = {
@@ -347,12 +347,12 @@ impl Journal {
         }
     }
 
-    /// The notes of single calls of an item that was cut off.
+    /// The notes of single calls of an item that was interrupted.
     pub fn parts(&self, key: &str) -> Vec<PathBuf> {
         self.state().parts.get(&fingerprint(key)).cloned().unwrap_or_default()
     }
 
-    /// How many items version 0.1.0 knew by the bytes that it sent, and no item of this run has matched so far.
+    /// The number of items of version 0.1.0 that no item of this run has matched so far.
     pub fn unmatched(&self) -> usize {
         self.state().unmatched.len()
     }
@@ -361,22 +361,23 @@ impl Journal {
         &self.path
     }
 
-    /// Written before the item's first request leaves, and synced: without this line a picture that is lost with
-    /// a power cut would be paid for again in silence. Blocks.
+    /// Writes the `sent` line before the item's first request, and syncs it: without it, a picture that a power cut
+    /// destroys would be paid for again without a warning. Blocks.
     pub fn sent(&self, key: &str, digest: &str) -> Result<(), Error> {
         let line = json!({ "sent": key, "digest": digest, "time": now() }).to_string();
         let at = self.append(&line)?;
         self.sync(at + line.len() as u64)
     }
 
-    /// Written when the item's pictures and its note are on disk. It is not synced: the note tells the same. Blocks.
+    /// Writes the `done` line after the item's pictures and its note. It is not synced, since the note has the same
+    /// content. Blocks.
     pub fn done(&self, key: &str, digest: &str, note: &str) -> Result<(), Error> {
         let note = self.notes.join(note);
         self.append(&json!({ "done": key, "digest": digest, "note": note.to_string_lossy() }).to_string())
             .map(|_| ())
     }
 
-    /// Written when an item was done by version 0.1.0, whose key its note has. Blocks.
+    /// Writes a `done` line for an item of version 0.1.0, whose note has the old key. Blocks.
     pub fn recognised(&self, key: &str, digest: &str, done: &Done) -> Result<(), Error> {
         let Some(note) = done.notes.iter().find(|note| note.exists()) else { return Ok(()) };
         let note = beside(&self.path, note).unwrap_or_else(|_| note.clone());
@@ -384,8 +385,8 @@ impl Journal {
         self.append(&line.to_string()).map(|_| ())
     }
 
-    /// Written when the item came to nothing after it was sent. Not synced: without it the item may have been
-    /// paid for, which is said. Blocks.
+    /// Writes the `failed` line after the request was sent. It is not synced: without it the item counts as one that
+    /// may have been paid for, and the next run warns. Blocks.
     pub fn failed(&self, key: &str, error: &Error) -> Result<(), Error> {
         let told =
             json!({ "kind": error.kind().name(), "message": crate::reply::shortened(error.message(), 300) });
@@ -406,7 +407,7 @@ impl Journal {
         outcome.map_err(|cause| broken(&self.path, cause))
     }
 
-    /// Syncs the file at least up to this byte. Whoever waits for another's sync finds its own line synced by it.
+    /// Syncs the file at least up to this byte. Callers that wait for the lock often find their line synced already.
     fn sync(&self, upto: u64) -> Result<(), Error> {
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
         if *synced >= upto {
@@ -472,13 +473,13 @@ impl State {
     }
 }
 
-/// Whether it is the key of an item without an id, in the form of version 0.1.0.
+/// True for the key of an item without an id in the form of version 0.1.0.
 fn is_first_key(key: &str, digest: Option<&str>) -> bool {
     key.starts_with("sha256:") && digest.is_some_and(|digest| !digest.is_empty() && key.starts_with(digest))
 }
 
-/// The next line with its end, and whether it has one; 0 bytes after the last. Of one that is too long nothing is
-/// held.
+/// Reads the next line. Returns its length with the line end, and true if it has a line end; 0 bytes at the end of the
+/// file. `line` stays empty if the line is too long.
 fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, bool)> {
     line.clear();
     let mut len = 0;
@@ -509,7 +510,7 @@ pub(super) fn billed(error: &Error) -> String {
     told.unwrap_or_else(|| silent.to_owned())
 }
 
-/// What the first line of a journal begins with.
+/// The start of the first line of a journal.
 const START: &[u8] = b"{\"journal\":";
 
 /// The first line of a journal.
@@ -518,7 +519,7 @@ fn header(mark: &str) -> String {
     json!({ "journal": VERSION, "by": by, "mark": mark }).to_string()
 }
 
-/// Whether it is the start of a first line that was never whole: nothing was sent before it was synced.
+/// True for the start of an incomplete first line. Nothing was sent by that run, since the line is synced first.
 fn is_begun(line: &[u8]) -> bool {
     START.starts_with(line) || line.starts_with(START) || line.iter().all(|byte| *byte == 0)
 }
@@ -539,7 +540,7 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
     )))
 }
 
-/// The folder, or a file in one, as it is written in a journal.
+/// The path of a folder or file as it is written in a journal.
 fn beside(journal: &Path, folder: &Path) -> io::Result<PathBuf> {
     let home = journal.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (home, folder) = (home.canonicalize()?, folder.canonicalize()?);

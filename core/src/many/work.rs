@@ -48,7 +48,7 @@ impl Run {
             }
         }
         let digest = planned.as_ref().map(|(_, digest)| digest.clone());
-        // The digest by which version 0.1.0 knew it, where that may be needed.
+        // The digest of version 0.1.0, where an item of that version may match.
         let recorded = if let Known::Done(done) = &known { done.digest.as_deref() } else { None };
         let unmatched = journal.as_ref().map_or(0, |journal| journal.unmatched());
         let is_first = recorded.is_some_and(|digest| digest.starts_with("sha256:"));
@@ -80,7 +80,7 @@ impl Run {
             && *recorded != digest
             && *recorded != first
         {
-            // A note with this id lies there; no line says that it is this item's.
+            // A note with this id exists, but no line says that it belongs to this item.
             known = Known::New;
         }
 
@@ -118,8 +118,8 @@ impl Run {
                     Ok((mut result, files)) => {
                         if let (Some(journal), Some(_), Some(digest)) = (&journal, recognised, &digest) {
                             let (journal, key, digest) = (journal.clone(), key.clone(), digest.clone());
-                            // So that it is known by what the caller gave from now on. If it cannot be written,
-                            // it is recognised in the same way the next time.
+                            // From now on the item is found by its new key. If the line cannot be written, the item is
+                            // recognised in the same way the next time.
                             let _ = blocking(move || journal.recognised(&key, &digest, &done)).await;
                         }
                         if !is_same {
@@ -286,7 +286,7 @@ pub(super) struct Sending {
     at_work: AtWork,
     /// The item's key and digest: known before the first request.
     key: OnceLock<(String, String)>,
-    /// Whether the line could be written that it is sent.
+    /// The result of writing the `sent` line.
     line: OnceCell<Result<(), Error>>,
     state: Mutex<Sent>,
 }
@@ -320,18 +320,18 @@ impl Sending {
         self.lock().clone()
     }
 
-    /// Writes the line that stands in the journal before the item's first request leaves.
+    /// Writes the `sent` line before the item's first request.
     async fn before(&self) -> Result<(), Error> {
         {
             let mut sent = self.lock();
             if matches!(*sent, Sent::No) {
-                // From here on it is not forestalled any more.
+                // From here on `forestalled` does not end the item.
                 *sent = if self.run.is_stopping() { Sent::Refused(None) } else { Sent::Yes };
             }
         }
         if let (Sent::Yes, Some(journal), Some((key, digest))) = (self.state(), &self.journal, self.key.get())
         {
-            // Several calls of one item wait for one line.
+            // The concurrent calls of one item share one line.
             let line = || async {
                 let (journal, key, digest) = (journal.clone(), key.clone(), digest.clone());
                 let lost = || Err(Error::new(Kind::NanoBananaError, "writing into the journal was lost"));
@@ -376,12 +376,12 @@ async fn known_to(journal: &Option<Arc<Journal>>, key: Option<String>) -> Known 
     }
 }
 
-/// Reads or writes files away from the threads on which calls run. `None` if it was lost.
+/// Does file I/O on the threads for it.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     blocking::disk(work).await.ok()
 }
 
-/// A plan, and the key of its identity.
+/// Makes the plan and the item's digest.
 async fn planned_with_digest<F>(plan: &impl Fn() -> F) -> Result<(Plan, String), Error>
 where
     F: Future<Output = Result<Plan, Error>>,
@@ -391,13 +391,13 @@ where
     Ok((plan, digest))
 }
 
-/// What a note says of the item and of the journal that it belongs to.
+/// The fields of a note that identify its item and its journal.
 fn of_item(journal: &Journal, key: &str, digest: &str) -> Map<String, Value> {
     let fields = [("key", json!(key)), ("digest", json!(digest)), ("journal", journal.belonging())];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What is left of an item that was done. Blocks.
+/// The remaining files of an item that was done. Blocks.
 fn kept_of(done: &Done) -> Kept {
     let mut kept = Kept::default();
     if let Ok(note) = own_note(done) {
@@ -406,9 +406,9 @@ fn kept_of(done: &Done) -> Kept {
     kept
 }
 
-/// The note of an item that is done: the first that is its own. Blocks.
+/// The note of an item that is done: the first of its two paths with a matching note. Blocks.
 fn own_note(done: &Done) -> Result<Note, String> {
-    // One of version 0.1.0 has a digest of another form.
+    // The digest in a note of version 0.1.0 has another form.
     let digest = if done.is_renamed { None } else { done.digest.as_deref() };
     let read = |note: &PathBuf| Note::read(note)?.of(&done.key, digest);
     let [first, second] = &done.notes;
@@ -508,7 +508,7 @@ async fn stored(
     })
 }
 
-/// What an earlier run made of an item, or why that is not there.
+/// The result of an earlier run, or the reason why it is missing.
 async fn restored(done: Arc<Done>) -> Result<(Generation, Vec<String>), String> {
     let work = move || own_note(&done)?.restore();
     blocking(work).await.unwrap_or_else(|| Err("reading its note was lost".to_owned()))

@@ -1,11 +1,11 @@
 //! Addresses of the public internet, by IANA's registries of special-purpose addresses.
 //!
-//! An address is public if the most specific row that holds it says so. The tables name every row of the
-//! registries; what no row of IPv6 holds is not assigned, and not public.
+//! The most specific row that contains an address decides. The tables have every row of the registries. An IPv6 address
+//! that no row contains is not assigned, and not public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A block: the address that it begins with, the length of its prefix, and whether it is globally reachable.
+/// A block: its first address, the length of its prefix, and true if it is globally reachable.
 type Block<A> = (A, u32, bool);
 
 const fn v4(a: u8, b: u8, c: u8, d: u8) -> Ipv4Addr {
@@ -19,9 +19,9 @@ const fn v6(start: [u16; 8]) -> Ipv6Addr {
 
 /// The IPv4 special-purpose address registry, and multicast. "N/A" counts as no.
 const V4: &[Block<Ipv4Addr>] = &[
-    // All that is not named below.
+    // All other addresses.
     (v4(0, 0, 0, 0), 0, true),
-    // "This network" (RFC 791), which reaches this machine.
+    // "This network" (RFC 791). Connections to it reach this machine.
     (v4(0, 0, 0, 0), 8, false),
     // Private use (RFC 1918).
     (v4(10, 0, 0, 0), 8, false),
@@ -55,11 +55,11 @@ const V4: &[Block<Ipv4Addr>] = &[
     (v4(255, 255, 255, 255), 32, false),
 ];
 
-/// The IPv6 special-purpose address registry, and what of the whole space is assigned. "N/A" counts as no.
+/// The IPv6 special-purpose address registry, and the assigned part of the whole space. "N/A" counts as no.
 const V6: &[Block<Ipv6Addr>] = &[
-    // Unassigned (RFC 4291): loopback, the unspecified address and compatible IPv4 addresses among it.
+    // Unassigned (RFC 4291), with loopback, the unspecified address and IPv4-compatible addresses.
     (v6([0; 8]), 0, false),
-    // Global unicast, the one part that is assigned.
+    // Global unicast, the only assigned part.
     (v6([0x2000, 0, 0, 0, 0, 0, 0, 0]), 3, true),
     // IPv4/IPv6 translation for one network (RFC 8215).
     (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0]), 48, false),
@@ -97,7 +97,7 @@ const V6: &[Block<Ipv6Addr>] = &[
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0]), 8, false),
 ];
 
-/// Whether an address is one of the public internet.
+/// True for an address of the public internet.
 pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -118,8 +118,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     })
 }
 
-/// The IPv4 address that is connected to in place of a mapped one (::ffff:0:0/96, RFC 4291) or a translated one
-/// (64:ff9b::/96, RFC 6052): networks without IPv4 of their own reach all of IPv4 that way.
+/// The IPv4 address in a mapped (::ffff:0:0/96, RFC 4291) or translated (64:ff9b::/96, RFC 6052) IPv6 address.
+/// Connections to these reach that IPv4 address.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     match ip.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -134,13 +134,13 @@ fn most_specific<A: Copy>(blocks: &[Block<A>], holds: impl Fn(A, u32) -> bool) -
     holding.max_by_key(|(_, len, _)| *len).is_some_and(|(_, _, is_public)| *is_public)
 }
 
-/// Domains that no public name server answers for: reserved (RFC 6761, RFC 6762, RFC 8375, `internal` by ICANN), or
-/// in use within networks and not delegated.
+/// Domains without public name servers: reserved ones (RFC 6761, RFC 6762, RFC 8375, `internal` by ICANN), and ones
+/// that are common in private networks and not delegated.
 const LOCAL: &[&str] =
     &["localhost", "local", "internal", "home.arpa", "lan", "home", "corp", "intranet", "private"];
 
-/// Whether a host's name has a meaning only on this machine or in its network. The address behind it cannot be
-/// checked where a proxy looks it up.
+/// True for host names that are valid on this machine or in its network only. With a proxy, their addresses cannot be
+/// checked.
 pub(super) fn is_local_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_below = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
@@ -152,8 +152,8 @@ pub(super) fn is_local_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The registries as they were read (IANA, IPv4 and IPv6 special-purpose address registries), and the blocks
-    /// outside of them that are not global unicast; apart from the tables above, so that a slip there is seen.
+    /// A second copy of IANA's IPv4 and IPv6 special-purpose address registries, with the blocks outside of them that
+    /// are not global unicast. It is independent of the tables above, so that a typing error there is found.
     const ROWS: &str = "
         0.0.0.0/8 no, 10.0.0.0/8 no, 100.64.0.0/10 no, 127.0.0.0/8 no, 169.254.0.0/16 no, 172.16.0.0/12 no,
         192.0.0.0/24 no, 192.0.0.0/29 no, 192.0.0.8/32 no, 192.0.0.9/32 yes, 192.0.0.10/32 yes, 192.0.0.170/32 no,
@@ -165,7 +165,7 @@ mod tests {
         2001:4:112::/48 yes, 2001:10::/28 no, 2001:20::/28 yes, 2001:30::/28 yes, 2001:db8::/32 no, 2002::/16 no,
         2620:4f:8000::/48 yes, 3fff::/20 no, 5f00::/16 no, fc00::/7 no, fe80::/10 no, fec0::/10 no, ff00::/8 no";
 
-    /// Just outside of blocks, and ordinary.
+    /// Addresses just outside of blocks, and ordinary ones.
     const PUBLIC: &str = "
         1.0.0.0 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255
         169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.1.255 192.0.3.0 192.88.98.255
@@ -207,7 +207,7 @@ mod tests {
         assert!(rows.len() > 50);
         for (block, reachable) in &rows {
             for ip in ends(block) {
-                // A block within this one has a row of its own.
+                // This block contains another one with a row of its own.
                 let within = |other: &str| other != *block && ends(other).contains(&ip);
                 if rows.iter().any(|(other, reach)| within(other) && reach != reachable) {
                     continue;

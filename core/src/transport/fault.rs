@@ -1,36 +1,36 @@
-//! Whether a fault of a connection would come again the same: read from the types of its causes, so that
-//! no word of a server decides what is paid for twice.
+//! Classifies connection faults: would another try fail in the same way? The types of the causes decide and not texts
+//! of a server, since a wrong answer is paid for twice.
 
 use std::error::Error as Cause;
 use std::io;
 
 use rustls::AlertDescription as Alert;
 
-/// A fault that another try would meet again.
+/// A fault that another try would meet as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lasting {
     /// The certificate is not trusted.
     Certificate,
-    /// The two sides cannot agree on TLS, or one of them does not speak it.
+    /// Both sides cannot agree on TLS parameters, or one of them does not use TLS.
     Tls,
-    /// The reply's head has more, or longer, headers than are taken.
+    /// The reply's head has too many or too long headers.
     Headers,
-    /// The reply breaks the rules of HTTP, or its body those of its own encoding.
+    /// The reply violates HTTP, or its body the declared encoding.
     Malformed,
-    /// The proxy wants a name and a password.
+    /// The proxy requires credentials.
     Proxy,
 }
 
-/// What is known of a failed request.
+/// Facts about a failed request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Why it would fail again, if it would.
+    /// The reason why it would fail again, if it would.
     pub lasting: Option<Lasting>,
-    /// Whether the service said that it did nothing with the request.
+    /// True if the server reported that it did not process the request.
     pub is_sent_back: bool,
 }
 
-/// Every cause of an error. An `io::Error` hides the one that it was made of.
+/// All causes of an error, including the error inside an `io::Error`, which `source` leaves out.
 fn causes<'a>(error: &'a (dyn Cause + 'static)) -> impl Iterator<Item = &'a (dyn Cause + 'static)> {
     let inner = |error: &&'a (dyn Cause + 'static)| -> Option<&'a (dyn Cause + 'static)> {
         let error: &'a (dyn Cause + 'static) = *error;
@@ -42,12 +42,12 @@ fn causes<'a>(error: &'a (dyn Cause + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), inner)
 }
 
-/// Reads the facts from an error's causes.
+/// Reads the facts from the causes of an error.
 pub(super) fn facts(error: &(dyn Cause + 'static)) -> Facts {
     let mut facts = Facts::default();
     for cause in causes(error) {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            // An `io::Error` around it says "invalid data" of everything.
+            // The `io::Error` around it has the kind "invalid data" for all TLS errors.
             facts.lasting = of_tls(tls);
         } else if let Some(http) = cause.downcast_ref::<hyper::Error>() {
             facts.lasting = match () {
@@ -57,18 +57,18 @@ pub(super) fn facts(error: &(dyn Cause + 'static)) -> Facts {
             };
         } else if let Some(http2) = cause.downcast_ref::<h2::Error>() {
             facts.is_sent_back |= http2.reason() == Some(h2::Reason::REFUSED_STREAM);
-            // What our own side finds wrong with one reply it will find wrong again.
+            // An error that our own side raised about the reply would be raised again.
             let is_ours = http2.is_library() && http2.is_reset();
             if is_ours || http2.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED) {
                 facts.lasting = Some(Lasting::Malformed);
             }
         } else if let Some(io) = cause.downcast_ref::<io::Error>() {
-            // So are called chunks, and compressed bytes, that are none; a line that breaks is not.
+            // These kinds mean invalid chunks or invalid compressed data, never a broken connection.
             if matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
                 facts.lasting = Some(Lasting::Malformed);
             }
         } else if cause.to_string() == "proxy authorization required" {
-            // Its type is not public.
+            // The type of this error is not public.
             facts.lasting = Some(Lasting::Proxy);
         }
     }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(lasting(tls(expired())), Some(Lasting::Certificate));
         assert_eq!(lasting(io::Error::other(tls(expired()))), Some(Lasting::Certificate));
         assert_eq!(lasting(tls(rustls::Error::AlertReceived(Alert::ProtocolVersion))), Some(Lasting::Tls));
-        // A record that the line has damaged comes whole the next time.
+        // A record that was damaged on the way may be intact the next time.
         assert_eq!(lasting(tls(rustls::Error::DecryptError)), None);
         assert_eq!(lasting(tls(rustls::Error::AlertReceived(Alert::BadRecordMac))), None);
     }
@@ -140,7 +140,7 @@ mod tests {
         for kind in [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput] {
             assert_eq!(lasting(io::Error::new(kind, "corrupt deflate stream")), Some(Lasting::Malformed));
         }
-        // The words alone say nothing.
+        // The text alone decides nothing.
         assert_eq!(lasting(io::Error::other("invalid certificate, refused stream before processing")), None);
     }
 

@@ -1,9 +1,8 @@
-//! Pictures from the web: without a key, without the caller's headers, and only from the public internet unless
-//! the client allows more.
+//! Fetches pictures from the web: without the key and the caller's headers, and from public addresses only unless the
+//! client allows others.
 //!
-//! A name is looked up by a resolver that refuses private addresses, so that the address that was checked is the
-//! one that is connected to. Behind a proxy it is the proxy that looks the name up: there hosts are judged by what
-//! stands in the URL.
+//! Names are resolved by a resolver that refuses private addresses, so that the checked address is the one that is
+//! connected to. With a proxy, the proxy resolves the name: then only the host in the URL is checked.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +17,7 @@ use super::address::{is_local_name, is_public};
 use super::{Settings, Transport, chain, config, is_loopback};
 use crate::error::{Error, Kind};
 
-/// The most bytes of a picture that is fetched: as many as one request may hold in all.
+/// The size limit of a fetched picture: the limit of a whole request.
 const MOST_FETCHED: u64 = 100 << 20;
 const MOST_REDIRECTS: usize = 5;
 const PRIVATE: &str = "its URL leads to a private or local address, which is not fetched; set `allow_private_urls` on the \
@@ -31,14 +30,14 @@ fn bad(message: impl Into<String>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
-/// The connections to pictures' servers, made when the first picture is fetched.
+/// The connections to the servers of pictures, created with the first fetch.
 #[derive(Default)]
 pub(super) struct Web(OnceLock<Ways>);
 
 struct Ways {
-    /// By the proxy where there is one.
+    /// Uses the proxy if there is one.
     usual: reqwest::Client,
-    /// To this machine, past any proxy.
+    /// For loopback addresses: never uses a proxy.
     near: reqwest::Client,
     resolver: PublicOnly,
 }
@@ -63,8 +62,8 @@ impl Ways {
 }
 
 impl Transport {
-    /// Fetches a picture from the web: at most [`MOST_FETCHED`] bytes, and unless the client allows it from no
-    /// private address, before or after a redirect.
+    /// Fetches a picture from the web, of at most [`MOST_FETCHED`] bytes. Private addresses are refused unless the
+    /// client allows them, before and after redirects.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if its server does not give it, or may not be asked.
@@ -123,13 +122,13 @@ impl Transport {
     }
 }
 
-/// Checks a URL's host by itself. The address of a name is checked by the resolver, unless a proxy looks it up.
+/// Checks the host of a URL. The addresses of a name are checked by the resolver, unless a proxy resolves it.
 async fn check_host(url: &Url, resolver: &PublicOnly) -> Result<(), Error> {
     let is_allowed = match url.host() {
         Some(Host::Ipv4(ip)) => is_public(IpAddr::V4(ip)),
         Some(Host::Ipv6(ip)) => is_public(IpAddr::V6(ip)),
         Some(Host::Domain(name)) if is_local_name(name) => false,
-        // The resolver lets the proxy's own name pass, for the connection to the proxy.
+        // The resolver allows the proxy's own name, for the connection to the proxy.
         Some(Host::Domain(name)) if resolver.is_proxy(name) => {
             let found = (resolver.look_up)(plain(name))
                 .await
@@ -144,11 +143,11 @@ async fn check_host(url: &Url, resolver: &PublicOnly) -> Result<(), Error> {
 
 type Found = std::io::Result<Vec<SocketAddr>>;
 
-/// Looks names up and refuses those that lead to a private address. The names of proxies are the operator's.
+/// Resolves names, and refuses those with a private address. The names of the configured proxies are allowed.
 #[derive(Clone)]
 struct PublicOnly {
     proxies: Arc<BTreeSet<String>>,
-    /// Tests have names of their own.
+    /// Replaced in tests.
     look_up: fn(String) -> Pin<Box<dyn Future<Output = Found> + Send>>,
 }
 
@@ -162,7 +161,7 @@ impl PublicOnly {
             let found = matcher.intercept(&target.parse().ok()?)?;
             found.uri().host().map(plain)
         };
-        // A host that no rule of NO_PROXY names.
+        // A host that no NO_PROXY rule matches.
         let targets = ["http://picture.invalid", "https://picture.invalid"];
         PublicOnly {
             proxies: Arc::new(targets.into_iter().filter_map(proxy).collect()),
@@ -175,7 +174,7 @@ impl PublicOnly {
     }
 }
 
-/// A host's name as it is compared.
+/// A host name in the form for comparisons.
 fn plain(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
@@ -199,7 +198,7 @@ async fn look_up(name: String) -> Found {
     super::look_up(name).await
 }
 
-/// Whether all of them are: which one is connected to is not known before.
+/// True if all addresses are public: any of them may be connected to.
 fn are_public(found: &[SocketAddr]) -> bool {
     !found.is_empty() && found.iter().all(|address| is_public(address.ip()))
 }
@@ -215,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// Names of an internet of tests.
+    /// The name table of the tests.
     fn names(name: String) -> Pin<Box<dyn Future<Output = Found> + Send>> {
         let found: &[&str] = match &*name {
             "private.example.com" | "proxy.example.com" => &["127.0.0.1"],
@@ -248,7 +247,7 @@ mod tests {
         transport
     }
 
-    /// A server that answers whatever it is asked, and the port that it listens at.
+    /// A server that answers every request, and its port.
     async fn server() -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -290,7 +289,7 @@ mod tests {
         }
     }
 
-    /// A proxy of this kind is given an address: it is looked up, and checked, here.
+    // A SOCKS5 proxy gets an address, so the name is resolved and checked here.
     #[tokio::test]
     async fn a_proxy_that_is_given_addresses_is_given_public_ones() {
         let port = server().await;

@@ -1,5 +1,5 @@
-//! Notes that lie in the folder and that no line names: a run may end between the note and its line, and a line may
-//! be lost with a power cut or a damaged disk. A note says whose it is, and its pictures are checked by their sums.
+//! Finds notes that no line names: a run may end between the note and its line, and a line may be lost by a power cut
+//! or a damaged disk. A note names its item and its journal, and its pictures are checked by their SHA-256.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,11 @@ use super::{Entry, Journal, Line, fingerprint, is_first_key};
 use crate::error::Error;
 
 impl Journal {
-    /// Takes up what lies in the folders in which notes were put so far and is not among `named`, the notes that
-    /// lines name.
+    /// Adds the notes in the journal's folders that are not in `named`, the notes that lines name.
     pub(super) fn adopt(&self, named: &HashSet<PathBuf>) -> Result<(), Error> {
         let folders = self.state().folders.clone();
         for place in folders {
-            // A folder that cannot be read has nothing that could be adopted.
+            // A folder that cannot be read has no notes to add.
             let Ok(notes) = Folder::notes(&self.home().join(&place)) else { continue };
             for path in notes {
                 let Some(name) = path.file_name() else { continue };
@@ -39,12 +38,12 @@ impl Journal {
         let found = match known {
             Some(Entry::Done(_)) => {
                 if note.is_part() && self.owns(note) {
-                    // The whole item is there.
+                    // The note of the whole item exists.
                     let _ = std::fs::remove_file(path);
                 }
                 return Ok(());
             }
-            // The same id may stand for something else in another journal's notes.
+            // In another journal the same id may belong to another item.
             Some(Entry::Sent { at, .. }) => match self.line(at) {
                 Some(Line { digest: Some(sent), .. }) if sent != digest => return Ok(()),
                 _ if note.journal().is_some() && !self.owns(note) => return Ok(()),
@@ -69,8 +68,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether it is a note of this journal: by its mark, or by its name, if the journal itself was lost. Those of
-    /// version 0.1.0 say nothing of their journal.
+    /// True for a note of this journal: by the mark, or by the name if the journal itself was lost. Notes of version
+    /// 0.1.0 do not name their journal.
     fn owns(&self, note: &Note) -> bool {
         match note.journal() {
             Some((mark, name)) => mark == self.mark || name == self.name(),

@@ -34,7 +34,7 @@ fn the_last_word_counts_and_a_torn_line_is_read_past() {
         assert!(matches!(journal.known("d"), Known::MaybePaid));
         assert!(matches!(journal.known("e"), Known::New));
         journal.done("d", "d", "d.json").unwrap();
-        // A second try that was not billed does not settle what became of the first one.
+        // A second try that was not billed does not tell whether the first one was.
         journal.sent("c", "d").unwrap();
         journal
             .failed("c", &Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned()))
@@ -42,7 +42,7 @@ fn the_last_word_counts_and_a_torn_line_is_read_past() {
     }
     assert!(matches!(opened(folder.path()).known("c"), Known::MaybePaid));
     assert!(matches!(opened(folder.path()).known("d"), Known::Done(_)));
-    // A first line that was never whole is no journal yet.
+    // A file with an incomplete first line is no journal yet.
     std::fs::write(&path, header("x").split_at(9).0).unwrap();
     opened(folder.path()).sent("a", "d").unwrap();
     assert!(matches!(opened(folder.path()).known("a"), Known::MaybePaid));
@@ -62,7 +62,7 @@ fn another_file_is_no_journal_and_stays_as_it_is() {
 
 use proptest::prelude::*;
 
-/// Lines as a run writes them, halves of such, and whatever else may stand in a file.
+/// Lines of a run, incomplete lines, and arbitrary text.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let lines = [
         r#"{"sent":"a","digest":"d"}"#,
@@ -91,7 +91,7 @@ proptest! {
         std::fs::write(folder.path().join("run.jsonl"), &bytes).unwrap();
         let pictures = Folder::open(&folder.path().join("out")).unwrap();
         let path = folder.path().join("run.jsonl");
-        // It may refuse to go on, if all that is done is gone; then it leaves the file alone.
+        // Opening may be refused if all results are missing; then the file stays unchanged.
         match Journal::open(&path, &pictures) {
             Err(_) => prop_assert_eq!(std::fs::read(&path).unwrap(), bytes),
             Ok(journal) => {
