@@ -327,7 +327,7 @@ async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Err
         held.meant_for(folder);
     }
     let prompt = match text(matches, "prompt").as_str() {
-        "-" => String::from_utf8(stdin()?)
+        "-" => String::from_utf8(blocking(stdin).await?)
             .map_err(|_| Error::new(Kind::InvalidOptionError, "the prompt on standard input is not UTF-8"))?,
         prompt => prompt.to_owned(),
     };
@@ -336,7 +336,7 @@ async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Err
     if verb == "edit" {
         let names = matches.get_many::<String>("images").into_iter().flatten();
         for name in names {
-            inputs.push(if name == "-" { stdin()?.into() } else { Input::Named(name.clone()) });
+            inputs.push(if name == "-" { blocking(stdin).await?.into() } else { Input::Named(name.clone()) });
         }
         let masks = matches.get_many::<String>(MASK).into_iter().flatten();
         inputs.extend(masks.map(|mask| Input::mask(area(mask), EditOptions::new())));
@@ -565,13 +565,7 @@ async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
         tell(format_args!("warning: {reach}."));
     }
     tell(format_args!("Point any client of the Gemini API there, with any key but `bad`. Ctrl-C stops it."));
-    // Ctrl-C ends every command; whoever started this one may end it by a signal of its own, and the
-    // certificate's file goes with it.
-    #[cfg(unix)]
-    if let Ok(mut end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        end.recv().await;
-        return Ok(());
-    }
+    // A signal ends it, and with it the certificate's file.
     std::future::pending().await
 }
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 /// Left never uses right. `emulator` stands left of all that makes requests and reads replies: if
 /// it shared their code, both ends would agree on the same mistake.
 const ORDER: &[&str] = &[
+    "secrets",
     "schema",
     "memory",
-    "secrets",
     "error",
     "digest",
     "options",
@@ -97,6 +97,15 @@ fn no_module_uses_one_to_its_right() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn one_file_alone_installs_handlers_of_signals() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let installs = |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains("tokio::signal");
+    // Within Python and Node the signals are the host's: a second handler calls the host's again and again.
+    let files: Vec<PathBuf> = sources(&root).into_iter().filter(installs).collect();
+    assert_eq!(files, [root.join("cli/signals.rs")]);
 }
 
 #[test]
