@@ -30,6 +30,7 @@ use crate::reply::Drawn;
 use crate::request::{self, Turn};
 use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Write};
+use crate::secrets;
 use crate::split::{Limits, Splitter};
 use crate::stream::EventStream;
 
@@ -330,8 +331,7 @@ impl Chat {
     fn write(&self, out: &mut save::Output, turns: &[Turn]) -> std::io::Result<()> {
         let mut options = self.inner.options.write(Case::Snake);
         if let Some(options) = options.as_object_mut() {
-            // Headers may hold secrets, and belong to the machine.
-            options.retain(|name, _| name != "headers");
+            options.retain(|name, _| !secrets::is_option(name));
         }
         let mut out = BufWriter::new(out);
         write!(out, "{{\"nanobanana_chat\":{VERSION},\"options\":{options},\"turns\":[")?;

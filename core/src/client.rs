@@ -32,6 +32,7 @@ use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
 use crate::retry::Policy;
 use crate::schema::{Case, Write};
+use crate::secrets;
 use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
@@ -281,12 +282,10 @@ impl Client {
     /// `repr` and for another process, which finds the key in its own environment.
     pub fn describe(&self, case: Case) -> Value {
         let mut options = self.0.options.clone();
-        (options.api_key, options.proxy) = (None, None);
         options.base_url = options.base_url.map(without_user);
         let mut map = options.write(case);
         if let Some(map) = map.as_object_mut() {
-            map.retain(|_, value| !value.is_null());
-            map.remove("headers");
+            map.retain(|name, value| !value.is_null() && !secrets::is_option(name));
         }
         map
     }

@@ -52,6 +52,14 @@ const QUERIES: [&str; 14] = [
 /// Prefixes of the parameters of signed URLs.
 const SIGNED: [&str; 3] = ["xamz", "xgoogsignature", "xgoogcredential"];
 
+/// Options that are secret as a whole, in the same form: a header or a proxy may hold a password in any form.
+const OPTIONS: [&str; 3] = ["apikey", "headers", "proxy"];
+
+/// True if an option of this name is a secret as a whole.
+pub(crate) fn is_option(name: &str) -> bool {
+    OPTIONS.contains(&&*plain(name))
+}
+
 /// True if a header of this name holds a secret.
 pub(crate) fn is_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -60,9 +68,13 @@ pub(crate) fn is_header(name: &str) -> bool {
 
 /// True if a query parameter of this name holds a secret.
 pub(crate) fn is_query(name: &str) -> bool {
-    let plain: String = name.chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
-    let plain = plain.to_ascii_lowercase();
+    let plain = plain(name);
     QUERIES.contains(&plain.as_str()) || SIGNED.iter().any(|begin| plain.starts_with(begin))
+}
+
+/// A name in lower case, without dashes and underscores.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| !matches!(letter, '-' | '_')).collect::<String>().to_ascii_lowercase()
 }
 
 /// The secrets of one request.
@@ -324,13 +336,13 @@ fn of_html(text: &[u8]) -> Option<(u8, usize)> {
 /// The text without the values of secret query parameters, and without users and passwords of URLs; `None` if it has
 /// none of them.
 fn without_signatures(text: &str) -> Option<String> {
-    if !text.contains('?') && !text.contains('&') && !text.contains("://") {
+    if !text.contains(['?', '&', '#']) && !text.contains("://") {
         return None;
     }
     let ends =
         |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '\\' | '`' | '#');
     let (mut clean, mut rest, mut is_changed) = (String::new(), text, false);
-    while let Some(at) = rest.find(['?', '&', ':']) {
+    while let Some(at) = rest.find(['?', '&', '#', ':']) {
         let (before, found) = rest.split_at(at);
         clean.push_str(before);
         let (mark, after) = found.split_at(1);
@@ -450,6 +462,10 @@ mod tests {
             assert_eq!(none.clean(&format!("/b?{name}=0123")), format!("/b?{name}=…"));
         }
         assert_eq!(none.clean("http://me:secret@a.example/?a=1"), "http://…@a.example/?a=1");
+        assert_eq!(
+            none.clean("https://a.example/#access_token=01&x=1"),
+            "https://a.example/#access_token=…&x=1"
+        );
         assert_eq!(none.clean("<a href=\"/?a=1&amp;sig=01\">"), "<a href=\"/?a=1&amp;sig=…\">");
         for text in
             ["?pageToken=abc", "a key=value pair", "is it 10:30? & so on", "continuation_token=a", "a://b"]

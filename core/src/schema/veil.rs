@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Debug, Formatter};
 
+use crate::secrets;
+
 /// So many letters of base64 in a row are bytes, and no word.
 const BYTES: usize = 200;
 
@@ -15,16 +17,15 @@ pub(crate) fn veiled(
     out.write_str(&without_secrets(&text))
 }
 
-/// A field of a table for debug output. Headers and proxies are secrets as a whole: each may hold a password in a
-/// form of its own.
+/// A field of a table for debug output. Options that are secrets as a whole are not shown.
 pub(crate) struct Veil<'a, T>(pub &'static str, pub &'a T);
 
 impl<T: Debug> Debug for Veil<'_, T> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let Veil(name, value) = self;
-        match *name {
-            "headers" | "proxy" if format!("{value:?}") != "None" => out.write_str("Some(…)"),
-            _ => value.fmt(out),
+        match secrets::is_option(name) && format!("{value:?}") != "None" {
+            true => out.write_str("Some(…)"),
+            false => value.fmt(out),
         }
     }
 }
