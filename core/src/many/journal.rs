@@ -214,7 +214,7 @@ impl Journal {
                     // The first line was lost.
                     Some(line) if line.is_ours() => state.learn(line, at, &mut named),
                     // The run ended before its first line was complete, or the disk lost it.
-                    _ if state.torn && is_begun(&line) => {
+                    _ if state.torn && line.len() as u64 == len && is_begun(&line) => {
                         self.file.set_len(0).map_err(cannot)?;
                         state.torn = false;
                         break;

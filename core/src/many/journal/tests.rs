@@ -58,6 +58,12 @@ fn another_file_is_no_journal_and_stays_as_it_is() {
         let error = Journal::open(&path, &pictures).unwrap_err();
         assert_eq!((error.kind(), std::fs::read_to_string(&path).unwrap()), (Kind::ConfigError, text.into()));
     }
+    // Nothing of a line that is too long is held, and a file may be one such line.
+    let long = std::fs::File::create(&path).unwrap();
+    std::io::Write::write_all(&mut &long, b"[{\"prompt\": \"a boat\"}").unwrap();
+    long.set_len(LONGEST_LINE + 1).unwrap();
+    assert_eq!(Journal::open(&path, &pictures).unwrap_err().kind(), Kind::ConfigError);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), LONGEST_LINE + 1);
 }
 
 use proptest::prelude::*;
