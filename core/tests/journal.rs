@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nanobanana::{
@@ -199,6 +200,41 @@ async fn a_picture_that_is_cut_or_another_is_no_result() {
             assert!(run(&client, place.many(), item()).await[0].cached);
         }
     }
+}
+
+/// A file that cannot be read now may be there: it is not paid for again.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_item_whose_files_cannot_be_read_is_not_sent_again() {
+    let (emulator, place) = (emulator(), Place::new());
+    let watched = Arc::new(Mutex::new(Vec::new()));
+    let to = watched.clone();
+    let client =
+        client(&emulator, ClientOptions::new()).on_event(move |event| to.lock().unwrap().push(event.name));
+    let items = || vec![Item::new("x").id("x"), Item::new("y").id("y")];
+    let again = async || {
+        let outcomes = run(&client, place.many(), items()).await;
+        outcomes.into_iter().find(|outcome| outcome.id.as_deref() == Some("x")).unwrap()
+    };
+    let picture = PathBuf::from(&again().await.files[0]);
+    for path in [picture.clone(), picture.with_extension("json")] {
+        let aside = path.with_extension("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        // Reading a link that leads to itself is an error for root, too.
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let outcome = again().await;
+        let message = outcome.error.as_ref().unwrap().message();
+        assert!(message.contains("cannot be read") && message.contains("Nothing was sent"), "{message}");
+        assert_eq!(emulator.requests().len(), 2);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&aside, &path).unwrap();
+        assert!(again().await.cached);
+    }
+    // The warning that an item is drawn again is an event, too.
+    watched.lock().unwrap().clear();
+    std::fs::remove_file(&picture).unwrap();
+    assert!(warned(&again().await).contains("done again"));
+    assert!(watched.lock().unwrap().contains(&"warning".to_owned()));
 }
 
 /// A run of one item of three pictures, closed when two of them are there.

@@ -13,6 +13,7 @@ use super::{Client, Identity, Masked};
 use crate::attempt::{Before, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind, Partial};
+use crate::events::next_call;
 use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
 use crate::key::Keys;
@@ -244,6 +245,16 @@ impl Plan {
         }
         result.warnings.splice(0..0, self.said.all());
         result
+    }
+}
+
+impl Client {
+    /// Emits the events of warnings about a call with this plan, or about one of this model that needs no plan. Returns
+    /// the number of the call.
+    pub(crate) fn warns(&self, plan: Option<&Plan>, model: &str, warnings: &[String]) -> u64 {
+        let call = plan.map_or_else(next_call, |plan| plan.call);
+        self.0.watcher.warns(call, model, warnings);
+        call
     }
 }
 

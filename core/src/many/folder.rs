@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::blocking::Lost;
 use crate::codec::Format;
 use crate::digest::{Digest, Sum};
 use crate::durable::make_folder;
@@ -199,7 +200,40 @@ struct Shelved {
     parts: Vec<PathBuf>,
     /// Pictures that could not be written into the folder.
     unsaved: Vec<Image>,
+    /// The same of the model's own pictures of edits with a mask.
+    unsaved_models: Vec<Image>,
     trouble: Option<Error>,
+}
+
+/// The reason why a result of an earlier run is not used.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub why: String,
+    /// True if the file may exist but cannot be read now. Such an item is not paid for again.
+    pub is_unreadable: bool,
+}
+
+impl Missing {
+    /// For a file that the system did not read.
+    fn read(path: &Path, cause: &io::Error) -> Self {
+        let shown = path.display();
+        match cause.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => format!("{shown} is gone").into(),
+            _ => Missing { why: format!("{shown} cannot be read: {cause}"), is_unreadable: true },
+        }
+    }
+}
+
+impl From<String> for Missing {
+    fn from(why: String) -> Self {
+        Missing { why, is_unreadable: false }
+    }
+}
+
+impl From<&str> for Missing {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
 }
 
 /// The files that earlier runs wrote for an item that was interrupted.
@@ -212,17 +246,29 @@ pub(super) struct Kept {
     pub results: BTreeMap<u32, Generation>,
     /// Sentences about files that are missing.
     pub lost: Vec<String>,
+    /// The first file that cannot be read now.
+    pub unreadable: Option<String>,
 }
 
 impl Kept {
+    /// For notes whose reading was refused.
+    pub fn unread(lost: &Lost) -> Self {
+        Kept { unreadable: Some(lost.to_string()), ..Kept::default() }
+    }
+
     /// Reads the notes of single calls. A note with another key or digest is skipped. Blocks.
     pub fn of_parts(notes: Vec<PathBuf>, key: &str, digest: &str) -> Self {
         let mut kept = Kept::default();
         for path in notes {
-            let note = Note::read(&path).and_then(|note| note.of(key, Some(digest)));
-            if let Ok(note) = note {
-                kept.add(&note);
-                kept.parts.push(path);
+            match Note::read(&path).and_then(|note| note.of(key, Some(digest))) {
+                Ok(note) => {
+                    kept.add(&note);
+                    kept.parts.push(path);
+                }
+                Err(missing) if missing.is_unreadable => {
+                    kept.unreadable.get_or_insert(missing.why);
+                }
+                Err(_) => {}
             }
         }
         kept
@@ -240,7 +286,10 @@ impl Kept {
                     self.files.extend(files);
                 }
                 Ok(_) => {}
-                Err(why) => self.lost.push(why),
+                Err(missing) if missing.is_unreadable => {
+                    self.unreadable.get_or_insert(missing.why);
+                }
+                Err(missing) => self.lost.push(missing.why),
             }
         }
     }
@@ -299,6 +348,7 @@ impl Shelf {
                         match self.write(Some(&stem), call, &format!("{number}-model"), &edit.model_image) {
                             Ok((_, model)) => saved.model = Some(Box::new((model, edit.clone()))),
                             Err(trouble) => {
+                                state.unsaved_models.push(edit.model_image.clone());
                                 state.trouble.get_or_insert(trouble);
                             }
                         }
@@ -309,6 +359,8 @@ impl Shelf {
                 }
                 Err(trouble) => {
                     state.unsaved.push(image.clone());
+                    let model = masked.get(place).filter(|edit| !edit.model_image.is(image));
+                    state.unsaved_models.extend(model.map(|edit| edit.model_image.clone()));
                     state.trouble.get_or_insert(trouble);
                 }
             }
@@ -381,13 +433,16 @@ impl Shelf {
             note: None,
             trouble: state.trouble.take(),
         };
-        for picture in std::mem::take(&mut state.unsaved) {
+        let unsaved = std::mem::take(&mut state.unsaved).into_iter().map(|picture| (picture, false));
+        let models = std::mem::take(&mut state.unsaved_models).into_iter().map(|picture| (picture, true));
+        for (picture, is_model) in unsaved.chain(models) {
             let outcome = refuge::keep(&picture, None);
             let told = match &outcome {
+                Ok(path) if is_model => format!("The model's own picture is in {}", path.display()),
                 Ok(path) => format!("The picture is in {}", path.display()),
                 Err(why) => why.clone(),
             };
-            if let Ok(path) = outcome {
+            if let (Ok(path), false) = (outcome, is_model) {
                 stored.files.push(path.display().to_string());
                 self.folder.known().push(path);
             }
@@ -471,20 +526,16 @@ fn sum_of(path: &Path) -> io::Result<Digest> {
 impl Named<'_> {
     /// The picture, with its bytes left on disk; or the reason why it is missing. The whole file is read to check its
     /// SHA-256, since it may be truncated or another file.
-    fn open(&self) -> Result<Image, String> {
+    fn open(&self) -> Result<Image, Missing> {
         let shown = self.path.display();
-        let metadata = fs::metadata(&self.path).map_err(|_| format!("{shown} is gone"))?;
+        let unread = |cause: io::Error| Missing::read(&self.path, &cause);
+        let metadata = fs::metadata(&self.path).map_err(unread)?;
         if metadata.len() != self.bytes {
-            return Err(format!(
-                "{shown} is another file now: it has {} bytes and had {}",
-                metadata.len(),
-                self.bytes
-            ));
+            let (now, then) = (metadata.len(), self.bytes);
+            return Err(format!("{shown} is another file now: it has {now} bytes and had {then}").into());
         }
-        match sum_of(&self.path) {
-            Ok(sum) if sum.to_string() == self.sha256 => {}
-            Ok(_) => return Err(format!("{shown} is another file now: its SHA-256 is not that of its note")),
-            Err(cause) => return Err(format!("{shown} cannot be read: {cause}")),
+        if sum_of(&self.path).map_err(unread)?.to_string() != self.sha256 {
+            return Err(format!("{shown} is another file now: its SHA-256 is not that of its note").into());
         }
         let (width, height) = self.size;
         Ok(Image::on_disk(&self.path, self.mime_type, width, height, self.bytes).drawn())
@@ -499,14 +550,14 @@ impl Named<'_> {
 
 impl Note {
     /// Reads one; the error says in a few words why there is none. Blocks.
-    pub fn read(path: &Path) -> Result<Self, String> {
+    pub fn read(path: &Path) -> Result<Self, Missing> {
         let name = path.display();
-        let text = fs::read(path).map_err(|cause| format!("{name} cannot be read: {cause}"))?;
+        let text = fs::read(path).map_err(|cause| Missing::read(path, &cause))?;
         let json: Value = serde_json::from_slice(&text).map_err(|_| format!("{name} is damaged"))?;
         match json.get("nanobanana_note").and_then(Value::as_u64) {
             Some(1..=VERSION) => {}
             Some(PART_VERSION) if json.get("stem").is_some() => {}
-            _ => return Err(format!("{name} is no note of this version")),
+            _ => return Err(format!("{name} is no note of this version").into()),
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Note { folder: path.parent().unwrap_or(Path::new("")).to_owned(), name, json })
@@ -545,7 +596,7 @@ impl Note {
     }
 
     /// The result and the files of one of the item's calls; or the reason why they are missing.
-    fn call(&self, call: u32) -> Result<(Generation, Vec<Saved>), String> {
+    fn call(&self, call: u32) -> Result<(Generation, Vec<Saved>), Missing> {
         let mut result = self.result();
         let mut saved = Vec::new();
         for file in self.listed() {
@@ -587,15 +638,15 @@ impl Note {
     }
 
     /// This note, if it is that of the item with this key, and of what was asked for then.
-    pub fn of(self, key: &str, digest: Option<&str>) -> Result<Self, String> {
+    pub fn of(self, key: &str, digest: Option<&str>) -> Result<Self, Missing> {
         match self.key() == Some(key) && (digest.is_none() || self.digest() == digest) {
             true => Ok(self),
-            false => Err("another item's note has taken the place of its own".to_owned()),
+            false => Err("another item's note has taken the place of its own".into()),
         }
     }
 
     /// The result and its files, pictures to be read when they are asked for; or why there is none.
-    pub fn restore(&self) -> Result<(Generation, Vec<String>), String> {
+    pub fn restore(&self) -> Result<(Generation, Vec<String>), Missing> {
         let files = self.files().ok_or("its note is damaged")?;
         let mut result = self.result();
         let mut paths = Vec::new();
@@ -607,13 +658,15 @@ impl Note {
         match masked.map(|told| self.edit(told)).collect() {
             Ok(masked) => result.masked = masked,
             // What was asked for is there: that is no reason to pay for it again.
-            Err(why) => result.warnings.push(format!("what the model itself drew is not told: {why}")),
+            Err(Missing { why, .. }) => {
+                result.warnings.push(format!("what the model itself drew is not told: {why}"));
+            }
         }
         Ok((result, paths))
     }
 
     /// The model's own picture of an edit with a mask; or the reason why it is missing.
-    fn edit(&self, told: &Value) -> Result<MaskedEdit, String> {
+    fn edit(&self, told: &Value) -> Result<MaskedEdit, Missing> {
         let file =
             told.get("model_image").and_then(|model| self.named(model)).ok_or("its note is damaged")?;
         let number = |name: &str| told.get(name).and_then(Value::as_f64);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
-use super::folder::{self, Kept, Note, Shelf, Stored};
+use super::folder::{self, Kept, Missing, Note, Shelf, Stored};
 use super::journal::{Done, Journal, Known};
 use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
 use crate::attempt::Before;
@@ -18,6 +18,7 @@ use crate::input::Input;
 use crate::options::OutputFormat;
 use crate::records::{Generation, Outcome};
 use crate::schema::{Case, Write as _};
+use crate::secrets;
 
 impl Run {
     /// One item from its options to its files.
@@ -36,7 +37,10 @@ impl Run {
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
 
         let journal = sending.journal.clone();
-        let mut known = known_to(&journal, key.clone()).await;
+        let mut known = match known_to(&journal, key.clone()).await {
+            Ok(known) => known,
+            Err(error) => return ended(failed(key.unwrap_or_default(), error)),
+        };
         // What is done by its name needs nothing from the web, which may be gone by now.
         let is_known = matches!(known, Known::Done(Done { found: false, .. }));
         let mut planned = None;
@@ -66,10 +70,14 @@ impl Run {
                 }
                 let key = self.keys.key(digest.clone().unwrap_or_default());
                 let first = first.clone().map(|first| self.keys.key(first));
-                known = known_to(&journal, Some(key.clone())).await;
-                if let (Known::New, Some(first)) = (&known, first) {
-                    known = known_to(&journal, Some(first.clone())).await;
+                let mut found = known_to(&journal, Some(key.clone())).await;
+                if let (Ok(Known::New), Some(first)) = (&found, first) {
+                    found = known_to(&journal, Some(first.clone())).await;
                     recognised = Some(first);
+                }
+                match found {
+                    Ok(found) => known = found,
+                    Err(error) => return ended(failed(key, error)),
                 }
                 key
             }
@@ -91,7 +99,10 @@ impl Run {
             let notes = journal.parts(&key);
             if !notes.is_empty() {
                 let (key, digest) = (key.clone(), digest.clone());
-                kept = blocking(move || Kept::of_parts(notes, &key, &digest)).await.unwrap_or_default();
+                kept = match blocking::disk(move || Kept::of_parts(notes, &key, &digest)).await {
+                    Ok(kept) => kept,
+                    Err(lost) => Kept::unread(&lost),
+                };
             }
         }
         match known {
@@ -122,6 +133,7 @@ impl Run {
                             // recognised in the same way the next time.
                             let _ = blocking(move || journal.recognised(&key, &digest, &done)).await;
                         }
+                        let known = result.warnings.len();
                         if !is_same {
                             result.warnings.push(
                                 "this id was done before with another prompt, pictures or options; what came then is \
@@ -140,6 +152,11 @@ impl Run {
                                  are. Call `convert` for {format}"
                             ));
                         }
+                        let said = result.warnings.get(known..).unwrap_or_default();
+                        if !said.is_empty() {
+                            let plan = planned.as_ref().map(|(plan, _)| plan);
+                            result.call = Some(client.warns(plan, &result.model, said));
+                        }
                         return End::Outcome(Box::new(Outcome {
                             index,
                             id,
@@ -151,9 +168,13 @@ impl Run {
                             ..Outcome::default()
                         }));
                     }
-                    Err(why) => {
+                    Err(Missing { why, is_unreadable: true }) => kept.unreadable = Some(why),
+                    Err(Missing { why, .. }) => {
                         if is_same {
-                            kept = blocking(move || kept_of(&done)).await.unwrap_or_default();
+                            kept = match blocking::disk(move || kept_of(&done)).await {
+                                Ok(kept) => kept,
+                                Err(lost) => Kept::unread(&lost),
+                            };
                         }
                         let rest = match kept.results.len() {
                             0 => String::new(),
@@ -167,6 +188,13 @@ impl Run {
                     }
                 }
             }
+        }
+        if let Some(why) = kept.unreadable.take() {
+            let problem = format!(
+                "an earlier run has done this item or a part of it, and {why}. Nothing was sent: make that readable and \
+                 run it again, or delete the item's note to have it drawn anew"
+            );
+            return ended(failed(key, Error::new(Kind::NanoBananaError, problem)));
         }
         let (plan, digest) = match planned {
             Some(planned) => planned,
@@ -220,6 +248,9 @@ impl Run {
         // Of equal items each has an answer of its own, in the cache too.
         let repeat = key.strip_prefix(digest.as_str()).unwrap_or(&key);
         let drawn = client.alive(plan.draw(Some(before), repeat, Some(landed), results)).await;
+        if matches!(sending.state(), Sent::Yes) {
+            client.warns(Some(&plan), &plan.id, &warnings);
+        }
         match (drawn, sending.state()) {
             (Err(_), Sent::Refused(why)) => End::Unsent(why),
             (Err(error), sent) => {
@@ -255,10 +286,12 @@ impl Run {
                     _ => Stored::default(),
                 };
                 if let Some(trouble) = &stored.trouble {
-                    result.warnings.push(match stored.files.len() < result.images.len() {
+                    let warning = match stored.files.len() < result.images.len() {
                         true => format!("not all pictures are on disk; save them now: {}", trouble.message()),
                         false => trouble.message().to_owned(),
-                    });
+                    };
+                    client.warns(Some(&plan), &plan.id, std::slice::from_ref(&warning));
+                    result.warnings.push(warning);
                 }
                 let outcome = Box::new(Outcome {
                     index,
@@ -334,8 +367,8 @@ impl Sending {
             // The concurrent calls of one item share one line.
             let line = || async {
                 let (journal, key, digest) = (journal.clone(), key.clone(), digest.clone());
-                let lost = || Err(Error::new(Kind::NanoBananaError, "writing into the journal was lost"));
-                blocking(move || journal.sent(&key, &digest)).await.unwrap_or_else(lost)
+                let written = blocking::disk(move || journal.sent(&key, &digest)).await;
+                written.unwrap_or_else(|lost| Err(lost.into()))
             };
             if let Err(error) = self.line.get_or_init(line).await {
                 *self.lock() = Sent::Refused(Some(error.clone()));
@@ -369,10 +402,10 @@ impl Sending {
 }
 
 /// What earlier runs knew of an item.
-async fn known_to(journal: &Option<Arc<Journal>>, key: Option<String>) -> Known {
+async fn known_to(journal: &Option<Arc<Journal>>, key: Option<String>) -> Result<Known, Error> {
     match (journal.clone(), key) {
-        (Some(journal), Some(key)) => blocking(move || journal.known(&key)).await.unwrap_or(Known::MaybePaid),
-        _ => Known::New,
+        (Some(journal), Some(key)) => Ok(blocking::disk(move || journal.known(&key)).await?),
+        _ => Ok(Known::New),
     }
 }
 
@@ -407,12 +440,13 @@ fn kept_of(done: &Done) -> Kept {
 }
 
 /// The note of an item that is done: the first of its two paths with a matching note. Blocks.
-fn own_note(done: &Done) -> Result<Note, String> {
+fn own_note(done: &Done) -> Result<Note, Missing> {
     // The digest in a note of version 0.1.0 has another form.
     let digest = if done.is_renamed { None } else { done.digest.as_deref() };
     let read = |note: &PathBuf| Note::read(note)?.of(&done.key, digest);
     let [first, second] = &done.notes;
-    read(first).or_else(|why| read(second).map_err(|_| why))
+    read(first)
+        .or_else(|missing| read(second).map_err(|other| if other.is_unreadable { other } else { missing }))
 }
 
 /// What an item's note says of how it was asked for: words as they are, pictures by their names.
@@ -440,12 +474,11 @@ fn noted(inputs: &[Input], id: Option<&str>, index: u64) -> Map<String, Value> {
     note
 }
 
-/// The options that the call was made with. Headers may hold what is nobody else's business.
+/// The options that the call was made with, without secrets.
 fn options_of(plan: &Plan) -> Value {
-    let mut options = plan.options.clone();
-    options.headers = None;
-    let mut options = options.write(Case::Snake);
+    let mut options = plan.options.write(Case::Snake);
     if let Some(map) = options.as_object_mut() {
+        map.retain(|name, _| !secrets::is_option(name));
         map.entry("model").or_insert_with(|| plan.id.clone().into());
         if let Some(Value::Object(told)) = plan.masked.as_ref().map(|masked| masked.told().write(Case::Snake))
         {
@@ -509,7 +542,8 @@ async fn stored(
 }
 
 /// The result of an earlier run, or the reason why it is missing.
-async fn restored(done: Arc<Done>) -> Result<(Generation, Vec<String>), String> {
+async fn restored(done: Arc<Done>) -> Result<(Generation, Vec<String>), Missing> {
     let work = move || own_note(&done)?.restore();
-    blocking(work).await.unwrap_or_else(|| Err("reading its note was lost".to_owned()))
+    let lost = |lost: blocking::Lost| Err(Missing { why: lost.to_string(), is_unreadable: true });
+    blocking::disk(work).await.unwrap_or_else(lost)
 }
