@@ -123,7 +123,8 @@ pub(crate) struct Job {
 /// How long the end of a reply is waited for that has brought its whole answer.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long an error's body is waited for: that there is one is told by the status.
+/// How long the body of an error is waited for, whose status is known already, and how long the cache when the answer
+/// has come.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many times an answer that the service does not finish is asked for again.
@@ -171,6 +172,18 @@ impl Course {
     }
 }
 
+/// The result of looking for a call's answer in the cache.
+struct LookedUp {
+    /// The key of the call, if there is a cache.
+    key: Option<String>,
+    /// The key of the call without a model, if it named none.
+    any_model: Option<String>,
+    /// The answer.
+    cuts: Option<Vec<Cut>>,
+    /// Another model that was the default when the cache got an answer to this call.
+    other_default: Option<String>,
+}
+
 impl Job {
     /// Makes the call. With an open sink it is a stream: what arrives is handed out at once, and
     /// after the first event nothing is asked for again.
@@ -185,22 +198,14 @@ impl Job {
     }
 
     async fn answered(&self, sink: &Sink) -> Result<Drawn, Error> {
-        let key = self.cache_key(&self.id).await?;
-        let mut other_default = None;
-        let any_model = if self.is_default { self.cache_key("").await? } else { None };
-        if let (Some(key), Some(cache)) = (&key, &self.common.cache) {
-            let mut cuts = cache.get(key).await;
-            if cuts.is_none() && cache.has_first_entries() {
-                cuts = cache.get_first(&self.first_cache_key().await?).await;
-            }
-            if let Some(cuts) = cuts
-                && let Some(drawn) = self.remembered(cuts, sink).await
-            {
-                return Ok(drawn);
-            }
-            if let Some(any_model) = &any_model {
-                other_default = cache.default_model(any_model).await.filter(|model| *model != self.id);
-            }
+        // Reading a file may hang, and so may the cache's folder.
+        let looked_up = Box::pin(timeout(self.total, self.looked_up()));
+        let LookedUp { key, any_model, cuts, other_default } =
+            looked_up.await.unwrap_or_else(|_| Err(self.not_looked_up()))?;
+        if let Some(cuts) = cuts
+            && let Some(drawn) = self.remembered(cuts, sink).await
+        {
+            return Ok(drawn);
         }
         let mut course = Course::new();
         let outcome = self.ask(&mut course, key.is_some(), sink).await;
@@ -222,16 +227,50 @@ impl Job {
         drawn.result.usage.add(&usage);
         drawn.result.cost = drawn.result.cost.zip(cost).map(|(last, before)| last + before);
         if let (Some(cache), Some(key), Some(reply)) = (&self.common.cache, key, kept) {
-            match (cache.put(&key, reply).await, any_model) {
-                (Ok(()), Some(any_model)) => cache.set_default_model(&any_model, &self.id).await,
-                (Ok(()), None) => {}
-                (Err(problem), _) => drawn
-                    .result
-                    .warnings
-                    .push(format!("the answer could not be kept in the cache: {}", problem.message())),
-            }
+            let stored = async {
+                cache.put(&key, reply).await?;
+                if let Some(any_model) = any_model {
+                    cache.set_default_model(&any_model, &self.id).await;
+                }
+                Ok::<_, Error>(())
+            };
+            // A folder that hangs does not keep the answer from the caller. It is written on in the background.
+            let problem = match timeout(PATIENCE, stored).await {
+                Ok(Ok(())) => None,
+                Ok(Err(problem)) => Some(problem.message().to_owned()),
+                Err(_) => Some(format!(
+                    "the answer is not in the cache yet: its folder did not take it within {} s",
+                    PATIENCE.as_secs()
+                )),
+            };
+            drawn.result.warnings.extend(problem);
         }
         Ok(drawn)
+    }
+
+    /// Looks for the call's answer in the cache.
+    async fn looked_up(&self) -> Result<LookedUp, Error> {
+        let key = self.cache_key(&self.id).await?;
+        let any_model = if self.is_default { self.cache_key("").await? } else { None };
+        let mut found = LookedUp { key, any_model, cuts: None, other_default: None };
+        let (Some(key), Some(cache)) = (&found.key, &self.common.cache) else { return Ok(found) };
+        found.cuts = cache.get(key).await;
+        if found.cuts.is_none() && cache.has_first_entries() {
+            found.cuts = cache.get_first(&self.first_cache_key().await?).await;
+        }
+        if let (None, Some(any_model)) = (&found.cuts, &found.any_model) {
+            found.other_default = cache.default_model(any_model).await.filter(|model| *model != self.id);
+        }
+        Ok(found)
+    }
+
+    fn not_looked_up(&self) -> Error {
+        let problem = format!(
+            "the cache could not be read within the call's timeout of {} s, so nothing was sent; look whether its folder \
+             and the files of the call answer, or leave `cache` out",
+            self.total.as_secs_f64()
+        );
+        Error::new(Kind::APITimeoutError, problem).with("billed", "no".to_owned()).with("retryable", false)
     }
 
     /// Asks the service until it answered, or there is no use in asking again. Gives the reply, too,
