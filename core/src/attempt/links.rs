@@ -14,18 +14,30 @@ use crate::transport::{Ask, Content, Method};
 /// The size limit of a picture that is downloaded from the service itself, in bytes.
 const MOST: usize = 100 << 20;
 
+/// How many pictures of one reply are fetched, and how many bytes they may have together before no further one is.
+const MOST_LINKS: usize = 32;
+const MOST_OF_ALL: usize = 256 << 20;
+
 impl Job {
     /// Fetches the pictures that the reply links to. A failed download is a warning, or the reason of the error if no
     /// other picture came.
     pub(super) async fn follow(&self, progress: &mut Progress, deadline: Instant) {
-        for link in progress.fold.take_links() {
+        let mut total = 0;
+        for (place, link) in progress.fold.take_links().into_iter().enumerate() {
+            if place >= MOST_LINKS || total >= MOST_OF_ALL {
+                progress.not_fetched(link, "the reply links to more pictures than are fetched for one reply");
+                continue;
+            }
             let fetched = timeout_at(deadline, self.fetched(&link)).await;
             let late = || {
                 let seconds = self.total.as_secs_f64();
                 Err(Error::new(Kind::ImageError, format!("the call's timeout of {seconds} s ran out")))
             };
             match fetched.unwrap_or_else(|_| late()) {
-                Ok(image) => progress.fetched(&link, image),
+                Ok(image) => {
+                    total += image.len();
+                    progress.fetched(&link, image);
+                }
                 Err(problem) => progress.not_fetched(link, problem.message()),
             }
         }

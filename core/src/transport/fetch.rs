@@ -15,6 +15,7 @@ use url::{Host, Url};
 
 use super::address::{is_local_name, is_public};
 use super::{Settings, Transport, chain, config, is_loopback};
+use crate::blocking;
 use crate::error::{Error, Kind};
 
 /// The size limit of a fetched picture: the limit of a whole request.
@@ -71,7 +72,9 @@ impl Transport {
         let ways = match self.web.0.get() {
             Some(ways) => ways,
             None => {
-                let ways = Ways::new(&self.settings, PublicOnly::new(&self.settings))?;
+                let settings = self.settings.clone();
+                // Certificates are read from files.
+                let ways = blocking::disk(move || Ways::new(&settings, PublicOnly::new(&settings))).await??;
                 self.web.0.get_or_init(|| ways)
             }
         };
