@@ -116,8 +116,13 @@ pub(crate) fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 }
 
 /// True if the task of the job that runs on this thread was dropped.
-pub(crate) fn is_abandoned() -> bool {
+pub fn is_abandoned() -> bool {
     CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|caller| caller.strong_count() == 0))
+}
+
+/// True on a thread that runs a job, whose caller decides how long it waits.
+pub(crate) fn is_job() -> bool {
+    CALLER.with_borrow(Option::is_some)
 }
 
 /// Waits until all jobs of [`kept`] are done, at most for `limit`.
@@ -263,21 +268,17 @@ impl Pool {
         drop(state);
         let Err(cause) = self.spawn() else { return Ok(None) };
         let mut state = self.state();
-        if kept || state.threads > 0 && self.usual == self.most {
-            if state.threads > 0 {
-                // A running thread takes the job later.
-                return Ok(None);
-            }
-            if let Some(job) = state.take(number) {
-                drop(state);
-                self.run(job);
-            }
-            return Ok(None);
+        if state.threads > 0 {
+            // A running thread takes the job later, unless all of them hang.
+            return Ok(Some(number));
         }
-        match state.take(number) {
-            Some(_) => Err(Lost::NoThread(cause)),
-            None => Ok(None),
+        let Some(job) = state.take(number) else { return Ok(None) };
+        drop(state);
+        if !kept {
+            return Err(Lost::NoThread(cause));
         }
+        self.run(job);
+        Ok(None)
     }
 
     /// Starts a thread that `threads` counts already.
@@ -330,15 +331,12 @@ impl Pool {
             return Ok(false);
         }
         let still = state.moved.elapsed();
-        if still < STUCK || self.usual == self.most {
+        if state.threads > 0 && (still < STUCK || self.usual == self.most) {
             return Ok(true);
         }
         let room = self.most.saturating_sub(state.threads);
         if room == 0 {
-            if still < PATIENCE {
-                return Ok(true);
-            }
-            return state.take(number).map_or(Ok(false), |_| Err(Lost::Full));
+            return if still < PATIENCE { Ok(true) } else { self.give_up(state, number, Lost::Full) };
         }
         let wanted = state.queue.len().saturating_sub(state.idle).min(room);
         state.threads += wanted;
@@ -348,12 +346,30 @@ impl Pool {
             let mut state = self.state();
             // The threads that were counted and not tried.
             state.threads -= wanted - started - 1;
-            if started == 0 && still >= PATIENCE {
-                return state.take(number).map_or(Ok(false), |_| Err(Lost::NoThread(cause)));
+            if started == 0 && (still >= PATIENCE || state.threads == 0) {
+                return self.give_up(state, number, Lost::NoThread(cause));
             }
             break;
         }
         Ok(true)
+    }
+
+    /// Refuses a waiting job. One of [`kept`] is not refused: it waits on, or runs here if there is no thread at all.
+    /// Returns true if it still waits.
+    fn give_up(&self, mut state: MutexGuard<'_, State>, number: u64, why: Lost) -> Result<bool, Lost> {
+        let is_kept = state.queue.iter().any(|job| job.number == number && job.kept);
+        if is_kept && state.threads > 0 {
+            return Ok(true);
+        }
+        match state.take(number) {
+            Some(job) if is_kept => {
+                drop(state);
+                self.run(job);
+                Ok(false)
+            }
+            Some(_) => Err(why),
+            None => Ok(false),
+        }
     }
 }
 
@@ -437,6 +453,33 @@ mod tests {
         }
         ends.lock().unwrap().clear();
         drop(hanging);
+    }
+
+    #[tokio::test]
+    async fn work_that_must_not_be_lost_waits_behind_any_number_of_hanging_threads() {
+        let pool = pool(1, 2);
+        let ends: Ends = Ends::default();
+        let hang = || {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.lock().unwrap().push(end);
+            let work = move || {
+                let _ = ended.recv();
+            };
+            pool.clone().begin(work, true)
+        };
+        // As many as it starts threads for.
+        let hanging: Vec<_> = (0..4).map(|_| hang()).collect();
+        let mut work = pool.clone().begin(|| 7, true);
+        let patience = tokio::time::timeout(PATIENCE + Duration::from_millis(300), &mut work);
+        assert!(patience.await.is_err(), "it was refused");
+        ends.lock().unwrap().clear();
+        assert_eq!(work.await.unwrap(), 7);
+        for task in hanging {
+            task.await.unwrap();
+        }
+        while pool.state().kept > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     #[tokio::test]

@@ -23,6 +23,10 @@ pub(crate) const MOST_OF_A_PIPE: u64 = 100 << 20;
 /// The most bytes of a file: the service takes no larger one.
 pub(crate) const MOST: u64 = 2 << 30;
 
+/// How long the first bytes of a FIFO are waited for where no timeout of a call ends the wait.
+#[cfg(unix)]
+const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
+
 /// Opens a file or a FIFO.
 ///
 /// # Errors
@@ -131,10 +135,16 @@ fn through_a_pipe(mut file: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     /// How long it goes unseen that nobody waits any more.
     const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    let begun = std::time::Instant::now();
     let mut block = vec![0; 64 << 10];
     while bytes.len() as u64 <= MOST_OF_A_PIPE {
         if blocking::is_abandoned() {
             return Err(refused(io::ErrorKind::TimedOut, "nobody waits any more for what comes through it"));
+        }
+        // The options of a client are read on the caller's own thread, which no timeout ends.
+        if bytes.is_empty() && begun.elapsed() > SILENCE && !blocking::is_job() {
+            let problem = format!("nothing came through it within {} s; name a file", SILENCE.as_secs());
+            return Err(refused(io::ErrorKind::TimedOut, &problem));
         }
         match file.read(&mut block) {
             // Without a writer there is nothing, too: until one comes that is no end.
@@ -203,5 +213,19 @@ struct Ahead {
 impl AsRef<[u8]> for Ahead {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_without_a_writer_is_given_up_where_no_call_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(read(&path).unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

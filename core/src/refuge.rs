@@ -22,18 +22,20 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, String> {
     let mut reasons = Vec::new();
     for place in places(near) {
-        let (tell, told) = mpsc::channel();
-        let (image, folder) = (picture.clone(), place.clone());
+        let (send, receive) = mpsc::channel();
+        let write = |picture: &Image, folder: &Path| {
+            picture.claim(folder, numbered(STEM).map(Into::into), None, Durable::Contents)
+        };
+        let (image, folder, from_thread) = (picture.clone(), place.clone(), send.clone());
         let work = move || {
-            let names = numbered(STEM).map(Into::into);
-            // Whoever asked may not wait any more; then the file is one more than is needed.
-            let _ = tell.send(image.claim(&folder, names, None, Durable::Contents));
+            // After the timeout nobody receives this, and the file is one more than needed.
+            let _ = from_thread.send(write(&image, &folder));
         };
         if std::thread::Builder::new().spawn(work).is_err() {
-            reasons.push("the system gives no thread".to_owned());
-            continue;
+            // Without a thread the write has no timeout, which is better than no write.
+            let _ = send.send(write(picture, &place));
         }
-        match told.recv_timeout(PATIENCE) {
+        match receive.recv_timeout(PATIENCE) {
             Ok(Ok((path, _))) => return Ok(path),
             Ok(Err(error)) => reasons.push(error.message().to_owned()),
             Err(_) => reasons.push(format!("{} does not answer", place.display())),
