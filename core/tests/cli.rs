@@ -405,6 +405,33 @@ fn a_conversation_comes_from_a_pipe_and_goes_on_from_a_file() {
     assert_eq!((code, out.as_str()), (Some(0), "chat-6.jpg\n"));
 }
 
+/// A later turn of a conversation ends well, so its last error is not that of the turn before.
+#[test]
+fn a_picture_that_came_with_the_error_of_a_turn_is_kept_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(0).unwrap();
+    let data = base64::engine::general_purpose::STANDARD.encode(std::fs::read(media("dot.png")).unwrap());
+    let stray = json!({
+        "candidates": [{ "content": { "parts": [{ "text": "" }] }, "finishReason": "OTHER" }],
+        "elsewhere": { "inlineData": { "mimeType": "image/png", "data": data } },
+    });
+    emulator.script(&[json!({ "json": stray }), json!({ "image": "png 8x8" })]).unwrap();
+    let url = emulator.url();
+    let mut child = command(folder.path(), &["chat", "--retry", "1", "--base-url", &url])
+        .env("GEMINI_API_KEY", "test-key-0123")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"a boat\nanother boat\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    let kept = said.lines().find_map(|line| line.strip_prefix("The picture is in ")).expect(&said);
+    let same = std::fs::read(folder.path().join(kept)).unwrap() == std::fs::read(media("dot.png")).unwrap();
+    assert!(same && output.status.success(), "{said}");
+}
+
 #[test]
 fn the_emulator_prints_its_address_first() {
     let folder = tempfile::tempdir().unwrap();

@@ -71,6 +71,7 @@ pub async fn run(matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
         };
         if let Err(error) = &last {
             complain(error);
+            held.receive_of_error(error);
         }
         if let Err(error) = session.write().await {
             complain(&error);
