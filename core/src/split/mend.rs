@@ -74,7 +74,7 @@ impl Splitter {
         let text = String::from_utf8(std::mem::take(&mut self.text)).ok().filter(|_| is_worth_it);
         let pictures = std::mem::take(&mut self.pictures);
         self.frames.clear();
-        (self.picture, self.listed, self.state) = (None, false, State::Between);
+        (self.picture, self.listed, self.state, self.weight) = (None, false, State::Between, 0);
         text.map(|text| Cut { text, pictures })
     }
 

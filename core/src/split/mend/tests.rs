@@ -54,6 +54,17 @@ fn broken(bytes: impl AsRef<[u8]>) -> Vec<String> {
     cuts.into_iter().map(|cut| cut.text).collect()
 }
 
+#[test]
+fn a_value_that_was_rescued_does_not_weigh_on_those_after_it() {
+    let limits = Limits { values: 4000, ..Limits::default() };
+    let mut splitter = Splitter::lenient(limits, None);
+    for _ in 0..10 {
+        splitter.feed(br#"{"inlineData":{"data":"QUJD"},"x":[1,2,3"#).unwrap();
+        splitter.end_here("an event").unwrap();
+        assert_eq!(splitter.take().unwrap().pictures.len(), 1);
+    }
+}
+
 const PICTURE: &str = r#"{"inlineData":{"data":"QUJD"}}"#;
 const HOLE: &str = r#"{"inlineData":{"data":0}}"#;
 
