@@ -148,14 +148,20 @@ impl Cassette {
     /// The recorded reply. Where the service can be asked instead, one that broke stands for no whole one, and what
     /// another recorder kept in the folder meanwhile is looked at first.
     pub fn find(&self, asked: &Asked, can_ask: bool) -> Option<Result<Replied, Refusal>> {
+        let fits = |call: &Call| call.asked.means(asked);
+        let stays = |call: &Call| fits(call) && !(can_ask && call.is_broken());
+        let is_unknown = |held: &Held| held.erased.is_none() && !held.calls.iter().any(stays);
+        if can_ask && is_unknown(&self.held()) {
+            // The folder is locked before the calls, as in `keep`: in the other order both would wait for each other. A
+            // folder that cannot be read now is reported when the call is kept.
+            let lock = Lock::of(&self.folder);
+            let mut held = self.held();
+            if lock.is_ok() && is_unknown(&held) {
+                let _ = held.read();
+            }
+        }
         let reply = {
             let mut held = self.held();
-            let fits = |call: &Call| call.asked.means(asked);
-            let stays = |call: &Call| fits(call) && !(can_ask && call.is_broken());
-            if can_ask && held.erased.is_none() && !held.calls.iter().any(stays) {
-                // A folder that cannot be read now is told when the call is kept.
-                let _ = Lock::of(&self.folder).and_then(|_lock| held.read());
-            }
             let calls = &mut held.calls;
             if !calls.iter().any(stays) {
                 return None;
@@ -706,6 +712,29 @@ mod tests {
             for n in 0..40 {
                 assert_eq!(body(&cassette.find(&said(n), true).unwrap().unwrap())["n"], n);
             }
+        }
+    }
+
+    #[test]
+    fn looking_for_a_call_and_keeping_one_do_not_wait_for_each_other() {
+        use std::sync::{Arc, mpsc};
+
+        let (_folder, cassette) = cassette();
+        let cassette = Arc::new(cassette);
+        let (done, ended) = mpsc::channel();
+        for thread in 0..4 {
+            let (cassette, done) = (cassette.clone(), done.clone());
+            std::thread::spawn(move || {
+                for n in 0..25 {
+                    let said = asked(&json!({ "n": [thread, n] }));
+                    assert!(cassette.find(&said, true).is_none());
+                    keep(&cassette, said, &reply(&[], b"1"));
+                }
+                done.send(()).unwrap();
+            });
+        }
+        for _ in 0..4 {
+            ended.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
         }
     }
 
