@@ -34,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<key::Asked>()?;
     module.add_function(wrap_pyfunction!(command::run, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::apart, module)?)?;
+    module.add_function(wrap_pyfunction!(runtime::is_abandoned, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     input::decode_by_libraries();
     let end = wrap_pyfunction!(runtime::end, module)?;

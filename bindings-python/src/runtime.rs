@@ -216,6 +216,12 @@ pub fn beside<T: Send + 'static>(
     received(py, receive)?.ok_or_else(lost)?.map_err(raise)
 }
 
+/// True if the call for which this thread works has ended, so that its work is not needed any more.
+#[pyfunction]
+pub fn is_abandoned() -> bool {
+    blocking::is_abandoned()
+}
+
 /// Calls a Python function on a thread of its own, and gives an asyncio future for what it returns. It may hang: it
 /// holds up no other, as it would in the loop's own executor.
 #[pyfunction]

@@ -147,6 +147,26 @@ def test_a_coroutine_gives_the_key_of_an_async_client_only(emulator: nb.Emulator
         client.generate("x")
 
 
+def test_a_coroutine_that_hangs_ends_with_its_call(emulator: nb.Emulator) -> None:
+    async def main() -> None:
+        ended = asyncio.Event()
+
+        async def key() -> str:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+            return "key"
+
+        async with nb.AsyncClient(key, base_url=emulator.url, retry=False) as client:  # type: ignore[arg-type]
+            with pytest.raises(nb.APITimeoutError):
+                await client.generate("x", timeout=0.4)
+            await asyncio.wait_for(ended.wait(), 10)
+            assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
 def test_no_stand_in_is_anywhere(emulator: nb.Emulator, tmp_path: Path) -> None:
     _, key = counted()
     client = nb.Client(key, base_url=emulator.url, retry=False)

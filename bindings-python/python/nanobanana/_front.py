@@ -6,7 +6,7 @@ from functools import partial
 
 from ._base import Settings, Wrapper
 from ._generated import DoneEvent, read_event
-from ._native import Asked, Door, Image, Inputs, apart
+from ._native import Asked, Door, Image, Inputs, apart, is_abandoned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,13 +47,17 @@ async def _read(prompt: Any, images: Any, options: Any) -> Inputs:
 
 
 def awaited(key: Any, loop: Any, context: Any) -> Any:
-    """What an awaitable gives that the loop of a call runs; called on another thread than the loop's."""
+    """Await a key in the loop of its call; called on another thread than the loop's. Ends with the call."""
     import asyncio
+    from concurrent.futures import wait
 
     async def ask() -> Any:
         return await key
 
-    done: asyncio.Future[Any] = context.run(asyncio.run_coroutine_threadsafe, ask(), loop)
+    done = context.run(asyncio.run_coroutine_threadsafe, ask(), loop)
+    while not wait([done], timeout=0.1).done:
+        if is_abandoned() or loop.is_closed():
+            done.cancel()
     return done.result()
 
 
