@@ -44,7 +44,9 @@ def test_what_is_billed_is_in_files_that_are_named() -> None:
     command = str(Path(sys.executable).parent / "nanobanana")
     assert (
         proof("ways_out").main(
-            command, ["generate", "chat", "many"], ["closed stdout", "/dev/full", "SIGTERM"]
+            command,
+            ["generate", "generate --stream", "chat", "many"],
+            ["closed stdout", "/dev/full", "SIGTERM"],
         )
         == 0
     )
