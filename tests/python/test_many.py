@@ -39,6 +39,28 @@ def all_but(done: int, emulator: nb.Emulator) -> None:
     until(lambda: sum(one["cancelled"] for one in emulator.requests) == len(requests) - done, 1)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no such names")
+def test_a_name_that_is_no_unicode_is_refused_and_its_folder_can_be_worked_in(
+    client: nb.Client, emulator: nb.Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    names: list[Any] = [folder, str(folder), os.fsencode(folder)]
+    for name in names:
+        for option in ("save_to", "journal"):
+            with pytest.raises(nb.InvalidOptionError, match=f"`{option}`"):
+                list(client.generate_many(["x"], **{option: name}))
+        for option in ("cache", "catalogue", "ca_bundle"):
+            options: dict[str, Any] = {option: name}
+            with pytest.raises(nb.InvalidOptionError, match=f"`{option}`"):
+                nb.Client("key", **options)
+    assert not list(folder.iterdir()) and emulator.requests == []
+    monkeypatch.chdir(folder)
+    emulator.script([SMALL])
+    runs = [list(client.generate_many(["x"], journal="run.jsonl", save_to="out"))[0] for _ in range(2)]
+    assert [(run.files, run.cached) for run in runs] == [(["out/00000.png"], False), (["out/00000.png"], True)]
+
+
 def test_outcomes_of_prompts_and_dicts(client: nb.Client, emulator: nb.Emulator, tmp_path: Path) -> None:
     emulator.script([SMALL] * 4)
     image = client.generate("a boat").image
