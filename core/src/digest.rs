@@ -1,4 +1,4 @@
-//! SHA-256 digests, of bytes and of JSON values: the same from every language and in every order of maps.
+//! SHA-256 digests of bytes and of JSON values. They do not depend on the calling language or on the order of maps.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::fmt;
 use aws_lc_rs::digest;
 use serde_json::Value;
 
-/// A SHA-256.
+/// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    /// That of these bytes, one piece after the other.
+    /// The digest of these pieces of bytes, in order.
     pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut sum = digest::Context::new(&digest::SHA256);
         pieces.into_iter().for_each(|piece| sum.update(piece));
         Digest::from(sum)
     }
 
-    /// A digest of this and of something else, for example of a request and of the model it goes to.
+    /// The digest of this digest and more text, for example of a request and its model.
     pub fn and(&self, more: &str) -> Self {
         Digest::of([&self.0[..], more.as_bytes()])
     }
 
-    /// As it is.
+    /// The bytes of the digest.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// A digest in the making.
+/// Computes a digest from pieces.
 pub(crate) struct Sum(digest::Context);
 
 impl Default for Sum {
@@ -44,7 +44,7 @@ impl Sum {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was added.
+    /// The digest of all bytes that were added.
     pub fn end(self) -> Digest {
         self.0.into()
     }
@@ -78,12 +78,12 @@ impl fmt::Debug for Digest {
 }
 
 impl Digest {
-    /// That of a JSON value in its canonical form; `form` separates one use of digests from another.
+    /// The digest of a JSON value in its canonical form. `form` separates different uses of digests.
     pub fn of_value(form: &[u8], value: &Value) -> Self {
         Digest::with_pictures(form, value, &HashMap::new())
     }
 
-    /// The same where texts of these names stand for pictures.
+    /// As [`Digest::of_value`], with strings that are placeholders for pictures.
     pub fn with_pictures(form: &[u8], value: &Value, pictures: &HashMap<String, Digest>) -> Self {
         let mut sum = digest::Context::new(&digest::SHA256);
         sum.update(form);
@@ -92,9 +92,8 @@ impl Digest {
     }
 }
 
-/// Adds a value in a form of its own, in which every value is told from every other and none depends
-/// on how a library writes numbers: maps by their keys in order, 2.0 (from a language that has
-/// whole ones) as 2 (from one that has not), and pictures by their digests.
+/// Adds a value in an unambiguous form that does not depend on how a library writes numbers: maps sorted by key, 2.0
+/// (from a language with integers) as 2 (from one without), and pictures as their digests.
 fn add(sum: &mut digest::Context, value: &Value, pictures: &HashMap<String, Digest>) {
     let text = |sum: &mut digest::Context, text: &str| {
         sum.update(format!("s{}:", text.len()).as_bytes());
@@ -136,5 +135,5 @@ fn add(sum: &mut digest::Context, value: &Value, pictures: &HashMap<String, Dige
     }
 }
 
-/// From here on a float does not hold every whole number.
+/// From here on not every integer has an exact float.
 const EXACT: f64 = 9_007_199_254_740_992.0;

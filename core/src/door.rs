@@ -65,8 +65,8 @@ impl fmt::Debug for Answer {
 #[derive(Debug, Clone)]
 pub enum Door {
     /// Verbs: `generate`, `edit`, `models`, `estimate`, `explain`, `count_tokens`, `spent`, `describe`; `files`,
-    /// `generate_stream`, `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of the
-    /// run and of its calls in one map, open doors.
+    /// `generate_stream`, `edit_stream`, `chat`, `load_chat {path}` and `generate_many {total}`, with the options of
+    /// the run and of its calls in one map, open doors.
     Client(Client),
     /// Verbs: `send`, `undo`, `add {role}`, `history`, `drop_images {keep}`, `save {path}`;
     /// `send_stream` and `branch` open doors.
@@ -87,7 +87,8 @@ pub enum Door {
     Emulator(Emulator),
     /// What needs no client. Verbs: `open_image {path}`; `save {path}`, `convert {format, quality}`
     /// and `resize {width, height}` of one picture; `save_all {path}`, into a folder that is made if
-    /// needed; `thumbnails {side}`, which gives `{"failed"}`; `start_emulator` with the options of an emulator, which opens a door.
+    /// needed; `thumbnails {side}`, which gives `{"failed"}`; `start_emulator` with the options of an emulator, which
+    /// opens a door.
     Tools,
 }
 
@@ -106,7 +107,7 @@ struct Inner {
     closed: Notify,
 }
 
-/// Opens the stream of a call, by its client with another key if there is one.
+/// Opens the stream of a call, with another key of its client if one is given.
 type Open = Box<dyn FnOnce(Option<Key>) -> Result<EventStream, Error> + Send>;
 
 enum State {
@@ -474,7 +475,7 @@ impl Door {
 }
 
 impl Door {
-    /// A copy of a client with other options, open and closed by itself; anything else stays as it is.
+    /// A copy of a client with other options, which is closed independently. Other doors are returned unchanged.
     ///
     /// # Errors
     /// As [`Client::with_options`].
@@ -485,8 +486,8 @@ impl Door {
         }
     }
 
-    /// The same with another key, for one call: it is closed when the client is. Of a stream that has not begun,
-    /// its own.
+    /// The same door with another key for one call. It is closed with the client. A stream that has not begun keeps the
+    /// key.
     #[must_use]
     pub fn keyed(&self, key: Key) -> Self {
         match self {
@@ -506,8 +507,8 @@ impl Door {
         }
     }
 
-    /// The same with its place in the queue, if this verb queues: for a binding that still has to read what the
-    /// call takes.
+    /// The same door with its place in the queue taken, if this verb queues. For a binding that has to read the inputs
+    /// first.
     #[must_use]
     pub fn placed(&self, verb: &str) -> Self {
         match (self, verb) {
@@ -516,8 +517,8 @@ impl Door {
         }
     }
 
-    /// The same for one call, whose events `watch` gets instead of whoever watches the client. What has begun
-    /// already, a stream or a run, stays as it is.
+    /// The same door for one call whose events go to `watch` and not to the client's own watcher. A stream or a run
+    /// that has begun is returned unchanged.
     #[must_use]
     pub fn watched(&self, watch: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
         match self {
@@ -541,15 +542,15 @@ impl Door {
     }
 }
 
-/// A picture that was made of another one, and what that has lost on the way.
+/// The answer of a conversion: the new picture, and warnings about losses.
 fn made(picture: Image, of: &Image, case: Case) -> Answer {
-    // What is the same picture still was told of when it was made.
+    // The warnings of an unchanged picture were given when it was made.
     let warnings = if picture.is(of) { &[] } else { picture.warnings() };
     let warnings = warnings.iter().map(|warning| case.spell(warning)).collect();
     Answer { pictures: vec![picture], warnings, ..Answer::default() }
 }
 
-/// What touches files, without a client.
+/// Verbs that use files and need no client.
 fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) -> Result<Answer, Error> {
     let path = || path_apart(options).map(|(path, _)| path);
     match (verb, images) {
@@ -643,11 +644,11 @@ fn spelt(mut json: Value, case: Case) -> Value {
     json
 }
 
-/// The name of a path's bytes where they are no text.
+/// The field for the bytes of a path that is not valid Unicode.
 #[doc(hidden)]
 pub const PATH_BYTES: &str = "$path_bytes";
 
-/// A path as it crosses the border: a text, or its bytes where it is none.
+/// A path in the JSON of a binding: a string, or its bytes if it is not valid Unicode.
 #[doc(hidden)]
 pub fn path_json(path: &Path) -> Value {
     match path.to_str() {
@@ -656,7 +657,7 @@ pub fn path_json(path: &Path) -> Value {
     }
 }
 
-/// The path of [`path_json`]; none if it is something else.
+/// Reads the JSON of [`path_json`]; `None` for other JSON.
 #[doc(hidden)]
 pub fn path_of_json(value: &Value) -> Option<PathBuf> {
     if let Some(text) = value.as_str() {
@@ -673,7 +674,7 @@ pub fn path_of_json(value: &Value) -> Option<PathBuf> {
 fn path_apart(options: &Map<String, Value>) -> Result<(PathBuf, Map<String, Value>), Error> {
     match options.get("path").and_then(path_of_json) {
         Some(path) => Ok((path, apart::<Value>(options, "path")?.1)),
-        // It says what is wrong with it.
+        // This returns the error about its type.
         None => apart::<PathBuf>(options, "path"),
     }
 }
@@ -697,7 +698,7 @@ fn apart<T: serde::de::DeserializeOwned>(
     Ok((value, rest))
 }
 
-/// Runs what reads or writes files off the event loop; also whoever gives up waiting has lost nothing.
+/// Does file I/O off the event loop. The work is finished even if the caller gives up.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

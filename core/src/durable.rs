@@ -1,4 +1,4 @@
-//! Folders that survive a power cut: a folder is there for good only once the one above it is synced.
+//! Creates folders that survive a power cut: a new folder is durable once its parent is synced.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,7 @@ use std::path::Path;
 
 use crate::save::sync_folder;
 
-/// Makes a folder and those above it that are missing, and syncs the entry of each; for their owner alone if they are
-/// private.
+/// Creates a folder and its missing parents, and syncs the entry of each. With `is_private` only the owner has access.
 pub(crate) fn make_folder(folder: &Path, is_private: bool) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Files of this machine that a caller named: what of them is opened, and how much of it is read.
+//! Opens and reads local files that a caller named, within limits.
 //!
-//! A path may lead anywhere. Folders, devices and sockets are refused before they are opened, since to open some
-//! devices does something. A FIFO is read until its writer is done, but not beyond [`MOST_OF_A_PIPE`], and only
-//! as long as somebody waits for it. All of this blocks: it belongs on a thread of `blocking::disk`.
+//! Folders, devices and sockets are refused before they are opened, since opening some devices has side effects. A FIFO
+//! is read until its writer closes it, up to [`MOST_OF_A_PIPE`], and only while its caller waits. All functions block:
+//! call them on a thread of `blocking::disk`.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -17,27 +17,27 @@ use crate::blocking;
 use crate::error::Error;
 use crate::process::PerProcess;
 
-/// The most bytes that are taken of what does not say its length.
+/// The size limit for files without a length, such as FIFOs.
 pub(crate) const MOST_OF_A_PIPE: u64 = 100 << 20;
 
-/// The most bytes of a file: the service takes no larger one.
+/// The size limit for files. The service accepts no larger ones.
 pub(crate) const MOST: u64 = 2 << 30;
 
-/// How long the first bytes of a FIFO are waited for where no timeout of a call ends the wait.
+/// The timeout for the first bytes of a FIFO that is read outside of a call.
 #[cfg(unix)]
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
 /// Opens a file or a FIFO.
 ///
 /// # Errors
-/// The system's; for what is neither one with the way out as its text, see [`why`].
+/// The system's error. For other kinds of files the text of the error says what to do, see [`why`].
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     check(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
-        // A FIFO without a writer would hold up the thread for ever; files know no such flag.
+        // Opening a FIFO without a writer would block forever. The flag has no effect on files.
         use rustix::fs::OFlags;
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags as i32);
@@ -78,7 +78,7 @@ fn refused(kind: io::ErrorKind, problem: &str) -> io::Error {
     io::Error::new(kind, problem)
 }
 
-/// Why a file is of no use, as the end of a sentence about it.
+/// The reason why a file cannot be used, as the end of a sentence about it.
 pub(crate) fn why(cause: &io::Error) -> String {
     match cause.kind() {
         _ if cause.get_ref().is_some() => cause.to_string(),
@@ -88,7 +88,7 @@ pub(crate) fn why(cause: &io::Error) -> String {
     }
 }
 
-/// All bytes of a file, or of what comes through a FIFO.
+/// Reads all bytes of a file or a FIFO.
 ///
 /// # Errors
 /// As [`open`] and [`rest`].
@@ -97,10 +97,10 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     rest(&file, &metadata)
 }
 
-/// All bytes of what was opened now.
+/// Reads all bytes of an open file.
 ///
 /// # Errors
-/// The system's, and a text of what to do if a file changes meanwhile, or a FIFO does not end.
+/// The system's error, and an error if the file changes meanwhile or a FIFO has no end.
 pub(crate) fn rest(file: &File, metadata: &Metadata) -> io::Result<Vec<u8>> {
     let len = metadata.len();
     let mut bytes = Vec::new();
@@ -115,7 +115,7 @@ pub(crate) fn rest(file: &File, metadata: &Metadata) -> io::Result<Vec<u8>> {
         return Ok(bytes);
     }
     if metadata.is_file() {
-        // Files of the system's own (/proc) do not say their length.
+        // Files in /proc have no length.
         file.take(MOST_OF_A_PIPE + 1).read_to_end(&mut bytes)?;
     } else {
         through_a_pipe(file, &mut bytes)?;
@@ -129,11 +129,11 @@ pub(crate) fn rest(file: &File, metadata: &Metadata) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads what comes until the writer is done. A FIFO that nobody has opened for writing is waited for.
+/// Reads until the writer closes the FIFO. Waits for a writer if there is none yet.
 #[cfg(unix)]
 fn through_a_pipe(mut file: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    /// How long it goes unseen that nobody waits any more.
+    /// How often it is checked whether the caller still waits.
     const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
     let begun = std::time::Instant::now();
     let mut block = vec![0; 64 << 10];
@@ -141,13 +141,13 @@ fn through_a_pipe(mut file: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
         if blocking::is_abandoned() {
             return Err(refused(io::ErrorKind::TimedOut, "nobody waits any more for what comes through it"));
         }
-        // The options of a client are read on the caller's own thread, which no timeout ends.
+        // Files in a client's options are read on the caller's own thread, without a call's timeout.
         if bytes.is_empty() && begun.elapsed() > SILENCE && !blocking::is_job() {
             let problem = format!("nothing came through it within {} s; name a file", SILENCE.as_secs());
             return Err(refused(io::ErrorKind::TimedOut, &problem));
         }
         match file.read(&mut block) {
-            // Without a writer there is nothing, too: until one comes that is no end.
+            // Without a writer a read returns 0 as well. That is no end before a writer came.
             Ok(0) if !bytes.is_empty() => return Ok(()),
             Ok(0) => {}
             Ok(read) => {
@@ -177,19 +177,19 @@ fn through_a_pipe(file: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
     file.take(MOST_OF_A_PIPE + 1).read_to_end(bytes).map(drop)
 }
 
-/// Reads on a thread for that what is to be decoded, but no more of it ahead of the decoding than memory may be
-/// spent on. A read that is slow does not count: it would hold up all others.
+/// Reads the bytes of a picture before it is decoded. A semaphore limits how many pictures are in memory undecoded. A
+/// slow read gives its permit back, since it would delay all others.
 ///
 /// # Errors
-/// What `read` returns, and why it could not be begun.
+/// The error of `read`, or the reason why it could not be started.
 pub(crate) async fn ahead(
     read: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
 ) -> Result<Bytes, Error> {
-    /// A read beyond this is one of a slow disk.
+    /// A read that takes longer counts as slow.
     const SLOW: Duration = Duration::from_millis(100);
     let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
     let room = ROOM.get(|| Semaphore::new(2 * cores));
-    // It is never closed.
+    // The semaphore is never closed.
     let room = room.acquire_owned().await.ok();
     let mut reading = blocking::disk(read);
     match tokio::time::timeout(SLOW, &mut reading).await {
@@ -201,10 +201,10 @@ pub(crate) async fn ahead(
     }
 }
 
-/// How much is read ahead. One for each process: a fork could leave the parent's locked.
+/// The semaphore of [`ahead`]. One per process: a fork could copy the parent's while it is locked.
 static ROOM: PerProcess<Semaphore> = PerProcess::new();
 
-/// Bytes that count as long as they are held.
+/// Bytes with their permit.
 struct Ahead {
     bytes: Bytes,
     _room: Option<OwnedSemaphorePermit>,

@@ -1,23 +1,23 @@
-//! How much memory JSON takes once it is parsed. A bound that counts its text would let small values take fifty
-//! times as much.
+//! Estimates the memory of parsed JSON. Small values take up to fifty times the memory of their text, so limits count
+//! memory and not text.
 
 use std::mem::size_of;
 
 use serde_json::{Map, Value};
 
-/// One value where it stands.
+/// The size of a value without its heap memory.
 pub(crate) const VALUE: usize = size_of::<Value>();
 
-/// A map with anything in it: its table, and room for the first members.
+/// The heap memory of a non-empty map: its table, and room for the first members.
 pub(crate) const MAP: usize = 512;
 
-/// One member of a map beside its name's letters and its value's own.
+/// The memory of a member of a map, without the text of its name and the heap memory of its value.
 pub(crate) const MEMBER: usize = VALUE + 48;
 
-/// What an allocation takes beside its bytes.
+/// The overhead of an allocation.
 const ALLOCATION: usize = 16;
 
-/// How much a value takes, itself included.
+/// The memory of a value, with its heap memory.
 pub(crate) fn of(value: &Value) -> usize {
     VALUE
         + match value {
@@ -31,7 +31,7 @@ pub(crate) fn of(value: &Value) -> usize {
         }
 }
 
-/// How much the members of a map take.
+/// The heap memory of a map.
 pub(crate) fn of_map(map: &Map<String, Value>) -> usize {
     if map.is_empty() {
         return 0;
@@ -40,14 +40,14 @@ pub(crate) fn of_map(map: &Map<String, Value>) -> usize {
     MAP + map.iter().map(member).sum::<usize>()
 }
 
-/// How much a JSON text takes at most once it is parsed; what is no JSON counts as if it were.
+/// The maximum memory of a JSON text after parsing. Invalid JSON is counted in the same way.
 pub(crate) fn of_text(text: &[u8]) -> usize {
     let (mut total, mut rest) = (VALUE, text);
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b',' | b'[' | b'{' | b':')) {
         let byte = rest.get(at).copied().unwrap_or_default();
         rest = rest.get(at + 1..).unwrap_or_default();
         total += match byte {
-            // A list doubles its room as it grows.
+            // A growing list doubles its capacity.
             b',' => 2 * VALUE,
             b'[' => VALUE + 4 * VALUE + ALLOCATION,
             b'{' => VALUE + MAP,
@@ -62,7 +62,7 @@ pub(crate) fn of_text(text: &[u8]) -> usize {
     total
 }
 
-/// The place behind the closing quote.
+/// The offset behind the closing quote.
 fn end_of_string(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(next) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {

@@ -1,4 +1,4 @@
-//! A refuge for pictures that were paid for and cannot be delivered: the first place that takes them.
+//! Saves pictures that were paid for and cannot be delivered, in the first folder that accepts them.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -7,18 +7,18 @@ use std::time::Duration;
 use crate::image::Image;
 use crate::save::{Durable, numbered};
 
-/// What the names of kept pictures start with.
+/// The start of the file names.
 const STEM: &str = "nanobanana-kept";
 
-/// How long a place is given: a disk that does not answer is passed over.
+/// The timeout for each folder. A disk that does not answer is skipped.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Writes the picture into the first of these places that takes it: the folder that it was meant for, the current
-/// folder, the system's temporary folders, the user's own folder, and last the memory of the machine. Nothing that is
-/// there is replaced. Blocks, for a few seconds where disks do not answer.
+/// Writes the picture into the first folder that accepts it: the intended folder, the current folder, the temporary
+/// folders of the system, the home folder, and last shared memory. Existing files are not replaced. Blocks, for a few
+/// seconds if a disk does not answer.
 ///
 /// # Errors
-/// A sentence that says that no place took it, and why not.
+/// A sentence that names the reasons, if no folder accepted it.
 pub(crate) fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, String> {
     let mut reasons = Vec::new();
     for place in places(near) {
@@ -57,7 +57,7 @@ fn places(near: Option<&Path>) -> Vec<PathBuf> {
     }
     let mut places: Vec<PathBuf> = Vec::new();
     for place in all {
-        // Named whole, so that it is found from anywhere.
+        // Absolute paths are valid in every working directory.
         let Ok(place) = std::path::absolute(place) else { continue };
         if !places.contains(&place) {
             places.push(place);

@@ -61,20 +61,20 @@ pub(crate) struct Fold {
     continuation: Option<String>,
     ratings: Option<Value>,
     pictures: u64,
-    /// How much memory the parts take that are kept.
+    /// The memory of the parts that are kept.
     kept: usize,
-    /// The answer's pictures, thoughts included, whose tokens earlier answers have told.
+    /// The number of pictures, with those of thoughts, whose tokens earlier answers reported.
     counted: usize,
-    /// The first number that no type holds, as an error.
+    /// An error about the first number that is out of range.
     odd_number: Option<Error>,
-    /// What the service said instead of going on.
+    /// The error that the service sent within the reply.
     refusal: Option<Error>,
-    /// Pictures that the answer names by their address, and has not been given yet.
+    /// Pictures that the answer gives by URL and that are not fetched yet.
     links: Vec<Link>,
-    /// The addresses of those that could not be fetched, and why the last one could not.
+    /// The URLs of pictures whose download failed, and the reason of the last failure.
     lost: Vec<String>,
     lost_because: String,
-    /// Whole pictures that stand where no answer belongs.
+    /// Complete pictures outside of the answer's parts.
     strays: Vec<Image>,
 }
 
@@ -83,11 +83,11 @@ pub(crate) struct Drawn {
     pub result: Generation,
     /// The answer's parts, each as it came.
     pub turn: Vec<Piece>,
-    /// Whether the reply does not say enough to price it.
+    /// True if the reply's usage is not sufficient for a price.
     pub is_untold: bool,
 }
 
-/// The field of a value that stands in the cache alone: what was odd about the reply before it.
+/// A field that occurs in cache entries only: a warning about the damaged reply before it.
 const NOTE: &str = "nanobananaWarning";
 
 impl Fold {
@@ -139,7 +139,7 @@ impl Fold {
         Ok(events)
     }
 
-    /// The error that the service sent inside of a reply that began as a success, once.
+    /// Takes the error that the service sent within a reply whose status was a success.
     ///
     /// # Errors
     /// That error.
@@ -147,24 +147,24 @@ impl Fold {
         self.refusal.take().map_or(Ok(()), Err)
     }
 
-    /// What was wrong with the first number that no type holds, once.
+    /// Takes the error about the first number that is out of range.
     pub fn odd_number(&mut self) -> Option<Error> {
         self.odd_number.take()
     }
 
-    /// Says something about the answer, once.
+    /// Adds a warning, unless it is there already.
     pub fn warn(&mut self, warning: String) {
         if !self.result.warnings.contains(&warning) {
             self.result.warnings.push(warning);
         }
     }
 
-    /// A value for the cache that says so again.
+    /// A value for the cache that carries a warning.
     pub fn note(warning: &str) -> Cut {
         Cut { text: json!({ NOTE: warning }).to_string(), pictures: Vec::new() }
     }
 
-    /// Whether a final picture has come.
+    /// True if a final picture was received.
     pub fn has_picture(&self) -> bool {
         !self.result.images.is_empty()
     }
@@ -251,12 +251,12 @@ impl Fold {
         Some(token)
     }
 
-    /// How many pictures came in all.
+    /// The number of all pictures that were received.
     fn drawn(&self) -> usize {
         self.result.images.len() + self.result.thoughts.images.len() + self.links.len() + self.lost.len()
     }
 
-    /// Whether this usage is enough to price what came since the last one.
+    /// True if this usage is sufficient to price the answer since the last usage.
     fn is_priced(&self, usage: Option<&Value>) -> bool {
         is_priceable(usage, self.drawn() > self.counted)
     }
@@ -279,7 +279,7 @@ impl Fold {
     /// What had arrived, if anything had.
     pub fn partial(&self) -> Option<Partial> {
         let Generation { text, images, thoughts, .. } = &self.result;
-        // Of strays it is not known what they are, but where nothing else came they may be all that was paid for.
+        // Strays may be anything, but without other pictures they may be what was paid for.
         let images = if images.is_empty() { &self.strays } else { images };
         let links: Vec<String> =
             self.lost.iter().cloned().chain(self.links.iter().map(|link| link.uri.clone())).collect();
@@ -438,10 +438,10 @@ fn renumber(value: &mut Value, before: u64) {
     }
 }
 
-/// The most memory that the parts of a reply take, pictures left out.
+/// The limit for the memory of a reply's parts, without pictures.
 const KEPT: usize = 32 << 20;
 
-/// What a part takes beside its value: its text is kept for a conversation.
+/// The memory of a part beside its value: its text is kept for a conversation.
 const PIECE: usize = 256;
 
 /// The parts of the first candidate.
@@ -453,7 +453,7 @@ fn raw_parts(raw: &Value) -> &[Value] {
 /// parts, text that was cut is joined, of everything else the last word counts.
 fn add_raw(raw: &mut Value, event: Value) {
     let (Value::Object(whole), Value::Object(event)) = (&mut *raw, &event) else {
-        // What is no object says nothing that one could be put beside.
+        // A value that is no object cannot be merged.
         if !raw.is_object() {
             *raw = event;
         }
@@ -572,7 +572,7 @@ pub(crate) fn status_error(
     body: &[u8],
     advice: Option<&str>,
 ) -> Error {
-    // What takes so much memory is no error of the service.
+    // An error of the service is never that large.
     let is_small = memory::of_text(body) <= 16 * MOST_ERROR_BODY;
     let parsed: Value = if is_small { serde_json::from_slice(body).unwrap_or_default() } else { Value::Null };
     let parsed = match &parsed {

@@ -34,8 +34,7 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of JSON text in the whole reply, the pictures left out.
     pub text: u64,
-    /// Bytes of memory that the values of one JSON text take beside their letters: small ones take many times
-    /// their text.
+    /// Bytes of memory of the values of one JSON text, without their text. Small values take a multiple of their text.
     pub values: usize,
     /// Bytes of one decoded picture.
     pub picture: usize,
@@ -80,7 +79,7 @@ pub struct Splitter {
     text: Vec<u8>,
     /// Bytes of text of the values before it.
     text_before: u64,
-    /// Bytes of memory that the value under way takes beside its letters.
+    /// Bytes of memory of the current value, without its text.
     weight: usize,
     string: StringStart,
     picture: Option<Decoder>,
@@ -90,7 +89,7 @@ pub struct Splitter {
     begun: usize,
     done: Option<Cut>,
     broken: Option<Error>,
-    /// Whether damage is mended where it can be.
+    /// True if damage is repaired where possible.
     is_lenient: bool,
     damage: Damage,
 }
@@ -124,9 +123,9 @@ enum State {
     Number(Number),
     /// The inside of a picture's base64 string.
     Picture,
-    /// The rest of a word that is no value, in whose place null stands.
+    /// The rest of an invalid word, which was replaced by null.
     Junk,
-    /// The rest of a string in whose place null stands.
+    /// The rest of a string that was replaced by null.
     Skipped {
         escaped: bool,
     },
@@ -431,7 +430,7 @@ impl Splitter {
 
     fn value_begins(&mut self, byte: u8, ahead: &[u8]) -> Result<usize, Error> {
         let meaning = self.frames.last().map_or(Meaning::Other, |frame| frame.meaning);
-        // A list doubles its room as it grows.
+        // A growing list doubles its capacity.
         self.weigh(2 * memory::VALUE)?;
         let state = match byte {
             b'"' if meaning == Meaning::Picture => return self.picture_begins(ahead).map(|()| 1),
@@ -547,7 +546,7 @@ impl Splitter {
         let pictures = &mut self.pictures;
         frame.held.retain(|(known, under)| {
             let is_replaced = *known == name;
-            // Of a damaged reply it is not known which of the two was meant.
+            // In a damaged reply either of the two may be the right one.
             if is_replaced && !self.is_lenient {
                 pictures.get_mut(under.clone()).unwrap_or_default().fill(Bytes::new());
             }
@@ -677,7 +676,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// Adds to what the value takes beside its letters.
+    /// Adds to the memory of the current value.
     fn weigh(&mut self, bytes: usize) -> Result<(), Error> {
         self.weight += bytes;
         if self.weight <= self.limits.values {

@@ -42,11 +42,11 @@ pub struct Sse {
     /// Whether there was a line that no stream of events has.
     has_strange_lines: bool,
     broken: Option<Error>,
-    /// Whether damage is mended where it can be.
+    /// True if damage is repaired where possible.
     is_lenient: bool,
-    /// Blank lines in the middle of a value: they end it, or a line break in its words was not escaped.
+    /// The number of blank lines within a value: they end it, or they are unescaped line breaks of a string.
     blanks: usize,
-    /// The damage by which the reply is no stream of events at all.
+    /// The damage that shows that the reply is no stream of events.
     foreign: Option<Damage>,
 }
 
@@ -93,19 +93,19 @@ impl Sse {
         }
     }
 
-    /// A reader that reads on past damage, as [`Splitter::lenient`] does. A line that is no field goes on
-    /// with the value before it, if that is not whole: its line break should have been an escape.
+    /// A reader that continues after damage, as [`Splitter::lenient`]. A line that is no field continues an incomplete
+    /// value before it: the line break should have been escaped.
     #[must_use]
     pub fn lenient(limits: Limits) -> Self {
         Sse { splitter: Splitter::lenient(limits, None), is_lenient: true, ..Sse::new(Limits::default()) }
     }
 
-    /// What was read past so far.
+    /// The damage found so far.
     pub fn damage(&self) -> &Damage {
         self.foreign.as_ref().unwrap_or_else(|| self.splitter.damage())
     }
 
-    /// Ends a reply that is read leniently, as [`Splitter::end`] does.
+    /// Ends a reply, as [`Splitter::end`].
     pub fn end(&mut self) -> Option<Cut> {
         if let State::Done { seen, is_plain } = self.state {
             self.state = if is_plain { State::Plain } else { State::Data };
@@ -124,12 +124,12 @@ impl Sse {
         last
     }
 
-    /// The value under way as far as it came, as [`Splitter::rescue`] gives it.
+    /// The received part of the current value, as [`Splitter::rescue`].
     pub fn rescue(&mut self) -> Option<Cut> {
         self.splitter.rescue()
     }
 
-    /// Notes that damage is that of a page and not of events, see `fails`.
+    /// Records that the damage is that of a web page, see `fails`.
     fn note_foreign(&mut self) {
         let is_plain = matches!(self.state, State::Plain | State::Done { is_plain: true, .. });
         if self.foreign.is_none() && is_plain && self.is_foreign() && self.splitter.damage().broken.is_some()
@@ -336,12 +336,12 @@ impl Sse {
         Ok(1)
     }
 
-    /// Whether a line that is no field belongs to the words before it.
+    /// True if a line that is no field belongs to the string before it.
     fn may_go_on(&self) -> bool {
         self.is_lenient && self.splitter.is_in_string()
     }
 
-    /// Goes on with the words before this line, of which `held` came already.
+    /// Continues the string before this line. `held` is the consumed start of the line.
     fn goes_on(&mut self, held: &[u8]) -> Result<(), Error> {
         for _ in 0..=std::mem::take(&mut self.blanks) {
             self.splitter.feed(b"\n")?;

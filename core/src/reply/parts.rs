@@ -1,4 +1,4 @@
-//! Parts of an answer that are neither words nor a picture's bytes, and pictures beside the answer.
+//! Parts of an answer that are neither text nor inline pictures, and pictures outside of the answer's parts.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{Fold, get, shortened, text};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
 
-/// A picture that the answer names by its address.
+/// A picture that the answer gives by URL.
 #[derive(Clone)]
 pub(crate) struct Link {
     pub uri: String,
@@ -14,12 +14,12 @@ pub(crate) struct Link {
     pub is_thought: bool,
 }
 
-/// Fields that say something of a part and are no content.
+/// Fields of a part that are metadata and no content.
 const BESIDE: [&str; 5] =
     ["thought", "thought_signature", "video_metadata", "media_resolution", "part_metadata"];
 
 impl Fold {
-    /// Notes what of a part is no words and no bytes.
+    /// Records links, and warns about parts of unknown kinds.
     pub(super) fn note_part(&mut self, part: &Value, is_thought: bool) {
         if let Some(file) = get(part, "file_data") {
             let uri = text(file, "file_uri").or_else(|| text(file, "uri")).unwrap_or_default();
@@ -49,12 +49,12 @@ impl Fold {
         }
     }
 
-    /// The pictures that are named and not here yet.
+    /// Takes the links that are not fetched yet.
     pub fn take_links(&mut self) -> Vec<Link> {
         std::mem::take(&mut self.links)
     }
 
-    /// A named picture was fetched.
+    /// Adds the picture of a link.
     pub fn add_linked(&mut self, link: &Link, image: Image) {
         match link.is_thought {
             true => self.result.thoughts.images.push(image),
@@ -62,19 +62,19 @@ impl Fold {
         }
     }
 
-    /// A named picture could not be fetched.
+    /// Records a link whose download failed.
     pub fn lose_link(&mut self, link: Link, why: &str) {
         self.lost_because = why.to_owned();
         self.lost.push(link.uri);
     }
 
-    /// Whether more came than words: a picture, or the address of one.
+    /// True if a picture or a link to one was received.
     pub fn is_of_worth(&self) -> bool {
         self.has_picture() || !self.strays.is_empty() || !self.links.is_empty() || !self.lost.is_empty()
     }
 }
 
-/// A URI without what may be its signature.
+/// A URI without its query, which may be a signature.
 pub(crate) fn without_query(uri: &str) -> &str {
     uri.split(['?', '#']).next().unwrap_or_default()
 }
@@ -85,14 +85,14 @@ fn is_content(name: &str, value: &Value) -> bool {
     !value.is_null() && !is_known && !BESIDE.iter().any(is_beside)
 }
 
-/// The whole pictures of a value that no part of its answer holds.
+/// The complete pictures of a value that are in no part of the answer.
 pub(super) fn strays(cut: &Cut, used: &[usize]) -> Vec<Image> {
     let others =
         cut.pictures.iter().enumerate().filter(|(place, bytes)| !used.contains(place) && !bytes.is_empty());
     others.filter_map(|(_, bytes)| Image::from_bytes(bytes.clone()).ok()).collect()
 }
 
-/// Whether a part can be sent back in a conversation. One whose picture was damaged has no data.
+/// True if a part can be sent back in a conversation. A part with a damaged picture has no data.
 pub(super) fn can_go_back(piece: &Piece) -> bool {
     if piece.picture.is_some() {
         return true;

@@ -1,11 +1,11 @@
-//! What a reply says of the tokens that were used, and whether that is enough to price it.
+//! Reads the token usage of a reply, and checks whether it is sufficient for a price.
 
 use serde_json::Value;
 
 use super::{count, get, list};
 use crate::error::Usage;
 
-/// No request uses more: a thousand times what a picture takes is none of its counts.
+/// The maximum plausible count of a request, a thousand times that of a picture.
 const MOST_TOKENS: u64 = 10_000_000;
 
 const COUNTS: [&str; 6] = [
@@ -17,8 +17,8 @@ const COUNTS: [&str; 6] = [
     "total_token_count",
 ];
 
-/// Whether the usage is enough to price an answer. Without the tokens of a picture that came any
-/// price would be a guess; so it is with a count that is no number of tokens.
+/// True if the usage is sufficient to price an answer. It is not if the tokens of a received picture are missing, or if
+/// a count is implausible.
 pub(super) fn is_priceable(usage: Option<&Value>, has_pictures: bool) -> bool {
     let Some(usage) = usage else { return false };
     let is_sane = |of: &Value, name: &str| {
@@ -40,7 +40,7 @@ pub(super) fn read_usage(usage: &Value) -> Usage {
     let pictures = list(usage, "candidates_tokens_details").filter(is_picture);
     let tokens = |name: &str| count(usage, name).unwrap_or(0);
     Usage {
-        // What a tool put into the prompt is billed like the prompt.
+        // Tokens that a tool adds to the prompt are billed like the prompt.
         input_tokens: tokens("prompt_token_count").saturating_add(tokens("tool_use_prompt_token_count")),
         output_tokens: tokens("candidates_token_count"),
         image_tokens: pictures.filter_map(|row| count(row, "token_count")).fold(0, u64::saturating_add),

@@ -1,31 +1,30 @@
-//! Reads on past damage, so that a picture which came whole is not lost with the rest of its reply.
+//! Continues after damage, so that a complete picture is not lost with the rest of its reply.
 //!
-//! A lenient splitter gives only values that are JSON again: a character that is none becomes U+FFFD, a
-//! word that is no value becomes null, a bracket that is missing is set. Nothing of this runs while a
-//! reply is as it should be: the strict checks come here only where they would refuse it. Limits are
-//! never passed, and what is mended depends on the bytes alone, as everything else does.
+//! A lenient splitter returns valid JSON only: an invalid character becomes U+FFFD, an invalid word becomes null, and a
+//! missing bracket is added. This code runs only where the strict checks would refuse the reply. Limits still apply,
+//! and the result depends on the bytes alone, not on how they were split.
 
 use super::picture::Trouble;
 use super::{CONTROL, Degree as D, LONE_SURROGATE, Limits, Splitter, State, StringStart};
 use crate::error::Error;
 use crate::json::Cut;
 
-/// The most bytes of a string in a picture's place that is put back as the text it was.
+/// The size limit of a string in the place of a picture that is restored as text.
 const MOST_TEXT: usize = 1024;
 
-/// U+FFFD, which stands for a character that is none.
+/// U+FFFD, the replacement for invalid characters.
 const REPLACEMENT: &[u8] = b"\\ufffd";
 
-/// What a lenient splitter has read past: the first fault of each degree.
+/// The first fault of each degree that a lenient splitter found.
 #[derive(Debug, Clone, Default)]
 pub struct Damage {
-    /// A character, or a value that is no picture, could not be read.
+    /// A character or a value was invalid, but no picture.
     pub mended: Option<Error>,
-    /// Values may be missing, or stand in another place.
+    /// Values may be missing or in the wrong place.
     pub broken: Option<Error>,
 }
 
-/// How much a fault costs.
+/// The severity of a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Degree {
     Mended,
@@ -33,35 +32,35 @@ pub(super) enum Degree {
 }
 
 impl Splitter {
-    /// A splitter that reads on past damage. Only what passes a limit is an error of [`Splitter::feed`].
+    /// A splitter that continues after damage. Only exceeded limits are errors of [`Splitter::feed`].
     #[must_use]
     pub fn lenient(limits: Limits, expected: Option<u64>) -> Self {
         Splitter { is_lenient: true, ..Splitter::new(limits, expected) }
     }
 
-    /// What was read past so far.
+    /// The damage found so far.
     pub fn damage(&self) -> &Damage {
         &self.damage
     }
 
-    /// Whether the next byte stands in a string, or in one that is read past.
+    /// True if the next byte is within a string, or within a skipped one.
     pub fn is_in_string(&self) -> bool {
         let in_text = matches!(self.state, State::String | State::Picture | State::Skipped { .. });
         in_text || matches!(self.state, State::Escape | State::Hex { .. } | State::Pair(_))
     }
 
-    /// Ends a reply that is read leniently. Gives the value that was not taken yet, and of one that
-    /// breaks off what [`Splitter::rescue`] gives.
+    /// Ends a reply. Returns the value that was not taken yet, or the result of [`Splitter::rescue`] for an incomplete
+    /// one.
     pub fn end(&mut self) -> Option<Cut> {
         if self.broken.is_none() && self.number_ends().is_ok() && self.is_between() {
             return self.done.take();
         }
-        // It cannot fail where damage is read past.
+        // A lenient splitter returns no error here.
         let _ = self.damaged(D::Broken, |this| this.broken.clone().unwrap_or_else(|| this.cut_off()));
         self.rescue()
     }
 
-    /// The value under way as far as it came, closed, if there is a whole picture in it.
+    /// The received part of the current value, completed to valid JSON, if it has a complete picture.
     pub fn rescue(&mut self) -> Option<Cut> {
         if let Some(done) = self.done.take() {
             return Some(done);
@@ -78,7 +77,7 @@ impl Splitter {
         text.map(|text| Cut { text, pictures })
     }
 
-    /// Notes a fault; in a strict splitter it is the end.
+    /// Records a fault. In a strict splitter it is an error.
     pub(super) fn damaged(
         &mut self,
         degree: Degree,
@@ -102,7 +101,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// Goes on at a byte that may not stand where it does, and tells whether it was eaten.
+    /// Continues at a misplaced byte. Returns 1 if it was consumed, else 0.
     pub(super) fn out_of_place(&mut self, byte: u8, why: &str) -> Result<usize, Error> {
         let is_word = matches!(self.state, State::Value | State::ValueOrEnd)
             && !matches!(byte, b',' | b':' | b']' | b'}');
@@ -157,7 +156,7 @@ impl Splitter {
         Ok(1)
     }
 
-    /// Goes on at a bracket that closes something further out: what is open within is closed, too.
+    /// Continues at a bracket that closes an outer level: the inner levels are closed first.
     fn crossed(&mut self, bracket: u8) -> Result<usize, Error> {
         let is_of_object = bracket == b'}';
         let is_open =
@@ -173,7 +172,7 @@ impl Splitter {
         Ok(0)
     }
 
-    /// Takes back a comma after which nothing came.
+    /// Removes a trailing comma.
     fn drop_comma(&mut self) {
         while self.text.last().is_some_and(u8::is_ascii_whitespace) {
             self.text.pop();
@@ -183,7 +182,7 @@ impl Splitter {
         }
     }
 
-    /// Goes on in a number or a word that is none.
+    /// Continues within an invalid number or word.
     pub(super) fn bad_token(&mut self, why: &str) -> Result<usize, Error> {
         let degree = if self.frames.is_empty() { D::Broken } else { D::Mended };
         self.damaged(degree, |this| this.not_json(0, why))?;
@@ -199,21 +198,21 @@ impl Splitter {
         self.text.extend_from_slice(b"null");
     }
 
-    /// Goes on after a control character that is not written as an escape.
+    /// Continues after an unescaped control character.
     pub(super) fn control(&mut self, at: usize, byte: u8) -> Result<usize, Error> {
         self.damaged(D::Mended, |this| this.not_json(at, CONTROL))?;
         self.keep(format!("\\u{byte:04x}").as_bytes())?;
         Ok(at + 1)
     }
 
-    /// Puts U+FFFD in the place of what is not UTF-8 from here on.
+    /// Replaces invalid UTF-8 from this offset on by U+FFFD.
     pub(super) fn make_utf8(&mut self, start: usize) {
         let text = String::from_utf8_lossy(self.text.get(start..).unwrap_or_default()).into_owned();
         self.text.truncate(start);
         self.text.extend_from_slice(text.as_bytes());
     }
 
-    /// Goes on after a backslash that begins no escape: it is a backslash.
+    /// Continues after a backslash that begins no escape, which is kept as a backslash.
     pub(super) fn bad_escape(&mut self) -> Result<usize, Error> {
         const WHY: &str = "does not belong to an escape that JSON knows";
         if self.picture.is_some() {
@@ -231,7 +230,7 @@ impl Splitter {
         Ok(0)
     }
 
-    /// Goes on at a byte that is no hexadecimal digit of an escape.
+    /// Continues at a byte of an escape that is no hexadecimal digit.
     pub(super) fn bad_hex(&mut self, left: u8, low: bool) -> Result<usize, Error> {
         const WHY: &str = "should be a hexadecimal digit";
         if self.picture.is_some() {
@@ -246,7 +245,7 @@ impl Splitter {
         Ok(0)
     }
 
-    /// Goes on behind an escape that leaves half of a surrogate pair; it means `value`.
+    /// Continues after an escape for a lone surrogate, `value`.
     pub(super) fn lone_surrogate(&mut self, value: u16) -> Result<usize, Error> {
         self.damaged(D::Mended, |this| this.not_json(0, LONE_SURROGATE))?;
         let is_first = matches!(self.state, State::Hex { low: false, .. });
@@ -262,7 +261,7 @@ impl Splitter {
         Ok(1)
     }
 
-    /// Goes on where the second half of a surrogate pair does not follow; `left` bytes of `\u` are missing.
+    /// Continues where the second half of a surrogate pair is missing. `left` bytes of its `\u` were expected.
     pub(super) fn half_pair(&mut self, left: usize) -> Result<usize, Error> {
         self.damaged(D::Mended, |this| this.not_json(0, LONE_SURROGATE))?;
         let end = self.text.len().saturating_sub(2 - left);
@@ -273,8 +272,7 @@ impl Splitter {
         Ok(0)
     }
 
-    /// Goes on where a picture's base64 is none, at the byte that is `ahead` or behind the escape that means
-    /// `escaped`.
+    /// Continues after invalid base64 of a picture, at the byte `ahead` or after the escape with the value `escaped`.
     pub(super) fn picture_fails(
         &mut self,
         ahead: usize,
@@ -285,7 +283,7 @@ impl Splitter {
             Trouble::Large | Trouble::Memory => return Err(self.bad_picture(ahead, trouble)),
             Trouble::Control => {
                 self.damaged(D::Mended, |this| this.bad_picture(ahead, trouble))?;
-                // Lines are broken so elsewhere, and any other control character is none of base64.
+                // Line breaks in base64 are common elsewhere. Other control characters do not belong to base64.
                 return Ok(ahead + 1);
             }
             Trouble::Base64 => self.damaged(D::Broken, |this| this.bad_picture(ahead, trouble))?,
@@ -298,7 +296,7 @@ impl Splitter {
         Ok(ahead)
     }
 
-    /// Makes a string of what was taken for a picture, or null if it is too long for words.
+    /// Turns a supposed picture into a string, or into null if it is too long for text.
     fn no_picture(&mut self) -> Result<(), Error> {
         let text = self.picture.take().and_then(|picture| picture.text(MOST_TEXT));
         self.drop_hole();
@@ -317,14 +315,14 @@ impl Splitter {
         Ok(())
     }
 
-    /// Takes the number of a picture back that did not come whole.
+    /// Removes the number of an incomplete picture.
     fn drop_hole(&mut self) {
         while self.text.last().is_some_and(u8::is_ascii_digit) {
             self.text.pop();
         }
     }
 
-    /// Takes an escape back that is not whole, and with it the half of a pair before it.
+    /// Removes an incomplete escape, and the half of a surrogate pair before it.
     fn cut_escape(&mut self, state: State) {
         let length = match state {
             State::Escape => 1,
@@ -335,7 +333,7 @@ impl Splitter {
         self.text.truncate(self.text.len().saturating_sub(length));
     }
 
-    /// Completes the text of the value under way so that it is JSON.
+    /// Completes the text of the current value to valid JSON.
     fn close_all(&mut self) {
         let state = self.state;
         if self.picture.take().is_some() {

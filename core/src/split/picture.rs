@@ -55,13 +55,13 @@ pub(super) struct Decoder {
     group: u32,
     symbols: u8,
     padding: u8,
-    /// In which alphabet the last symbol was that only one of them has.
+    /// True if the last symbol that differs between the alphabets was one of the URL-safe alphabet.
     is_url_safe: bool,
-    /// White space, and behind how many symbols it stood: the first of it, in case that these are words.
+    /// The first white space characters with their positions, in case this is text and no picture.
     blanks: Vec<(usize, u8)>,
 }
 
-/// How much white space is kept: words have some, and base64 in lines only more.
+/// The maximum number of white space characters that are kept. Text has few; base64 in lines has more.
 const MOST_BLANKS: usize = 256;
 
 impl Decoder {
@@ -154,7 +154,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The picture, whole. If it is not, nothing is changed.
+    /// Returns the complete picture. If it is incomplete, nothing is changed.
     pub(super) fn finish(&mut self) -> Result<Bytes, Trouble> {
         match self.symbols {
             0 => {}
@@ -169,12 +169,12 @@ impl Decoder {
         Ok(std::mem::take(&mut self.bytes).into())
     }
 
-    /// How many characters came that are no white space.
+    /// The number of characters without white space.
     fn seen(&self) -> usize {
         self.bytes.len() / 3 * 4 + usize::from(self.symbols + self.padding)
     }
 
-    /// The base64 that came, if it was decoded into no more than `most` bytes.
+    /// The received base64, if it was decoded into at most `most` bytes.
     pub(super) fn text(&self, most: usize) -> Option<String> {
         if self.bytes.len() > most {
             return None;
