@@ -294,7 +294,14 @@ impl Job {
                 return Err(self.out_of_turn(course, next));
             };
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.total);
-            let mut hold = self.may_send(course, &mut next, &mut uploads, deadline, &report).await?;
+            let mut hold = match self.may_send(course, &mut next, &mut uploads, deadline, &report).await {
+                Ok(hold) => hold,
+                Err(problem) => {
+                    // It is the error of no attempt.
+                    course.made = 0;
+                    return Err(self.ended(course, problem, None, next.base.fold.partial()));
+                }
+            };
             let mut attempt = Attempt { when: now(), ..Attempt::default() };
             let mut progress = next.base.next();
             if next.continued == 0 {
@@ -550,10 +557,10 @@ impl Job {
         } else if course.made > 1 {
             message.push_str(&format!(" (the last of {} attempts)", course.made));
         }
-        if failure.is(Kind::ConfigError)
+        if !failure.is(Kind::APIError)
             && let Some(billed) = course.billed
         {
-            // A ConfigError has no field for it.
+            // Such an error has no field for it.
             let how = if billed == "yes" { "was" } else { "may have been" };
             message.push_str(&format!(". An attempt before {how} billed"));
         }
