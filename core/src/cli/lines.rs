@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use rustyline::error::ReadlineError;
 use rustyline::{Behavior, Config, DefaultEditor};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Stdin};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Stdin};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::out::tell;
@@ -60,13 +60,22 @@ impl Lines {
     }
 }
 
-async fn piped(input: &mut BufReader<Stdin>) -> Said {
+async fn piped(input: &mut (impl AsyncBufRead + Unpin)) -> Said {
     let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
     let mut line = Vec::new();
-    match input.read_until(b'\n', &mut line).await {
+    match (&mut *input).take(LONGEST as u64).read_until(b'\n', &mut line).await {
         Ok(0) => Said::End,
-        Ok(len) if len > LONGEST => {
-            Said::Wrong(wrong(format!("a line of {len} bytes is no prompt; at most {LONGEST} are taken")))
+        Ok(LONGEST) if !line.ends_with(b"\n") => {
+            // The rest of the line is not held in memory.
+            while let Ok(block) = input.fill_buf().await {
+                let end = memchr::memchr(b'\n', block);
+                let len = end.map_or(block.len(), |end| end + 1);
+                input.consume(len);
+                if end.is_some() || len == 0 {
+                    break;
+                }
+            }
+            Said::Wrong(wrong(format!("a line of more than {LONGEST} bytes is no prompt")))
         }
         Ok(_) => match String::from_utf8(line) {
             Ok(line) => Said::Line(line),
@@ -187,7 +196,16 @@ fn words(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_that_is_too_long_is_passed_over() {
+        let text = ["x".repeat(LONGEST + 5).as_str(), "\na boat\n"].concat();
+        let mut input = text.as_bytes();
+        assert!(matches!(piped(&mut input).await, Said::Wrong(_)));
+        assert!(matches!(piped(&mut input).await, Said::Line(line) if line == "a boat\n"));
+        assert!(matches!(piped(&mut input).await, Said::End));
+    }
 
     #[test]
     fn control_characters_are_no_words() {
