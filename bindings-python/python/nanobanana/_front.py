@@ -6,7 +6,7 @@ from functools import partial
 
 from ._base import Settings, Wrapper
 from ._generated import DoneEvent, read_event
-from ._native import Asked, Door, Image, Inputs, apart, is_abandoned
+from ._native import Asked, Door, Image, Inputs, apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def awaited(key: Any, loop: Any, context: Any) -> Any:
     """Await a key in the loop of its call; called on another thread than the loop's. Ends with the call."""
     import asyncio
     from concurrent.futures import wait
+
+    from ._native import is_abandoned
 
     async def ask() -> Any:
         return await key
