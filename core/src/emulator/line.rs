@@ -54,17 +54,22 @@ pub(super) struct Line {
     end: Arc<End>,
     /// Until the next look, once the client sends no more.
     looking: Option<Pin<Box<Sleep>>>,
+    /// Whether the end came in a read before this one.
+    has_ended: bool,
 }
 
 impl Line {
     pub fn new(stream: TcpStream, end: Arc<End>) -> Self {
-        Line { stream, end, looking: None }
+        Line { stream, end, looking: None, has_ended: false }
     }
 
-    /// Whether the end of what was sent is to be held back.
-    fn is_awaited(&self) -> bool {
+    /// Whether the end of what was sent is to be held back. At first it is in any case: it may be read together
+    /// with a request's last bytes, before that request counts as one to be answered.
+    fn is_awaited(&mut self) -> bool {
+        let is_first = !std::mem::replace(&mut self.has_ended, true);
         let places = self.stream.local_addr().ok().zip(self.stream.peer_addr().ok());
-        self.end.answering.load(Ordering::SeqCst) > 0 && places.is_some_and(|(own, peer)| is_held(own, peer))
+        (is_first || self.end.answering.load(Ordering::SeqCst) > 0)
+            && places.is_some_and(|(own, peer)| is_held(own, peer))
     }
 }
 

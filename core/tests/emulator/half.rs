@@ -38,6 +38,27 @@ fn a_client_that_sends_no_more_has_its_answer() {
 }
 
 #[test]
+fn an_end_that_comes_together_with_the_request_cuts_no_answer_off() {
+    let emulator = Emulator::start(0).unwrap();
+    let head = "GET /__emulator/requests HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
+    for _ in 0..20 {
+        let lines: Vec<_> = (0..16)
+            .map(|_| {
+                let mut line = connect(&emulator);
+                std::io::Write::write_all(&mut line, head.as_bytes()).unwrap();
+                line.shutdown(Shutdown::Write).unwrap();
+                line
+            })
+            .collect();
+        for mut line in lines {
+            let mut reply = String::new();
+            line.read_to_string(&mut reply).unwrap();
+            assert!(reply.starts_with("HTTP/1.1 200"), "{reply:?}");
+        }
+    }
+}
+
+#[test]
 fn a_client_that_is_gone_is_not_waited_for() {
     let emulator = Emulator::start(0).unwrap();
     let path = format!("/v1beta/models/{OLD}:generateContent");
