@@ -373,10 +373,16 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache");
-        Cache::new(&options(&path)).unwrap().put(&key(1), answer(&[b"one"])).await.unwrap();
-        let file = files(&path).remove(0);
+        let cache = Cache::new(&options(&path)).unwrap();
+        cache.put(&key(1), answer(&[b"one"])).await.unwrap();
+        // A file of its own, in a folder of its own.
+        cache.set_default_model(&key(2), "gemini-a").await;
+        let files = files(&path);
+        assert_eq!(files.len(), 2);
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(file.parent().unwrap()), mode(&file)), (0o700, 0o700, 0o600));
+        for file in &files {
+            assert_eq!((mode(&path), mode(file.parent().unwrap()), mode(file)), (0o700, 0o700, 0o600));
+        }
     }
 
     #[tokio::test]

@@ -281,6 +281,17 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_as_long_as_all_that_is_left_is_not_begun_and_one_of_max_wait_is() {
+        let policy = Policy::new(Some(&Retry::new().initial(60.0).max_wait(60.0)));
+        let broken = failure(Kind::APIError, true);
+        for failure in [limited(60.0), broken] {
+            assert!(stop(decide_at(&policy, NONE, &failure, MINUTE)).contains("timeout"), "{failure}");
+            let enough = MINUTE + Duration::from_nanos(1);
+            assert_eq!(wait(decide_at(&policy, NONE, &failure, enough)).0, MINUTE, "{failure}");
+        }
+    }
+
+    #[test]
     fn attempts_are_counted_with_the_first() {
         let policy = Policy::new(Some(&Retry::from(2u32)));
         let broken = failure(Kind::APIConnectionError, true);

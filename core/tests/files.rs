@@ -590,3 +590,29 @@ async fn what_is_uploaded_and_what_is_attached_are_of_the_same_types() {
         client.files().upload(said(Attachment::new().fps(2.0)), UploadOptions::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.field("option")), (Kind::InvalidOptionError, Some(json!("fps"))));
 }
+
+#[tokio::test]
+async fn a_reply_is_read_as_far_as_one_may_be_long_and_no_further() {
+    let emulator = Emulator::start(0).unwrap();
+    let client = Client::new(options(&emulator).retry(Retry::from(false))).unwrap();
+    let file = json!({ "name": "files/abc-1", "state": "ACTIVE" }).to_string();
+    let refusal =
+        json!({ "error": { "status": "INVALID_ARGUMENT", "message": "no such thing" } }).to_string();
+    for (status, said, most) in [(200, file, 16 << 20), (400, refusal, 1 << 20)] {
+        for (more, is_read) in [(0, true), (1, false)] {
+            let body = said.clone() + &" ".repeat(most + more - said.len());
+            emulator
+                .script(&[json!({ "match": { "call": "file_get" }, "status": status, "body": body })])
+                .unwrap();
+            let told = match client.files().get("files/abc-1", FileOptions::new()).await {
+                Ok(file) => file.name,
+                Err(error) => error.message().to_owned(),
+            };
+            let is_told = told == "files/abc-1" || told.contains("no such thing");
+            assert_eq!(is_told, is_read, "{status}: {told}");
+            if status == 200 && !is_read {
+                assert!(told.contains("is longer than 16777216 bytes"), "{told}");
+            }
+        }
+    }
+}

@@ -646,7 +646,9 @@ async fn a_disk_that_fails_stops_the_run_and_the_picture_is_handed_over() {
         assert_eq!((result.image().unwrap().width(), outcome.files.len()), (8, 1));
         // It is kept elsewhere, and said where.
         let file = &outcome.files[0];
-        assert!(warnings(outcome).contains(&format!("The picture is in {file}")), "{outcome:?}");
+        let warnings = warnings(outcome);
+        assert!(warnings.contains(&format!("The picture is in {file}")), "{outcome:?}");
+        assert!(!warnings.contains("not all pictures are on disk"), "{outcome:?}");
         assert!(std::fs::read(file).unwrap() == result.image().unwrap().bytes().unwrap()[..]);
         std::fs::remove_file(file).unwrap();
     }

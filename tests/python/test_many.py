@@ -660,3 +660,32 @@ def test_ctrl_c_ends_a_run(emulator: nb.Emulator) -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+NOWHERE = """
+import resource, sys
+import nanobanana as nb
+
+with nb.Client("key", base_url=sys.argv[1]) as client:
+    run = client.generate_many(["a boat"], save_to=sys.argv[2])
+    # From here on no file takes a byte.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    try:
+        for outcome in run:
+            print(outcome.ok, outcome.files, outcome.result.image.width, outcome.result.warnings, flush=True)
+    except nb.NanoBananaError as error:
+        print("ended:", error, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Unix")
+def test_a_picture_that_no_disk_takes_is_handed_over_with_the_advice_to_save_it(
+    emulator: nb.Emulator, tmp_path: Path
+) -> None:
+    emulator.script([SMALL])
+    command = [sys.executable, "-c", NOWHERE, emulator.url, str(tmp_path / "out")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    outcome, end = ended.stdout.splitlines()
+    assert outcome.startswith("True [] 8 "), ended.stdout
+    assert "not all pictures are on disk; save them now: cannot write" in outcome
+    assert end.startswith("ended: cannot write")

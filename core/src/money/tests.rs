@@ -71,6 +71,15 @@ fn what_may_have_been_billed_is_kept_and_named() {
 }
 
 #[test]
+fn a_hold_that_a_fork_copied_is_its_parents_to_settle() {
+    let ledger = ledger(Budget::from(0.1));
+    let mut copied = ledger.hold(Some(0.1), "m").unwrap();
+    copied.process = copied.process.wrapping_add(1);
+    drop(copied);
+    assert_eq!(sums(&ledger), (0.0, 0.1, 0.0, 0, 0, 0));
+}
+
+#[test]
 fn the_last_hundred_unknown_outcomes_are_told_one_by_one() {
     let ledger = free();
     for number in 0..250 {
