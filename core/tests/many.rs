@@ -698,6 +698,31 @@ async fn a_run_that_is_closed_or_dropped_leaves_nothing_running() {
     }
 }
 
+#[test]
+fn an_item_whose_runtime_ends_is_a_failed_outcome_that_may_be_billed() {
+    let emulator = Emulator::start(0).unwrap();
+    emulator.script(&[json!({ "hang": true })]).unwrap();
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let of_the_item = runtime();
+    let run = of_the_item.block_on(async { run(&emulator, ManyOptions::new()) });
+    of_the_item.block_on(async { run.give(Item::new("a boat").id("boat")) });
+    while emulator.active() < 1 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(of_the_item);
+    run.end();
+    let (outcomes, error) = runtime().block_on(async {
+        tokio::time::timeout(Duration::from_secs(20), all(&run, Vec::new())).await.expect("it waits for ever")
+    });
+    assert!(error.is_none(), "{error:?}");
+    let [outcome] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!((outcome.index, outcome.id.as_deref(), outcome.ok), (0, Some("boat"), false));
+    let error = outcome.error.as_ref().unwrap();
+    assert!(error.message().contains("dropped before its end"), "{error}");
+    assert_eq!(error.field("billed"), Some("unknown".into()));
+}
+
 #[tokio::test]
 async fn the_door_has_the_run_with_its_verbs() {
     let emulator = emulator();
