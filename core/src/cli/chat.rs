@@ -1,4 +1,4 @@
-//! `nanobanana chat`: a conversation in a terminal, or from a pipe, line by line. It is saved after every turn.
+//! `nanobanana chat`: a conversation in a terminal or from a pipe, line by line. It is saved after every turn.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ Say what to draw, and then what to change. Commands:
   /help, /quit
 Ctrl-C ends a turn, Ctrl-D the conversation.";
 
-/// The name of a conversation's file, if none is given.
+/// The default name of a conversation's file.
 const NAME: &str = "nanobanana";
 
 /// Runs until the input ends. From a pipe the last error decides about the exit code.
@@ -94,11 +94,11 @@ struct Session<'a> {
     matches: &'a ArgMatches,
     place: Place,
     begun: &'a Begun,
-    /// Where the conversation is saved, once that is known.
+    /// The file of the conversation, once it has one.
     file: Option<PathBuf>,
-    /// Whether something was said that is not in the file.
+    /// True if the conversation has changes that are not in the file.
     has_news: bool,
-    /// In a terminal Ctrl-C ends a turn.
+    /// Set in a terminal, where Ctrl-C ends a turn.
     interrupts: Option<Interrupts>,
 }
 
@@ -132,7 +132,7 @@ impl Session<'_> {
         self.place.check()?;
         let mut prompt = vec![Input::Text(said.to_owned())];
         prompt.extend(self.images.iter().cloned());
-        // However the turn ends, what it said may be in the conversation.
+        // However the turn ends, it may have changed the conversation.
         self.has_news = true;
         let turn = watch(self.chat.send_stream(prompt, call_options(self.matches)?), &self.begun.held);
         let interrupted = async {
@@ -172,7 +172,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Saves the conversation, if something is new. Without a name it takes the first one that is free.
+    /// Saves the conversation if it has changes. Without a name it takes the first free one.
     async fn write(&mut self) -> Result<(), Error> {
         if !self.has_news {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The pictures that a command has received and not delivered yet. However the command ends, they are kept in a file and
-//! named.
+//! The pictures that a command has received and not delivered yet. However the command ends, they are saved to files
+//! whose names are printed.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,21 +10,21 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::refuge;
 
-/// How often it is looked whether the work on what came is done.
+/// How often it is checked whether the work on received pictures is done.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Pictures on their way from the service to a file whose name the user knows.
+/// Pictures that were received, until the user knows the names of their files.
 #[derive(Default)]
 pub(super) struct Held(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     pictures: Vec<Image>,
-    /// The folder that they are meant for.
+    /// The intended folder.
     near: Option<PathBuf>,
-    /// Files that were written and not named yet.
+    /// Files that were written and whose names were not printed yet.
     files: Vec<PathBuf>,
-    /// Held by whatever still works on what came.
+    /// Its clones are held by the work on received pictures.
     at_work: Arc<()>,
 }
 
@@ -33,17 +33,17 @@ impl Held {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The folder in which pictures are kept first.
+    /// Sets the intended folder of the pictures.
     pub fn meant_for(&self, folder: &Path) {
         self.state().near = Some(folder.to_owned());
     }
 
-    /// Held as long as a picture that came is worked on.
+    /// A handle for work on a received picture, held until the work is done.
     pub fn at_work(&self) -> Arc<()> {
         self.state().at_work.clone()
     }
 
-    /// These came. One that is held already is held once.
+    /// Adds received pictures. The same picture is added once.
     pub fn receive(&self, pictures: impl IntoIterator<Item = Image>) {
         let mut state = self.state();
         for picture in pictures {
@@ -53,7 +53,7 @@ impl Held {
         }
     }
 
-    /// What came with an error. A copy of what is held already is not held again.
+    /// Adds the pictures of an error, without copies of pictures that are held.
     pub fn receive_of_error(&self, error: &Error) {
         let mut state = self.state();
         for picture in error.pictures() {
@@ -63,7 +63,7 @@ impl Held {
         }
     }
 
-    /// These files were written, and nobody named them.
+    /// Adds files that were written and whose names were not printed.
     pub fn saved_unseen(&self, files: Vec<PathBuf>) {
         let mut state = self.state();
         for file in files {
@@ -73,40 +73,40 @@ impl Held {
         }
     }
 
-    /// All that came so far is this, in its last form.
+    /// Replaces all held pictures by these, their final versions.
     pub fn receive_all(&self, pictures: &[Image]) {
         self.state().pictures = pictures.to_vec();
     }
 
-    /// This one went where it should, without a file.
+    /// Removes a picture that was delivered without a file.
     pub fn delivered(&self, picture: &Image) {
         self.state().pictures.retain(|held| !held.is(picture));
     }
 
-    /// This one is in a file, whose name is still to be told.
+    /// Replaces a picture by its file, whose name is still to be printed.
     pub fn saved(&self, picture: &Image, path: &Path) {
         self.delivered(picture);
         self.state().files.push(path.to_owned());
     }
 
-    /// The names of all files were told.
+    /// Removes all files: their names were printed.
     pub fn named(&self) {
         self.state().files.clear();
     }
 
-    /// Waits until nothing works on what came any more, but not longer than this.
+    /// Waits until the work on received pictures is done, at most for `most`.
     pub async fn settled(&self, most: Duration) {
         let waiting = async {
             while Arc::strong_count(&self.state().at_work) > 1 {
                 tokio::time::sleep(STEP).await;
             }
         };
-        // A disk that stands still is not waited for.
+        // A disk that hangs is not waited for.
         let _ = tokio::time::timeout(most, waiting).await;
     }
 
-    /// Writes what was not delivered where it can be, and names every file that was not named: on standard error, and
-    /// to the caller. Blocks.
+    /// Saves the pictures that were not delivered, in any folder that accepts them. Prints the names of all files that
+    /// were not printed yet to standard error, and returns them. Blocks.
     pub fn keep(&self) -> Vec<PathBuf> {
         let (pictures, files, near) = {
             let mut state = self.state();

@@ -1,4 +1,4 @@
-//! The lines of a conversation: edited and recalled in a terminal, read as they are from a pipe.
+//! The input lines of a conversation: from a terminal with editing and history, or from a pipe.
 
 use std::io;
 use std::str::Chars;
@@ -12,27 +12,27 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::out::tell;
 use crate::error::{Error, Kind};
 
-/// The longest line: more is no prompt.
+/// The size limit of a line.
 const LONGEST: usize = 1 << 20;
 
-/// What came of asking for a line.
+/// The result of reading a line.
 pub(super) enum Said {
     Line(String),
-    /// An empty line, or one that was given up.
+    /// An empty or cancelled line.
     Nothing,
-    /// A line that cannot be read; the next one may be.
+    /// A line that cannot be used. The next one may be valid.
     Wrong(Error),
     End,
 }
 
-/// Where lines come from.
+/// The source of lines.
 pub(super) enum Lines {
     Edited(Edited),
     Piped(BufReader<Stdin>),
 }
 
 impl Lines {
-    /// Lines of a terminal can be edited, and those of before recalled, `earlier` ones too.
+    /// Opens standard input. In a terminal, lines can be edited and recalled; `earlier` lines are part of the history.
     pub fn open(is_terminal: bool, earlier: impl Iterator<Item = String>) -> Result<Self, Error> {
         if !is_terminal {
             return Ok(Lines::Piped(BufReader::new(tokio::io::stdin())));
@@ -91,11 +91,11 @@ async fn piped(input: &mut (impl AsyncBufRead + Unpin)) -> Said {
     }
 }
 
-/// A thread that reads lines when it is asked to: the editor blocks.
+/// A thread that reads lines on request, since the editor blocks.
 pub(super) struct Edited {
     ask: Sender<()>,
     lines: UnboundedReceiver<rustyline::Result<String>>,
-    /// Given back to the terminal when the command ends, whatever the editor is doing.
+    /// The settings of the terminal, restored when the command ends.
     #[cfg(unix)]
     before: Option<rustix::termios::Termios>,
 }
@@ -148,30 +148,30 @@ impl Edited {
 impl Drop for Edited {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
-            // A terminal that is gone needs nothing.
+            // If the terminal is closed there is nothing to restore.
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, before);
         }
     }
 }
 
-/// Reads one line. The editor lives as long as that: meanwhile it takes Ctrl-C for itself, and then gives it back.
+/// Reads one line. The editor handles Ctrl-C, so it is created and dropped for each line.
 fn read(earlier: &[String]) -> rustyline::Result<String> {
-    // Not standard output, which is for paths.
+    // Standard output is for paths only.
     let config = Config::builder().behavior(Behavior::PreferTerm).build();
     let mut editor = DefaultEditor::with_config(config)?;
     for line in earlier {
-        // One that is not remembered is only not recalled.
+        // If this fails, the line is missing in the history.
         let _ = editor.add_history_entry(line);
     }
     editor.readline("> ")
 }
 
-/// Leaves out the letters up to the one that ends a sequence.
+/// Skips the rest of an escape sequence.
 fn skip(letters: &mut Chars<'_>, ends: impl Fn(char) -> bool) {
     let _ = letters.find(|letter| ends(*letter));
 }
 
-/// The words of a line: without control characters, and without the sequences that keys and colours are.
+/// The text of a line without control characters and escape sequences of keys and colours.
 fn words(line: &str) -> String {
     let mut words = String::new();
     let mut letters = line.chars();

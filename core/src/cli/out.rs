@@ -1,4 +1,4 @@
-//! The command's standard streams: closed ones are opened again, and what cannot be written is an error.
+//! The command's standard streams. Closed ones are reopened, and failed writes are errors.
 //!
 //! Paths and JSON go to standard output, everything for people to standard error.
 
@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::error::{Error, Kind};
 
-/// Whether standard output was closed when the command began.
+/// True if standard output was closed when the command started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Opens standard streams that are closed to nothing, so that no other file gets their numbers.
+/// Opens closed standard streams as the null device, so that no other file gets their descriptors.
 pub(super) fn open_streams() {
     #[cfg(unix)]
     IS_CLOSED.store(unix::open_streams(), Relaxed);
 }
 
-/// Why standard output cannot take a picture, if that is known before there is one.
+/// The reason why standard output cannot take a picture, if there is one before the call.
 pub(super) fn no_output() -> Option<&'static str> {
     if IS_CLOSED.load(Relaxed) {
         return Some("standard output is closed");
@@ -39,7 +39,7 @@ pub(super) fn stdin() -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Writes all of it to standard output. Blocks as long as nobody reads.
+/// Writes all bytes to standard output. Blocks while the reader of a pipe does not read.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Error> {
     #[cfg(unix)]
     let written = unix::print(bytes);
@@ -53,7 +53,7 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// A line on standard output; where that was closed from the start, on standard error.
+/// Prints a line to standard output, or to standard error if standard output was closed from the start.
 pub(super) fn line(text: &str) -> Result<(), Error> {
     if IS_CLOSED.load(Relaxed) {
         tell(format_args!("{text}"));
@@ -62,7 +62,7 @@ pub(super) fn line(text: &str) -> Result<(), Error> {
     print(format!("{text}\n").as_bytes())
 }
 
-/// A line for people; one that cannot be written has no reader.
+/// Prints a line for people to standard error. Errors are ignored: then nobody reads it.
 pub(super) fn tell(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -85,15 +85,15 @@ mod unix {
 
     use crate::save::write_patiently;
 
-    /// Whether standard output was closed.
+    /// Returns true if standard output was closed.
     pub fn open_streams() -> bool {
         let mut is_closed = false;
-        // The lowest free number is given first.
+        // A new file gets the lowest free descriptor.
         while let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
             match null.as_raw_fd() {
                 number @ 0..=2 => {
                     is_closed |= number == 1;
-                    // It stays open as long as the process.
+                    // The descriptor stays open for the life of the process.
                     let _ = null.into_raw_fd();
                 }
                 _ => break,
@@ -102,7 +102,7 @@ mod unix {
         is_closed || is_null()
     }
 
-    /// Rust and Node open closed streams by themselves, in a way that shells do not.
+    /// Detects a stream that Rust or Node reopened: shells open the null device for writing only.
     fn is_null() -> bool {
         let out = io::stdout();
         let is_both = rustix::fs::fcntl_getfl(&out).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
@@ -111,7 +111,7 @@ mod unix {
         is_both && own.is_some() && own == File::open("/dev/null").ok().and_then(|null| device(&null))
     }
 
-    /// Whether it is a pipe or a socket whose other end is closed.
+    /// True for a pipe or a socket whose other end is closed.
     pub fn has_no_reader() -> bool {
         let out = io::stdout();
         let mut polled = [PollFd::new(&out, PollFlags::empty())];
@@ -123,7 +123,7 @@ mod unix {
         out.revents().contains(PollFlags::ERR)
     }
 
-    /// Without the library's buffer, which takes a stream that is closed for one that took everything.
+    /// Bypasses the standard library's buffer, which reports success for a closed stream.
     pub fn print(mut bytes: &[u8]) -> io::Result<()> {
         let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! Where a command puts its pictures: checked before they are paid for.
+//! The output of a command's pictures, checked before they are paid for.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,28 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::save::{self, Durable, numbered};
 
-/// Where pictures go.
+/// The destination of pictures.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     /// Standard output.
     Output,
-    /// A file of this name, which is replaced if it is there.
+    /// A file with this name. An existing one is replaced.
     Named(PathBuf),
-    /// The first names in a folder that are free.
+    /// The first free names in a folder.
     Free { folder: PathBuf, stem: OsString, ending: Option<String>, style: Style },
 }
 
-/// How free names are numbered.
+/// The numbering of free names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// `boat-1`, `boat-2` and on.
+    /// `boat-1`, `boat-2` and so on.
     All,
-    /// `boat`, `boat-2` and on.
+    /// `boat`, `boat-2` and so on.
     ButTheFirst,
 }
 
 impl Place {
-    /// The place of a call that draws `n` pictures, found to take them.
+    /// The checked place of a call that draws `n` pictures.
     pub fn of_call(output: Option<&Path>, n: u32, is_json: bool) -> Result<Self, Error> {
         let place = match output {
             None => Place::free("nanobanana", Style::ButTheFirst),
@@ -65,7 +65,7 @@ impl Place {
         Ok(place)
     }
 
-    /// The place of a conversation's pictures, found to take them.
+    /// The checked place of a conversation's pictures.
     pub fn of_chat(output: Option<&Path>) -> Result<Self, Error> {
         let place = match output {
             None => Place::free("chat", Style::All),
@@ -98,7 +98,7 @@ impl Place {
         }
     }
 
-    /// Whether pictures can be written there now. Nothing that is there is touched.
+    /// Checks that pictures can be written there, without changing existing files.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Place::Output => Ok(()),
@@ -122,7 +122,7 @@ impl Place {
         }
     }
 
-    /// The folder of the files.
+    /// The folder of the pictures.
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Place::Output => None,
@@ -131,7 +131,7 @@ impl Place {
         }
     }
 
-    /// Writes one of this many pictures, and returns where, and what that lost. Blocks.
+    /// Writes one of `of` pictures. Returns its path, and warnings about losses. Blocks.
     pub fn save(&self, picture: &Image, of: usize) -> Result<(PathBuf, Vec<String>), Error> {
         match self {
             Place::Output => {
@@ -139,7 +139,7 @@ impl Place {
                 Ok((PathBuf::new(), Vec::new()))
             }
             Place::Named(path) if of == 1 || save::is_special(path) => picture.save_and_tell(path),
-            // More came than were asked for.
+            // The model returned more pictures than were asked for.
             Place::Named(path) => Place::numbered(path).save(picture, of),
             Place::Free { folder, stem, ending, style } => {
                 let numbers: Box<dyn Iterator<Item = String>> = match style {

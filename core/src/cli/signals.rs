@@ -1,8 +1,8 @@
-//! The signals that end a command. The host of the command owns them and hands them over here.
+//! The signals that end a command. The host of the command handles them and passes them on.
 //!
-//! The plain binary listens to its process. Python and Node have handlers of their own, which call
-//! [`Signals::tell`]. A second handler beside theirs would call theirs again; Node's own handler raises its signal
-//! anew until the process ends, so the process would spin and never end. A library in a host installs no handler.
+//! The plain binary installs handlers itself. Python and Node have their own handlers, which call [`Signals::tell`]. A
+//! second handler would call theirs again; Node's raises its signal anew until the process ends, so the process would
+//! spin and never end. A library within a host installs no handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ struct State {
     holds: usize,
 }
 
-/// Takes the signals of a process from its host; all clones are one.
+/// Receives the signals of a process from its host. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Signals {
     state: Arc<watch::Sender<State>>,
@@ -69,13 +69,13 @@ impl Signals {
         Signals { state: Arc::new(watch::Sender::new(State::default())), is_own: false }
     }
 
-    /// For a process that is the command and nothing else: the command listens itself.
+    /// For the plain binary: the command installs the handlers.
     pub fn of_process() -> Self {
         Signals { is_own: true, ..Self::of_host() }
     }
 
-    /// Hands over a signal and never waits. The first one ends the command, the second one ends it without waiting
-    /// for what is still being written.
+    /// Passes on a signal, and never blocks. The first one ends the command; the second one ends it without waiting for
+    /// pending writes.
     pub fn tell(&self, signal: Signal) {
         self.state.send_modify(|state| match signal {
             Signal::Interrupt if state.takers > 0 => state.taken += 1,
@@ -83,27 +83,27 @@ impl Signals {
         });
     }
 
-    /// Ctrl-C no longer ends the command, as long as the returned value lives: it ends a part of it.
+    /// While the returned value lives, Ctrl-C ends a part of the command and not the command.
     pub(super) fn take_interrupts(&self) -> Interrupts {
         self.state.send_modify(|state| state.takers += 1);
         Interrupts { signals: self.clone(), seen: self.state.borrow().taken }
     }
 
-    /// Keeps the command from ending, for a short time, as long as the returned value lives: it belongs to the work
-    /// that writes what was paid for, on whatever thread that is.
+    /// While the returned value lives, the end of the command is delayed for a short time. Held by work that writes a
+    /// picture that was paid for, on any thread.
     pub(super) fn hold(&self) -> Hold {
         self.state.send_modify(|state| state.holds += 1);
         Hold(self.clone())
     }
 
-    /// Listens to the process, if the process is the command's.
+    /// Installs the handlers, if the process is the plain binary.
     pub(super) fn listen(&self) {
         if self.is_own {
             own::listen(self);
         }
     }
 
-    /// Waits for a signal that ends the command: by its place, the first one is 0.
+    /// Waits for the signal with this number among those that end the command, counted from 0.
     pub(super) async fn ending(&self, place: usize) -> Signal {
         let mut changes = self.state.subscribe();
         loop {
@@ -112,20 +112,20 @@ impl Signals {
                 return signal;
             }
             if changes.changed().await.is_err() {
-                // There is always a sender: this value holds it.
+                // Never reached: this value holds the sender.
                 return std::future::pending().await;
             }
         }
     }
 
-    /// Waits until nothing is held, at most this long.
+    /// Waits until no [`Hold`] is left, at most for `most`.
     pub(super) async fn released(&self, most: Duration) {
         let mut changes = self.state.subscribe();
         let _ = tokio::time::timeout(most, changes.wait_for(|state| state.holds == 0)).await;
     }
 }
 
-/// Ctrl-C as a part of the command takes it.
+/// Receives Ctrl-C for a part of the command.
 #[derive(Debug)]
 pub(super) struct Interrupts {
     signals: Signals,
@@ -151,7 +151,7 @@ impl Drop for Interrupts {
     }
 }
 
-/// Work that must not be cut off.
+/// Delays the end of the command.
 #[derive(Debug)]
 pub(super) struct Hold(Signals);
 
@@ -167,11 +167,11 @@ mod own {
 
     use super::{Signal, Signals};
 
-    /// A signal that the process was started to ignore, by `nohup` or in the background of a script, stays ignored.
+    /// A signal that was ignored when the process started, by `nohup` or in the background of a script, stays ignored.
     pub fn listen(signals: &Signals) {
         let ignored = ignored();
         for kind in Signal::ALL.into_iter().filter(|kind| ignored & (1 << (*kind as u32 - 1)) == 0) {
-            // Where the system allows no handler, the signal ends the process as it always does.
+            // If the handler cannot be installed, the signal ends the process by default.
             let Ok(mut coming) = signal(SignalKind::from_raw(kind as i32)) else { continue };
             let signals = signals.clone();
             tokio::spawn(async move {
@@ -182,7 +182,7 @@ mod own {
         }
     }
 
-    /// The ignored signals, a bit for each. Only Linux says which they are; elsewhere none seems to be.
+    /// The ignored signals as a bit mask. Known on Linux only; elsewhere the mask is empty.
     fn ignored() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
