@@ -58,7 +58,10 @@ def test_a_name_that_is_no_unicode_is_refused_and_its_folder_can_be_worked_in(
     monkeypatch.chdir(folder)
     emulator.script([SMALL])
     runs = [list(client.generate_many(["x"], journal="run.jsonl", save_to="out"))[0] for _ in range(2)]
-    assert [(run.files, run.cached) for run in runs] == [(["out/00000.png"], False), (["out/00000.png"], True)]
+    assert [(run.files, run.cached) for run in runs] == [
+        (["out/00000.png"], False),
+        (["out/00000.png"], True),
+    ]
 
 
 def test_outcomes_of_prompts_and_dicts(client: nb.Client, emulator: nb.Emulator, tmp_path: Path) -> None:
