@@ -94,6 +94,15 @@ def test_a_mask_comes_in_every_form(client: nb.Client, source: PIL.Image.Image, 
     ]
     results = [client.edit("a banana", source, mask=form, seed=1, **SMALL) for form in forms]
     assert len({result.image.bytes for result in results}) == 1
+    # Without any mask all of them would be alike, too: this one holds, and something changed in it.
+    before, after = np.asarray(source), results[0].image.to_numpy()
+    assert after.shape == before.shape
+    outside = np.asarray(grey) == 0
+    np.testing.assert_array_equal(after[outside], before[outside])
+    assert (after[~outside] != before[~outside]).any()
+    assert all(len(result.masked) == 1 for result in results)
+    other = client.edit("a banana", source, mask=nb.Box(0, 0, 40, 40), seed=1, **SMALL)
+    assert other.image.bytes != results[0].image.bytes
 
 
 def test_what_is_told_of_an_edit(client: nb.Client, source: PIL.Image.Image) -> None:
@@ -123,6 +132,11 @@ def test_a_stream_gives_the_finished_picture(client: nb.Client, source: PIL.Imag
     assert stream.result is not None
     assert pictures == stream.result.images
     assert (pictures[0].width, pictures[0].height) == source.size
+    before, after = np.asarray(source), pictures[0].to_numpy()
+    outside = np.ones(before.shape[:2], bool)
+    outside[40:120, 60:160] = False
+    np.testing.assert_array_equal(after[outside], before[outside])
+    assert (after[~outside] != before[~outside]).any()
 
 
 def test_what_cannot_be_a_mask(client: nb.Client, emulator: nb.Emulator, source: PIL.Image.Image) -> None:
@@ -160,7 +174,11 @@ def test_awaited(emulator: nb.Emulator, source: PIL.Image.Image) -> None:
             return await client.edit("a banana", source, mask=box, keep_outside=False, **SMALL)
 
     result = asyncio.run(edited())
+    assert len(result.masked) == 1
+    assert result.model_image is not None
     assert result.image == result.model_image
+    assert result.change_map is not None
+    assert (result.change_map.width, result.change_map.height) == source.size
 
 
 def test_a_box_is_a_plain_value() -> None:

@@ -179,6 +179,136 @@ fn grey_and_transparent_sources_keep_their_outside() {
     }
 }
 
+/// Everywhere of one share, and no outside to learn colours or places from.
+fn all_of(width: u32, height: u32, share: u8) -> Mask {
+    let mut mask = Mask::new(width, height);
+    let data = vec![share; (width * height) as usize];
+    mask.add_picture(&Pixels { width, height, channels: 1, data }).unwrap();
+    mask
+}
+
+#[test]
+fn a_half_transparent_source_is_laid_over_as_two_glasses_are() {
+    let one = |pixel: &[u8], share: u8, new: [u8; 3]| {
+        let source = Pixels { width: 2, height: 2, channels: pixel.len() as u8, data: pixel.repeat(4) };
+        let answer = Pixels { width: 2, height: 2, channels: 3, data: new.repeat(4) };
+        let merged = merge(source, &answer, &all_of(2, 2, share), Some(0), true).unwrap();
+        let data = merged.picture.unwrap().data;
+        assert_eq!(data, data[..pixel.len().max(3)].repeat(4), "all pixels are alike");
+        data[..pixel.len().max(3)].to_vec()
+    };
+    // By hand: alpha is a + s - as, colours are (own a (1 - s) + new s) / alpha.
+    for (own, share, new, wanted) in [
+        ([200, 100, 0, 128], 255, [10, 20, 30], [10, 20, 30, 255]),
+        ([200, 100, 0, 128], 128, [0, 200, 100], [67, 167, 67, 192]),
+        ([200, 100, 0, 0], 128, [0, 200, 100], [0, 200, 100, 128]),
+        ([200, 100, 0, 255], 51, [0, 200, 100], [160, 120, 20, 255]),
+        ([255, 0, 0, 64], 64, [0, 0, 255], [109, 0, 146, 112]),
+    ] {
+        let laid = one(&own, share, new);
+        let off = laid.iter().zip(wanted).map(|(is, wanted): (&u8, u8)| is.abs_diff(wanted)).max();
+        assert!(off <= Some(1), "{own:?} {share} {new:?}: {laid:?}, not {wanted:?}");
+    }
+    // What is grey gets the answer's colours.
+    assert_eq!(one(&[200], 255, [10, 20, 30]), [10, 20, 30]);
+}
+
+#[test]
+fn what_shows_through_tells_nothing_of_places_colours_and_leaks() {
+    let (width, height) = (200, 150);
+    let rgb = drawn(width, height, 4, |x, y| (x, y));
+    let mask = boxed(width, height, [80.0, 60.0, 120.0, 90.0]);
+    let seen = |alpha: u8| {
+        let data = rgb.data.chunks(3).flat_map(|p| [p[0], p[1], p[2], alpha]).collect();
+        let answer = drawn(width, height, 4, |x, y| (x + 0.02, y));
+        merge(Pixels { channels: 4, data, ..rgb }, &answer, &mask, None, true).unwrap()
+    };
+    let merged = seen(249);
+    assert_eq!((merged.leak, merged.shift, merged.scale), (None, (0.0, 0.0), 1.0));
+    let merged = seen(250);
+    assert!(
+        merged.leak.is_some() && (merged.shift.0 + 4.0).abs() < 0.4,
+        "{:?} {:?}",
+        merged.leak,
+        merged.shift
+    );
+}
+
+#[test]
+fn a_half_transparent_source_is_compared_as_it_is_seen_on_white() {
+    let (width, height) = (120, 90);
+    let rgb = drawn(width, height, 6, |x, y| (x, y));
+    let alpha = |at: usize| (at % 120 * 2) as u8;
+    let data = rgb.data.chunks(3).enumerate().flat_map(|(at, p)| [p[0], p[1], p[2], alpha(at)]).collect();
+    let on_white = rgb.data.chunks(3).enumerate().flat_map(|(at, pixel)| {
+        let alpha = f64::from(alpha(at)) / 255.0;
+        pixel.iter().map(move |value| (f64::from(*value) * alpha + 255.0 * (1.0 - alpha)).round() as u8)
+    });
+    let answer = Pixels { data: on_white.collect(), ..rgb };
+    let source = Pixels { channels: 4, data, ..rgb };
+    let mask = boxed(width, height, [0.0, 0.0, 120.0, 90.0]);
+    let merged = merge(source, &answer, &mask, None, false).unwrap();
+    assert!(merged.change.data.iter().all(|change| *change <= 1));
+    assert!(merged.picture.is_none(), "it was not asked for");
+}
+
+/// The farthest that is believed is 12 % of a side.
+#[test]
+fn an_answer_that_lies_too_far_away_is_laid_on_as_it_came() {
+    let (width, height) = (400, 300);
+    let source = drawn(width, height, 12, |x, y| (x, y));
+    let mask = boxed(width, height, [180.0, 130.0, 220.0, 170.0]);
+    let moved = |by: f64, zoom: f64| {
+        let answer = drawn(width, height, 12, |x, y| ((x - 0.5) / zoom + 0.5 - by, y));
+        let merged = merge(source.clone(), &answer, &mask, None, true).unwrap();
+        (merged.shift, merged.leak.unwrap())
+    };
+    let (shift, leak) = moved(0.05, 1.0);
+    assert!((shift.0 - 0.05 * 400.0).abs() < 0.5 && leak < 0.02, "{shift:?} {leak}");
+    let (shift, leak) = moved(0.16, 1.0);
+    assert!(shift == (0.0, 0.0) && leak > 0.02, "{shift:?} {leak}");
+    for (by, zoom) in [(0.3, 1.0), (0.0, 1.4)] {
+        let (shift, leak) = moved(by, zoom);
+        assert!(
+            shift.0.abs() <= 0.12 * 400.0 && shift.1.abs() <= 0.12 * 300.0 && leak > 0.02,
+            "{by} {zoom}: {shift:?} {leak}"
+        );
+    }
+}
+
+/// Gains go from a half to the double.
+#[test]
+fn colours_are_matched_within_bounds() {
+    let source = drawn(300, 200, 5, |x, y| (x, y));
+    let mask = boxed(300, 200, [100.0, 60.0, 200.0, 140.0]);
+    for (gain, is_matched) in [(0.6, true), (0.2, false)] {
+        let data = source.data.iter().map(|value| (f64::from(*value) * gain + 40.0) as u8).collect();
+        let answer = Pixels { data, ..source };
+        let merged = merge(source.clone(), &answer, &mask, None, true).unwrap();
+        outside_is_kept(&source, merged.picture.as_ref().unwrap(), &mask);
+        let off = source.data.iter().zip(&merged.picture.unwrap().data).map(|(a, b)| a.abs_diff(*b)).max();
+        assert_eq!(off <= Some(6), is_matched, "{gain}: {off:?}");
+    }
+}
+
+#[test]
+fn where_the_answer_does_not_reach_the_source_stays() {
+    let (width, height) = (400, 300);
+    let source = drawn(width, height, 3, |x, y| (x, y));
+    // A model that cut the upper and the lower part off: what may change there has nothing to come from.
+    let answer = drawn(400, 200, 3, |x, y| (x, (y - 0.5) * 2.0 / 3.0 + 0.5));
+    for (edges, falls_short) in [([150.0, 4.0, 250.0, 296.0], true), ([150.0, 100.0, 250.0, 200.0], false)] {
+        let mask = boxed(width, height, edges);
+        let merged = merge(source.clone(), &answer, &mask, Some(0), true).unwrap();
+        assert_eq!(merged.falls_short, falls_short, "{edges:?} {:?}", merged.shift);
+        let picture = merged.picture.unwrap();
+        let row = |y: usize| y * 400 * 3..(y + 1) * 400 * 3;
+        for y in [5, 20, 280, 294] {
+            assert_eq!(picture.data[row(y)], source.data[row(y)], "{edges:?}: row {y}");
+        }
+    }
+}
+
 #[test]
 fn another_picture_is_no_place_for_the_answer_and_leaks_much() {
     let source = drawn(300, 200, 1, |x, y| (x, y));
