@@ -19,7 +19,9 @@ use crate::error::{Error, Kind};
 
 pub(crate) use self::decode::{Raw, decode};
 pub(crate) use self::encode::{Quality, encode};
-pub(crate) use self::header::{Color, Header, Quirks, header, header_of_file};
+#[cfg(test)]
+pub(crate) use self::header::header_of_file;
+pub(crate) use self::header::{Checked, Color, Header, Quirks, checked, checked_file, header};
 pub(crate) use self::resize::resize;
 pub(crate) use self::worker::worker;
 
@@ -125,25 +127,59 @@ impl Format {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::WebP,
             [b'G', b'I', b'F', b'8', ..] => Format::Gif,
             [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Format::Bmp,
+            // Some programs write into what is reserved; then the length of the header behind it says it.
+            [
+                b'B',
+                b'M',
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                12 | 16 | 40 | 52 | 56 | 64 | 108 | 124,
+                0,
+                0,
+                0,
+                ..,
+            ] => Format::Bmp,
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Format::Tiff,
-            [_, _, _, _, b'f', b't', b'y', b'p', a, b, c, d, ..] => match &[*a, *b, *c, *d] {
-                b"avif" | b"avis" => Format::Avif,
-                // These say that it is a picture, and nothing of how it is coded: what it is compatible with does.
-                b"mif1" | b"msf1" if is_avif_too(bytes) => Format::Avif,
-                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => Format::Heic,
-                _ => return None,
-            },
+            [_, _, _, _, b'f', b't', b'y', b'p', a, b, c, d, ..] => of_brands([*a, *b, *c, *d], bytes)?,
             _ => return None,
         })
     }
 }
 
-/// Whether a file that begins with an `ftyp` box names AVIF among its compatible brands, and no brand of HEIC.
-fn is_avif_too(bytes: &[u8]) -> bool {
+/// What a file is that begins with an `ftyp` box of this brand.
+fn of_brands(brand: [u8; 4], bytes: &[u8]) -> Option<Format> {
     let length = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
-    let brands = bytes.get(16..length.min(bytes.len())).unwrap_or_default();
-    let has = |is_it: fn(&[u8; 4]) -> bool| brands.as_chunks::<4>().0.iter().any(is_it);
-    has(|brand| matches!(brand, b"avif" | b"avis")) && !has(|brand| brand.starts_with(b"he"))
+    let others = bytes.get(16..length.min(bytes.len())).unwrap_or_default().as_chunks::<4>().0;
+    let is_avif = |brand: &[u8; 4]| matches!(brand, b"avif" | b"avis");
+    let is_heic = |brand: &[u8; 4]| {
+        matches!(brand, b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs")
+    };
+    match &brand {
+        brand if is_avif(brand) => Some(Format::Avif),
+        brand if is_heic(brand) => Some(Format::Heic),
+        // A camera's raw file, which may hold such a preview.
+        b"crx " => None,
+        // Others say that it is a picture, or nothing of it, and not how it is coded: what it is compatible with does.
+        _ if others.iter().any(is_heic) => Some(Format::Heic),
+        _ if others.iter().any(is_avif) => Some(Format::Avif),
+        b"mif1" | b"msf1" | b"mif2" | b"heif" | b"miaf" => Some(Format::Heic),
+        _ => None,
+    }
+}
+
+/// Whether a file that starts so is a picture of a type that is known by name and not taken.
+pub(crate) fn is_other_picture(start: &[u8]) -> bool {
+    header::is_other_picture(start)
 }
 
 /// The most pixels that are decoded or made: 1 GiB of RGBA, about 16 times 4K.

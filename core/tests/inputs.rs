@@ -25,20 +25,135 @@ fn client(emulator: &Emulator) -> Client {
     Client::new(options.retry(Retry::new().initial(0.01))).unwrap()
 }
 
+/// A server that says first that it is busy and then that it will not; gives the requests as they came: their heads, in
+/// lower case, and their bodies.
+async fn overheard(server: tokio::net::TcpListener) -> Vec<(String, Vec<u8>)> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut all = Vec::new();
+    for status in ["503 Service Unavailable", "400 Bad Request"] {
+        let (mut stream, _) = server.accept().await.unwrap();
+        let mut read = Vec::new();
+        let mut wanted = usize::MAX;
+        while read.len() < wanted {
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0, "it ended after {} bytes", read.len());
+            let end = read.windows(4).take(8192).position(|window| window == b"\r\n\r\n");
+            if let Some(end) = end.filter(|_| wanted == usize::MAX) {
+                let head = String::from_utf8(read[..end].to_vec()).unwrap().to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+                wanted = end + 4 + length.parse::<usize>().unwrap();
+                all.push((head, Vec::new()));
+            }
+        }
+        all.last_mut().unwrap().1 = read.split_off(read.len() - (wanted - all.last().unwrap().0.len() - 4));
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+    all
+}
+
 #[tokio::test]
 async fn a_file_is_sent_whole_and_again_with_a_known_length() {
+    use base64::Engine as _;
     let folder = tempfile::tempdir().unwrap();
     let path = large(folder.path());
-    let emulator = Emulator::start(0).unwrap();
-    emulator.script(&[json!({ "status": 503, "error": { "message": "later" } })]).unwrap();
-    let result = client(&emulator).edit("at night", path.as_path(), GenerateOptions::new()).await.unwrap();
-    assert_eq!(result.attempts.len(), 2);
-    let size = std::fs::metadata(&path).unwrap().len();
-    for request in emulator.requests() {
-        assert_eq!(request["json"]["contents"][0]["parts"][1]["inlineData"]["data"]["$bytes"], size);
-        assert_eq!(request["headers"]["content-length"], request["size"].to_string());
-        assert_eq!(request["headers"]["transfer-encoding"], Value::Null);
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let requests = tokio::spawn(overheard(server));
+    let options =
+        ClientOptions::new().base_url(url).api_key("test-key-0123").retry(Retry::new().initial(0.01));
+    let client = Client::new(options).unwrap();
+    let error = client.edit("at night", path.as_path(), GenerateOptions::new()).await.unwrap_err();
+    assert_eq!(error.attempts().len(), 2, "{error}");
+    let file = std::fs::read(&path).unwrap();
+    for (head, body) in requests.await.unwrap() {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let data = body["contents"][0]["parts"][1]["inlineData"]["data"].as_str().unwrap();
+        let sent = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+        assert!(sent == file, "{} bytes were sent of {}, or others", sent.len(), file.len());
+        assert!(!head.contains("transfer-encoding"), "{head}");
     }
+}
+
+/// What is cut off, or of a type that is not taken, is told before anything is sent; a missing end mark alone is harmless.
+#[tokio::test]
+async fn a_file_that_is_cut_off_is_told_before_it_is_sent() {
+    let emulator = Emulator::start(0).unwrap();
+    let client = client(&emulator);
+    let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/real");
+    let folder = tempfile::tempdir().unwrap();
+    let refused = async |bytes: &[u8], name: &str, words: &[&str]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        for input in [Input::Bytes(bytes.to_vec().into()), Input::Path(path)] {
+            let error = client.edit("at night", input, GenerateOptions::new()).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::ImageError, "{name}: {error}");
+            assert!(words.iter().all(|word| error.message().contains(word)), "{name}: {error}");
+        }
+    };
+    for name in [
+        "plain.jpg",
+        "progressive.jpg",
+        "plain.png",
+        "interlaced.png",
+        "lossy.webp",
+        "lossless.webp",
+        "photo.heic",
+        "photo.avif",
+    ] {
+        let whole = std::fs::read(media.join(name)).unwrap();
+        for part in [2, 3, 9] {
+            let cut = &whole[..whole.len() - whole.len() / part];
+            refused(cut, name, &["cut off"]).await;
+        }
+        let cut = &whole[..whole.len() - 40];
+        let length = cut.len().to_string();
+        // A decoder says of some only that their pixels end too early.
+        let words = if matches!(name, "plain.jpg" | "progressive.jpg" | "photo.heic" | "photo.avif") {
+            &["cut off", &*length][..]
+        } else {
+            &["cut off"]
+        };
+        refused(cut, name, words).await;
+    }
+    for (name, words) in [
+        ("apple.png", "CgBI"),
+        ("arithmetic.jpg", "arithmetic"),
+        ("photo.jls", "JPEG-LS"),
+        ("preview-first.tiff", "smaller copy"),
+        ("photo.jxl", "JPEG XL"),
+        ("big.tiff", "BigTIFF"),
+    ] {
+        refused(&std::fs::read(media.join(name)).unwrap(), name, &[words]).await;
+    }
+    // The same of one that is so large that its file is not read at once.
+    let path = large(folder.path());
+    let whole = std::fs::read(&path).unwrap();
+    refused(&whole[..whole.len() - 1000], "large-cut.png", &["cut off"]).await;
+    let pixels = Image::from_bytes(whole.clone()).unwrap().pixels().unwrap();
+    let jpeg =
+        Image::from_pixels(&pixels).unwrap().convert("jpeg", Some(100)).unwrap().bytes().unwrap().clone();
+    assert!(jpeg.len() > 1 << 20);
+    refused(&jpeg[..jpeg.len() - 1000], "large-cut.jpg", &["cut off", &(jpeg.len() - 1000).to_string()])
+        .await;
+    assert_eq!(emulator.requests(), Vec::<Value>::new());
+    for (name, missing) in [
+        ("plain.jpg", 2),
+        ("progressive.jpg", 2),
+        ("plain.png", 12),
+        ("more-behind.jpg", 0),
+        ("sampled-oddly.jpg", 0),
+    ] {
+        let whole = std::fs::read(media.join(name)).unwrap();
+        let bytes = whole[..whole.len() - missing].to_vec();
+        let plan =
+            client.explain("at night", Input::Bytes(bytes.into()), GenerateOptions::new()).await.unwrap();
+        assert_eq!(plan.inputs[0].action, "as it is", "{name}");
+    }
+    let bytes = jpeg[..jpeg.len() - 2].to_vec();
+    let path = folder.path().join("no-end.jpg");
+    std::fs::write(&path, bytes).unwrap();
+    client.explain("at night", path.as_path(), GenerateOptions::new()).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use super::header::Color;
 /// Profiles of printing presses have 2 MB; longer ones are taken for damage.
 pub(super) const LONGEST_PROFILE: usize = 8 << 20;
 
-/// What a zlib stream holds, as far as a profile may be long.
-pub(super) fn inflated(stream: &[u8]) -> Option<Vec<u8>> {
-    fdeflate::decompress_to_vec_bounded(stream, LONGEST_PROFILE).ok()
+/// What a zlib stream holds, if that is not longer.
+pub(super) fn inflated(stream: &[u8], longest: usize) -> Option<Vec<u8>> {
+    fdeflate::decompress_to_vec_bounded(stream, longest).ok()
 }
 
 /// Whether a picture with this profile is shown as if it had none: because its colours are those of sRGB
@@ -143,6 +143,31 @@ pub(super) fn rgb_of_ycbcr(y: u8, cb: u8, cr: u8) -> [u8; 3] {
         channel(light - 22_554 * blue - 46_802 * red),
         channel(light + 116_130 * blue),
     ]
+}
+
+/// The same of many pixels.
+pub(super) fn from_ycbcr(samples: &[u8]) -> Vec<u8> {
+    let (pixels, _) = samples.as_chunks();
+    pixels.iter().flat_map(|[y, cb, cr]| rgb_of_ycbcr(*y, *cb, *cr)).collect()
+}
+
+/// CIE 1976 L*a*b* of D50, as TIFF and ICC mean it: L from 0 to 100.
+pub(super) fn rgb_of_lab(l: f32, a: f32, b: f32) -> [u8; 3] {
+    let middle = (l + 16.0) / 116.0;
+    let part = |value: f32| {
+        if value > 6.0 / 29.0 { value.powi(3) } else { 3.0 * (6.0_f32 / 29.0).powi(2) * (value - 4.0 / 29.0) }
+    };
+    let (x, y, z) = (0.9642 * part(middle + a / 500.0), part(middle), 0.8249 * part(middle - b / 200.0));
+    // From D50 to the primaries of sRGB, by Bradford's adaptation to D65.
+    let linear = [
+        3.133_856_1 * x - 1.616_866_7 * y - 0.490_614_6 * z,
+        -0.978_768_4 * x + 1.916_141_5 * y + 0.033_454 * z,
+        0.071_945_3 * x - 0.228_991_4 * y + 1.405_242_7 * z,
+    ];
+    linear.map(|value| {
+        let curved = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+        (curved * 255.0).round().clamp(0.0, 255.0) as u8
+    })
 }
 
 /// Grey and alpha as RGBA.

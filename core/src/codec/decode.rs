@@ -1,5 +1,6 @@
 //! From a file's bytes to pixels as a person sees them.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder as _};
@@ -9,7 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::colour::{self, ToSrgb};
-use super::header::{Color, Quirks};
+use super::header::{Color, Components, Header, Quirks, Space};
 use super::{Format, MOST_PIXELS, Pixels, bad, check_size, damaged, header, tiff, webp};
 use crate::error::Error;
 
@@ -28,6 +29,8 @@ pub(crate) enum Stored {
     Rgba(Vec<u8>),
     /// Inks, 255 a full one.
     Cmyk(Vec<u8>),
+    /// Inks, and beside them alpha.
+    CmykAlpha(Vec<u8>, Vec<u8>),
 }
 
 /// Decodes PNG, JPEG, WebP, GIF and APNG (the first picture), BMP and TIFF (the first page): upright, sRGB,
@@ -41,18 +44,22 @@ pub(crate) enum Stored {
 /// [`crate::Kind::ImageError`] if the bytes are damaged or cut off, of a type that is not decoded here, or
 /// of more than 268 megapixels.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
-    let header::Seen { header, profile, refused } = header::seen(bytes)?;
+    let header::Seen { header, profile, refused, short, components, clear } = header::seen(bytes)?;
     if let Some(why) = refused {
         return Err(bad(why));
     }
     check_size("the picture says that it has", header.width, header.height)?;
     let raw = match header.format {
-        Format::Jpeg => jpeg(bytes)?,
+        Format::Jpeg => jpeg(bytes, &components.unwrap_or_default(), short.as_deref())?,
         Format::WebP if !header.animated => webp::decode(bytes, header.alpha)?,
         Format::Tiff => tiff::decode(bytes)?,
+        // Whether its pixels are all there shows when it has an end.
+        Format::Png if short.is_some() => {
+            by_image(&[bytes, b"\0\0\0\0IEND\xae\x42\x60\x82"].concat(), image::ImageFormat::Png)?
+        }
         Format::Png => by_image(bytes, image::ImageFormat::Png)?,
         Format::WebP => by_image(bytes, image::ImageFormat::WebP)?,
-        Format::Gif => by_image(bytes, image::ImageFormat::Gif)?,
+        Format::Gif => gif(bytes, &header, clear)?,
         Format::Bmp => by_image(bytes, image::ImageFormat::Bmp)?,
         Format::Heic | Format::Avif => return Err(elsewhere(header.format)),
     };
@@ -99,7 +106,7 @@ impl Raw {
         let color = match self.data {
             Stored::Grey(_) | Stored::GreyAlpha(_) => Color::Grey,
             Stored::Rgb(_) | Stored::Rgba(_) => Color::Rgb,
-            Stored::Cmyk(_) => Color::Cmyk,
+            Stored::Cmyk(_) | Stored::CmykAlpha(..) => Color::Cmyk,
         };
         Quirks {
             inks: color == Color::Cmyk,
@@ -156,6 +163,11 @@ impl Raw {
                 let printed = to_srgb(4).and_then(|to_srgb| to_srgb.inks(&inks));
                 (3, printed.unwrap_or_else(|| colour::plain_inks(&inks)))
             }
+            Stored::CmykAlpha(inks, alpha) => {
+                let (_, rgb) = Raw { data: Stored::Cmyk(inks), ..self }.srgb(profile);
+                let (pixels, _) = rgb.as_chunks();
+                (4, pixels.iter().zip(alpha).flat_map(|([r, g, b], alpha)| [*r, *g, *b, alpha]).collect())
+            }
         }
     }
 }
@@ -176,7 +188,6 @@ fn by_image(bytes: &[u8], format: image::ImageFormat) -> Result<Raw, Error> {
         D::ImageLuma8(grey) => Stored::Grey(grey.into_raw()),
         D::ImageLumaA8(pairs) => Stored::GreyAlpha(pairs.into_raw()),
         D::ImageRgb8(rgb) => Stored::Rgb(rgb.into_raw()),
-        D::ImageRgba8(rgba) if format == image::ImageFormat::Gif => opaque(rgba.into_raw()),
         D::ImageRgba8(rgba) => Stored::Rgba(rgba.into_raw()),
         D::ImageLuma16(grey) => Stored::Grey(eight(grey.into_raw())),
         D::ImageLumaA16(pairs) => Stored::GreyAlpha(eight(pairs.into_raw())),
@@ -187,54 +198,139 @@ fn by_image(bytes: &[u8], format: image::ImageFormat) -> Result<Raw, Error> {
     Ok(Raw { width, height, data })
 }
 
-/// A GIF is read with alpha always; most have none.
-fn opaque(rgba: Vec<u8>) -> Stored {
-    let (pixels, _) = rgba.as_chunks();
-    if pixels.iter().any(|[_, _, _, alpha]| *alpha != 255) {
-        return Stored::Rgba(rgba);
+/// The first picture of a GIF, on a screen that is as large as the header found it: what it does not cover is
+/// transparent, as browsers show it. `clear` is the index of its palette that is transparent, too.
+fn gif(bytes: &[u8], header: &Header, clear: Option<u8>) -> Result<Raw, Error> {
+    let (width, height) = (header.width, header.height);
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    options.allow_unknown_blocks(true);
+    if let Some(most) = std::num::NonZeroU64::new(MOST_PIXELS * 4) {
+        options.set_memory_limit(gif::MemoryLimit::Bytes(most));
     }
-    Stored::Rgb(pixels.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect())
+    let mut decoder = options.read_info(bytes).map_err(broken_gif)?;
+    let Some(frame) = decoder.next_frame_info().map_err(broken_gif)? else {
+        return Err(bad("the picture is damaged: there is no picture in this GIF"));
+    };
+    let (left, top) = (usize::from(frame.left), usize::from(frame.top));
+    let (wide, high) = (usize::from(frame.width), usize::from(frame.height));
+    if wide == 0 || high == 0 {
+        return Err(bad("the picture is damaged: the first picture of this GIF has 0 pixels"));
+    }
+    let mut indices = vec![0; wide * high];
+    decoder.read_into_buffer(&mut indices).map_err(broken_gif)?;
+    let palette = decoder.palette().map_err(broken_gif)?.as_chunks::<3>().0;
+    // An index without a colour is black, as Pillow and libvips show it.
+    let colour = |index: u8| palette.get(usize::from(index)).copied().unwrap_or_default();
+    let row = width as usize;
+    let is_covered = (left, top, wide, high) == (0, 0, row, height as usize);
+    if is_covered && clear.is_none_or(|clear| !indices.contains(&clear)) {
+        let rgb = indices.iter().flat_map(|index| colour(*index)).collect();
+        return Ok(Raw { width, height, data: Stored::Rgb(rgb) });
+    }
+    let mut screen = vec![0; row * 4 * height as usize];
+    for (into, from) in screen.chunks_exact_mut(row * 4).skip(top).zip(indices.chunks_exact(wide)) {
+        let into = into.get_mut(left * 4..).unwrap_or_default().as_chunks_mut::<4>().0;
+        for (into, index) in into.iter_mut().zip(from) {
+            let [r, g, b] = colour(*index);
+            let alpha = if clear == Some(*index) { 0 } else { 255 };
+            *into = [r, g, b, alpha];
+        }
+    }
+    Ok(Raw { width, height, data: Stored::Rgba(screen) })
 }
 
-fn cut_or_damaged(cause: image::ImageError) -> Error {
+fn broken_gif(cause: gif::DecodingError) -> Error {
     match &cause {
-        image::ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
-            cut_off().because(cause)
+        gif::DecodingError::Io(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            cut_off("its file ends before its last pixels").because(cause)
         }
         _ => damaged(cause),
     }
 }
 
-pub(super) fn cut_off() -> Error {
-    bad("the picture is cut off: its file ends before its last pixels. Get the whole file")
+fn cut_or_damaged(cause: image::ImageError) -> Error {
+    match &cause {
+        image::ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            cut_off("its file ends before its last pixels").because(cause)
+        }
+        _ => damaged(cause),
+    }
 }
 
-fn jpeg(bytes: &[u8]) -> Result<Raw, Error> {
-    // A decoder paints over what is missing; a picture that lacks its lower half shall not pass for whole.
-    if !is_ended(bytes) {
-        return Err(cut_off());
+pub(super) fn cut_off(how: &str) -> Error {
+    bad(format!("the picture is cut off: {how}. Get the whole file"))
+}
+
+/// `short` says where a file ends that lacks its end mark. That alone is harmless: it is whole if all its pixels are there.
+fn jpeg(bytes: &[u8], components: &Components, short: Option<&str>) -> Result<Raw, Error> {
+    if components.are_sampled_oddly() {
+        return Err(bad(
+            "this kind of JPEG is not decoded here: its colours have more samples than its light. Make an ordinary JPEG or \
+             PNG of it, for example with Pillow or ImageMagick",
+        ));
     }
+    let mut bytes = Cow::Borrowed(bytes);
+    if components.are_marks_misread() {
+        // The decoder then goes by the number of components alone, and leaves them as they are.
+        let bytes = bytes.to_mut();
+        for place in &components.marks {
+            if let Some(letter) = bytes.get_mut(*place) {
+                *letter = b'-';
+            }
+        }
+    }
+    let Some(short) = short else { return Ok(jpeg_samples(&bytes, components)?.stored(components)) };
+    // The decoder paints over pixels that are missing, by what stands in their place: if that makes no difference, none is.
+    let with = |tail: &[u8]| jpeg_samples(&[&*bytes, tail, &[0xff, 0xd9]].concat(), components);
+    let both = with(&[]).and_then(|one| Ok((one, with(&[0x5a, 0x93, 0x6c, 0xe1].repeat(64))?)));
+    match both {
+        Ok((one, other)) if one.data == other.data => Ok(one.stored(components)),
+        Ok(_) => Err(cut_off(short)),
+        Err(cause) => Err(cut_off(short).because(cause)),
+    }
+}
+
+/// The components of a JPEG: colours if they are YCbCr, and else as they are.
+struct Samples {
+    width: u32,
+    height: u32,
+    data: Vec<u8>,
+}
+
+fn jpeg_samples(bytes: &[u8], components: &Components) -> Result<Samples, Error> {
     let options = DecoderOptions::default().set_strict_mode(false).set_max_width(65535).set_max_height(65535);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;
-    let space = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
-    let wanted = match space {
-        ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK => space,
-        _ => ColorSpace::RGB,
+    let wanted = match components.space() {
+        Space::Grey => ColorSpace::Luma,
+        // Named so, they are left as they are.
+        Space::YCbCr | Space::Rgb if components.are_named_rgb() => ColorSpace::RGB,
+        Space::YCbCr => ColorSpace::RGB,
+        Space::Rgb => ColorSpace::YCbCr,
+        Space::Cmyk | Space::Ycck => decoder.input_colorspace().unwrap_or(ColorSpace::CMYK),
+        Space::Unknown => return Err(bad("the picture is damaged: it has neither 1, 3 nor 4 components")),
     };
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
     let (width, height) =
         decoder.dimensions().ok_or_else(|| bad("the picture is damaged: it has no size"))?;
     let (width, height) = (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0));
     check_size("the picture has", width, height)?;
-    let data = decoder.decode().map_err(damaged)?;
-    let data = match wanted {
-        ColorSpace::Luma => Stored::Grey(data),
-        ColorSpace::CMYK => Stored::Cmyk(inverted(data)),
-        ColorSpace::YCCK => Stored::Cmyk(inks_of_ycck(data)),
-        _ => Stored::Rgb(data),
-    };
-    Ok(Raw { width, height, data })
+    Ok(Samples { width, height, data: decoder.decode().map_err(damaged)? })
+}
+
+impl Samples {
+    fn stored(self, components: &Components) -> Raw {
+        let Samples { width, height, data } = self;
+        let data = match components.space() {
+            Space::Grey => Stored::Grey(data),
+            Space::Cmyk => Stored::Cmyk(inverted(data)),
+            Space::Ycck => Stored::Cmyk(inks_of_ycck(data)),
+            Space::YCbCr if components.are_named_rgb() => Stored::Rgb(colour::from_ycbcr(&data)),
+            _ => Stored::Rgb(data),
+        };
+        Raw { width, height, data }
+    }
 }
 
 /// Programs write the inks of a JPEG the other way round, with or without Adobe's mark; so Pillow and
@@ -252,29 +348,6 @@ fn inks_of_ycck(mut data: Vec<u8>) -> Vec<u8> {
         (*y, *cb, *cr, *k) = (r, g, b, 255 - *k);
     }
     data
-}
-
-/// Whether a JPEG has its end mark behind its first scan.
-fn is_ended(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    let mut scanned = false;
-    loop {
-        let Some(rest) = bytes.get(at..) else { return false };
-        let Some(mark) = memchr::memchr(0xff, rest) else { return false };
-        at += mark + 1;
-        match bytes.get(at) {
-            None => return false,
-            Some(0xd9) => return scanned,
-            // Fill bytes, a stuffed one, and marks that stand alone.
-            Some(0xff) => (),
-            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 1,
-            Some(marker) => {
-                scanned |= *marker == 0xda;
-                let Some([high, low]) = bytes.get(at + 1..at + 3) else { return false };
-                at += 1 + usize::from(u16::from_be_bytes([*high, *low]));
-            }
-        }
-    }
 }
 
 /// Turns and mirrors as Exif's orientation says.

@@ -4,9 +4,21 @@
 //! of its metadata. Sources: PNG (third edition), JPEG (T.81, JFIF, Exif 3.0), WebP container, GIF89a,
 //! TIFF 6.0, HEIF (ISO/IEC 23008-12).
 
+mod exif;
+mod heif;
+mod jpeg;
+mod names;
+mod png;
+mod small;
+mod tiff;
+
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 
+use self::exif::Turn;
+pub(super) use self::jpeg::{Components, Space};
+pub(super) use self::names::is_picture as is_other_picture;
+pub(super) use self::tiff::{Directory, tiff_directory};
 use super::{Format, bad, colour};
 use crate::error::Error;
 
@@ -75,8 +87,22 @@ pub(super) struct Seen {
     pub header: Header,
     /// The colour profile, also one that is sRGB.
     pub profile: Option<Vec<u8>>,
-    /// Why it must not be decoded, though decoders would try.
-    pub refused: Option<&'static str>,
+    /// Why it must not be decoded or sent, though decoders would try.
+    pub refused: Option<String>,
+    /// Where the file ends too early, by what it says of its own length.
+    pub short: Option<String>,
+    /// How the components of a JPEG are read.
+    pub components: Option<Components>,
+    /// The colour of a GIF's palette that is transparent.
+    pub clear: Option<u8>,
+}
+
+/// A header that was read before its file is sent as it is.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub header: Header,
+    /// Whether only decoding shows that all pixels are there: the file lacks an end that some readers do not need.
+    pub is_in_doubt: bool,
 }
 
 /// Reads the header of a file that is in memory.
@@ -91,12 +117,51 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
 ///
 /// # Errors
 /// As [`header`].
+#[cfg(test)]
 pub(crate) fn header_of_file(file: &File) -> Result<Header, Error> {
+    Ok(read(&mut on_disk(file)?)?.header)
+}
+
+/// The header of a file in memory that shall be sent.
+///
+/// # Errors
+/// Those of [`header`]; [`crate::Kind::ImageError`] too if the file is cut off, or of a kind that is not taken.
+pub(crate) fn checked(mut bytes: &[u8]) -> Result<Checked, Error> {
+    read(&mut bytes)?.checked()
+}
+
+/// The same of a file on disk, of which no more is read than that takes.
+///
+/// # Errors
+/// As [`checked`].
+pub(crate) fn checked_file(file: &File) -> Result<Checked, Error> {
+    read(&mut on_disk(file)?)?.checked()
+}
+
+fn on_disk(file: &File) -> Result<OnDisk<'_>, Error> {
     use std::io::Seek as _;
+    let len = file.metadata().map_or(0, |metadata| metadata.len());
     let mut file = BufReader::with_capacity(4 << 10, file);
-    let whole = file.rewind().is_ok();
-    let mut from = OnDisk { file, at: 0 };
-    if whole { Ok(read(&mut from)?.header) } else { Err(bad("its file cannot be read from its start")) }
+    let is_at_start = file.rewind().is_ok();
+    if is_at_start {
+        Ok(OnDisk { file, at: 0, len })
+    } else {
+        Err(bad("its file cannot be read from its start"))
+    }
+}
+
+impl Seen {
+    fn checked(self) -> Result<Checked, Error> {
+        let Seen { header, refused, short, .. } = self;
+        match (refused, short) {
+            (Some(why), _) => Err(bad(why)),
+            // Those cannot be decoded here.
+            (None, Some(short)) if matches!(header.format, Format::Heic | Format::Avif) => {
+                Err(bad(format!("the picture is cut off: {short}. Get the whole file")))
+            }
+            (None, short) => Ok(Checked { header, is_in_doubt: short.is_some() }),
+        }
+    }
 }
 
 pub(super) fn seen(mut bytes: &[u8]) -> Result<Seen, Error> {
@@ -107,6 +172,8 @@ pub(super) fn seen(mut bytes: &[u8]) -> Result<Seen, Error> {
 trait Source {
     /// Fills `into` with what stands at `at`; says how much there was.
     fn fill(&mut self, at: u64, into: &mut [u8]) -> usize;
+    /// How many bytes there are in all.
+    fn len(&self) -> u64;
 }
 
 impl Source for &[u8] {
@@ -118,11 +185,16 @@ impl Source for &[u8] {
         }
         len
     }
+
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
 }
 
 struct OnDisk<'a> {
     file: BufReader<&'a File>,
     at: u64,
+    len: u64,
 }
 
 impl Source for OnDisk<'_> {
@@ -143,12 +215,18 @@ impl Source for OnDisk<'_> {
         self.at += filled as u64;
         filled
     }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
 }
 
 /// Reads numbers, one after the other; `None` is the end.
 struct Cursor<'a> {
     from: &'a mut dyn Source,
     at: u64,
+    /// Nothing is read from here on.
+    end: u64,
     /// Whether the first byte of a number is its highest.
     big: bool,
 }
@@ -156,15 +234,19 @@ struct Cursor<'a> {
 impl Cursor<'_> {
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let mut into = [0; N];
-        let whole = self.from.fill(self.at, &mut into) == N;
-        self.at = self.at.checked_add(N as u64)?;
-        whole.then_some(into)
+        let next = self.at.checked_add(N as u64)?;
+        let is_whole = next <= self.end && self.from.fill(self.at, &mut into) == N;
+        self.at = next;
+        is_whole.then_some(into)
     }
 
     /// So many bytes, if there are as many and no more than a colour profile may have.
     fn bytes(&mut self, len: u64) -> Option<Vec<u8>> {
         let mut into = Vec::new();
         let mut left = usize::try_from(len).ok().filter(|len| *len <= colour::LONGEST_PROFILE)?;
+        if self.at.checked_add(len)? > self.end {
+            return None;
+        }
         // Piece by piece: a length that lies makes no large buffer.
         while left > 0 {
             let start = into.len();
@@ -205,7 +287,13 @@ impl Cursor<'_> {
 
     /// Another reader, from `at` on.
     fn at(&mut self, at: u64) -> Cursor<'_> {
-        Cursor { from: &mut *self.from, at, big: self.big }
+        Cursor { from: &mut *self.from, at, end: self.end, big: self.big }
+    }
+
+    /// Another reader of the `len` bytes from `at` on, and of no others.
+    fn within(&mut self, at: u64, len: u64) -> Cursor<'_> {
+        let end = at.saturating_add(len).min(self.end);
+        Cursor { from: &mut *self.from, at, end, big: self.big }
     }
 }
 
@@ -217,30 +305,29 @@ fn read(from: &mut dyn Source) -> Result<Seen, Error> {
         return Err(bad("the picture is empty (0 bytes)"));
     }
     let Some(format) = Format::sniff(start) else {
-        let looks = if start.iter().all(|byte| matches!(byte, 9 | 10 | 13 | 32..=126)) {
-            "its bytes are text"
-        } else {
-            "its first bytes are of no known picture type"
-        };
-        return Err(bad(format!("this is not a picture: {looks}. PNG, JPEG, WebP and HEIC are taken")));
+        return Err(bad(names::of(start, from)));
     };
-    let mut cursor = Cursor { from, at: 0, big: true };
+    let end = from.len();
+    let mut cursor = Cursor { from, at: 0, end, big: true };
     let mut found = Found::default();
     let read = match format {
-        Format::Png => png(&mut cursor, &mut found),
-        Format::Jpeg => jpeg(&mut cursor, &mut found),
-        Format::WebP => webp(&mut cursor, &mut found),
-        Format::Gif => gif(&mut cursor, &mut found),
-        Format::Bmp => bmp(&mut cursor, &mut found),
-        Format::Tiff => tiff(&mut cursor, &mut found),
+        Format::Png => png::read(&mut cursor, &mut found),
+        Format::Jpeg => jpeg::read(&mut cursor, &mut found),
+        Format::WebP => small::webp(&mut cursor, &mut found),
+        Format::Gif => small::gif(&mut cursor, &mut found),
+        Format::Bmp => small::bmp(&mut cursor, &mut found),
+        Format::Tiff => tiff::read(&mut cursor, &mut found),
         Format::Heic | Format::Avif => {
             found.animated = matches!(start.get(8..12), Some(b"avis" | b"msf1" | b"hevc" | b"hevx"));
-            heif(&mut cursor, &mut found)
+            heif::read(&mut cursor, &mut found)
         }
     };
     let hidden = matches!(format, Format::Heic | Format::Avif);
     // Once the size is known, what is behind it may be cut off.
     if !hidden && (found.width == 0 || found.height == 0) {
+        if let Some(why) = found.refused {
+            return Err(bad(why));
+        }
         let how = if read.is_some() { "says 0 pixels" } else { "is not whole" };
         return Err(bad(format!(
             "the picture is cut off or damaged: its {} header {how}",
@@ -255,13 +342,16 @@ struct Found {
     /// As stored.
     width: u32,
     height: u32,
-    orientation: u8,
+    turn: Turn,
     depth: u8,
     color: Option<Color>,
     alpha: bool,
     animated: bool,
     profile: Option<Vec<u8>>,
-    refused: Option<&'static str>,
+    refused: Option<String>,
+    short: Option<String>,
+    components: Option<Components>,
+    clear: Option<u8>,
 }
 
 impl Found {
@@ -269,8 +359,13 @@ impl Found {
         (self.width, self.height) = (width.into(), height.into());
     }
 
+    /// Only the first reason counts.
+    fn refuse(&mut self, why: impl Into<String>) {
+        self.refused.get_or_insert_with(|| why.into());
+    }
+
     fn seen(self, format: Format) -> Seen {
-        let orientation = if matches!(self.orientation, 1..=8) { self.orientation } else { 1 };
+        let orientation = self.turn.orientation();
         let (width, height) =
             if orientation >= 5 { (self.height, self.width) } else { (self.width, self.height) };
         let color = self.color.unwrap_or(Color::Rgb);
@@ -285,441 +380,10 @@ impl Found {
             icc: self.profile.as_deref().is_some_and(|profile| !colour::is_srgb(profile, color)),
             animated: self.animated,
         };
-        Seen { header, profile: self.profile, refused: self.refused }
+        let Found { profile, refused, short, components, clear, .. } = self;
+        Seen { header, profile, refused, short, components, clear }
     }
 }
 
-fn png(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    at.skip(16)?;
-    found.size(at.u32()?, at.u32()?);
-    let [depth, kind, ..] = at.array::<5>()?;
-    found.depth = depth;
-    found.alpha = matches!(kind, 4 | 6);
-    found.color = Some(match kind {
-        0 | 4 => Color::Grey,
-        3 => Color::Palette,
-        _ => Color::Rgb,
-    });
-    at.skip(4)?;
-    loop {
-        let len = u64::from(at.u32()?);
-        let name = at.array::<4>()?;
-        let next = at.at.checked_add(len)?.checked_add(4)?;
-        match &name {
-            b"tRNS" => found.alpha = true,
-            // At most 256 colours of three bytes (PNG specification, 11.2.2).
-            b"PLTE" if found.color == Some(Color::Palette) && (len % 3 != 0 || len > 768) => {
-                found.refused = Some("the picture is damaged: its palette is not one of whole colours");
-            }
-            b"acTL" => found.animated = true,
-            b"eXIf" => found.orientation = exif(&mut at.at(at.at)).unwrap_or(0),
-            b"iCCP" => {
-                found.profile = at.bytes(len).and_then(|chunk| {
-                    let name = chunk.iter().position(|byte| *byte == 0)?;
-                    colour::inflated(chunk.get(name + 2..)?)
-                });
-            }
-            b"IEND" => return Some(()),
-            _ => (),
-        }
-        at.at = next;
-    }
-}
-
-fn jpeg(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    // The parts of a profile are numbered and may come in any order.
-    let mut parts: Vec<(u8, Vec<u8>)> = Vec::new();
-    at.skip(2)?;
-    let done = segments(at, found, &mut parts);
-    parts.sort_by_key(|(number, _)| *number);
-    if !parts.is_empty() {
-        found.profile = Some(parts.into_iter().flat_map(|(_, part)| part).collect());
-    }
-    done
-}
-
-fn segments(at: &mut Cursor<'_>, found: &mut Found, parts: &mut Vec<(u8, Vec<u8>)>) -> Option<()> {
-    loop {
-        while at.u8()? != 0xff {}
-        let mut marker = 0xff;
-        while marker == 0xff {
-            marker = at.u8()?;
-        }
-        if matches!(marker, 0x00 | 0x01 | 0xd0..=0xd8) {
-            continue;
-        }
-        if matches!(marker, 0xd9 | 0xda) {
-            return Some(());
-        }
-        let start = at.at;
-        let len = u64::from(at.u16()?).max(2);
-        match marker {
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                found.depth = at.u8()?;
-                let (height, width) = (at.u16()?, at.u16()?);
-                found.size(width, height);
-                found.color = Some(match at.u8()? {
-                    1 => Color::Grey,
-                    4 => Color::Cmyk,
-                    _ => Color::Rgb,
-                });
-            }
-            // The first Exif counts: those of a second picture in the file come behind its data.
-            0xe1 if len >= 16 && found.orientation == 0 && at.array()? == *b"Exif\0\0" => {
-                found.orientation = exif(&mut at.at(at.at)).unwrap_or(0);
-            }
-            0xe2 if len >= 18 && at.array()? == *b"ICC_PROFILE\0" => {
-                let [number, _] = at.array::<2>()?;
-                let kept: usize = parts.iter().map(|(_, part)| part.len()).sum();
-                if kept <= colour::LONGEST_PROFILE {
-                    parts.push((number, at.bytes(len - 16)?));
-                }
-            }
-            _ => (),
-        }
-        at.at = start.checked_add(len)?;
-    }
-}
-
-fn webp(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    at.big = false;
-    at.skip(12)?;
-    loop {
-        let name = at.array::<4>()?;
-        let len = u64::from(at.u32()?);
-        let start = at.at;
-        // The first of them has the size; later ones are the canvas' content.
-        let first = start == 20;
-        match &name {
-            b"VP8X" if first => {
-                let [flags, ..] = at.array::<4>()?;
-                (found.animated, found.alpha) = (flags & 2 != 0, flags & 16 != 0);
-                found.size(at.u24()?.checked_add(1)?, at.u24()?.checked_add(1)?);
-                // Neither a profile nor Exif: what follows is pixels.
-                if flags & (8 | 32) == 0 {
-                    return Some(());
-                }
-            }
-            b"VP8 " if first => {
-                at.skip(6)?;
-                found.size(at.u16()? & 0x3fff, at.u16()? & 0x3fff);
-                return Some(());
-            }
-            b"VP8L" if first => {
-                at.skip(1)?;
-                let bits = at.u32()?;
-                found.size((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1);
-                found.alpha = bits >> 28 & 1 != 0;
-                return Some(());
-            }
-            _ if first => return None,
-            b"ICCP" => found.profile = at.bytes(len),
-            b"EXIF" => {
-                // Some writers put JPEG's prefix before it.
-                let prefix = if at.array()? == *b"Exif\0\0" { 6 } else { 0 };
-                found.orientation = exif(&mut at.at(start + prefix)).unwrap_or(0);
-            }
-            _ => (),
-        }
-        at.at = start.checked_add(len)?.checked_add(len & 1)?;
-    }
-}
-
-fn gif(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    at.big = false;
-    at.skip(6)?;
-    found.size(at.u16()?, at.u16()?);
-    found.color = Some(Color::Palette);
-    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
-    let flags = at.u8()?;
-    at.skip(2 + table(flags))?;
-    let mut pictures = 0;
-    loop {
-        match at.u8()? {
-            0x2c if pictures > 0 => {
-                found.animated = true;
-                return Some(());
-            }
-            0x2c => {
-                pictures += 1;
-                at.skip(8)?;
-                let flags = at.u8()?;
-                at.skip(table(flags) + 1)?;
-            }
-            0x21 => {
-                if at.u8()? == 0xf9 && pictures == 0 {
-                    let [_, flags] = at.array::<2>()?;
-                    found.alpha |= flags & 1 != 0;
-                    at.skip(3)?;
-                }
-            }
-            _ => return Some(()),
-        }
-        loop {
-            match at.u8()? {
-                0 => break,
-                len => at.skip(len.into())?,
-            }
-        }
-    }
-}
-
-fn bmp(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    at.big = false;
-    at.skip(14)?;
-    let length = at.u32()?;
-    let bits = if length == 12 {
-        found.size(at.u16()?, at.u16()?);
-        at.skip(2)?;
-        at.u16()?
-    } else {
-        let (width, height) = (at.u32()?.cast_signed(), at.u32()?.cast_signed());
-        // A negative height says that the first row is the upper one.
-        found.size(u32::try_from(width).unwrap_or(0), height.unsigned_abs());
-        at.skip(2)?;
-        at.u16()?
-    };
-    let palette = matches!(bits, 1..=8);
-    found.color = Some(if palette { Color::Palette } else { Color::Rgb });
-    found.depth = if palette { u8::try_from(bits).ok()? } else { 8 };
-    // Only the longer headers have a mask for alpha, and only with bit fields does it count.
-    if bits == 32 && length >= 56 && at.u32()? == 3 {
-        at.at = 14 + 52;
-        found.alpha = at.u32()? != 0;
-    }
-    Some(())
-}
-
-/// The entries of a TIFF directory that count here.
-#[derive(Default)]
-pub(super) struct Directory {
-    pub width: u32,
-    pub height: u32,
-    pub bits: u16,
-    pub photometric: u16,
-    /// Where the value of `photometric` stands, from the start of the TIFF data.
-    pub photometric_at: u64,
-    orientation: u8,
-    pub samples: u16,
-    /// What the fourth sample is: 1 alpha, by which colours are multiplied; 2 alpha; 0 something else.
-    pub extra: Option<u16>,
-    profile: Option<(u64, u64)>,
-    /// Whether other directories follow.
-    more: bool,
-    /// Whether it is of a camera's raw file, whose first picture is a small preview (DNG, and all that say so).
-    raw: bool,
-}
-
-/// Reads the first directory of TIFF data that begins here; its byte order is left in `at`.
-fn directory(at: &mut Cursor<'_>) -> Option<Directory> {
-    let start = at.at;
-    at.big = match &at.array::<2>()? {
-        b"MM" => true,
-        b"II" => false,
-        _ => return None,
-    };
-    at.skip(2)?;
-    at.at = start.checked_add(at.u32()?.into())?;
-    let mut found = Directory { samples: 1, bits: 1, ..Directory::default() };
-    for _ in 0..at.u16()? {
-        let (tag, kind, count) = (at.u16()?, at.u16()?, u64::from(at.u32()?));
-        let (place, next) = (at.at, at.at + 4);
-        let size = match kind {
-            3 => 2,
-            4 => 4,
-            _ => 1,
-        };
-        if count * size > 4 {
-            at.at = start.checked_add(at.u32()?.into())?;
-        }
-        let values = at.at;
-        let value = match kind {
-            3 => u32::from(at.u16()?),
-            4 => at.u32()?,
-            _ => u32::from(at.u8()?),
-        };
-        let short = u16::try_from(value).unwrap_or(u16::MAX);
-        match tag {
-            256 => found.width = value,
-            257 => found.height = value,
-            258 => found.bits = short,
-            262 => (found.photometric, found.photometric_at) = (short, place - start),
-            274 => found.orientation = u8::try_from(value).unwrap_or(0),
-            254 => found.raw |= value & 1 == 1,
-            277 => found.samples = short,
-            338 => found.extra = Some(short),
-            34675 => found.profile = Some((values, count)),
-            50706 => found.raw = true,
-            _ => (),
-        }
-        at.at = next;
-    }
-    found.more = at.u32().is_some_and(|next| next != 0);
-    Some(found)
-}
-
-/// The orientation that Exif data beginning here tells.
-fn exif(at: &mut Cursor<'_>) -> Option<u8> {
-    Some(directory(at)?.orientation)
-}
-
-fn tiff(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    let read = directory(at)?;
-    found.size(read.width, read.height);
-    found.orientation = read.orientation;
-    found.depth = u8::try_from(read.bits).unwrap_or(0);
-    let (color, own) = match read.photometric {
-        0 | 1 => (Color::Grey, 1),
-        3 => (Color::Palette, 1),
-        5 => (Color::Cmyk, 4),
-        _ => (Color::Rgb, 3),
-    };
-    found.color = Some(color);
-    found.alpha = read.samples > own && matches!(read.extra, Some(1 | 2));
-    found.animated = read.more;
-    if read.raw {
-        found.refused = Some(
-            "it is a camera's raw file, and what is seen at once in it is a small preview only; develop it first, and give \
-             that as JPEG, PNG or TIFF",
-        );
-    }
-    if let Some((place, len)) = read.profile {
-        found.profile = at.at(place).bytes(len);
-    }
-    Some(())
-}
-
-/// The first directory of a TIFF file in memory.
-pub(super) fn tiff_directory(mut bytes: &[u8]) -> Option<Directory> {
-    directory(&mut Cursor { from: &mut bytes, at: 0, big: true })
-}
-
-/// The boxes between here and `end`: name, start of the content, end.
-fn boxes(at: &mut Cursor<'_>, end: u64) -> Vec<([u8; 4], u64, u64)> {
-    let mut found = Vec::new();
-    // No file that is read here has more; one that lies is not followed for ever.
-    while at.at < end && found.len() < 4096 {
-        let start = at.at;
-        let (Some(len), Some(name)) = (at.u32(), at.array()) else { break };
-        let len = match len {
-            0 => Some(end - start),
-            1 => at.array().map(u64::from_be_bytes),
-            len => Some(u64::from(len)),
-        };
-        let Some(next) = len.and_then(|len| start.checked_add(len)).filter(|next| *next >= at.at) else {
-            break;
-        };
-        found.push((name, at.at, next.min(end)));
-        at.at = next;
-    }
-    found
-}
-
-/// The size that is seen, of the primary item of a HEIF file.
-fn heif(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
-    let one = |boxes: &[([u8; 4], u64, u64)], name: &[u8; 4]| {
-        boxes.iter().find(|(is, ..)| is == name).map(|(_, start, end)| (*start, *end))
-    };
-    let (meta, end) = one(&boxes(at, u64::MAX), b"meta")?;
-    let inside = boxes(&mut at.at(meta + 4), end);
-    let (primary, _) = one(&inside, b"pitm")?;
-    let mut pitm = at.at(primary);
-    let version = pitm.u32()? >> 24;
-    let item = if version == 0 { u32::from(pitm.u16()?) } else { pitm.u32()? };
-    let (iprp, end) = one(&inside, b"iprp")?;
-    let inside = boxes(&mut at.at(iprp), end);
-    let (ipco, end) = one(&inside, b"ipco")?;
-    let properties = boxes(&mut at.at(ipco), end);
-    let (ipma, _) = one(&inside, b"ipma")?;
-    let mut turned = Turned::default();
-    for index in associated(&mut at.at(ipma), item)? {
-        let Some((name, start, end)) = index.checked_sub(1).and_then(|index| properties.get(index)) else {
-            continue;
-        };
-        let mut at = at.at(*start);
-        match name {
-            b"ispe" => {
-                at.skip(4)?;
-                found.size(at.u32()?, at.u32()?);
-            }
-            b"clap" => {
-                let [width, by, height, over] = [at.u32()?, at.u32()?, at.u32()?, at.u32()?];
-                found.size(width.checked_div(by)?, height.checked_div(over)?);
-            }
-            b"irot" => turned.rotate(at.u8()? & 3),
-            b"imir" => turned.mirror(at.u8()? & 1),
-            b"pixi" => {
-                at.skip(4)?;
-                let [channels, depth] = at.array()?;
-                found.depth = depth;
-                found.color = Some(if channels == 1 { Color::Grey } else { Color::Rgb });
-            }
-            b"colr" => {
-                if matches!(&at.array::<4>()?, b"prof" | b"rICC") {
-                    found.profile = at.bytes(end.checked_sub(at.at)?);
-                }
-            }
-            _ => (),
-        }
-    }
-    found.orientation = turned.orientation();
-    // A second item that is transparency: which item's it is hardly matters.
-    found.alpha = properties.iter().any(|(name, start, end)| {
-        let text = at.at(start + 4).bytes(end.saturating_sub(start + 4).min(64)).unwrap_or_default();
-        name == b"auxC" && text.windows(5).any(|word| word == b"alpha")
-    });
-    Some(())
-}
-
-/// The numbers of the properties that `item` has, in their order.
-fn associated(at: &mut Cursor<'_>, item: u32) -> Option<Vec<usize>> {
-    let word = at.u32()?;
-    let (version, wide) = (word >> 24, word & 1 == 1);
-    for _ in 0..at.u32()?.min(1 << 16) {
-        let id = if version == 0 { u32::from(at.u16()?) } else { at.u32()? };
-        let mut numbers = Vec::new();
-        for _ in 0..at.u8()? {
-            // The highest bit only says that a reader must know it.
-            numbers.push(if wide { at.u16()? & 0x7fff } else { u16::from(at.u8()? & 0x7f) }.into());
-        }
-        if id == item {
-            return Some(numbers);
-        }
-    }
-    None
-}
-
-/// Turns and mirrorings, one after the other.
-#[derive(Default)]
-struct Turned {
-    /// Mirrored left to right first, then turned clockwise so many quarters.
-    mirrored: bool,
-    quarters: u8,
-}
-
-impl Turned {
-    /// By quarters against the clock, as `irot` counts.
-    fn rotate(&mut self, quarters: u8) {
-        self.quarters = (self.quarters + 4 - quarters) % 4;
-    }
-
-    /// `imir`: 0 exchanges top and bottom, 1 left and right.
-    fn mirror(&mut self, axis: u8) {
-        // A mirroring after a turn is one before the contrary turn; top and bottom are a half turn more.
-        self.mirrored = !self.mirrored;
-        self.quarters = (8 - self.quarters - 2 * (1 - axis)) % 4;
-    }
-
-    fn orientation(&self) -> u8 {
-        match (self.mirrored, self.quarters) {
-            (false, 0) => 1,
-            (false, 1) => 6,
-            (false, 2) => 3,
-            (false, _) => 8,
-            (true, 0) => 2,
-            (true, 1) => 7,
-            (true, 2) => 4,
-            (true, _) => 5,
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -287,17 +287,16 @@ async fn workers_are_at_most_as_many_as_cores_and_leave_nothing_behind() {
     assert!(worker::<()>(|| panic!("a fault")).await.is_err());
 }
 
-/// A TIFF of one grey pixel, with one entry more in its first directory.
-fn tiff_with(tag: u16, kind: u16, value: u32) -> Vec<u8> {
-    let mut entries: Vec<(u16, u16, u32)> =
+/// A TIFF of one grey pixel, with entries more in its first directory, or others.
+fn tiff_with(more: &[(u16, u16, u32)]) -> Vec<u8> {
+    let mut entries: std::collections::BTreeMap<u16, (u16, u32)> =
         [(256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1)]
-            .map(|(tag, value)| (tag, 3, value))
-            .to_vec();
-    entries.push((tag, kind, value));
-    entries.sort();
+            .map(|(tag, value)| (tag, (3, value)))
+            .into();
+    entries.extend(more.iter().map(|(tag, kind, value)| (*tag, (*kind, *value))));
     let mut bytes = b"II*\0\x0a\0\0\0\x80\0".to_vec();
     bytes.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());
-    for (tag, kind, value) in entries {
+    for (tag, (kind, value)) in entries {
         bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
         bytes.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
     }
@@ -307,12 +306,31 @@ fn tiff_with(tag: u16, kind: u16, value: u32) -> Vec<u8> {
 
 #[test]
 fn a_cameras_raw_file_is_not_taken_for_its_preview() {
-    let plain = tiff_with(296, 3, 1);
+    let plain = tiff_with(&[(296, 3, 1)]);
     assert_eq!(decode(&plain).unwrap().data, [0x80]);
-    // NewSubfileType says "reduced", DNGVersion what it is.
-    for (tag, kind, value) in [(254, 4, 1), (50706, 1, 0x0401)] {
-        let error = decode(&tiff_with(tag, kind, value)).unwrap_err();
-        assert!(error.message().contains("raw file"), "{error}");
+    // DNGVersion says what it is; a directory below (here this one again) has the pixels that a first one reduces.
+    for (entries, name) in [
+        (&[(50706, 1, 0x0401)][..], " (DNG)"),
+        (&[(254, 4, 1), (330, 4, 10)], " raw file, and"),
+        (&[(330, 4, 10), (262, 3, 32803)], " raw file, and"),
+    ] {
+        let error = decode(&tiff_with(entries)).unwrap_err();
+        assert!(error.message().contains("raw file") && error.message().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_page_that_is_no_picture_of_its_own_is_told() {
+    // A smaller copy that is alone is all there is.
+    assert_eq!(decode(&tiff_with(&[(254, 4, 1)])).unwrap().data, [0x80]);
+    let mut more = tiff_with(&[(254, 4, 1)]);
+    let len = more.len();
+    more[len - 4..].copy_from_slice(&10_u32.to_le_bytes());
+    assert!(decode(&more).unwrap_err().message().contains("smaller copy"));
+    assert!(checked(&more).unwrap_err().message().contains("smaller copy"));
+    for mask in [(254, 4, 4), (262, 3, 4)] {
+        let error = decode(&tiff_with(&[mask])).unwrap_err();
+        assert!(error.message().contains("mask"), "{error}");
     }
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::prepare::{Found, Picture, Reach, SMALL_FILE, blocking, cannot, found, may_open, uploaded};
 use super::{File, Input, Part, Place, Source, bad, is_scheme};
-use crate::codec::Format;
+use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::json::field;
 use crate::local;
@@ -239,6 +239,9 @@ pub(crate) fn type_of(start: &[u8], path: Option<&Path>, is_whole: bool) -> Opti
 /// The type of a PDF or a video.
 fn document(start: &[u8]) -> Option<&'static str> {
     let begin = start.get(..start.len().min(1024)).unwrap_or_default();
+    if Format::sniff(start).is_some() || codec::is_other_picture(start) {
+        return None;
+    }
     Some(match start {
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
             b"qt  " => "video/mov",

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{File, Input, Part, Place, Source, attachment, bad, content, is_scheme};
 use crate::array::{self, Array, Opened, Sample};
-use crate::codec::{self, Header, Quirks};
+use crate::codec::{self, Checked, Header, Quirks};
 use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
@@ -220,17 +220,17 @@ async fn find(input: Input, index: u64, reach: &Reach<'_>) -> Result<Picture, Er
         Input::Region(_) => {
             Err(bad("a Box is no picture; it is a mask for one: give it as `mask` of an edit"))
         }
-        Input::Bytes(bytes) => whole(bytes),
+        Input::Bytes(bytes) => whole(bytes).await,
         Input::Image(image) => saved(image, index).await,
         Input::Pixels(pixels) => Ok(Picture::Pixels(pixels)),
         Input::Array(array) => match array.file() {
-            Some(bytes) => whole(bytes.clone()),
+            Some(bytes) => whole(bytes.clone()).await,
             None => Ok(Picture::Array(array)),
         },
         Input::Opened(opened) => Ok(Picture::Opened(opened)),
         Input::Path(path) => {
             may_open(reach.local_files)?;
-            blocking(move || on_disk(path, index)).await
+            from_disk(path, index).await
         }
         Input::Named(name) => named(name, index, reach).await,
         Input::File(file) => {
@@ -335,21 +335,31 @@ pub(crate) async fn in_memory(parts: Vec<Part>) -> Result<Vec<Part>, Error> {
     blocking(move || parts.into_iter().map(read).collect()).await
 }
 
-fn whole(bytes: Bytes) -> Result<Picture, Error> {
-    let header = codec::header(&bytes).map_err(|error| attachment::instead(&bytes).unwrap_or(error))?;
-    Ok(Picture::File(Source::Memory(bytes), header))
+/// A picture in memory, that shall be sent: nothing that is cut off, or of a type that is not taken.
+async fn whole(bytes: Bytes) -> Result<Picture, Error> {
+    let checked = codec::checked(&bytes).map_err(|error| attachment::instead(&bytes).unwrap_or(error))?;
+    proven(Source::Memory(bytes), checked).await
+}
+
+/// A file whose end is missing is decoded, to see whether all its pixels are there.
+async fn proven(source: Source, checked: Checked) -> Result<Picture, Error> {
+    let Checked { header, is_in_doubt } = checked;
+    if is_in_doubt {
+        let bytes = source.clone().ahead().await?;
+        codec::worker(move || codec::decode(&bytes).map(drop)).await?;
+    }
+    Ok(Picture::File(source, header))
 }
 
 /// A picture that may lie on disk, where it stays.
 async fn saved(image: Image, index: u64) -> Result<Picture, Error> {
-    let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()) };
-    blocking(move || match on_disk(path, index) {
+    let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()).await };
+    match from_disk(path, index).await {
         Ok(Picture::File(source, _)) if source.len() != image.len() as u64 => {
             Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
         }
         found => found,
-    })
-    .await
+    }
 }
 
 /// Why a file is of no use.
@@ -357,19 +367,28 @@ pub(super) fn cannot(cause: std::io::Error) -> Error {
     bad(local::why(&cause)).because(cause)
 }
 
-fn on_disk(path: PathBuf, index: u64) -> Result<Picture, Error> {
+async fn from_disk(path: PathBuf, index: u64) -> Result<Picture, Error> {
+    let (source, checked) = blocking(move || on_disk(path, index)).await?;
+    match checked {
+        Some(checked) => proven(source, checked).await,
+        None => whole(source.read()?).await,
+    }
+}
+
+/// A file on disk, and what its header says; of a small one its bytes.
+fn on_disk(path: PathBuf, index: u64) -> Result<(Source, Option<Checked>), Error> {
     use std::io::Read as _;
     let (file, metadata) = local::open(&path).map_err(cannot)?;
     if !metadata.is_file() || metadata.len() <= SMALL_FILE {
-        return whole(local::rest(&file, &metadata).map_err(cannot)?.into());
+        return Ok((Source::Memory(local::rest(&file, &metadata).map_err(cannot)?.into()), None));
     }
-    let header = codec::header_of_file(&file).map_err(|error| {
+    let checked = codec::checked_file(&file).map_err(|error| {
         let mut start = Vec::new();
         let again = std::io::Seek::seek(&mut &file, std::io::SeekFrom::Start(0));
         let read = again.and_then(|_| (&file).take(SMALL_FILE).read_to_end(&mut start));
         read.ok().and_then(|_| attachment::instead(&start)).unwrap_or(error)
     })?;
-    Ok(Picture::File(Source::File(File::at(path, Place::Picture(index as usize), &metadata)), header))
+    Ok((Source::File(File::at(path, Place::Picture(index as usize), &metadata)), Some(checked)))
 }
 
 /// Where what was named lies.
@@ -385,8 +404,8 @@ async fn named(name: String, index: u64, reach: &Reach<'_>) -> Result<Picture, E
         return Err(bad("it is a video; give it in the option `attachments`"));
     }
     match found(name, reach).await? {
-        Found::Here(bytes) => whole(bytes),
-        Found::OnDisk(path) => blocking(move || on_disk(path, index)).await,
+        Found::Here(bytes) => whole(bytes).await,
+        Found::OnDisk(path) => from_disk(path, index).await,
         Found::There(uri) => {
             Ok(Picture::Address { mime_type: type_of_address(&uri).map(Cow::Borrowed), uri })
         }
