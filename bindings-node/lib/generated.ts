@@ -227,7 +227,7 @@ export interface GenerateOptions {
   /** How long the call may take. Default: the client's. */
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. Default: the client's. */
-  retry?: Retry | number | boolean | null | undefined
+  retry?: Retry | boolean | null | undefined
   /**
    * HTTP headers to send beside our own. Those that belong to the connection or the body, such as Host and
    * Content-Length, are refused.
@@ -254,7 +254,7 @@ export interface ClientOptions {
   /** How long a call may take. */
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
-  retry?: Retry | number | boolean | null | undefined
+  retry?: Retry | boolean | null | undefined
   /**
    * The most requests under way at once, for each model; more wait for their turn. A stream that is
    * not read for a second does not count until it is read on. Default: no limit, unless the service

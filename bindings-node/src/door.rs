@@ -231,7 +231,7 @@ fn reply(env: &Env, answer: Result<Answer, Error>, watcher: Option<Watcher>) -> 
             json: json.to_string(),
             pictures: wrapped(pictures)?,
             door: door.map(|door| NativeDoor::of(door, watcher)),
-            warnings,
+            warnings: warnings.iter().map(|warning| warning.render(Case::Camel).into_owned()).collect(),
         }),
         Err(error) => Either::A(Failure { pictures: wrapped(error.pictures())?, ..Failure::of(&error) }),
     })

@@ -199,7 +199,7 @@ fn samples(about: &Object, data: &Object, place: Place) -> Result<(Sample, Vec<u
         (class, _) => class,
     };
     let unknown = |error: nanobanana::Error| {
-        place.refuse(&class, format!("cannot be used: {}", error.message())).with("input", class.clone())
+        place.refuse(&class, error.words().after("cannot be used: ")).with("input", class.clone())
     };
     let sample = Sample::named(kind).map_err(unknown)?;
     let data = data.to_unknown();

@@ -42,9 +42,7 @@ pub fn asked(ask: Ask<'_>) -> napi::Result<Key> {
             let lost =
                 |cause: napi::Error| Error::foreign(format!("no key can be asked for: {}", cause.reason));
             match ask.call_async(()).await.map_err(lost)?.await.map_err(lost)? {
-                Given { thrown: Some(number), .. } => {
-                    Err(Error::foreign("the function `api_key` has failed").because(Thrown(number)))
-                }
+                Given { thrown: Some(number), .. } => Err(Key::failed("").because(Thrown(number))),
                 Given { wrong: Some(name), .. } => Err(Key::of_type(&name)),
                 Given { key, .. } => Ok(key),
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use nanobanana::schema::Write as _;
-use nanobanana::{Case, Error, Kind};
+use nanobanana::{Case, Error, Kind, Message};
 use pyo3::buffer::PyBuffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -48,10 +48,13 @@ impl Image {
 }
 
 /// Tells what a verb has to tell beside what it gives, as Python does.
-pub fn warn(py: Python<'_>, warnings: &[String]) -> PyResult<()> {
+pub fn warn(py: Python<'_>, warnings: &[Message]) -> PyResult<()> {
     match warnings {
         [] => Ok(()),
-        some => helpers(py)?.call_method1("warn", (some,)).map(drop),
+        some => {
+            let some: Vec<&str> = some.iter().map(AsRef::as_ref).collect();
+            helpers(py)?.call_method1("warn", (some,)).map(drop)
+        }
     }
 }
 

@@ -197,7 +197,8 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
             return Ok(Input::Array(array));
         }
         let kind = made.getattr("dtype").map_or_else(|_| "of no known kind".into(), |kind| kind.to_string());
-        let problem = Sample::named(&kind).err().map_or_else(String::new, |error| error.message().to_owned());
+        let problem =
+            Sample::named(&kind).err().map_or_else(String::new, |error| error.message().to_string());
         return Err(raise(bad(place, value, &problem)));
     }
     if value.hasattr("savefig")? {

@@ -66,9 +66,7 @@ pub fn asked(py: Python<'_>, get_key: &Bound<'_, PyAny>, how: &str) -> PyResult<
             });
             match asking.await? {
                 Some(Ok(key)) => key,
-                Some(Err(raised)) => {
-                    Err(Error::foreign(format!("the function `api_key` failed: {raised}")).because(raised))
-                }
+                Some(Err(raised)) => Err(Key::failed(&format!(": {raised}")).because(raised)),
                 None => Err(Error::new(Kind::ConfigError, "the interpreter is ending; no key is asked for")),
             }
         }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::codec::{self, Pixels};
 use crate::error::{Error, Kind};
+use crate::message::Message;
 
 mod elsewhere;
 mod opened;
@@ -152,7 +153,7 @@ impl Array {
     }
 }
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
@@ -255,7 +256,7 @@ mod tests {
     }
 
     fn refused(array: Array) -> String {
-        array.into_pixels().unwrap_err().message().to_owned()
+        array.into_pixels().unwrap_err().message().to_string()
     }
 
     #[test]

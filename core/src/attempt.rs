@@ -25,6 +25,7 @@ use crate::files::{Line, Outline, Question, Stock, Uploads};
 use crate::json::Cut;
 use crate::key::Keys;
 use crate::limit::{self, Limiter, Permit};
+use crate::message::{Message, message, option};
 use crate::money::{Hold, Ledger};
 use crate::options::GenerateOptions;
 use crate::process::PerProcess;
@@ -144,7 +145,7 @@ struct Request {
 /// What a call has behind it.
 struct Course {
     attempts: Vec<Attempt>,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
     tries: Tries,
     /// Requests since the last one that was answered in part.
     made: u32,
@@ -218,10 +219,11 @@ impl Job {
         drawn.result.attempts = attempts;
         drawn.result.warnings.extend(warnings);
         drawn.result.warnings.extend(other_default.map(|model| {
-            format!(
+            message!(
                 "the cache has an answer of `{model}` to this call, which was the default model then; `{}` is now, and \
-                 was paid for. To get that answer set `model`",
-                self.id
+                 was paid for. To get that answer set {}",
+                self.id,
+                option("model")
             )
         }));
         drawn.result.usage.add(&usage);
@@ -237,8 +239,8 @@ impl Job {
             // A folder that hangs does not keep the answer from the caller. It is written on in the background.
             let problem = match timeout(PATIENCE, stored).await {
                 Ok(Ok(())) => None,
-                Ok(Err(problem)) => Some(problem.message().to_owned()),
-                Err(_) => Some(format!(
+                Ok(Err(problem)) => Some(problem.words().clone()),
+                Err(_) => Some(message!(
                     "the answer is not in the cache yet: its folder did not take it within {} s",
                     PATIENCE.as_secs()
                 )),
@@ -550,19 +552,25 @@ impl Job {
     }
 
     /// The call's failure, with all that is to be told of the way there.
-    fn ended(&self, course: &Course, failure: Error, why: Option<String>, partial: Option<Partial>) -> Error {
-        let mut message = failure.message().to_owned();
+    fn ended(
+        &self,
+        course: &Course,
+        failure: Error,
+        why: Option<Message>,
+        partial: Option<Partial>,
+    ) -> Error {
+        let mut message = failure.words().clone();
         if let Some(why) = why {
-            message.push_str(&format!(". It is not tried again: {why}"));
+            message.push(message!(". It is not tried again: {}", why));
         } else if course.made > 1 {
-            message.push_str(&format!(" (the last of {} attempts)", course.made));
+            message.push(format_args!(" (the last of {} attempts)", course.made));
         }
         if !failure.is(Kind::APIError)
             && let Some(billed) = course.billed
         {
             // Such an error has no field for it.
             let how = if billed == "yes" { "was" } else { "may have been" };
-            message.push_str(&format!(". An attempt before {how} billed"));
+            message.push(format_args!(". An attempt before {how} billed"));
         }
         let mut failure = failure.reworded(message).saving(partial);
         if course.billed == Some("yes") || (course.billed.is_some() && !failure.is_billed("yes")) {
@@ -722,7 +730,7 @@ impl Job {
     }
 
     /// The warning about an answer whose cost is unknown.
-    fn unpriced(&self, drawn: &Drawn) -> Option<String> {
+    fn unpriced(&self, drawn: &Drawn) -> Option<Message> {
         // For a model without prices the caller knows this before the call.
         let is_unknown = drawn.result.cost.is_none() && !drawn.result.images.is_empty();
         let model = self.model.as_ref().filter(|_| is_unknown)?;
@@ -730,16 +738,16 @@ impl Job {
             true => "the reply does not say how many tokens it took",
             false => "the tier that served it has no known price",
         };
-        Some(format!(
+        Some(message!(
             "what this cost is not known, as {why}; `spent` and a budget count what such a request to `{}` typically costs",
             model.id
         ))
     }
 
     /// The warning about an answer by a model other than the one asked for.
-    fn another_model(&self, answered: &str) -> Option<String> {
+    fn another_model(&self, answered: &str) -> Option<Message> {
         (!answered.is_empty() && !is_same(&self.id, self.model.as_deref(), answered)).then(|| {
-            format!(
+            message!(
                 "`{}` was asked and another model, `{}`, answered; the cost is counted by the prices of the one that was asked",
                 self.id,
                 reply::shortened(answered, 100)
@@ -825,15 +833,16 @@ impl Course {
         let (number, why) = (self.attempts.len() + 1, reason(failure));
         if failure.is_billed("unknown") {
             self.billed = self.billed.or(Some("unknown"));
-            self.warnings.push(format!(
-                "attempt {number} was lost ({why}) and the request was sent again; the lost one may have been billed too"
+            self.warnings.push(message!(
+                "attempt {number} was lost ({}) and the request was sent again; the lost one may have been billed too",
+                why
             ));
         }
         if failure.is_billed("yes") {
             self.billed = Some("yes");
             self.usage.add(&failure.usage());
             self.cost = failure.cost().zip(self.cost).map(|(cost, before)| cost + before);
-            self.warnings.push(format!(
+            self.warnings.push(message!(
                 "attempt {number} was answered without a picture, and billed; the request was sent again"
             ));
         }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Usage};
 use crate::local;
+use crate::message::{Message, message};
 use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
@@ -381,7 +382,7 @@ impl Catalogue {
         let model = self.find_loosely(name).or_else(|| {
             let (model, retired) = self.retired(name)?;
             let when = retired.shutdown.as_ref().map(|day| format!(" (shut down on {day})"));
-            warnings.push(format!(
+            warnings.push(message!(
                 "`{name}` is a former id{}; its twin `{}` was asked instead",
                 when.unwrap_or_default(),
                 model.id
@@ -390,9 +391,9 @@ impl Catalogue {
         });
         warnings.extend(match model {
             Some(model) => {
-                model.end().map(|end| format!("{end}; {}", self.instead(model.successor.as_deref())))
+                model.end().map(|end| message!("{end}; {}", self.instead(model.successor.as_deref())))
             }
-            None => self.gone(name).map(|gone| self.farewell(name, gone)),
+            None => self.gone(name).map(|gone| self.farewell(name, gone).into()),
         });
         Resolved { model, id: model.map_or_else(|| name.to_owned(), |model| model.id.clone()), warnings }
     }
@@ -475,7 +476,7 @@ pub struct Resolved<'a> {
     /// What is sent.
     pub id: String,
     /// What the caller should know, in sentences.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

@@ -23,6 +23,7 @@ use crate::input::{self, Input, Media};
 use crate::json::{Cut, Piece, field};
 use crate::key::Key;
 use crate::local;
+use crate::message::{Message, message};
 use crate::options::GenerateOptions;
 use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
@@ -73,7 +74,7 @@ impl Client {
     /// [`Kind::InvalidOptionError`] for a value out of range.
     pub fn chat(&self, options: GenerateOptions) -> Result<Chat, Error> {
         options.check()?;
-        Ok(Chat::new(self.clone(), alone(options, Case::Snake)?, Vec::new()))
+        Ok(Chat::new(self.clone(), alone(options)?, Vec::new()))
     }
 
     /// Goes on with a conversation that was saved; `options` go before those in the file. Reads the
@@ -85,7 +86,7 @@ impl Client {
     pub fn load_chat(&self, path: impl AsRef<Path>, options: GenerateOptions) -> Result<Chat, Error> {
         options.check()?;
         let (saved, turns) = load(path.as_ref())?;
-        Ok(Chat::new(self.clone(), alone(options, Case::Snake)?.over(saved), turns))
+        Ok(Chat::new(self.clone(), alone(options)?.over(saved), turns))
     }
 }
 
@@ -141,33 +142,32 @@ impl Chat {
     /// # Errors
     /// As [`Client::generate`].
     pub async fn send(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Generation, Error> {
-        self.turn(prompt.into_inputs(), options, Case::Snake, Sink::default()).await
+        self.turn(prompt.into_inputs(), options, Sink::default()).await
     }
 
     /// As [`Chat::send`], and hands out what arrives on the way. A stream that is dropped before its
     /// end leaves the conversation as it was.
     pub fn send_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
-        self.stream(prompt.into_inputs(), options, Case::Snake)
+        self.stream(prompt.into_inputs(), options)
     }
 
-    pub(crate) fn stream(&self, inputs: Vec<Input>, options: GenerateOptions, case: Case) -> EventStream {
+    pub(crate) fn stream(&self, inputs: Vec<Input>, options: GenerateOptions) -> EventStream {
         let chat = self.clone();
-        EventStream::new(|sink| async move { chat.turn(inputs, options, case, sink).await })
+        EventStream::new(|sink| async move { chat.turn(inputs, options, sink).await })
     }
 
     pub(crate) async fn turn(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
         sink: Sink,
     ) -> Result<Generation, Error> {
         self.client
             .alive(async move {
                 let _head = self.head().await;
                 input::check_unmasked(&inputs)?;
-                let options = alone(options, case)?.over(self.inner.options.clone());
-                let mut plan = self.client.plan(inputs, options, case).await?;
+                let options = alone(options)?.over(self.inner.options.clone());
+                let mut plan = self.client.plan(inputs, options).await?;
                 sink.pours_as(&plan.output);
                 plan.parts = self.client.in_memory(plan.parts, &plan.options).await?;
                 let signs = plan.model.as_ref().is_none_or(|model| model.signatures);
@@ -246,7 +246,7 @@ impl Chat {
     /// # Errors
     /// As [`Chat::add`].
     #[doc(hidden)]
-    pub async fn add_and_tell(&self, role: &str, parts: impl IntoInputs) -> Result<Vec<String>, Error> {
+    pub async fn add_and_tell(&self, role: &str, parts: impl IntoInputs) -> Result<Vec<Message>, Error> {
         if !matches!(role, "user" | "model") {
             let problem = format!("option `role` is {role:?}; allowed are `user`, `model`");
             return Err(Error::new(Kind::InvalidOptionError, problem)
@@ -469,18 +469,19 @@ fn told(turn: &Turn) -> ChatTurn {
     told
 }
 
-fn bad_file(path: &Path, problem: impl fmt::Display) -> Error {
-    Error::new(Kind::InvalidOptionError, format!("the chat file {} {problem}", path.display()))
+fn bad_file(path: &Path, problem: impl Into<Message>) -> Error {
+    let file = path.display();
+    Error::new(Kind::InvalidOptionError, message!("the chat file {file} {}", problem.into()))
         .with("option", "path".to_owned())
 }
 
 /// Reads a saved conversation: its options and turns.
 fn load(path: &Path) -> Result<(GenerateOptions, Vec<Turn>), Error> {
-    let bad = |problem: String| bad_file(path, problem);
-    let bytes = local::read(path).map_err(|cause| bad(format!("cannot be read: {cause}")).because(cause))?;
-    let cut = cut(&bytes).map_err(|error| bad(format!("is damaged: {}", error.message())))?;
+    let bad = |problem: Message| bad_file(path, problem);
+    let bytes = local::read(path).map_err(|cause| bad(message!("cannot be read: {cause}")).because(cause))?;
+    let cut = cut(&bytes).map_err(|error| bad(message!("is damaged: {}", error.words())))?;
     drop(bytes);
-    let damaged = |what: &str| bad(format!("is damaged: {what}"));
+    let damaged = |what: &str| bad(message!("is damaged: {what}"));
     let fields: BTreeMap<String, &RawValue> =
         serde_json::from_str(&cut.text).map_err(|_| bad("is no conversation that was saved here".into()))?;
     let field = |name: &str| fields.get(name).map(|raw| raw.get());
@@ -489,7 +490,7 @@ fn load(path: &Path) -> Result<(GenerateOptions, Vec<Turn>), Error> {
     match version.parse::<u64>() {
         Ok(VERSION) => {}
         Ok(newer) if newer > VERSION => {
-            return Err(bad(format!(
+            return Err(bad(message!(
                 "is from a newer version (format {newer}, this one reads {VERSION}); update nanobanana"
             )));
         }
@@ -498,7 +499,8 @@ fn load(path: &Path) -> Result<(GenerateOptions, Vec<Turn>), Error> {
     let options: Map<String, Value> = field("options")
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| damaged("it has no options"))?;
-    let options = GenerateOptions::read(&options, Case::Snake).map_err(|error| damaged(error.message()))?;
+    let options = GenerateOptions::read(&options, Case::Snake)
+        .map_err(|error| bad(message!("is damaged: {}", error.words())))?;
     let turns: Vec<BTreeMap<String, &RawValue>> = field("turns")
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| damaged("it has no turns"))?;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,10 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::Many;
-use crate::options::{ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region, Unit};
+use crate::message::{message, option};
+use crate::options::{
+    ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region, Unit, unknown_flag,
+};
 use crate::records::{Event, Generation};
 use crate::schema::{Case, Table, Write};
 use crate::stream::EventStream;
@@ -61,16 +65,20 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// over the signals that end it.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signals) -> u8 {
     out::open_streams();
-    let name = OsString::from("nanobanana");
-    let matches =
-        match command().try_get_matches_from(std::iter::once(name).chain(args.into_iter().map(Into::into))) {
-            Ok(matches) => matches,
-            Err(usage) => {
-                // Help that cannot be printed has nobody to read it.
-                let _ = usage.print();
-                return u8::try_from(usage.exit_code()).unwrap_or(2);
+    let args: Vec<OsString> =
+        std::iter::once("nanobanana".into()).chain(args.into_iter().map(Into::into)).collect();
+    let matches = match command().try_get_matches_from(&args) {
+        Ok(matches) => matches,
+        Err(usage) => {
+            if let Some(problem) = unknown_option(&usage, &args) {
+                tell(format_args!("error: {problem}\n\nFor more information, try '--help'."));
+                return 2;
             }
-        };
+            // Help that cannot be printed has nobody to read it.
+            let _ = usage.print();
+            return u8::try_from(usage.exit_code()).unwrap_or(2);
+        }
+    };
     let Some((verb, matches)) = matches.subcommand() else { return 2 };
     let json = matches.get_flag("json");
     let runtime = workers::try_out(2)
@@ -100,6 +108,22 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
         Err(Signal::Terminate) if verb == "emulate" => 0,
         Err(signal) => signal.exit_code(),
     }
+}
+
+/// The sentence about a flag that does not exist, if there is more to say than that.
+fn unknown_option(usage: &clap::Error, args: &[OsString]) -> Option<String> {
+    if usage.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(flag)) = usage.get(ContextKind::InvalidArg) else { return None };
+    if !flag.starts_with("--") {
+        return None;
+    }
+    let verb = args.get(1)?.to_str()?;
+    Some(match unknown_flag(flag, verb) {
+        Some(told) => told.render(Case::Shell).into_owned(),
+        None => format!("option `{flag}` does not exist; `nanobanana {verb} --help` lists those that do"),
+    })
 }
 
 /// What a command shares with the code that ends it.
@@ -256,7 +280,7 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
                 "int" | "float" => "NUMBER",
                 "Timeout | float" => "SECONDS",
                 "Budget | float" => "USD",
-                "Retry | int | bool" => "ATTEMPTS",
+                "Retry | bool" => "false|JSON",
                 python if python.starts_with("dict") => "JSON",
                 _ => "TEXT",
             })
@@ -306,14 +330,14 @@ async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), 
 
 /// The client that the flags ask for.
 fn client(matches: &ArgMatches) -> Result<Client, Error> {
-    let options = ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Snake)?;
+    let options = ClientOptions::read(&options(&ClientOptions::table(), matches, NO_FLAGS), Case::Shell)?;
     let client = if matches.get_flag("offline") { Client::offline(options)? } else { Client::new(options)? };
     warn(client.warnings());
     Ok(client)
 }
 
 fn call_options(matches: &ArgMatches) -> Result<GenerateOptions, Error> {
-    GenerateOptions::read(&options(&GenerateOptions::table(), matches, Input::OPTIONS), Case::Snake)
+    GenerateOptions::read(&options(&GenerateOptions::table(), matches, Input::OPTIONS), Case::Shell)
 }
 
 async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
@@ -341,25 +365,28 @@ async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Err
         let masks = matches.get_many::<String>(MASK).into_iter().flatten();
         inputs.extend(masks.map(|mask| Input::mask(area(mask), EditOptions::new())));
         let told = options(&EditOptions::table(), matches, &[MASK]);
-        let told = EditOptions::read(&told, Case::Snake)?;
+        let told = EditOptions::read(&told, Case::Shell)?;
         let is_jpeg = output
             .and_then(|output| output.extension())
             .is_some_and(|word| word.eq_ignore_ascii_case("jpg") || word.eq_ignore_ascii_case("jpeg"));
         if is_jpeg && input::has_mask(&inputs) && told.keep_outside != Some(false) {
             return Err(Error::new(
                 Kind::InvalidOptionError,
-                "the file is to be JPEG, which changes every pixel, and a mask keeps those outside of it exactly as they \
-                 are; name it .png or .webp, or set `keep_outside` to false",
+                message!(
+                    "the file is to be JPEG, which changes every pixel, and a mask keeps those outside of it exactly as \
+                     they are; name it .png or .webp, or set {} to false",
+                    option("keep_outside")
+                ),
             )
             .with("option", "output".to_owned()));
         }
-        inputs = input::told_of_masks(inputs, told, Case::Snake)?;
+        inputs = input::told_of_masks(inputs, told)?;
     }
     for name in matches.get_many::<String>("attachments").into_iter().flatten() {
         inputs.push(Input::of_option("attachments", Input::Named(name.clone()))?);
     }
     let result = if matches.get_flag("stream") {
-        watch(client.stream(Ok(inputs), call_options, Case::Snake), held).await?
+        watch(client.stream(Ok(inputs), call_options), held).await?
     } else {
         let progress = Progress::start();
         let landed = {
@@ -370,7 +397,7 @@ async fn draw(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Err
                 held.receive(result.images.iter().cloned());
             }
         };
-        let result = client.draw_and_see(inputs, call_options, Case::Snake, landed).await;
+        let result = client.draw_and_see(inputs, call_options, landed).await;
         progress.stop();
         result?
     };
@@ -402,7 +429,7 @@ async fn deliver(result: &Generation, place: &Place, is_json: bool, begun: &Begu
         return Ok(());
     }
     let told = if is_json {
-        let mut json = result.write(Case::Snake);
+        let mut json = result.write(Case::Shell);
         if let Some(map) = json.as_object_mut() {
             map.insert("files".to_owned(), json!(files));
         }
@@ -498,7 +525,7 @@ fn models(matches: &ArgMatches) -> Result<(), Error> {
     };
     let list = catalogue.list();
     if matches.get_flag("json") {
-        return line(&list.write(Case::Snake).to_string());
+        return line(&list.write(Case::Shell).to_string());
     }
     for model in list {
         let price = |size: &String| match model.price_per_image.0.get(size).and_then(Value::as_f64) {
@@ -551,7 +578,7 @@ fn steps(name: &str) -> Result<Vec<Value>, Error> {
 }
 
 async fn emulate(matches: &ArgMatches) -> Result<(), Error> {
-    let options = EmulatorOptions::read(&options(&EmulatorOptions::table(), matches, &[]), Case::Snake)?;
+    let options = EmulatorOptions::read(&options(&EmulatorOptions::table(), matches, &[]), Case::Shell)?;
     let steps = matches.get_one::<String>("script").map(|name| steps(name)).transpose()?;
     let emulator = Emulator::start_with(options)?;
     if let Some(steps) = steps {
@@ -575,7 +602,7 @@ fn text(matches: &ArgMatches, name: &str) -> String {
 
 /// An error for people, and whether it cost something.
 fn complain(error: &Error) {
-    tell(format_args!("{}: {error}", error.kind().name()));
+    tell(format_args!("{}: {}", error.kind().name(), error.words().render(Case::Shell)));
     if error.is_billed("yes") {
         tell(format_args!("warning: the service bills this all the same"));
     } else if error.is_billed("unknown") {
@@ -586,7 +613,7 @@ fn complain(error: &Error) {
 /// Tells of an error, and where the pictures are that came before it.
 fn fail(error: &Error, json: bool, kept: &[PathBuf]) -> u8 {
     let told = json && {
-        let mut told = json!({ "error": error.to_json(Case::Snake) });
+        let mut told = json!({ "error": error.to_json(Case::Shell) });
         if let (Some(map), false) = (told.as_object_mut(), kept.is_empty()) {
             map.insert("files".to_owned(), json!(kept));
         }

@@ -23,6 +23,7 @@ use crate::error::{Error, Kind};
 use crate::events::{ClientEvent, Watcher, next_call};
 use crate::input::{self, Input, Media, Part, Prepared, Reach, Wanted};
 use crate::key::Key;
+use crate::message::{Each, Message, message, option};
 use crate::money::Ledger;
 use crate::options::{
     ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
@@ -65,7 +66,7 @@ struct Inner {
     version: String,
     catalogue: Catalogues,
     settings: Settings,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
     transport: Arc<PerProcess<Transport>>,
     common: Common,
     watcher: Watcher,
@@ -111,14 +112,13 @@ fn without_user(text: String) -> String {
 }
 
 /// The key that the environment names: the official SDKs' variables in their order.
-fn key_from_environment(warnings: &mut Vec<String>) -> Option<Secret> {
+fn key_from_environment(warnings: &mut Vec<Message>) -> Option<Secret> {
     let (google, gemini) = (variable("GOOGLE_API_KEY"), variable("GEMINI_API_KEY"));
     if let (Some(google), Some(gemini)) = (&google, &gemini)
         && google != gemini
     {
-        warnings.push(
-            "both GOOGLE_API_KEY and GEMINI_API_KEY are set and differ; GOOGLE_API_KEY is used".to_owned(),
-        );
+        warnings
+            .push("both GOOGLE_API_KEY and GEMINI_API_KEY are set and differ; GOOGLE_API_KEY is used".into());
     }
     google.or(gemini).map(Secret)
 }
@@ -136,8 +136,16 @@ impl Client {
         let key = key.or_else(|| key_from_environment(&mut warnings)).ok_or_else(|| {
             Error::new(
                 Kind::ConfigError,
-                "no API key. Set the variable GOOGLE_API_KEY or GEMINI_API_KEY, or give `api_key`. \
-                 To try everything without a key, use an offline client (`Client.offline()`, `--offline`)",
+                message!(
+                    "no API key. Set the variable GOOGLE_API_KEY or GEMINI_API_KEY{}. \
+                     To try everything without a key, {}",
+                    Each { snake: ", or give `api_key`", camel: ", or give `apiKey`", shell: "" },
+                    Each {
+                        snake: "use an offline client (`Client.offline()`, `--offline`)",
+                        camel: "use an offline client (`Client.offline()`, `--offline`)",
+                        shell: "draw with `--offline`",
+                    },
+                ),
             )
         })?;
         Self::build(options, Key::Fixed(key), warnings, None)
@@ -167,7 +175,7 @@ impl Client {
     fn build(
         options: ClientOptions,
         key: Key,
-        warnings: Vec<String>,
+        warnings: Vec<Message>,
         #[cfg(feature = "emulator")] emulator: Option<crate::emulator::Emulator>,
         #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
     ) -> Result<Self, Error> {
@@ -187,8 +195,8 @@ impl Client {
                 .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
         });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
-        let from_environment = |name: &str, problem: &str| {
-            Error::new(Kind::ConfigError, format!("the variable {name} {problem}"))
+        let from_environment = |name: &str, problem: Message| {
+            Error::new(Kind::ConfigError, message!("the variable {name} {}", problem))
         };
         check_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
         let version = version.unwrap_or_else(|| API_VERSION.to_owned());
@@ -231,7 +239,7 @@ impl Client {
     }
 
     /// What the caller should know about how this client was set up, in sentences.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Message] {
         &self.0.warnings
     }
 
@@ -245,7 +253,10 @@ impl Client {
         options.check()?;
         let key = match &options.api_key {
             Some(key) if key.0.trim().is_empty() => {
-                let problem = "option `api_key` is empty; give a key, or leave it out to keep the client's";
+                let problem = message!(
+                    "option {} is empty; give a key, or leave it out to keep the client's",
+                    option("api_key")
+                );
                 return Err(Error::new(Kind::ConfigError, problem));
             }
             Some(key) => Key::Fixed(key.clone()),
@@ -299,7 +310,7 @@ impl Client {
         prompt: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        self.draw(unmasked(prompt.into_inputs())?, options, Case::Snake).await
+        self.draw(unmasked(prompt.into_inputs())?, options).await
     }
 
     /// Draws a picture from others, as the prompt says. With an [`Input::mask`] among them only that part of
@@ -313,13 +324,13 @@ impl Client {
         images: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        self.draw(joined(prompt.into_inputs(), images.into_inputs())?, options, Case::Snake).await
+        self.draw(joined(prompt.into_inputs(), images.into_inputs())?, options).await
     }
 
     /// Draws a picture and hands out what arrives on the way: thoughts, text, pictures. Nothing is
     /// sent before the first event is asked for.
     pub fn generate_stream(&self, prompt: impl IntoInputs, options: GenerateOptions) -> EventStream {
-        self.stream(unmasked(prompt.into_inputs()), options, Case::Snake)
+        self.stream(unmasked(prompt.into_inputs()), options)
     }
 
     /// As [`Client::edit`], and hands out what arrives on the way.
@@ -329,7 +340,7 @@ impl Client {
         images: impl IntoInputs,
         options: GenerateOptions,
     ) -> EventStream {
-        self.stream(joined(prompt.into_inputs(), images.into_inputs()), options, Case::Snake)
+        self.stream(joined(prompt.into_inputs(), images.into_inputs()), options)
     }
 
     /// The models that the catalogue knows.
@@ -343,7 +354,7 @@ impl Client {
     /// # Errors
     /// Those of [`Client::generate`] that come before pictures are looked at.
     pub fn estimate(&self, prompt: impl IntoInputs, options: GenerateOptions) -> Result<Estimate, Error> {
-        self.estimated(&prompt.into_inputs(), options, Case::Snake)
+        self.estimated(&prompt.into_inputs(), options)
     }
 
     /// How many tokens a call with this prompt, its pictures among it, and these options would send, as the
@@ -356,7 +367,7 @@ impl Client {
         prompt: impl IntoInputs,
         options: GenerateOptions,
     ) -> Result<TokenCount, Error> {
-        self.counted(prompt.into_inputs(), options, Case::Snake).await
+        self.counted(prompt.into_inputs(), options).await
     }
 
     /// What becomes of the pictures of a call with these options before they are sent, and why: the plan by which
@@ -373,16 +384,15 @@ impl Client {
     ) -> Result<Explained, Error> {
         let mut inputs = prompt.into_inputs();
         inputs.extend(images.into_inputs());
-        self.explained(inputs, options, Case::Snake).await
+        self.explained(inputs, options).await
     }
 
     pub(crate) async fn explained(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
     ) -> Result<Explained, Error> {
-        self.alive(async { Ok(self.plan(inputs, options, case).await?.explained()) }).await
+        self.alive(async { Ok(self.plan(inputs, options).await?.explained()) }).await
     }
 
     /// The files that were uploaded.
@@ -447,12 +457,9 @@ impl Client {
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
     ) -> Result<Generation, Error> {
-        self.alive(async {
-            self.plan(inputs, options, case).await?.draw(None, "", None, BTreeMap::new()).await
-        })
-        .await
+        self.alive(async { self.plan(inputs, options).await?.draw(None, "", None, BTreeMap::new()).await })
+            .await
     }
 
     /// As [`Client::draw`]. `landed` gets the result of each of the call's requests as soon as it is ready, also if the
@@ -462,7 +469,6 @@ impl Client {
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
         landed: impl Fn(&Generation) + Send + Sync + 'static,
     ) -> Result<Generation, Error> {
         let landed: Arc<Landed> = Arc::new(move |_, result| {
@@ -470,7 +476,7 @@ impl Client {
             Box::pin(std::future::ready(()))
         });
         self.alive(async {
-            self.plan(inputs, options, case).await?.draw(None, "", Some(landed), BTreeMap::new()).await
+            self.plan(inputs, options).await?.draw(None, "", Some(landed), BTreeMap::new()).await
         })
         .await
     }
@@ -479,31 +485,20 @@ impl Client {
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
     ) -> Result<TokenCount, Error> {
-        self.alive(async { self.plan(inputs, options, case).await?.count().await }).await
+        self.alive(async { self.plan(inputs, options).await?.count().await }).await
     }
 
-    pub(crate) fn stream(
-        &self,
-        inputs: Result<Vec<Input>, Error>,
-        options: GenerateOptions,
-        case: Case,
-    ) -> EventStream {
+    pub(crate) fn stream(&self, inputs: Result<Vec<Input>, Error>, options: GenerateOptions) -> EventStream {
         let client = self.clone();
         EventStream::new(|sink| async move {
-            let work = async { client.plan(inputs?, alone(options, case)?, case).await?.stream(&sink).await };
+            let work = async { client.plan(inputs?, alone(options)?).await?.stream(&sink).await };
             client.alive(work).await
         })
     }
 
-    pub(crate) fn estimated(
-        &self,
-        inputs: &[Input],
-        options: GenerateOptions,
-        case: Case,
-    ) -> Result<Estimate, Error> {
-        let (resolved, options, notes) = self.checked(inputs, options, case)?;
+    pub(crate) fn estimated(&self, inputs: &[Input], options: GenerateOptions) -> Result<Estimate, Error> {
+        let (resolved, options, notes) = self.checked(inputs, options)?;
         let warnings = resolved.warnings.iter().cloned().chain(notes).collect();
         let (letters, pictures) = (input::letters(inputs), input::pictures_sent(inputs));
         let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
@@ -516,12 +511,11 @@ impl Client {
         &self,
         inputs: &[Input],
         options: GenerateOptions,
-        case: Case,
-    ) -> Result<(Resolved<'_>, GenerateOptions, Vec<String>), Error> {
+    ) -> Result<(Resolved<'_>, GenerateOptions, Vec<Message>), Error> {
         let inner = &*self.0;
         options.check()?;
-        Output::of(&options, case)?;
-        masked::check(inputs, &options, case)?;
+        Output::of(&options)?;
+        masked::check(inputs, &options)?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
             return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")
@@ -530,7 +524,7 @@ impl Client {
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());
         let resolved = catalogue.resolve(name.map_or(catalogue.default.as_str(), Model::as_str));
-        let checked = catalogue.check(&resolved, &options, input::pictures_sent(inputs), case)?;
+        let checked = catalogue.check(&resolved, &options, input::pictures_sent(inputs))?;
         let mut notes = checked.warnings;
         notes.extend(catalogue.references(&resolved, &input::roles(inputs)));
         Ok((resolved, checked.options, notes))
@@ -546,13 +540,8 @@ impl Client {
     }
 
     /// All that comes before the first request: options held against the model, pictures found.
-    pub(crate) async fn plan(
-        &self,
-        inputs: Vec<Input>,
-        options: GenerateOptions,
-        case: Case,
-    ) -> Result<Plan, Error> {
-        self.plan_of(inputs, options, case, self.has_cache()).await
+    pub(crate) async fn plan(&self, inputs: Vec<Input>, options: GenerateOptions) -> Result<Plan, Error> {
+        self.plan_of(inputs, options, self.has_cache()).await
     }
 
     /// As [`Client::plan`]; with `is_identified` the plan has the call's identity.
@@ -560,12 +549,11 @@ impl Client {
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
-        case: Case,
         is_identified: bool,
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
         let set = options.clone();
-        let (resolved, options, notes) = self.checked(&inputs, options, case)?;
+        let (resolved, options, notes) = self.checked(&inputs, options)?;
         let (total, idle) = self.times(&options);
         let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = self.transport().await?;
@@ -579,7 +567,7 @@ impl Client {
             Identity::new(&prepared.given, masks, told, &set, model)
         });
         let videos = prepared.parts.iter().filter(|part| part.media() == Some(Media::Video)).count();
-        self.catalogue().check_videos(&resolved, videos, case)?;
+        self.catalogue().check_videos(&resolved, videos)?;
         Ok(Plan {
             client: self.clone(),
             call: next_call(),
@@ -588,7 +576,7 @@ impl Client {
             inputs: prepared.plans,
             identity,
             masked,
-            output: Arc::new(Output::of(&options, case)?),
+            output: Arc::new(Output::of(&options)?),
             options,
             said: Said { model: resolved.warnings.clone(), options: notes, pictures: prepared.warnings },
             advice: self.catalogue().advice(&resolved.id),
@@ -644,7 +632,7 @@ impl Client {
         &self,
         inputs: Vec<Input>,
         options: &GenerateOptions,
-    ) -> Result<(Vec<Part>, Vec<String>), Error> {
+    ) -> Result<(Vec<Part>, Vec<Message>), Error> {
         let transport = self.transport().await?;
         let (total, _) = self.times(options);
         let (prepared, _) = self.prepare(inputs, &transport, total, options, false).await?;
@@ -704,7 +692,10 @@ impl Inner {
 
 fn not_ready(limit: Duration) -> Error {
     let limit = limit.as_secs_f64();
-    let problem = format!("the pictures were not ready to be sent within {limit} s; give a longer `timeout`");
+    let problem = message!(
+        "the pictures were not ready to be sent within {limit} s; give a longer {}",
+        option("timeout")
+    );
     Error::new(Kind::ImageError, problem)
 }
 

@@ -16,6 +16,7 @@ mod worker;
 use std::fmt;
 
 use crate::error::{Error, Kind};
+use crate::message::Message;
 
 pub(crate) use self::decode::{Raw, decode};
 pub(crate) use self::encode::{Quality, encode};
@@ -185,7 +186,7 @@ pub(crate) fn is_other_picture(start: &[u8]) -> bool {
 /// The most pixels that are decoded or made: 1 GiB of RGBA, about 16 times 4K.
 const MOST_PIXELS: u64 = 1 << 28;
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 

@@ -24,6 +24,7 @@ use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::key::Key;
 use crate::many::{Item, Many, Step};
+use crate::message::Message;
 use crate::options::{
     At, ClientOptions, EditOptions, FileOptions, GenerateOptions, ManyOptions, UploadOptions,
 };
@@ -45,7 +46,7 @@ pub struct Answer {
     pub door: Option<Door>,
     /// What the caller should know of a verb that has no record to say it in, in sentences: a binding
     /// tells it as its language does.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 impl fmt::Debug for Answer {
@@ -156,7 +157,7 @@ impl Stream {
         if matches!(*state, State::Read) {
             *state = State::Open(events);
         }
-        Ok(Answer { json: spelt(event.write(case), case), pictures: event.pictures(), ..Answer::default() })
+        Ok(Answer { json: event.write(case), pictures: event.pictures(), ..Answer::default() })
     }
 
     /// Ends the request at once.
@@ -223,38 +224,38 @@ impl Door {
             match verb {
                 "edit" | "edit_stream" | "estimate" | "count_tokens" | "explain" | "give" => {}
                 _ if option == MASK => return Err(input::no_mask_here(option)),
-                "chat" | "load_chat" | "generate_many" => return Err(At::option(case, option).misplaced()),
+                "chat" | "load_chat" | "generate_many" => return Err(At::option(option).misplaced()),
                 _ => {}
             }
         }
         let read = || {
-            let of_masks = EditOptions::table().fields.into_iter().map(|field| case.name(field.name));
-            match of_masks.into_iter().find(|name| options.get(&**name).is_some_and(|value| !value.is_null()))
-            {
-                Some(name) => Err(input::no_mask_here(&name)),
+            let mut of_masks = EditOptions::table().fields.into_iter().map(|field| field.name);
+            let is_set = |name: &&str| options.get(&*case.name(name)).is_some_and(|value| !value.is_null());
+            match of_masks.find(is_set) {
+                Some(name) => Err(input::no_mask_here(name)),
                 None => GenerateOptions::read(options, case),
             }
         };
         // What an edit is made from, and how.
         let edited = |inputs: Result<_, Error>| {
             let (told, options) = EditOptions::read_with_calls(options, case)?;
-            Ok::<_, Error>((input::told_of_masks(inputs?, told, case)?, options))
+            Ok::<_, Error>((input::told_of_masks(inputs?, told)?, options))
         };
         match (self, verb) {
             (Door::Client(client), "generate") => {
-                Ok(answer(client.draw(both(prompt, images), read()?, case).await?, case))
+                Ok(answer(client.draw(both(prompt, images), read()?).await?, case))
             }
             (Door::Client(client), "edit") => {
                 let (inputs, options) = edited(joined(prompt, images))?;
-                Ok(answer(client.draw(inputs, options, case).await?, case))
+                Ok(answer(client.draw(inputs, options).await?, case))
             }
             (Door::Client(client), "generate_stream") => {
                 let (client, options, inputs) = (client.clone(), read()?, both(prompt, images));
-                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options, case))))
+                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options))))
             }
             (Door::Client(client), "edit_stream") => {
                 let (client, (inputs, options)) = (client.clone(), edited(joined(prompt, images))?);
-                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options, case))))
+                Ok(Stream::ready(move |key| Ok(keyed(client, key).stream(Ok(inputs), options))))
             }
             (Door::Client(client), "models") => {
                 read()?;
@@ -262,13 +263,13 @@ impl Door {
             }
             (Door::Client(client), "estimate") => {
                 let (inputs, options) = edited(Ok(both(prompt, images)))?;
-                let estimate = client.estimated(&inputs, options, case)?;
-                Ok(plain(spelt(estimate.write(case), case)))
+                let estimate = client.estimated(&inputs, options)?;
+                Ok(plain(estimate.write(case)))
             }
             (Door::Client(client), "count_tokens") => {
                 let (inputs, options) = edited(Ok(both(prompt, images)))?;
-                let count = client.counted(inputs, options, case).await?;
-                Ok(plain(spelt(count.write(case), case)))
+                let count = client.counted(inputs, options).await?;
+                Ok(plain(count.write(case)))
             }
             (Door::Client(client), "files") => {
                 Ok(Answer { door: Some(Door::Files(client.files())), ..Answer::default() })
@@ -291,16 +292,12 @@ impl Door {
             }
             (Door::Client(client), "explain") => {
                 let (inputs, options) = edited(Ok(both(prompt, images)))?;
-                let explained = client.explained(inputs, options, case).await?;
-                let mut json = spelt(explained.write(case), case);
-                for input in json.pointer_mut("/inputs").and_then(Value::as_array_mut).into_iter().flatten() {
-                    *input = spelt(input.take(), case);
-                }
-                Ok(plain(json))
+                let explained = client.explained(inputs, options).await?;
+                Ok(plain(explained.write(case)))
             }
             (Door::Client(client), "spent") => Ok(plain(client.spent().write(case))),
             (Door::Client(client), "describe") => {
-                let told = json!({ "options": client.describe(case), "warnings": client.warnings() });
+                let told = json!({ "options": client.describe(case), "warnings": client.warnings().to_vec().write(case) });
                 Ok(plain(told))
             }
             (Door::Client(client), "chat") => Ok(opened(client.chat(read()?)?)),
@@ -310,14 +307,14 @@ impl Door {
                 blocking(move || client.load_chat(path, options).map(opened)).await
             }
             (Door::Chat(chat), "send") => {
-                let result = chat.turn(both(prompt, images), read()?, case, Sink::default()).await?;
+                let result = chat.turn(both(prompt, images), read()?, Sink::default()).await?;
                 Ok(answer(result, case))
             }
             (Door::Chat(chat), "send_stream") => {
                 let (chat, options) = (chat.clone(), read()?);
                 Ok(Stream::ready(move |key| {
                     let chat = key.map_or(chat.clone(), |key| chat.keyed(key));
-                    Ok(chat.stream(both(prompt, images), options, case))
+                    Ok(chat.stream(both(prompt, images), options))
                 }))
             }
             (Door::Chat(chat), "undo") => Ok(plain(json!(chat.undo()))),
@@ -354,7 +351,7 @@ impl Door {
                 let (many, calls) = ManyOptions::read_with_calls(&rest, case)?;
                 let client = client.clone();
                 blocking(move || {
-                    let many = client.many(calls, many, case)?;
+                    let many = client.generate_many(calls, many)?;
                     total.into_iter().for_each(|total| many.expect(total));
                     Ok(Answer { door: Some(Door::Many(many)), ..Answer::default() })
                 })
@@ -369,7 +366,7 @@ impl Door {
                         pictures: outcome.pictures(),
                         json: json!({
                             "type": "outcome",
-                            "outcome": spelt(outcome.write(case), case),
+                            "outcome": outcome.write(case),
                             "progress": progress(),
                         }),
                         ..Answer::default()
@@ -457,11 +454,11 @@ impl Door {
                     ("convert", [image]) => {
                         let (format, quality) =
                             (apart::<String>(options, "format")?.0, apart(options, "quality")?.0);
-                        Ok(made(image.converted_soon(&format, quality, mark()?).await?, image, case))
+                        Ok(made(image.converted_soon(&format, quality, mark()?).await?, image))
                     }
                     ("resize", [image]) => {
                         let (width, height) = (apart(options, "width")?.0, apart(options, "height")?.0);
-                        Ok(made(image.resized_soon(width, height, mark()?).await?, image, case))
+                        Ok(made(image.resized_soon(width, height, mark()?).await?, image))
                     }
                     _ => {
                         let options = options.clone();
@@ -543,10 +540,10 @@ impl Door {
 }
 
 /// The answer of a conversion: the new picture, and warnings about losses.
-fn made(picture: Image, of: &Image, case: Case) -> Answer {
+fn made(picture: Image, of: &Image) -> Answer {
     // The warnings of an unchanged picture were given when it was made.
     let warnings = if picture.is(of) { &[] } else { picture.warnings() };
-    let warnings = warnings.iter().map(|warning| case.spell(warning)).collect();
+    let warnings = warnings.to_vec();
     Answer { pictures: vec![picture], warnings, ..Answer::default() }
 }
 
@@ -579,7 +576,7 @@ fn tool(verb: &str, images: &[Image], options: &Map<String, Value>, case: Case) 
 /// no picture.
 async fn thumbnails(images: Vec<Image>, side: u32) -> Answer {
     let small = join_all(images.iter().map(|image| image.thumbnailed(side))).await;
-    let why = |outcome: &Result<Image, Error>| outcome.as_ref().err().map(|error| error.message().to_owned());
+    let why = |outcome: &Result<Image, Error>| outcome.as_ref().err().map(|error| error.words().to_string());
     let json = json!({ "failed": small.iter().map(why).collect::<Vec<_>>() });
     Answer { json, pictures: small.into_iter().filter_map(Result::ok).collect(), ..Answer::default() }
 }
@@ -623,25 +620,7 @@ fn opened(chat: Chat) -> Answer {
 fn answer(result: Generation, case: Case) -> Answer {
     let of_errors = result.errors.iter().flat_map(Error::pictures);
     let pictures = result.pictures().cloned().chain(of_errors).collect();
-    Answer { json: spelt(result.write(case), case), pictures, ..Answer::default() }
-}
-
-/// The names in a record's sentences as the caller spells them.
-fn spelt(mut json: Value, case: Case) -> Value {
-    // A done event holds a result, a result holds its warnings itself.
-    let record = match json.pointer_mut("/result") {
-        Some(result) => result,
-        None => &mut json,
-    };
-    for list in ["warnings", "assumes", "not_included", "why"] {
-        let sentences = record.get_mut(&*case.name(list)).and_then(Value::as_array_mut);
-        for sentence in sentences.into_iter().flatten() {
-            if let Some(text) = sentence.as_str() {
-                *sentence = case.spell(text).into();
-            }
-        }
-    }
-    json
+    Answer { json: result.write(case), pictures, ..Answer::default() }
 }
 
 /// The field for the bytes of a path that is not valid Unicode.

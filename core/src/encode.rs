@@ -16,6 +16,7 @@ use bytes::Bytes;
 use crate::array;
 use crate::codec::{self, Color, Format, Header, Pixels, Quality, Quirks};
 use crate::error::{Error, Kind};
+use crate::message::{Message, Part, inner, message, option};
 use crate::options::{Encode, EncodeFormat};
 use crate::records::{InputPlan, PictureFacts};
 
@@ -47,7 +48,7 @@ pub(crate) struct Made {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub plan: InputPlan,
-    losses: Vec<String>,
+    losses: Vec<Message>,
 }
 
 impl Told {
@@ -58,7 +59,7 @@ impl Told {
         told.plan.sent = PictureFacts { mime_type, ..PictureFacts::default() };
         told.because("the service fetches it by its address".to_owned());
         if wishes.is_some() {
-            let void = "`encode` does not apply to it: give the picture itself".to_owned();
+            let void = message!("{} does not apply to it: give the picture itself", option("encode"));
             told.losses.push(void.clone());
             told.because(void);
         }
@@ -66,16 +67,17 @@ impl Told {
     }
 
     /// The warning, if something is lost; `named` is what the picture is called.
-    pub fn warning(&self, named: &str) -> Option<String> {
-        (!self.losses.is_empty()).then(|| format!("{named}: {}", self.losses.join("; ")))
+    pub fn warning(&self, named: &str) -> Option<Message> {
+        (!self.losses.is_empty()).then(|| message!("{named}: {}", Message::joined(&self.losses, "; ")))
     }
 
-    fn because(&mut self, why: String) {
-        self.plan.why.push(why);
+    fn because(&mut self, why: impl Into<Message>) {
+        self.plan.why.push(why.into());
     }
 
     /// Told in a warning, too.
-    fn loses(&mut self, what: String) {
+    fn loses(&mut self, what: impl Into<Message>) {
+        let what = what.into();
         self.losses.push(what.clone());
         self.plan.lossy = true;
         self.because(what);
@@ -106,7 +108,7 @@ impl Told {
         if orientation != 1 {
             self.done("turned");
             let turn = format!("it is turned upright, as its EXIF orientation ({orientation}) says");
-            self.losses.push(turn.clone());
+            self.losses.push(turn.clone().into());
             self.because(turn);
         }
     }
@@ -140,7 +142,7 @@ impl Plan {
         if !is_taken(format) {
             told.because(format!("the service does not take {mime_type}"));
         } else if named.is_some_and(|named| named != format) {
-            told.because("`encode` asks for another type".to_owned());
+            told.because(message!("{} asks for another type", option("encode")));
         } else if wish.max_side.is_some_and(|most| width.max(height) > most)
             || wish.max_bytes.is_some_and(|most| len > most)
             || (format != Format::Heic && !is_plain)
@@ -241,11 +243,10 @@ fn written(mut pixels: Pixels, from: Option<Format>, wish: &Encode, mut told: To
     let is_wished = *wish != Encode::default();
     if let Some((width, height)) = within(&pixels, wish.max_side) {
         told.done("shrunk");
-        told.loses(format!(
-            "it is scaled from {}x{} to {width}x{height}, since `max_side` is {}",
-            pixels.width,
-            pixels.height,
-            width.max(height)
+        let (from, side) = (format!("{}x{}", pixels.width, pixels.height), width.max(height));
+        told.loses(message!(
+            "it is scaled from {from} to {width}x{height}, since {} is {side}",
+            inner("encode", "max_side")
         ));
         pixels = codec::resize(&pixels, width, height)?;
     }
@@ -347,7 +348,8 @@ fn fitting(
     let Some(most) = most.filter(|most| bytes.len() as u64 > *most) else {
         if most.is_some() && ways.first() != Some(&way) && !is_lossless(&way) {
             told.done("shrunk");
-            told.because(format!("that is the best that fits `max_bytes` ({})", most.unwrap_or_default()));
+            let most = most.unwrap_or_default();
+            told.because(message!("that is the best that fits {} ({most})", max_bytes()));
         }
         return Ok((bytes, way, pixels));
     };
@@ -363,24 +365,29 @@ fn fitting(
         by *= ((most as f64 / bytes.len() as f64).sqrt() * 0.97).clamp(0.1, 0.9);
         let (width, height) = scaled(&pixels, by);
         if width.max(height) < SMALLEST_SIDE {
-            return Err(bad(format!(
-                "it cannot be made as small as `max_bytes` ({most}): the smallest that was tried is {} with {} bytes; \
+            let (written, size) = (way.0.mime_type(), bytes.len());
+            return Err(bad(message!(
+                "it cannot be made as small as {} ({most}): the smallest that was tried is {written} with {size} bytes; \
                  allow more, or another `format`",
-                way.0.mime_type(),
-                bytes.len()
+                max_bytes()
             )));
         }
         let smaller = codec::resize(&pixels, width, height)?;
         bytes = codec::encode(&smaller, way.0, way.1)?;
         if bytes.len() as u64 <= most {
             told.done("shrunk");
-            told.loses(format!(
-                "it is scaled from {}x{} to {width}x{height} to fit `max_bytes` ({most})",
-                pixels.width, pixels.height
+            let from = format!("{}x{}", pixels.width, pixels.height);
+            told.loses(message!(
+                "it is scaled from {from} to {width}x{height} to fit {} ({most})",
+                max_bytes()
             ));
             return Ok((bytes, way, smaller));
         }
     }
+}
+
+fn max_bytes() -> impl Part {
+    inner("encode", "max_bytes")
 }
 
 /// RGB in place of RGBA where all is opaque.
@@ -408,6 +415,6 @@ fn is_flat(pixels: &Pixels) -> bool {
     same * 2 >= seen
 }
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
+use crate::message::Message;
 use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
 use crate::secrets::Secrets;
 
@@ -21,7 +22,7 @@ record! {
         /// The HTTP status of its answer; none if no answer came.
         status: Option<u16>,
         /// Why it failed, in a few words; none if it succeeded.
-        reason: Option<String>,
+        reason: Option<Message>,
         /// How long was waited after it, before the next one.
         wait: Seconds,
         /// The service's id of this request, if it sent one.
@@ -212,7 +213,7 @@ errors! {
     /// Anything that this library raises.
     NanoBananaError: => 1 {
         /// What was wrong, what is allowed and what to do.
-        message: String,
+        message: Message,
         /// The number of the call, as its events have it; none if it failed before it was ready to be made.
         call: Option<u64>,
     }
@@ -364,7 +365,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    message: String,
+    message: Message,
     fields: Vec<(&'static str, FieldValue)>,
     attempts: Vec<Attempt>,
     partial: Option<Partial>,
@@ -376,7 +377,7 @@ const FOREIGN: &str = "foreign";
 
 impl Error {
     /// An error of this kind with this message.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<Message>) -> Self {
         Error(Box::new(Inner {
             kind,
             message: message.into(),
@@ -389,7 +390,7 @@ impl Error {
 
     /// An error that the caller's own code raised, which is its source: a binding raises that as it is.
     #[doc(hidden)]
-    pub fn foreign(message: impl Into<String>) -> Self {
+    pub fn foreign(message: impl Into<Message>) -> Self {
         Error::new(Kind::ConfigError, message).with(FOREIGN, true)
     }
 
@@ -430,14 +431,14 @@ impl Error {
     }
 
     /// The same error with another message.
-    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+    pub fn reworded(mut self, message: impl Into<Message>) -> Self {
         self.0.message = message.into();
         self
     }
 
     /// The same error with every secret cut out of its texts.
     pub(crate) fn censored(mut self, secrets: &Secrets) -> Self {
-        self.0.message = secrets.clean(&self.0.message).into_owned();
+        self.0.message = self.0.message.cleaned(|text| secrets.clean(text));
         for (_, field) in &mut self.0.fields {
             let written = field.write(Case::Snake);
             let clean = secrets.clean_json(written.clone());
@@ -460,6 +461,11 @@ impl Error {
 
     /// What was wrong, what is allowed and what to do.
     pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The message with its fragments, for another language.
+    pub fn words(&self) -> &Message {
         &self.0.message
     }
 
@@ -511,7 +517,7 @@ impl Error {
         for row in Kind::table().iter().filter(|row| self.is(row.kind)) {
             for field in &row.fields {
                 let value = match field.name {
-                    "message" => case.spell(&self.0.message).into(),
+                    "message" => self.0.message.write(case),
                     "attempts" => self.0.attempts.write(case),
                     "partial" => self.0.partial.write(case),
                     name => (self.0.fields.iter())
@@ -523,11 +529,28 @@ impl Error {
             }
         }
         if let Some(source) = &self.0.source {
-            map.insert("cause".into(), source.to_string().into());
+            let cause = match source.downcast_ref::<Error>() {
+                Some(error) => error.words().write(case),
+                None => source.to_string().into(),
+            };
+            map.insert("cause".into(), cause);
         }
         Value::Object(map)
     }
+
+    /// The error for a file that a program in another language may read.
+    pub(crate) fn to_saved_json(&self) -> Value {
+        let mut json = self.to_json(Case::Snake);
+        let names = self.0.message.saved_names();
+        if let (Some(map), false) = (json.as_object_mut(), names.is_null()) {
+            map.insert(MESSAGE_NAMES.to_owned(), names);
+        }
+        json
+    }
 }
+
+/// What a saved error has beside its message, if there are names in it.
+const MESSAGE_NAMES: &str = "message_names";
 
 impl Error {
     /// The error that was written by [`Error::to_json`], without its pictures. One of a kind that is
@@ -538,8 +561,8 @@ impl Error {
         let table = Kind::table();
         let kind =
             table.iter().find(|row| row.kind.name() == name).map_or(Kind::NanoBananaError, |row| row.kind);
-        let message =
-            json.get("message").and_then(text).unwrap_or_else(|| "it failed for no known reason".into());
+        let message = json.get("message").and_then(Value::as_str).unwrap_or("it failed for no known reason");
+        let message = Message::read(message, json.get(MESSAGE_NAMES));
         let mut error = Error::new(kind, message);
         for field in table.iter().filter(|row| kind.is(row.kind)).flat_map(|row| &row.fields) {
             let value = json.get(&*case.name(field.name)).filter(|value| !value.is_null());
@@ -576,7 +599,7 @@ impl Attempt {
         Attempt {
             when: text("when").unwrap_or_default(),
             status: number("status").and_then(Value::as_u64).and_then(|status| status.try_into().ok()),
-            reason: text("reason"),
+            reason: text("reason").map(Message::from),
             wait: Seconds(number("wait").and_then(Value::as_f64).unwrap_or(0.0) / case.units_per_second()),
             request_id: text("request_id"),
         }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub mod queue;
 
 use crate::error::{Attempt, Usage};
+use crate::message::{Message, message};
 use crate::schema::{Seconds, record};
 
 record! {
@@ -22,7 +23,7 @@ record! {
         /// are missing here).
         name: String,
         /// The same as a sentence, for a log.
-        message: String,
+        message: Message,
         /// A number that the events of one call share, counted from 1 in each process. The call's result or
         /// error has the same number as `call`.
         call: u64,
@@ -45,7 +46,7 @@ record! {
         /// How long is waited next, as far as is known.
         wait: Option<Seconds>,
         /// Why the attempt failed, in a few words; none if it did not.
-        reason: Option<String>,
+        reason: Option<Message>,
         /// The tokens used.
         usage: Option<Usage>,
         /// The price in USD, if it is known.
@@ -79,12 +80,12 @@ impl Watcher {
     }
 
     /// Emits one event for each warning about a result.
-    pub fn warns(&self, call: u64, model: &str, warnings: &[String]) {
+    pub fn warns(&self, call: u64, model: &str, warnings: &[Message]) {
         let Some(watch) = &self.0 else { return };
         for warning in warnings {
             watch(ClientEvent {
                 name: "warning".to_owned(),
-                message: format!("call {call} ({model}): {warning}"),
+                message: message!("call {call} ({model}): {}", warning),
                 call,
                 model: model.to_owned(),
                 attempt: 1,
@@ -117,7 +118,7 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    fn tell(&self, name: &str, make: impl FnOnce(&mut ClientEvent) -> String) {
+    fn tell(&self, name: &str, make: impl FnOnce(&mut ClientEvent) -> Message) {
         let Some(watch) = &self.watcher.0 else { return };
         let mut event = ClientEvent {
             name: name.to_owned(),
@@ -129,7 +130,7 @@ impl Reporter {
         };
         let said = make(&mut event);
         let request = if self.index > 0 { format!(", request {}", self.index + 1) } else { String::new() };
-        event.message = format!("call {} ({}){request}: {said}", self.call, self.model);
+        event.message = message!("call {} ({}){request}: {}", self.call, self.model, said);
         watch(event);
     }
 
@@ -138,9 +139,10 @@ impl Reporter {
             event.wait = pause.map(Seconds::from);
             match pause {
                 Some(pause) => {
-                    format!("the service asked all calls to wait, {:.1} s are left", pause.as_secs_f64())
+                    let left = pause.as_secs_f64();
+                    message!("the service asked all calls to wait, {left:.1} s are left")
                 }
-                None => "waits for its turn".to_owned(),
+                None => "waits for its turn".into(),
             }
         });
     }
@@ -149,7 +151,7 @@ impl Reporter {
         self.attempt += 1;
         self.tell("request", |event| {
             event.size = Some(size);
-            format!("attempt {} sends {size} bytes", self.attempt)
+            message!("attempt {} sends {size} bytes", self.attempt)
         });
     }
 
@@ -159,19 +161,22 @@ impl Reporter {
             event.size = Some(size);
             event.took = took.map(Seconds::from);
             match took {
-                Some(took) => format!("{size} bytes were uploaded in {:.1} s: {file}", took.as_secs_f64()),
-                None => format!("{size} bytes are sent by reference, as they were uploaded before: {file}"),
+                Some(took) => {
+                    let seconds = took.as_secs_f64();
+                    message!("{size} bytes were uploaded in {seconds:.1} s: {file}")
+                }
+                None => message!("{size} bytes are sent by reference, as they were uploaded before: {file}"),
             }
         });
     }
 
     /// A part of an upload failed and is made again.
-    pub fn uploads_again(&self, reason: &str, wait: std::time::Duration) {
+    pub fn uploads_again(&self, reason: &Message, wait: std::time::Duration) {
         self.tell("retry", |event| {
-            event.reason = Some(reason.to_owned());
+            event.reason = Some(reason.clone());
             event.wait = Some(Seconds::from(wait));
             let seconds = wait.as_secs_f64();
-            format!("an upload was interrupted ({reason}); it goes on in {seconds:.2} s")
+            message!("an upload was interrupted ({}); it goes on in {seconds:.2} s", reason)
         });
     }
 
@@ -193,28 +198,25 @@ impl Reporter {
                 Some((usage, cost, images, size)) => {
                     (event.usage, event.cost) = (Some(usage.clone()), cost);
                     (event.images, event.size) = (Some(images), Some(size));
-                    format!(
+                    message!(
                         "attempt {} got {status} after {seconds:.1} s: {images} pictures, {size} bytes",
                         self.attempt
                     )
                 }
                 None => {
-                    let reason = attempt.reason.as_deref().unwrap_or("no reason is known");
-                    format!("attempt {} got {status} after {seconds:.1} s: {reason}", self.attempt)
+                    let reason = attempt.reason.clone().unwrap_or_else(|| "no reason is known".into());
+                    message!("attempt {} got {status} after {seconds:.1} s: {}", self.attempt, reason)
                 }
             }
         });
     }
 
-    pub fn retries(&self, reason: &str, wait: std::time::Duration) {
+    pub fn retries(&self, reason: &Message, wait: std::time::Duration) {
         self.tell("retry", |event| {
-            event.reason = Some(reason.to_owned());
+            event.reason = Some(reason.clone());
             event.wait = Some(Seconds::from(wait));
-            format!(
-                "attempt {} failed ({reason}); the next one follows in {:.2} s",
-                self.attempt,
-                wait.as_secs_f64()
-            )
+            let seconds = wait.as_secs_f64();
+            message!("attempt {} failed ({}); the next one follows in {seconds:.2} s", self.attempt, reason)
         });
     }
 }

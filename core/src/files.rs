@@ -21,6 +21,7 @@ use crate::blocking;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::Source;
+use crate::message::message;
 use crate::records::File;
 use crate::request;
 use crate::retry::Bucket;
@@ -306,7 +307,7 @@ impl Line {
         };
         let started = Instant::now();
         let file = self.upload(&parcel).await.map_err(|failure| {
-            let message = format!("{} could not be uploaded: {}", picture.label, failure.message());
+            let message = message!("{} could not be uploaded: {}", picture.label, failure.words());
             if failure.is(Kind::APIError) { failure.reworded(message) } else { failure }
         })?;
         self.tell(|report| report.uploads(&file.name, size, Some(started.elapsed())));

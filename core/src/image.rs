@@ -17,6 +17,7 @@ pub use crate::codec::Pixels;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
 use crate::local;
+use crate::message::{Message, message};
 use crate::provenance::{self, Provenance, mark};
 use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Typed, Write};
@@ -41,7 +42,7 @@ struct Made {
     /// What came.
     of: Image,
     /// What was lost on the way, in sentences.
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// The most bytes of a picture that is its own thumbnail.
@@ -185,7 +186,7 @@ impl Image {
             named(Error::new(Kind::ImageError, problem).because(cause))
         })?;
         Self::from_bytes(bytes).map_err(|error| {
-            named(error.clone().reworded(format!("{}: {}", path.display(), error.message())))
+            named(error.clone().reworded(message!("{}: {}", path.display().to_string(), error.words())))
         })
     }
 
@@ -283,7 +284,7 @@ impl Image {
     }
 
     /// What was lost when this picture was made of another, in sentences; nothing if it is what came.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Message] {
         self.0.made.as_ref().map_or(&[], |made| &made.warnings)
     }
 
@@ -430,30 +431,30 @@ impl Image {
             bytes = mark::marked(bytes, source, (pixels.width, pixels.height), pixels.channels == 4);
         }
         if header.depth > 8 {
-            warnings.push(format!(
-                "the {} bits a channel of the picture that came are 8 in the one that was made here; its `original` still \
-                 has them",
-                header.depth
+            let depth = header.depth;
+            warnings.push(message!(
+                "the {depth} bits a channel of the picture that came are 8 in the one that was made here; its `original` still \
+                 has them"
             ));
         }
         if format == Format::Jpeg && pixels.is_transparent() {
             warnings.push(
                 "what is transparent in the picture that came is white in the one that was made here: JPEG has no \
                  transparency; PNG and WebP have"
-                    .to_owned(),
+                    .into(),
             );
         }
         if marks.c2pa {
             warnings.push(
                 "the picture that was made here lacks the C2PA credentials of the one that came, which are good for \
                  those very bytes only; its `original` still has them"
-                    .to_owned(),
+                    .into(),
             );
         } else if marks.ai && source.is_none() {
             warnings.push(
                 "the picture that was made here lacks the marks that say that AI made the one that came; its `original` \
                  still has them"
-                    .to_owned(),
+                    .into(),
             );
         }
         if header.animated {
@@ -461,7 +462,7 @@ impl Image {
                 Format::Tiff => ("has several pages", "page"),
                 _ => ("moves", "frame"),
             };
-            warnings.push(format!(
+            warnings.push(message!(
                 "the picture that came {is}; the one that was made here is its first {first}, and its `original` still \
                  has them all"
             ));
@@ -573,7 +574,7 @@ impl Image {
     /// # Errors
     /// As [`Image::save`].
     #[doc(hidden)]
-    pub fn save_and_tell(&self, path: impl AsRef<Path>) -> Result<(PathBuf, Vec<String>), Error> {
+    pub fn save_and_tell(&self, path: impl AsRef<Path>) -> Result<(PathBuf, Vec<Message>), Error> {
         Self::check_path(&path)?;
         let mut path = path.as_ref().to_path_buf();
         let own = Format::sniff(&self.piece(0, 64)?);
@@ -618,7 +619,7 @@ impl Image {
         stems: impl IntoIterator<Item = OsString>,
         ending: Option<&str>,
         durable: Durable,
-    ) -> Result<(PathBuf, Vec<String>), Error> {
+    ) -> Result<(PathBuf, Vec<Message>), Error> {
         let own = Format::sniff(&self.piece(0, 64)?);
         let converted;
         let (saved, ending) = match ending {

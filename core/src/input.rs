@@ -14,7 +14,8 @@ use crate::array::{Array, Opened};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
-use crate::options::{Attachment, EditOptions, Reference, Region, Role};
+use crate::message::{Message, message, method, option};
+use crate::options::{At, Attachment, EditOptions, Reference, Region, Role};
 use crate::records;
 use crate::schema::{Case, Write as _, veiled};
 
@@ -75,24 +76,24 @@ pub enum Place {
 
 impl Place {
     /// An error about what stands there: `named` is what it is, `problem` goes on from there.
-    pub fn refuse(self, named: &str, problem: impl std::fmt::Display) -> Error {
-        let problem = format!("{} {problem}", self.of(named));
+    pub fn refuse(self, named: &str, problem: impl Into<Message>) -> Error {
+        let problem = message!("{} {}", self.of(named), problem.into());
         match self {
             Place::Picture(index) => bad(problem).with("index", index as u64),
             // What is no picture has nothing to do with pictures' errors.
             Place::Option(name @ attachment::OPTION) => {
-                Error::new(Kind::InvalidOptionError, problem).with("option", name.to_owned())
+                Error::new(Kind::InvalidOptionError, problem).with("option", option(name))
             }
-            Place::Option(name) => bad(problem).with("option", name.to_owned()),
+            Place::Option(name) => bad(problem).with("option", option(name)),
         }
     }
 
     /// The place in words, with what stands there.
-    fn of(self, named: &str) -> String {
+    fn of(self, named: &str) -> Message {
         let named = if named.is_empty() { String::new() } else { format!(" ({named})") };
         match self {
-            Place::Picture(index) => format!("picture {index}{named}"),
-            Place::Option(name) => format!("option `{name}`{named}"),
+            Place::Picture(index) => message!("picture {index}{named}"),
+            Place::Option(name) => message!("option {}{named}", option(name)),
         }
     }
 
@@ -505,23 +506,17 @@ pub(crate) fn check_unmasked(inputs: &[Input]) -> Result<(), Error> {
 }
 
 /// The masks among the inputs get what was said of all of them.
-pub(crate) fn told_of_masks(
-    mut inputs: Vec<Input>,
-    told: EditOptions,
-    case: Case,
-) -> Result<Vec<Input>, Error> {
+pub(crate) fn told_of_masks(mut inputs: Vec<Input>, told: EditOptions) -> Result<Vec<Input>, Error> {
     if !has_mask(&inputs) {
-        let names = told.write(case);
-        let set = names.as_object().and_then(|names| names.keys().next().cloned());
+        let names = told.write(Case::Snake);
+        let is_set = |name: &&str| names.get(*name).is_some();
+        let set = EditOptions::table().fields.into_iter().map(|field| field.name).find(is_set);
         return match set {
             None => Ok(inputs),
-            Some(name) => Err(Error::new(
-                Kind::InvalidOptionError,
-                format!(
-                    "option `{name}` says what becomes of a mask, and there is none; give a `{MASK}`, too"
-                ),
-            )
-            .with("option", name)),
+            Some(name) => Err(At::option(name).invalid(message!(
+                "says what becomes of a mask, and there is none; give a {}, too",
+                option(MASK)
+            ))),
         };
     }
     for input in &mut inputs {
@@ -533,9 +528,12 @@ pub(crate) fn told_of_masks(
 }
 
 /// The error for an option of masks, where there are none.
-pub(crate) fn no_mask_here(option: &str) -> Error {
-    let problem = format!("option `{option}` belongs to `edit` and `edit_stream`, which change a picture");
-    Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned())
+pub(crate) fn no_mask_here(option: &'static str) -> Error {
+    At::option(option).invalid(message!(
+        "belongs to {} and {}, which change a picture",
+        method("edit", "nanobanana edit"),
+        method("edit_stream", "nanobanana edit --stream")
+    ))
 }
 
 /// How many letters the words among the pieces have, those that go before a picture included.
@@ -578,6 +576,6 @@ pub(crate) fn is_scheme(name: &str, scheme: &str) -> bool {
     name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Kind};
+use crate::message::{message, option};
 use crate::options::Secret;
 
 /// The result of a key function: `None` if it returned no value.
@@ -71,8 +72,16 @@ impl From<Secret> for Key {
     }
 }
 
+impl Key {
+    /// The caller's own function failed, which is this error's source.
+    #[doc(hidden)]
+    pub fn failed(why: &str) -> Error {
+        Error::foreign(message!("the function {} failed{why}", option("api_key")))
+    }
+}
+
 fn refused(problem: &str) -> Error {
-    Error::new(Kind::ConfigError, format!("the function `api_key` {problem}; nothing was sent"))
+    Error::new(Kind::ConfigError, message!("the function {} {problem}; nothing was sent", option("api_key")))
 }
 
 /// Checks that a key can be sent.

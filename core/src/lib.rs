@@ -48,6 +48,7 @@ mod local;
 pub mod many;
 mod mask;
 mod memory;
+mod message;
 mod money;
 pub mod options;
 mod output;
@@ -84,6 +85,7 @@ pub use image::{Image, Pixels};
 pub use input::{Input, Place};
 pub use key::Key;
 pub use many::{Item, Many, Step};
+pub use message::Message;
 pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
     GenerateOptions, ManyOptions, RecordOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,

@@ -35,9 +35,10 @@ use tokio::task::JoinSet;
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::key::Key;
+use crate::message::{field, message, option};
 use crate::options::{GenerateOptions, ManyOptions};
 use crate::records::{Outcome, Progress};
-use crate::schema::{Case, Seconds};
+use crate::schema::Seconds;
 
 mod folder;
 mod item;
@@ -85,7 +86,6 @@ type AtWork = Option<mpsc::Sender<Infallible>>;
 struct Run {
     client: Client,
     options: GenerateOptions,
-    case: Case,
     concurrency: usize,
     ordered: bool,
     stop_after_errors: Option<u64>,
@@ -160,15 +160,6 @@ impl Client {
     /// [`Kind::InvalidOptionError`] for a value out of range, [`Kind::ConfigError`] if the folder or
     /// the journal cannot be used, for example because another run has the journal.
     pub fn generate_many(&self, options: GenerateOptions, many: ManyOptions) -> Result<Many, Error> {
-        self.many(options, many, Case::Snake)
-    }
-
-    pub(crate) fn many(
-        &self,
-        options: GenerateOptions,
-        many: ManyOptions,
-        case: Case,
-    ) -> Result<Many, Error> {
         options.check()?;
         many.check()?;
         let journal = many.journal.as_deref().map(Path::new);
@@ -188,7 +179,6 @@ impl Client {
         let run = Run {
             client: self.clone(),
             options,
-            case,
             concurrency: many.concurrency.unwrap_or(CONCURRENCY).max(1) as usize,
             ordered: many.ordered.unwrap_or(false),
             stop_after_errors: many.stop_after_errors.map(u64::from),
@@ -311,7 +301,8 @@ impl Many {
         let Some(place) = run.arrived(item.id.as_deref()) else { return };
         let landing = Landing { run: run.clone(), index: place.index, id: item.id.clone(), landed: false };
         let Some(runtime) = tokio::runtime::Handle::try_current().ok().or(run.runtime.clone()) else {
-            let problem = "`generate_many` works within a tokio runtime, and there is none here";
+            let problem =
+                message!("{} works within a tokio runtime, and there is none here", field("generate_many"));
             return landing.land(End::Unsent(Some(Error::new(Kind::ConfigError, problem))));
         };
         let client = self.1.as_ref().unwrap_or(&run.client).clone();
@@ -620,10 +611,14 @@ fn is_fatal(error: &Error) -> bool {
 
 fn too_many(failed: u64, last: &Outcome) -> Error {
     let items = if failed == 1 { "1 item has".to_owned() } else { format!("{failed} items have") };
-    let why = last.error.as_ref().map(Error::message).unwrap_or_default();
+    let why = last.error.as_ref().map(|error| error.words().clone()).unwrap_or_default();
     let told = Error::new(
         Kind::NanoBananaError,
-        format!("{items} failed, which is as many as `stop_after_errors` allows; the last one: {why}"),
+        message!(
+            "{items} failed, which is as many as {} allows; the last one: {}",
+            option("stop_after_errors"),
+            why
+        ),
     );
     match last.error.clone() {
         Some(cause) => told.because(cause),

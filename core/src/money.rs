@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Kind, now};
+use crate::message::{Message, Part, field, message, method, option};
 use crate::options::Budget;
 use crate::process::PerProcess;
 use crate::records::{Spent, UnknownCall};
@@ -133,22 +134,24 @@ impl Ledger {
         let price = price.filter(|price| price.is_finite()).map(|price| nanos(price, MOST_PRICE));
         match (price, self.per_call) {
             (Some(price), Some(most)) if price > most => {
-                let problem = format!(
-                    "a request to `{model}` typically costs {}, and the budget's `per_call` is {}",
-                    told(price),
-                    told(most)
+                let (costs, most) = (told(price), told(most));
+                let problem = message!(
+                    "a request to `{model}` typically costs {costs}, and the budget's {} is {most}",
+                    field("per_call")
                 );
-                Err(self.refused(&problem, price.saturating_mul(calls.into()), "`per_call`"))
+                Err(self.refused(problem, price.saturating_mul(calls.into()), &field("per_call")))
             }
             (Some(price), _) => Ok(price),
             (None, Some(most)) => Ok(most),
             (None, None) if self.budget.is_none() => Ok(0),
             (None, None) => Err(Error::new(
                 Kind::ConfigError,
-                format!(
+                message!(
                     "a budget is set, but what a request to `{model}` costs (in this service tier) is not known. \
-                     This was not sent; set the budget's `per_call` to what one may cost at most, use a model \
-                     with a price (`models` lists them), or set no budget"
+                     This was not sent; set the budget's {} to what one may cost at most, use a model \
+                     with a price ({} lists them), or set no budget",
+                    field("per_call"),
+                    method("models", "nanobanana models")
                 ),
             )),
         }
@@ -172,13 +175,15 @@ impl Ledger {
             told(self.budget.unwrap_or_default()),
             parts.join(", ")
         );
-        self.refused(&problem, needed, "`budget`")
+        self.refused(problem.into(), needed, &option("budget"))
     }
 
-    fn refused(&self, problem: &str, needed: Nanos, raise: &str) -> Error {
+    fn refused(&self, problem: Message, needed: Nanos, raise: &dyn Part) -> Error {
         let sums = self.sums();
-        let message = format!(
-            "{problem}. This was not sent; give a larger {raise}, or ask for a cheaper model, a smaller size or fewer pictures"
+        let message = message!(
+            "{}. This was not sent; give a larger {}, or ask for a cheaper model, a smaller size or fewer pictures",
+            problem,
+            raise
         );
         Error::new(Kind::BudgetExceededError, message)
             .with("budget", self.budget.map(usd))

@@ -5,19 +5,24 @@
 //! place that acts on it). Every value may be left out; `null` and `None` mean "not set".
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind};
+use crate::message::{Message, OptionName, message, time_unit};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
+mod foreign;
 mod head;
 mod readings;
+mod unknown;
 mod words;
 
 pub(crate) use head::{check_api_version, check_base_url};
 pub use readings::{Reading, Readings};
+pub use unknown::nearest;
+#[cfg(feature = "cli")]
+pub(crate) use unknown::unknown_flag;
 use words::Wire;
 pub use words::{
     AspectRatio, Attachments, EncodeFormat, ImageSize, Masks, Modalities, Model, OnUnsupported, OutputFormat,
@@ -27,31 +32,36 @@ pub use words::{
 /// Where a value stands in what the caller wrote, for messages.
 #[derive(Debug, Clone)]
 pub struct At {
+    /// How the caller writes names and counts time.
     case: Case,
-    path: String,
+    name: OptionName,
 }
 
 impl At {
     /// The top of a map written in this case.
     pub fn top(case: Case) -> Self {
-        At { case, path: String::new() }
+        At { case, name: OptionName::default() }
     }
 
     /// The option with this name of a table.
-    pub(crate) fn option(case: Case, name: &str) -> Self {
-        At::top(case).key(&case.name(name))
+    pub(crate) fn option(name: &'static str) -> Self {
+        At::top(Case::Snake).key(name)
     }
 
-    /// The value under this key (as the caller spelt it).
-    fn key(&self, name: &str) -> At {
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        At { case: self.case, path }
+    /// The value under this key of a table.
+    fn key(&self, name: &'static str) -> At {
+        At { case: self.case, name: self.name.known(name) }
+    }
+
+    /// The value under a key that no table has.
+    fn given(&self, name: &str) -> At {
+        At { case: self.case, name: self.name.given(name) }
     }
 
     /// An error about this value.
-    pub fn invalid(&self, problem: impl fmt::Display) -> Error {
-        Error::new(Kind::InvalidOptionError, format!("option `{}` {problem}", self.path))
-            .with("option", self.path.clone())
+    pub fn invalid(&self, problem: impl Into<Message>) -> Error {
+        Error::new(Kind::InvalidOptionError, message!("option {} {}", self.name, problem.into()))
+            .with("option", self.name.clone())
     }
 
     /// An error about an option that holds inputs, set where no input is taken.
@@ -84,24 +94,6 @@ impl At {
             .with("allowed", allowed.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
             .with("hint", hint.map(str::to_owned))
     }
-}
-
-/// The candidate that a mistyped word most likely meant, if any comes near.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' ', '.'], "");
-    let word = plain(word);
-    let score = |candidate: &str| {
-        let candidate = plain(candidate);
-        let near = strsim::normalized_damerau_levenshtein(&word, &candidate);
-        let inside = word.len() >= 4 && (candidate.contains(&word) || word.contains(&candidate));
-        if inside { near.max(0.7) } else { near }
-    };
-    candidates
-        .map(|candidate| (candidate, score(candidate)))
-        .filter(|(_, score)| *score >= 0.6)
-        // Of two that hold the word the shorter one has less that was not said.
-        .max_by(|(one, a), (other, b)| a.total_cmp(b).then(other.len().cmp(&one.len())))
-        .map(|(candidate, _)| candidate)
 }
 
 /// Reads one option from what the caller wrote.
@@ -191,7 +183,7 @@ impl Read for BTreeMap<String, String> {
         let map = value.as_object().ok_or_else(|| at.wrong_type("a map of texts", value))?;
         map.iter()
             .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| Ok((key.clone(), String::read(value, &at.key(key))?)))
+            .map(|(key, value)| Ok((key.clone(), String::read(value, &at.given(key))?)))
             .collect()
     }
 }
@@ -223,6 +215,9 @@ macro_rules! options {
         }
 
         impl $name {
+            /// The names of the options, in the order of the table.
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($field)),*];
+
             /// Nothing set.
             pub fn new() -> Self {
                 Self::default()
@@ -270,23 +265,17 @@ macro_rules! options {
             }
 
             fn read_map(map: &Map<String, Value>, at: &At) -> Result<Self, Error> {
-                let names = [$(stringify!($field)),*].map(|name: &str| at.case.name(name));
                 let mut options = Self::default();
                 for (key, value) in map {
-                    let Some(index) = names.iter().position(|name| name == key) else {
-                        let hint = nearest(key, names.iter().map(|name| name.as_ref()));
-                        let problem = match hint {
-                            Some(hint) => format!("does not exist. Did you mean `{hint}`?"),
-                            None => format!("does not exist; there are {}", names.join(", ")),
-                        };
-                        return Err(at.key(key).invalid(problem)
-                            .with("allowed", names.iter().map(|name| name.to_string()).collect::<Vec<_>>())
-                            .with("hint", hint.map(str::to_owned)));
+                    let is_it = |name: &&str| at.case.name(name) == key.as_str();
+                    let known = Self::NAMES.iter().enumerate().find(|(_, name)| is_it(name));
+                    let Some((index, name)) = known else {
+                        return Err(at.unknown(key, stringify!($name), Self::NAMES));
                     };
                     if value.is_null() {
                         continue;
                     }
-                    let at = at.key(key);
+                    let at = at.key(name);
                     let mut row = 0;
                     $(
                         if row == index {
@@ -400,7 +389,7 @@ options! {
 
 impl GenerateOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
-        let at = |name: &str| at.key(&at.case.name(name));
+        let at = |name: &'static str| at.key(name);
         if self.n == Some(0) {
             return Err(at("n").invalid("must be at least 1"));
         }
@@ -530,7 +519,7 @@ options! {
 
 impl ManyOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
-        let at = |name: &str| at.key(&at.case.name(name));
+        let at = |name: &'static str| at.key(name);
         for (name, value) in
             [("concurrency", self.concurrency), ("stop_after_errors", self.stop_after_errors)]
         {
@@ -609,8 +598,8 @@ options! {
 
 impl ClientOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
-        let at = |name: &str| at.key(&at.case.name(name));
-        type Check = fn(&str) -> Result<(), &'static str>;
+        let at = |name: &'static str| at.key(name);
+        type Check = fn(&str) -> Result<(), Message>;
         let texts: [(&str, &Option<String>, Check); 3] = [
             ("base_url", &self.base_url, head::check_base_url),
             ("api_version", &self.api_version, head::check_api_version),
@@ -668,7 +657,7 @@ options! {
 
 impl UploadOptions {
     fn validate(&self, at: &At) -> Result<(), Error> {
-        let at = |name: &str| at.key(&at.case.name(name));
+        let at = |name: &'static str| at.key(name);
         let plain = |text: &str| text.bytes().all(|letter| letter.is_ascii_graphic() || letter == b' ');
         if let Some(kind) = &self.mime_type
             && !(plain(kind) && kind.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()))
@@ -710,7 +699,7 @@ impl FileOptions {
     /// # Errors
     /// [`Kind::InvalidOptionError`] for a value out of range.
     pub fn check(&self) -> Result<(), Error> {
-        let at = At::top(Case::Snake).key("timeout");
+        let at = At::option("timeout");
         self.timeout.as_ref().map_or(Ok(()), |timeout| timeout.validate(&at))
     }
 }
@@ -761,7 +750,7 @@ impl EmulatorOptions {
         if let Some(minute) = &self.minute
             && !MINUTES.contains(&minute.0)
         {
-            let problem = format!("takes a number of {} above 0, at most a day", at.case.time_unit());
+            let problem = message!("takes a number of {} above 0, at most a day", time_unit());
             return Err(at.key("minute").invalid(problem));
         }
         Ok(())

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::catalogue::Model;
 use crate::error::Error;
 use crate::image::Image;
+use crate::message::{Message, message, option};
 use crate::options::{At, GenerateOptions, OutputFormat};
-use crate::schema::Case;
 
 /// How the final pictures of one call are to be.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Output {
 struct Shaped {
     came: Image,
     made: Image,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 impl Output {
@@ -32,17 +32,17 @@ impl Output {
     ///
     /// # Errors
     /// [`crate::Kind::InvalidOptionError`] for a quality without a format that has one.
-    pub fn of(options: &GenerateOptions, case: Case) -> Result<Self, Error> {
+    pub fn of(options: &GenerateOptions) -> Result<Self, Error> {
         let format = options.output_format;
         if options.output_quality.is_some()
             && !matches!(format, Some(OutputFormat::Jpeg | OutputFormat::Webp))
         {
             let has = match format {
-                Some(format) => format!("{} has no quality", format.as_str()),
-                None => format!("`{}` is not set", case.name("output_format")),
+                Some(format) => message!("{} has no quality", format.as_str()),
+                None => message!("{} is not set", option("output_format")),
             };
-            let problem = format!("needs the `{}` jpeg or webp; {has}", case.name("output_format"));
-            return Err(At::option(case, "output_quality").invalid(problem));
+            let problem = message!("needs the {} jpeg or webp; {}", option("output_format"), has);
+            return Err(At::option("output_quality").invalid(problem));
         }
         let quality = options.output_quality.and_then(|quality| u8::try_from(quality).ok());
         let mark = options.mark_ai.unwrap_or(true);
@@ -63,10 +63,10 @@ impl Output {
         let (made, warnings) = match came.converted_soon(format.as_str(), self.quality, self.mark).await {
             Ok(made) => (made.clone(), made.warnings().to_vec()),
             Err(error) => {
-                let why = error.message();
-                let warning = format!(
-                    "a picture could not be made {}, and is given as it came: {why}",
-                    format.as_str()
+                let warning = message!(
+                    "a picture could not be made {}, and is given as it came: {}",
+                    format.as_str(),
+                    error.words()
                 );
                 (came.clone(), vec![warning])
             }
@@ -83,7 +83,7 @@ impl Output {
     }
 
     /// What is to be told of all that was made, each thing once.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Message> {
         let mut all = Vec::new();
         for warning in self.known().iter().flat_map(|shaped| &shaped.warnings) {
             if !all.contains(warning) {
@@ -108,7 +108,7 @@ pub(crate) fn another_size(
     model: Option<&Model>,
     options: &GenerateOptions,
     images: &[Image],
-) -> Option<String> {
+) -> Option<Message> {
     let model = model?;
     let ratio = options.aspect_ratio.as_ref().map(|ratio| ratio.as_str());
     let size = options.image_size.as_ref().map(|size| size.as_str());
@@ -123,8 +123,10 @@ pub(crate) fn another_size(
             };
             let of_size = move |came| size.is_none() || (long(came) / long(wanted) - 1.0).abs() <= SIDE;
             let asked = match size {
-                Some(size) => format!("`aspect_ratio` {ratio} and `image_size` {size} were"),
-                None => format!("`aspect_ratio` {ratio} was"),
+                Some(size) => {
+                    message!("{} {ratio} and {} {size} were", option("aspect_ratio"), option("image_size"))
+                }
+                None => message!("{} {ratio} was", option("aspect_ratio")),
             };
             (asked, pixels, Box::new(move |came| of_ratio(came) && of_size(came)))
         }
@@ -137,7 +139,7 @@ pub(crate) fn another_size(
             let pixels =
                 model.pixels("1:1", size).or_else(|| model.pixels(model.aspect_ratios.first()?, size))?;
             let fits = move |(width, height): (f64, f64)| (least..=most).contains(&(width * height));
-            (format!("`image_size` {size} was"), pixels, Box::new(fits))
+            (message!("{} {size} was", option("image_size")), pixels, Box::new(fits))
         }
         (None, None) => return None,
     };
@@ -154,7 +156,8 @@ pub(crate) fn another_size(
     let about = if ratio.is_some() { "" } else { " (as a square)" };
     let (width, height) = pixels;
     (!came.is_empty()).then(|| {
-        format!("{asked} asked for, which is {width}x{height} pixels{about}; {} came", came.join(" and "))
+        let came = came.join(" and ");
+        message!("{} asked for, which is {width}x{height} pixels{about}; {came} came", asked)
     })
 }
 
@@ -212,10 +215,10 @@ mod tests {
         let mut options = GenerateOptions::new().output_quality(50u32);
         for format in [None, Some(OutputFormat::Png)] {
             options.output_format = format;
-            assert!(Output::of(&options, Case::Snake).is_err());
+            assert!(Output::of(&options).is_err());
         }
         options.output_format = Some(OutputFormat::Jpeg);
-        let output = Output::of(&options, Case::Snake).unwrap();
+        let output = Output::of(&options).unwrap();
         let (came, broken) = (picture(4, 4), Image::restore(&b"new"[..], "image/x-new", None));
         let mut images = [came.clone(), broken.clone()];
         output.finish(&mut images).await;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Attempt, Error, Kind, Usage};
 use crate::image::Image;
+use crate::message::Message;
 use crate::schema::{Case, Seconds, Write, record};
 
 record! {
@@ -118,7 +119,7 @@ record! {
         /// The number of the call, as its events have it; none for an item that an earlier run has made.
         call: Option<u64>,
         /// What the caller should know, in sentences.
-        warnings: Vec<String>,
+        warnings: Vec<Message>,
         /// Of `n` pictures, why the missing ones are missing.
         errors: Vec<Error>,
         /// Whether it came from a cache instead of the service.
@@ -372,11 +373,11 @@ record! {
         /// The tokens of the pictures that are drawn; none if the model is not known.
         image_tokens: Option<u64>,
         /// What was assumed, in sentences.
-        assumes: Vec<String>,
+        assumes: Vec<Message>,
         /// What may be billed beside it, in sentences.
-        not_included: Vec<String>,
+        not_included: Vec<Message>,
         /// What the caller should know about the options, in sentences.
-        warnings: Vec<String>,
+        warnings: Vec<Message>,
     }
 }
 
@@ -452,7 +453,7 @@ record! {
         /// Those of documents.
         document_tokens: u64,
         /// What the caller should know about the options, in sentences.
-        warnings: Vec<String>,
+        warnings: Vec<Message>,
     }
 }
 
@@ -488,7 +489,7 @@ record! {
         /// Whether something of it is lost: colours, sharpness, frames or pixels.
         lossy: bool,
         /// What is done and for what reason, in sentences.
-        why: Vec<String>,
+        why: Vec<Message>,
     }
 }
 
@@ -502,6 +503,6 @@ record! {
         /// How many bytes one request would have.
         body_bytes: u64,
         /// What the caller should know about the options and the pictures, in sentences.
-        warnings: Vec<String>,
+        warnings: Vec<Message>,
     }
 }

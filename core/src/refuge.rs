@@ -37,7 +37,7 @@ pub(crate) fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, Stri
         }
         match receive.recv_timeout(PATIENCE) {
             Ok(Ok((path, _))) => return Ok(path),
-            Ok(Err(error)) => reasons.push(error.message().to_owned()),
+            Ok(Err(error)) => reasons.push(error.words().to_string()),
             Err(_) => reasons.push(format!("{} does not answer", place.display())),
         }
     }

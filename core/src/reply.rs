@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
 use crate::memory;
+use crate::message::{Each, Message, message, option};
 use crate::records::{
     Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount,
 };
@@ -90,6 +91,9 @@ pub(crate) struct Drawn {
 /// A field that occurs in cache entries only: a warning about the damaged reply before it.
 const NOTE: &str = "nanobananaWarning";
 
+/// The names in that sentence.
+const NOTE_NAMES: &str = "nanobananaWarningNames";
+
 impl Fold {
     /// Takes the next value and gives what arrived with it.
     ///
@@ -99,7 +103,7 @@ impl Fold {
         let (mut value, odd) = cut.lenient_value()?;
         self.odd_number = self.odd_number.take().or(odd);
         if let Some(warning) = value.get(NOTE).and_then(Value::as_str) {
-            self.warn(warning.to_owned());
+            self.warn(Message::read(warning, value.get(NOTE_NAMES)));
             return Ok(Vec::new());
         }
         if get(&value, "error").is_some() {
@@ -153,15 +157,17 @@ impl Fold {
     }
 
     /// Adds a warning, unless it is there already.
-    pub fn warn(&mut self, warning: String) {
+    pub fn warn(&mut self, warning: impl Into<Message>) {
+        let warning = warning.into();
         if !self.result.warnings.contains(&warning) {
             self.result.warnings.push(warning);
         }
     }
 
     /// A value for the cache that carries a warning.
-    pub fn note(warning: &str) -> Cut {
-        Cut { text: json!({ NOTE: warning }).to_string(), pictures: Vec::new() }
+    pub fn note(warning: &Message) -> Cut {
+        let note = json!({ NOTE: &**warning, NOTE_NAMES: warning.saved_names() });
+        Cut { text: note.to_string(), pictures: Vec::new() }
     }
 
     /// True if a final picture was received.
@@ -217,12 +223,12 @@ impl Fold {
         }
         let size = bytes.len();
         if said.starts_with("image/") && size > 0 {
-            self.result.warnings.push(format!(
+            self.result.warnings.push(message!(
                 "a picture of {size} bytes came that is not understood here; the service calls it {said}, its size is unknown"
             ));
             return Some(Image::unknown(bytes.clone(), &said).drawn());
         }
-        self.result.warnings.push(format!("{size} bytes came that are not a picture ({said:?})"));
+        self.result.warnings.push(message!("{size} bytes came that are not a picture ({said:?})"));
         None
     }
 
@@ -334,7 +340,7 @@ impl Fold {
         }
         if let Some(reason) = reason.filter(|reason| *reason != "STOP") {
             let said = self.finish_message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
-            self.result.warnings.push(format!("a picture came, but the answer ended with {reason}{said}"));
+            self.result.warnings.push(message!("a picture came, but the answer ended with {reason}{said}"));
         }
         Ok(Drawn { result: self.result, turn: self.turn, is_untold })
     }
@@ -383,16 +389,16 @@ impl Fold {
         } else {
             let reason = result.finish_reason.as_deref().unwrap_or("no reason given");
             let advice = match reason {
-                "MAX_TOKENS" => " Raise `max_output_tokens`.",
+                "MAX_TOKENS" => message!(" Raise {}.", option("max_output_tokens")),
                 "NO_IMAGE" | "IMAGE_OTHER" | "OTHER" => {
-                    " Trying again, or saying more clearly what to draw, may help."
+                    " Trying again, or saying more clearly what to draw, may help.".into()
                 }
                 "MISSING_THOUGHT_SIGNATURE" => {
-                    " The history lacks thought signatures; send the model's parts back unchanged."
+                    " The history lacks thought signatures; send the model's parts back unchanged.".into()
                 }
-                _ => " Say in the prompt that a picture is wanted.",
+                _ => " Say in the prompt that a picture is wanted.".into(),
             };
-            Error::new(Kind::NoImageError, format!("no picture came ({reason}).{said_so}{words}{advice}"))
+            Error::new(Kind::NoImageError, message!("no picture came ({reason}).{said_so}{words}{}", advice))
         };
         let used = result.usage.is_any();
         let retryable = lost.is_empty()
@@ -617,8 +623,8 @@ pub(crate) fn status_error(
         _ => Kind::APIStatusError,
     };
     let mut message = match &code {
-        Some(code) => format!("{status} {code}: {said}"),
-        None => format!("{status}: {said}"),
+        Some(code) => message!("{status} {code}: {said}"),
+        None => message!("{status}: {said}"),
     };
     let mut retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
     let mut error = Error::new(kind, "");
@@ -634,33 +640,36 @@ pub(crate) fn status_error(
         let zero = none.is_some() || said.contains("limit: 0");
         let daily = day.is_some();
         if zero {
-            message.push_str(
+            message.push(
                 " — this quota is zero: image models need a project with billing; waiting does not help",
             );
         } else if daily {
-            message.push_str(" — the day's quota is used up; it is filled again at midnight Pacific time");
+            message.push(" — the day's quota is used up; it is filled again at midnight Pacific time");
         }
         let capped = said.to_lowercase().contains("spend")
             || quota.as_ref().is_some_and(|quota| quota.contains("Spend"));
         if capped && !zero && !daily {
-            message
-                .push_str(" — the project's spending limit is reached; raise it, waiting does not help soon");
+            message.push(" — the project's spending limit is reached; raise it, waiting does not help soon");
         }
         let permanent = zero || daily || capped;
         retryable = !permanent;
         error = error.with("quota", quota).with("permanent", permanent);
     }
     if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
-        message.push_str(&format!(" — {advice}"));
+        message.push(format_args!(" — {advice}"));
     }
     if matches!(status, 403 | 404) && said.contains(" File ") {
-        message.push_str(" — uploaded files live 48 hours, and only for the project that uploaded them");
+        message.push(" — uploaded files live 48 hours, and only for the project that uploaded them");
     }
     if kind == Kind::AuthenticationError {
-        message.push_str(" — check the API key: `api_key`, or the variable GOOGLE_API_KEY or GEMINI_API_KEY");
+        let key = Each { snake: "`api_key`, or ", camel: "`apiKey`, or ", shell: "" };
+        message.push(message!(" — check the API key: {}the variable GOOGLE_API_KEY or GEMINI_API_KEY", key));
     }
     if (300..400).contains(&status) {
-        message.push_str(" — redirects are not followed, since the key would go along; check `base_url`");
+        message.push(message!(
+            " — redirects are not followed, since the key would go along; check {}",
+            option("base_url")
+        ));
     }
     let named_wait = detail("RetryInfo")
         .and_then(|info| text(info, "retry_delay"))
@@ -682,17 +691,17 @@ pub(crate) fn status_error(
 
 /// Why an attempt failed, in a few words. What the model or a proxy's page said stands in the error
 /// alone: it may repeat the prompt, and this goes into logs.
-pub(crate) fn reason(failure: &Error) -> String {
+pub(crate) fn reason(failure: &Error) -> Message {
     let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
     match (word("code"), failure.status()) {
-        (Some(code), _) => code,
-        (None, Some(status)) => format!("HTTP status {status}"),
+        (Some(code), _) => code.into(),
+        (None, Some(status)) => message!("HTTP status {status}"),
         (None, None) => match failure.kind() {
-            Kind::BlockedError => format!("blocked ({})", word("reason").unwrap_or_default()),
+            Kind::BlockedError => message!("blocked ({})", word("reason").unwrap_or_default()),
             Kind::NoImageError => {
-                format!("no picture came ({})", word("finish_reason").unwrap_or_default())
+                message!("no picture came ({})", word("finish_reason").unwrap_or_default())
             }
-            _ => shortened(failure.message(), 120),
+            _ => failure.words().shortened(120),
         },
     }
 }

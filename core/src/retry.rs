@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
+use crate::message::{Message, inner, message};
 use crate::options::Retry;
 
 /// The numbers of [`Retry`], all of them known.
@@ -59,7 +60,7 @@ pub(crate) enum Decision {
     /// Wait so long, then make the attempt again.
     Again { wait: Duration, tries: Tries },
     /// The failure is the call's; the text, if any, says why trying again was no way out.
-    Stop(Option<String>),
+    Stop(Option<Message>),
 }
 
 /// Decides. `tries` are those after the first attempt so far, `left` is the time until the call's
@@ -73,7 +74,7 @@ pub(crate) fn decide(
     has_token: bool,
     jitter: f64,
 ) -> Decision {
-    let stop = |why: &str| Decision::Stop(Some(why.to_owned()));
+    let stop = |why: Message| Decision::Stop(Some(why));
     if !failure.retryable() || left.is_zero() {
         return Decision::Stop(None);
     }
@@ -90,9 +91,10 @@ pub(crate) fn decide(
         return Decision::Stop(None);
     }
     if !policy.resend_unknown && failure.is_billed("unknown") {
-        return stop(
-            "the service may have made, and billed, the picture already, and `resend_unknown` is false",
-        );
+        return stop(message!(
+            "the service may have made, and billed, the picture already, and {} is false",
+            inner("retry", "resend_unknown")
+        ));
     }
     let ceiling = |doublings: u32| policy.initial.saturating_mul(1 << doublings.min(30)).min(policy.max_wait);
     // One that no clock can count is longer than all.
@@ -105,13 +107,14 @@ pub(crate) fn decide(
             None => Duration::ZERO,
         };
         let wait = named.max(least);
-        let asked = |what: &str| {
-            stop(&format!("the service asks to wait {:.1} s, which is more than {what}", named.as_secs_f64()))
+        let asked = |what: Message| {
+            let seconds = named.as_secs_f64();
+            stop(message!("the service asks to wait {seconds:.1} s, which is more than {}", what))
         };
         return if named > policy.max_wait {
-            asked("`max_wait` allows")
+            asked(message!("{} allows", inner("retry", "max_wait")))
         } else if wait >= left {
-            asked("the call's timeout leaves")
+            asked("the call's timeout leaves".into())
         } else {
             Decision::Again { wait, tries: Tries { named: tries.named + 1, ..tries } }
         };
@@ -121,14 +124,15 @@ pub(crate) fn decide(
     }
     if !has_token {
         return stop(
-            "too many calls of this client have failed lately, and asking again would add to it; call again later",
+            "too many calls of this client have failed lately, and asking again would add to it; call again later"
+                .into(),
         );
     }
     // A wait of zero that the service named is none; of ours any share may be waited, so that
     // clients that failed together do not come back together.
     let wait = named.unwrap_or_else(|| ceiling(tries.failed).mul_f64(jitter.clamp(0.0, 1.0)));
     if wait >= left {
-        return stop("the call's timeout leaves no time to try again");
+        return stop("the call's timeout leaves no time to try again".into());
     }
     Decision::Again { wait, tries: Tries { failed: tries.failed + 1, ..tries } }
 }
@@ -205,7 +209,7 @@ mod tests {
 
     fn stop(decision: Decision) -> String {
         match decision {
-            Decision::Stop(why) => why.unwrap_or_default(),
+            Decision::Stop(why) => why.unwrap_or_default().to_string(),
             again => panic!("{again:?}"),
         }
     }
@@ -239,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_services_wait_is_obeyed_exactly_and_costs_nothing() {
-        let policy = Policy::new(Some(&Retry::from(2u32)));
+        let policy = Policy::new(Some(&Retry::new().max_attempts(2u32)));
         let mut tries = NONE;
         for named in 1..=2 {
             // No token is needed either.
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_wait_of_zero_is_an_attempt_like_any_other() {
-        let policy = Policy::new(Some(&Retry::from(2u32)));
+        let policy = Policy::new(Some(&Retry::new().max_attempts(2u32)));
         assert_eq!(
             wait(decide_at(&policy, NONE, &limited(0.0), MINUTE)),
             (Duration::ZERO, Tries { failed: 1, ..NONE })
@@ -293,7 +297,7 @@ mod tests {
 
     #[test]
     fn attempts_are_counted_with_the_first() {
-        let policy = Policy::new(Some(&Retry::from(2u32)));
+        let policy = Policy::new(Some(&Retry::new().max_attempts(2u32)));
         let broken = failure(Kind::APIConnectionError, true);
         assert_eq!(wait(decide_at(&policy, NONE, &broken, MINUTE)).1.failed, 1);
         assert_eq!(stop(decide_at(&policy, Tries { failed: 1, ..NONE }, &broken, MINUTE)), "");

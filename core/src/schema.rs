@@ -18,16 +18,18 @@ pub(crate) use veil::{Veil, veiled};
 /// How the caller's language spells names and counts time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
-    /// `aspect_ratio`, durations in seconds: Rust, Python and the command line.
+    /// `aspect_ratio`, durations in seconds: Rust and Python.
     Snake,
     /// `aspectRatio`, durations in milliseconds: JavaScript.
     Camel,
+    /// JSON as in [`Case::Snake`], and `--aspect-ratio` in messages: the command line.
+    Shell,
 }
 
 impl Case {
-    /// A table's name (always snake case) as this language spells it.
+    /// A table's name (always snake case) as this language has it in its code and JSON.
     pub fn name(self, snake: &str) -> Cow<'_, str> {
-        if self == Case::Snake || !snake.contains('_') {
+        if self != Case::Camel || !snake.contains('_') {
             return Cow::Borrowed(snake);
         }
         let mut words = snake.split('_');
@@ -42,18 +44,10 @@ impl Case {
         Cow::Owned(name)
     }
 
-    /// A sentence with the names in it, which stand in backticks, as this language spells them.
-    pub fn spell(self, sentence: &str) -> String {
-        let is_name =
-            |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        let words = sentence.split('`').map(|word| if is_name(word) { self.name(word) } else { word.into() });
-        words.collect::<Vec<_>>().join("`")
-    }
-
     /// How many of this language's time units make one second.
     pub fn units_per_second(self) -> f64 {
         match self {
-            Case::Snake => 1.0,
+            Case::Snake | Case::Shell => 1.0,
             Case::Camel => 1000.0,
         }
     }
@@ -61,7 +55,7 @@ impl Case {
     /// The name of that unit, for messages.
     pub fn time_unit(self) -> &'static str {
         match self {
-            Case::Snake => "seconds",
+            Case::Snake | Case::Shell => "seconds",
             Case::Camel => "milliseconds",
         }
     }

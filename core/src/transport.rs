@@ -17,6 +17,7 @@ use url::{Host, Url};
 use crate::blocking;
 use crate::error::{Error, Kind};
 use crate::local;
+use crate::message::{Message, message, option};
 use crate::options::Secret;
 use crate::request::Body;
 use crate::secrets::Secrets;
@@ -178,7 +179,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn config(message: String) -> Error {
+fn config(message: impl Into<Message>) -> Error {
     Error::new(Kind::ConfigError, message)
 }
 
@@ -216,16 +217,20 @@ impl Settings {
 
 fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
     reqwest::Proxy::all(url).map_err(|_| {
-        config("the `proxy` is not a URL that can be used; it takes http, https and socks5".into())
+        config(message!(
+            "the {} is not a URL that can be used; it takes http, https and socks5",
+            option("proxy")
+        ))
     })
 }
 
 fn bundle(path: &str) -> Result<Vec<reqwest::Certificate>, Error> {
-    let pem = local::read(Path::new(path))
-        .map_err(|cause| config(format!("cannot read the `ca_bundle` {path}: {cause}")).because(cause))?;
+    let pem = local::read(Path::new(path)).map_err(|cause| {
+        config(message!("cannot read the {} {path}: {cause}", option("ca_bundle"))).because(cause)
+    })?;
     match reqwest::Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(config(format!("the `ca_bundle` {path} is not a PEM file of certificates"))),
+        _ => Err(config(message!("the {} {path} is not a PEM file of certificates", option("ca_bundle")))),
     }
 }
 
@@ -364,9 +369,7 @@ impl Transport {
         );
         let sendable = HeaderValue::from_str(&key.0).ok().filter(|_| key.0.is_ascii());
         let mut secret = sendable.ok_or_else(|| {
-            config(
-                "the API key holds characters that cannot be sent; was it copied with a line break?".into(),
-            )
+            config("the API key holds characters that cannot be sent; was it copied with a line break?")
         })?;
         secret.set_sensitive(true);
         map.insert("x-goog-api-key", secret);
@@ -374,9 +377,12 @@ impl Transport {
             let wrong = || {
                 Error::new(
                     Kind::InvalidOptionError,
-                    format!("option `headers` has {name:?}, which is no HTTP header with its value"),
+                    message!(
+                        "option {} has {name:?}, which is no HTTP header with its value",
+                        option("headers")
+                    ),
                 )
-                .with("option", "headers".to_owned())
+                .with("option", option("headers"))
             };
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
@@ -413,19 +419,22 @@ impl Transport {
         }
         let message = match (connecting, cause.is_timeout()) {
             (true, true) => {
-                format!("connecting to {host}{port} took more than {} s", self.settings.connect.as_secs_f64())
+                let limit = self.settings.connect.as_secs_f64();
+                message!("connecting to {host}{port} took more than {limit} s")
             }
-            (true, false) if untrusted => format!(
+            (true, false) if untrusted => message!(
                 "{host}{port} showed a certificate that is not trusted: {why}. Behind a company's proxy, name its \
-                 authority with `ca_bundle`"
+                 authority with {}",
+                option("ca_bundle")
             ),
             (true, false) if facts.lasting == Some(Lasting::Proxy) => {
-                format!(
-                    "cannot connect to {host}{port}: {why}. Put its user and password into the URL of `proxy`"
+                message!(
+                    "cannot connect to {host}{port}: {why}. Put its user and password into the URL of {}",
+                    option("proxy")
                 )
             }
-            (true, false) => format!("cannot connect to {host}{port}: {why}"),
-            (false, _) => format!("the connection to {host}{port} broke before a reply came: {why}"),
+            (true, false) => message!("cannot connect to {host}{port}: {why}"),
+            (false, _) => message!("the connection to {host}{port} broke before a reply came: {why}"),
         };
         let billed = if connecting || facts.is_sent_back || !sent { "no" } else { "unknown" };
         Error::new(Kind::APIConnectionError, message)

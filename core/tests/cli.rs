@@ -46,7 +46,7 @@ fn scripted(step: Value, args: &[&str]) -> (Option<i32>, String) {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[step]).unwrap();
     let url = emulator.url();
-    let args = [&["generate", "a boat", "--retry", "1", "--base-url", &url], args].concat();
+    let args = [&["generate", "a boat", "--retry", "false", "--base-url", &url], args].concat();
     let output = command(folder.path(), &args).env("GEMINI_API_KEY", "test-key-0123").output().unwrap();
     (output.status.code(), text(&output.stderr))
 }
@@ -502,7 +502,7 @@ fn emulating(folder: &Path, args: &[&str], said: &str) -> (Emulating, impl Fn() 
     let (url, folder) = (url.trim().to_owned(), folder.to_owned());
     assert!(url.starts_with("http://"), "{url}");
     let draw = move || {
-        let args = ["generate", "a boat", "--retry", "1", "-o", "boat.png", "--base-url", &url];
+        let args = ["generate", "a boat", "--retry", "false", "-o", "boat.png", "--base-url", &url];
         self::command(&folder, &args).env("GOOGLE_API_KEY", "any").output().unwrap().status.code()
     };
     (running, draw)

@@ -187,7 +187,9 @@ async fn call(client: &Client, kind: &str) -> Came {
 
 /// What is to be said of what came, and of the way there.
 fn facts(came: &Came, requests: usize, took: f64) -> Map<String, Value> {
-    let said = |warnings: &[String], what: &str| warnings.iter().filter(|text| text.contains(what)).count();
+    let said = |warnings: &[nanobanana::Message], what: &str| {
+        warnings.iter().filter(|text| text.contains(what)).count()
+    };
     let facts = match came.outcome.as_ref().unwrap() {
         Ok(result) => json!({
             "end": "result",

@@ -65,7 +65,9 @@ fn items(place: &Path) -> Vec<Item> {
         turned.options(options().image_size("2K").model("nano-banana-pro")),
         Item::new("two bananas").options(options().n(2u32).system("draw flat")),
         Item::new("a masked banana").images(boat(place)).images(masked),
-        Item::new("a banana with a text").images(prices).options(options().timeout(60.0).retry(2u32)),
+        Item::new("a banana with a text")
+            .images(prices)
+            .options(options().timeout(60.0).retry(Retry::new().max_attempts(2u32))),
         Item::new("a banana of Mia").images(Input::Reference(Box::new(boat(place)), mia)),
         Item::new("a small boat").images(boat(place)).options(
             options().encode(Encode::new().max_side(4u32).format(nanobanana::options::EncodeFormat::Png)),

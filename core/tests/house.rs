@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "secrets",
     "schema",
+    "message",
     "memory",
     "error",
     "digest",

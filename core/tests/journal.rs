@@ -578,7 +578,10 @@ async fn a_cache_tells_services_versions_and_models_apart_and_nothing_else() {
     );
     assert!(!drawn(&with(&one, ClientOptions::new()), plain().aspect_ratio("16:9")).await, "another option");
     let before = one.requests().len();
-    let how = plain().timeout(60.0).retry(2u32).upload(nanobanana::options::Upload::Never);
+    let how = plain()
+        .timeout(60.0)
+        .retry(Retry::new().max_attempts(2u32))
+        .upload(nanobanana::options::Upload::Never);
     assert!(drawn(&with(&one, ClientOptions::new().api_key("other")), how).await);
     assert!(drawn(&with(&one, ClientOptions::new().model("nano-banana-pro")), plain()).await);
     assert_eq!(one.requests().len(), before);

@@ -771,7 +771,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 fn shell(emulator: &Emulator, folder: &Path, jobs: &str, args: &[&str]) -> (Option<i32>, String, String) {
     std::fs::write(folder.join("jobs.jsonl"), jobs).unwrap();
     let url = emulator.url();
-    let args = [&["many", "jobs.jsonl", "--retry", "1", "--base-url", &url], args].concat();
+    let args = [&["many", "jobs.jsonl", "--retry", "false", "--base-url", &url], args].concat();
     said(command(folder, &args).output().unwrap())
 }
 

@@ -24,7 +24,7 @@ test('a journal of 0.1.0 goes on', () =>
       { prompt: 'a banana on its side', images: turned, options: { imageSize: '2K', model: 'nano-banana-pro' } },
       { prompt: 'two bananas', options: { n: 2, system: 'draw flat' } },
       { prompt: 'a masked banana', images: boat, options: { mask: new Box(0, 0, 4, 4) } },
-      { prompt: 'a banana with a text', options: { attachments: prices, timeout: 60_000, retry: 2 } },
+      { prompt: 'a banana with a text', options: { attachments: prices, timeout: 60_000, retry: { maxAttempts: 2 } } },
       { prompt: 'a banana of Mia', images: new Reference(boat, { name: 'Mia', role: 'character' }) },
       { prompt: 'a small boat', images: boat, options: { encode: { maxSide: 4, format: 'png' } } },
       { prompt: 'done, and its line is gone', id: 'no line' },

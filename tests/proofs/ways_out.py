@@ -168,7 +168,7 @@ def run(command: str, verb: str, name: str) -> tuple[int, int, int, str]:
             emulator.script([first, size, hang if waits else size])
             words = {"source": str(source), "jobs": str(place / "jobs.jsonl"), "out": str(cwd / "out")}
             args = [arg.format(**words) for arg in VERBS[verb]]
-            args += ["--base-url", emulator.url, "--retry", "1"]
+            args += ["--base-url", emulator.url, "--retry", "false"]
             env = {
                 **os.environ,
                 "GEMINI_API_KEY": "any-key",

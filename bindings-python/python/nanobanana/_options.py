@@ -259,7 +259,7 @@ class GenerateOptions(TypedDict, total=False):
     timeout: Timeout | float | None
     """How long the call may take. Default: the client's."""
 
-    retry: Retry | int | bool | None
+    retry: Retry | bool | None
     """When and how a failed attempt is made again. Default: the client's."""
 
     headers: dict[str, str] | None
@@ -344,7 +344,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: Timeout | float | None
     """How long a call may take."""
 
-    retry: Retry | int | bool | None
+    retry: Retry | bool | None
     """When and how a failed attempt is made again."""
 
     max_concurrency: int | None

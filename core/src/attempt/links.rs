@@ -25,7 +25,10 @@ impl Job {
         let mut total = 0;
         for (place, link) in progress.fold.take_links().into_iter().enumerate() {
             if place >= MOST_LINKS || total >= MOST_OF_ALL {
-                progress.not_fetched(link, "the reply links to more pictures than are fetched for one reply");
+                progress.not_fetched(
+                    link,
+                    &"the reply links to more pictures than are fetched for one reply".into(),
+                );
                 continue;
             }
             let fetched = timeout_at(deadline, self.fetched(&link)).await;
@@ -38,7 +41,7 @@ impl Job {
                     total += image.len();
                     progress.fetched(&link, image);
                 }
-                Err(problem) => progress.not_fetched(link, problem.message()),
+                Err(problem) => progress.not_fetched(link, problem.words()),
             }
         }
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::json::Cut;
+use crate::message::{Message, message};
 use crate::records::Event;
 use crate::reply::{self, Fold, Link};
 use crate::split::{Damage, Limits, Splitter};
@@ -204,14 +205,14 @@ impl Progress {
 
     /// Adds a warning about a damaged reply that is used. The cache keeps the warning with the answer.
     fn odd(&mut self, fault: &Error) {
-        let warning = format!(
+        let warning = message!(
             "the reply is damaged, and what came whole of it is used all the same: {}",
-            fault.message()
+            fault.words()
         );
         self.warn(warning);
     }
 
-    fn warn(&mut self, warning: String) {
+    fn warn(&mut self, warning: Message) {
         if let Some(kept) = &mut self.kept {
             kept.push(Fold::note(&warning));
         }
@@ -229,11 +230,12 @@ impl Progress {
     }
 
     /// Records a picture whose download failed.
-    pub fn not_fetched(&mut self, link: Link, why: &str) {
+    pub fn not_fetched(&mut self, link: Link, why: &Message) {
         let place = reply::without_query(&link.uri);
-        self.warn(format!(
-            "the answer names a picture by its address ({}), which could not be fetched: {why}; `raw` has the address",
-            reply::shortened(place, 200)
+        let place = reply::shortened(place, 200);
+        self.warn(message!(
+            "the answer names a picture by its address ({place}), which could not be fetched: {}; `raw` has the address",
+            why
         ));
         self.fold.lose_link(link, why);
     }
@@ -246,9 +248,9 @@ impl Progress {
 
     fn with_encoding(&self, fault: Error) -> Error {
         let Some(encoding) = &self.encoding else { return fault };
-        let message = format!(
+        let message = message!(
             "{}. Its head says that it is encoded as {encoding:?}, which was not asked for",
-            fault.message()
+            fault.words()
         );
         fault.reworded(message)
     }

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, listed};
 use crate::error::{Error, Kind};
+use crate::message::{Message, message, option as named};
 use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Role, Thinking};
-use crate::schema::{Case, veiled};
+use crate::schema::veiled;
 
 /// The options that a model's `sampling` may list.
 pub(super) const SAMPLING: &[&str] = &["temperature", "top_p", "seed"];
@@ -36,7 +37,7 @@ pub struct Checked {
     /// The options, spelt as the service wants them, without what is left out.
     pub options: GenerateOptions,
     /// What the caller should know, in sentences; those of [`Resolved`] are not among them.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 impl fmt::Debug for Checked {
@@ -51,8 +52,7 @@ impl fmt::Debug for Checked {
 }
 
 impl Catalogue {
-    /// Holds a call's options and its number of pictures against its model. `case` is how the
-    /// caller spells an option's name. A model that is not known is sent what was asked.
+    /// Holds a call's options and its number of pictures against its model. A model that is not known is sent what was asked.
     ///
     /// # Errors
     /// [`Kind::UnsupportedOptionError`] for an option or value that the model does not have, unless
@@ -62,7 +62,6 @@ impl Catalogue {
         resolved: &Resolved<'_>,
         options: &GenerateOptions,
         pictures: usize,
-        case: Case,
     ) -> Result<Checked, Error> {
         let mut options = options.clone();
         let Some(model) = resolved.model else {
@@ -70,7 +69,7 @@ impl Catalogue {
             return Ok(Checked { options, warnings: Vec::new() });
         };
         let lenient = options.on_unsupported == Some(OnUnsupported::Warn);
-        let mut check = Check { catalogue: self, model, case, lenient, warnings: Vec::new() };
+        let mut check = Check { catalogue: self, model, lenient, warnings: Vec::new() };
 
         check.pictures(pictures)?;
         options.aspect_ratio = check.aspect_ratio(options.aspect_ratio)?;
@@ -100,9 +99,9 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Kind::UnsupportedOptionError`] if it takes none, or fewer.
-    pub fn check_videos(&self, resolved: &Resolved<'_>, videos: usize, case: Case) -> Result<(), Error> {
+    pub fn check_videos(&self, resolved: &Resolved<'_>, videos: usize) -> Result<(), Error> {
         let Some(model) = resolved.model.filter(|_| videos > 0) else { return Ok(()) };
-        let check = Check { catalogue: self, model, case, lenient: false, warnings: Vec::new() };
+        let check = Check { catalogue: self, model, lenient: false, warnings: Vec::new() };
         let fits =
             |model: &Model| model.video_input && model.max_videos.is_none_or(|most| videos <= most as usize);
         if fits(model) {
@@ -119,12 +118,12 @@ impl Catalogue {
 
     /// What the caller should know of that many references, in sentences. Sources differ by one or two, so
     /// the service decides.
-    pub fn references(&self, resolved: &Resolved<'_>, roles: &[Role]) -> Vec<String> {
+    pub fn references(&self, resolved: &Resolved<'_>, roles: &[Role]) -> Vec<Message> {
         let Some(model) = resolved.model else { return Vec::new() };
         let told = |(role, most): (&String, &u32)| {
             let given = roles.iter().filter(|given| given.as_str() == role).count();
             (given > *most as usize).then(|| {
-                format!(
+                message!(
                     "{given} references of the role \"{role}\" were sent; `{}` is said to keep at most {most} alike",
                     model.id
                 )
@@ -137,9 +136,8 @@ impl Catalogue {
 struct Check<'a> {
     catalogue: &'a Catalogue,
     model: &'a Model,
-    case: Case,
     lenient: bool,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// What a model does not have, and what comes near.
@@ -156,10 +154,10 @@ impl Check<'_> {
     /// Whether the value is disputed; then it is sent, with a warning.
     fn disputed(&mut self, option: &'static str, value: &str) -> bool {
         let Some(disputed) = self.model.dispute(option, value) else { return false };
-        self.warnings.push(format!(
-            "sources disagree whether `{}` takes `{}` {value}: {}; it was sent, the service decides",
+        self.warnings.push(message!(
+            "sources disagree whether `{}` takes {} {value}: {}; it was sent, the service decides",
             self.model.id,
-            self.case.name(option),
+            named(option),
             disputed.why
         ));
         true
@@ -169,43 +167,45 @@ impl Check<'_> {
     fn refuse(&mut self, lack: Lack<'_>) -> Result<(), Error> {
         let (problem, error) = self.lack(lack);
         if self.lenient {
-            self.warnings.push(format!("{problem}. It was left out"));
+            self.warnings.push(message!("{}. It was left out", problem));
             return Ok(());
         }
         Err(error)
     }
 
-    fn lack(&self, lack: Lack<'_>) -> (String, Error) {
+    fn lack(&self, lack: Lack<'_>) -> (Message, Error) {
         let Lack { option, value, allowed, nearest, takes } = lack;
         let id = &self.model.id;
-        let name = self.case.name(option).into_owned();
+        let name = named(option);
         let mut problem = match allowed.as_slice() {
-            [] => format!("model `{id}` does not have the option `{name}`"),
-            [only] => format!("model `{id}` does not take {value} for `{name}`; it takes {only}"),
-            some => format!(
-                "model `{id}` does not take {value} for `{name}`; it takes {}",
+            [] => message!("model `{id}` does not have the option {}", name),
+            [only] => message!("model `{id}` does not take {value} for {}; it takes {only}", name),
+            some => message!(
+                "model `{id}` does not take {value} for {}; it takes {}",
+                name,
                 listed(some.iter().map(String::as_str))
             ),
         };
         if let Some(nearest) = &nearest
             && allowed.len() > 1
         {
-            problem.push_str(&format!("; the nearest is `{nearest}`"));
+            problem.push(format_args!("; the nearest is `{nearest}`"));
         }
         // One that stays is the better advice; one that goes is better than none.
         let others = || self.catalogue.models.iter().filter(|model| model.id != *id && takes(model));
         let other = others().find(|model| model.end().is_none()).or_else(|| others().next());
         if let Some(other) = other {
             let which = if allowed.is_empty() { "has it".to_owned() } else { format!("takes {value}") };
-            problem.push_str(&format!("; `{}` {which}", other.nickname()));
+            problem.push(format_args!("; `{}` {which}", other.nickname()));
         }
         let hint = nearest.or_else(|| other.map(|other| other.nickname().to_owned()));
         let way = match option {
-            "images" => "send fewer".to_owned(),
-            "attachments" => "leave them out".to_owned(),
-            _ => format!("leave it out, or set `{}` to \"warn\"", self.case.name("on_unsupported")),
+            "images" => "send fewer".into(),
+            "attachments" => "leave them out".into(),
+            _ => message!("leave it out, or set {} to \"warn\"", named("on_unsupported")),
         };
-        let error = Error::new(Kind::UnsupportedOptionError, format!("{problem}. Nothing was sent; {way}"))
+        let message = message!("{}. Nothing was sent; {}", problem, way);
+        let error = Error::new(Kind::UnsupportedOptionError, message)
             .with("model", id.clone())
             .with("option", name)
             .with("value", value)
@@ -351,7 +351,7 @@ impl Check<'_> {
         if let Some(soft) = self.model.soft_max_images
             && pictures > soft as usize
         {
-            self.warnings.push(format!(
+            self.warnings.push(message!(
                 "{pictures} pictures were sent; `{}` works best with at most {soft}",
                 self.model.id
             ));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, check};
 use crate::error::Usage;
+use crate::message::{Message, message, option};
 use crate::options::{GenerateOptions, Modalities, Thinking};
 use crate::records::Estimate;
 
@@ -52,22 +53,23 @@ pub struct Expected {
     /// The price in USD; none if the model, or its service tier, has no known one.
     pub price: Option<Range>,
     /// What was assumed, in sentences.
-    pub assumes: Vec<String>,
+    pub assumes: Vec<Message>,
 }
 
 impl Model {
     /// What one request is expected to use and to cost. `letters` and `pictures` count what is sent,
     /// a conversation's history included; `options` have been checked against the model.
     pub fn expected(&self, letters: usize, pictures: usize, options: &GenerateOptions) -> Expected {
-        let mut assumes = vec![format!(
+        let mut assumes = vec![message!(
             "The words sent count one token for {} letters; in `low` one for {}, in `high` one for each.",
-            LETTERS[1], LETTERS[0]
+            LETTERS[1],
+            LETTERS[0]
         )];
         let letters = letters + options.system.as_ref().map_or(0, |text| text.chars().count());
         let of_pictures = self.tokens_per_input_image.saturating_mul(pictures as u64);
         if pictures > 0 {
             let each = self.tokens_per_input_image;
-            assumes.push(format!("Each picture sent counts {each} tokens."));
+            assumes.push(message!("Each picture sent counts {each} tokens."));
         }
         let images = self.drawn(options, &mut assumes);
         let words = match options.modalities {
@@ -75,7 +77,7 @@ impl Model {
             _ => WORDS,
         };
         if words != [0; 3] {
-            assumes.push(format!("The words beside the picture are {}.", assumed(words)));
+            assumes.push(message!("The words beside the picture are {}.", assumed(words)));
         }
         let thoughts = self.thought(options, &mut assumes);
         let limit = options.max_output_tokens.map_or(u64::MAX, u64::from).min(self.max_output_tokens);
@@ -100,8 +102,8 @@ impl Model {
         };
         let checked = &self.prices.checked;
         assumes.push(match price {
-            Some(_) => format!("Prices are those of the {tier} tier as of {checked}."),
-            None => format!("The catalogue has no price of a picture in the {tier} tier."),
+            Some(_) => message!("Prices are those of the {tier} tier as of {checked}."),
+            None => message!("The catalogue has no price of a picture in the {tier} tier."),
         });
         let typical = cases.get(1).cloned().unwrap_or_default();
         Expected { input_tokens: typical.input_tokens, image_tokens: typical.image_tokens, price, assumes }
@@ -113,7 +115,7 @@ impl Model {
     }
 
     /// The tokens of the picture.
-    fn drawn(&self, options: &GenerateOptions, assumes: &mut Vec<String>) -> Three {
+    fn drawn(&self, options: &GenerateOptions, assumes: &mut Vec<Message>) -> Three {
         let asked = options.image_size.as_ref().map_or(self.default_size.as_str(), |size| size.as_str());
         // A size that sources disagree about has no number of its own: the next larger one stands for it.
         let larger = |size: &&String| check::edge(size) >= check::edge(asked);
@@ -130,12 +132,12 @@ impl Model {
         if size != asked {
             said.push_str(&format!(", those of {size}, since none are known of {asked}"));
         }
-        assumes.push(said + ".");
+        assumes.push((said + ".").into());
         [tokens, tokens, most]
     }
 
     /// The tokens of its thoughts.
-    fn thought(&self, options: &GenerateOptions, assumes: &mut Vec<String>) -> Three {
+    fn thought(&self, options: &GenerateOptions, assumes: &mut Vec<Message>) -> Three {
         if self.thinking.levels.is_empty() && !self.thinking.thoughts {
             return [0; 3];
         }
@@ -148,23 +150,23 @@ impl Model {
         let level = options.thinking.or_else(default);
         let tokens = thinking(level);
         let at = level.map(|level| format!(" at the level {}", level.as_str()));
-        assumes.push(format!("Thinking{} takes {}.", at.unwrap_or_default(), assumed(tokens)));
+        assumes.push(message!("Thinking{} takes {}.", at.unwrap_or_default(), assumed(tokens)));
         tokens
     }
 
     /// What searches cost, if the call may make some.
-    fn searches(&self, options: &GenerateOptions) -> Option<String> {
+    fn searches(&self, options: &GenerateOptions) -> Option<Message> {
         if options.search != Some(true) && options.image_search != Some(true) {
             return None;
         }
         let Some(price) = self.prices.search_per_1000 else {
-            return Some("Searches, whose price is not known.".to_owned());
+            return Some("Searches, whose price is not known.".into());
         };
         let free = self
             .prices
             .searches_free_per_month
             .map(|free| format!(" once the month's {free} free ones are used up"));
-        Some(format!(
+        Some(message!(
             "Searches: ${price} for 1,000 queries{} ({}, {}). One request may make several, and what they find adds to its tokens.",
             free.unwrap_or_default(),
             self.prices.source,
@@ -205,9 +207,10 @@ impl Catalogue {
         };
         estimate.assumes = match expected {
             Some(expected) => expected.assumes,
-            None => vec![format!(
+            None => vec![message!(
                 "`{}` is not in the catalogue of {}, so nothing is known of its price.",
-                resolved.id, self.checked
+                resolved.id,
+                self.checked
             )],
         };
         if options
@@ -215,11 +218,11 @@ impl Catalogue {
             .as_ref()
             .is_some_and(|extra| extra.values().any(|value| !matches!(value, Value::Null)))
         {
-            estimate.assumes.push("What `extra` holds changes nothing.".to_owned());
+            estimate.assumes.push(message!("What {} holds changes nothing.", option("extra")));
         }
         estimate.not_included.extend(resolved.model.and_then(|model| model.searches(options)));
         estimate.not_included.push(
-            "Requests that are sent again: one that was answered without a picture was paid for, one whose answer was lost may have been.".to_owned(),
+            "Requests that are sent again: one that was answered without a picture was paid for, one whose answer was lost may have been.".into(),
         );
         estimate
     }

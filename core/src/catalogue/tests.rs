@@ -14,7 +14,7 @@ fn options(map: Value) -> GenerateOptions {
 
 fn check(model: &str, map: Value, pictures: usize) -> Result<Checked, Error> {
     let catalogue = Catalogue::builtin();
-    catalogue.check(&catalogue.resolve(model), &options(map), pictures, Case::Snake)
+    catalogue.check(&catalogue.resolve(model), &options(map), pictures)
 }
 
 type Change = fn(&mut Value);
@@ -221,11 +221,11 @@ fn what_a_model_lacks_is_refused_with_a_hint() {
 fn a_refusal_says_it_all_in_the_callers_spelling() {
     let catalogue = Catalogue::builtin();
     let asked = options(json!({"aspect_ratio": "4:1"}));
-    let error = catalogue.check(&catalogue.resolve("nano-banana"), &asked, 0, Case::Camel).unwrap_err();
-    assert_eq!(error.field("option"), Some("aspectRatio".into()));
+    let error = catalogue.check(&catalogue.resolve("nano-banana"), &asked, 0).unwrap_err();
+    assert_eq!(error.to_json(Case::Camel)["option"], "aspectRatio");
     assert_eq!(error.field("allowed").unwrap().as_array().unwrap().len(), 10);
     assert_eq!(
-        error.message(),
+        error.words().render(Case::Camel),
         "model `gemini-2.5-flash-image` does not take \"4:1\" for `aspectRatio`; it takes `1:1`, `2:3`, `3:2`, \
          `3:4`, `4:3`, `4:5`, `5:4`, `9:16`, `16:9`, `21:9`; the nearest is `21:9`; `nano-banana-2.1` takes \"4:1\". \
          Nothing was sent; leave it out, or set `onUnsupported` to \"warn\""
@@ -390,7 +390,7 @@ fn a_new_model_is_one_entry() {
     assert_eq!(resolved.id, "Gemini-9-image");
     assert_eq!(catalogue.resolve("gemini-9-Image").id, "Gemini-9-image");
     let asked = options(json!({"aspect_ratio": "14/2", "image_size": "8k"}));
-    let checked = catalogue.check(&resolved, &asked, 0, Case::Snake).unwrap();
+    let checked = catalogue.check(&resolved, &asked, 0).unwrap();
     assert_eq!(checked.options, options(json!({"aspect_ratio": "7:1"})));
     assert_eq!(resolved.model.unwrap().pixels("7:1", "8K"), Some((21504, 3072)));
     assert_eq!(resolved.model.unwrap().price_per_image("8K"), Some(0.6));

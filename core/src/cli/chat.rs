@@ -159,7 +159,7 @@ impl Session<'_> {
         }
         let told = match self.matches.get_flag("json") {
             true => {
-                let mut json = result.write(Case::Snake);
+                let mut json = result.write(Case::Shell);
                 if let Some(map) = json.as_object_mut() {
                     map.insert("files".to_owned(), json!(files));
                 }

@@ -59,7 +59,7 @@ pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>, held: &Arc<Held>)
         path => Box::new(BufReader::new(tokio::fs::File::open(path).await.map_err(cannot)?)),
     };
     let run = options(&ManyOptions::table(), matches, NO_RUN_FLAGS);
-    let run = ManyOptions::read(&run, Case::Snake)?;
+    let run = ManyOptions::read(&run, Case::Shell)?;
     let client = client(matches)?;
     let many = client.generate_many(call_options(matches)?, run)?;
     let many = begun.get_or_init(|| many);
@@ -104,7 +104,8 @@ async fn feed(many: &Many, lines: impl AsyncBufRead + Unpin) -> std::io::Result<
         match item(text) {
             Ok(item) => many.give(item),
             Err(error) => {
-                let message = format!("line {number}: {}", error.message());
+                // A line has names as JSON has them, not flags.
+                let message = format!("line {number}: {}", error.words());
                 let read = serde_json::from_str::<Map<String, Value>>(text).ok();
                 many.refuse(read.and_then(|map| Item::id_in(&map)), error.reworded(message));
             }
@@ -253,7 +254,7 @@ impl Show<'_> {
         if let Some(error) = &outcome.error {
             let (first, alike) = self.failed.unwrap_or((error.kind(), true));
             self.failed = Some((first, alike && first.exit_code() == error.kind().exit_code()));
-            tell(format_args!("{name}: {}: {error}", error.kind().name()));
+            tell(format_args!("{name}: {}: {}", error.kind().name(), error.words().render(Case::Shell)));
             for (billed, how) in [("yes", "bills"), ("unknown", "may bill")] {
                 if error.is_billed(billed) {
                     tell(format_args!("{name}: warning: the service {how} this all the same"));
@@ -263,7 +264,7 @@ impl Show<'_> {
         }
         if let Some(result) = &outcome.result {
             for warning in &result.warnings {
-                tell(format_args!("{name}: warning: {warning}"));
+                tell(format_args!("{name}: warning: {}", warning.render(Case::Shell)));
             }
             for error in &result.errors {
                 self.held.receive_of_error(error);
@@ -272,7 +273,7 @@ impl Show<'_> {
         let files: Vec<PathBuf> = outcome.files.iter().map(PathBuf::from).collect();
         self.held.saved_unseen(files);
         let told = match self.is_json {
-            true => outcome.write(Case::Snake).to_string(),
+            true => outcome.write(Case::Shell).to_string(),
             false => outcome.files.join("\n"),
         };
         if self.unprinted.is_none() && !told.is_empty() {

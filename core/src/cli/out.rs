@@ -6,6 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::error::{Error, Kind};
+use crate::message::Message;
+use crate::schema::Case;
 
 /// True if standard output was closed when the command started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -67,9 +69,9 @@ pub(super) fn tell(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-pub(super) fn warn(warnings: &[String]) {
+pub(super) fn warn(warnings: &[Message]) {
     for warning in warnings {
-        tell(format_args!("warning: {warning}"));
+        tell(format_args!("warning: {}", warning.render(Case::Shell)));
     }
 }
 

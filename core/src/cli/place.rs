@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::out;
 use crate::error::{Error, Kind};
 use crate::image::Image;
+use crate::message::Message;
 use crate::save::{self, Durable, numbered};
 
 /// The destination of pictures.
@@ -132,7 +133,7 @@ impl Place {
     }
 
     /// Writes one of `of` pictures. Returns its path, and warnings about losses. Blocks.
-    pub fn save(&self, picture: &Image, of: usize) -> Result<(PathBuf, Vec<String>), Error> {
+    pub fn save(&self, picture: &Image, of: usize) -> Result<(PathBuf, Vec<Message>), Error> {
         match self {
             Place::Output => {
                 out::print(picture.bytes()?)?;
@@ -157,6 +158,6 @@ impl Place {
     }
 }
 
-fn wrong(problem: impl Into<String>) -> Error {
+fn wrong(problem: impl Into<Message>) -> Error {
     Error::new(Kind::InvalidOptionError, problem).with("option", "output".to_owned())
 }

@@ -18,6 +18,7 @@ use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
 use crate::key::{Key, Keys};
 use crate::local;
+use crate::message::{Message, message, option};
 use crate::options::{Attachment, FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
 use crate::retry::Policy;
@@ -284,10 +285,11 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
         .or_else(|| input::type_of(&start, path, source.len() <= START as u64));
     known.map(str::to_owned).ok_or_else(|| {
         let what = path.map_or("these bytes".to_owned(), |path| path.display().to_string());
-        let problem = format!(
-            "the type of {what} is not known; say it with `mime_type`, for example \"text/plain\" or \"video/mp4\""
+        let problem = message!(
+            "the type of {what} is not known; say it with {}, for example \"text/plain\" or \"video/mp4\"",
+            option("mime_type")
         );
-        Error::new(Kind::InvalidOptionError, problem).with("option", "mime_type".to_owned())
+        Error::new(Kind::InvalidOptionError, problem).with("option", option("mime_type"))
     })
 }
 
@@ -311,7 +313,7 @@ fn sound(start: &[u8], extension: Option<&str>) -> Option<&'static str> {
     }
 }
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 

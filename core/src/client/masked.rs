@@ -14,9 +14,9 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK, Part, Picture, Place, Reach, Source};
 use crate::mask::{self, Mask};
+use crate::message::{Message, field, message, option};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
-use crate::schema::Case;
 use crate::stream::EventStream;
 
 /// From here on it is told that the model did not leave the outside alone. What JPEG and redrawing do to
@@ -39,7 +39,7 @@ pub(crate) struct Masked {
 struct Laid {
     image: Image,
     masked: MaskedEdit,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// The masks among the inputs, and the others.
@@ -70,7 +70,7 @@ fn keeps(told: &EditOptions) -> bool {
 }
 
 /// That masks have a picture, and that no other option changes the pixels that they keep.
-pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> Result<(), Error> {
+pub(super) fn check(inputs: &[Input], options: &GenerateOptions) -> Result<(), Error> {
     let masks =
         inputs.iter().filter_map(|input| if let Input::Mask(_, told) = input { Some(told) } else { None });
     let masks: Vec<&EditOptions> = masks.collect();
@@ -79,10 +79,10 @@ pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> 
     }
     let is_masked = !masks.is_empty();
     let told = told(masks);
-    let keep = case.name("keep_outside");
     if !keeps(&told) && told.mask_feather.is_some() {
-        let problem = format!("has nothing to soften where `{keep}` is false: leave it out");
-        return Err(At::option(case, "mask_feather").invalid(problem));
+        let problem =
+            message!("has nothing to soften where {} is false: leave it out", option("keep_outside"));
+        return Err(At::option("mask_feather").invalid(problem));
     }
     if !is_masked || !keeps(&told) {
         return Ok(());
@@ -94,9 +94,10 @@ pub(super) fn check(inputs: &[Input], options: &GenerateOptions, case: Case) -> 
         }
         _ => return Ok(()),
     };
-    Err(At::option(case, name).invalid(format!(
+    Err(At::option(name).invalid(message!(
         "{said}, which changes every pixel, and a mask keeps those outside of it exactly as they are; \
-         take png, or webp without a quality, or set `{keep}` to false"
+         take png, or webp without a quality, or set {} to false",
+        option("keep_outside")
     )))
 }
 
@@ -115,7 +116,7 @@ impl Masked {
         let (width, height) = match source.clone().pixels(|pixels| Ok((pixels.width, pixels.height))).await {
             Ok(size) => size,
             Err(error) => {
-                let problem = format!("needs the pixels of the first picture: {}", error.message());
+                let problem = message!("needs the pixels of the first picture: {}", error.words());
                 return Err(Place::Option(MASK).refuse("", problem).because(error));
             }
         };
@@ -123,7 +124,7 @@ impl Masked {
         let mut given = Vec::with_capacity(masks.len());
         for (input, _) in masks {
             let label = input.label().filter(|label| label != "bytes").unwrap_or_default();
-            let refuse = |problem: String| Place::Option(MASK).refuse(&label, problem);
+            let refuse = |problem: Message| Place::Option(MASK).refuse(&label, problem);
             match input {
                 Input::Region(region) => {
                     let is_fraction = region.unit == Some(Unit::Fraction);
@@ -136,7 +137,7 @@ impl Masked {
                 }
                 input => {
                     let (pixels, content) = input::pixels(input, reach).await.map_err(|error| {
-                        refuse(format!("cannot be used: {}", error.message())).because(error)
+                        refuse(message!("cannot be used: {}", error.words())).because(error)
                     })?;
                     given.push(content);
                     mask = codec::worker(move || {
@@ -144,7 +145,9 @@ impl Masked {
                         Ok((mask, added))
                     })
                     .await
-                    .and_then(|(mask, added)| added.map(|()| mask).map_err(refuse))?;
+                    .and_then(|(mask, added)| {
+                        added.map(|()| mask).map_err(|problem| refuse(problem.into()))
+                    })?;
                 }
             }
         }
@@ -182,9 +185,9 @@ impl Masked {
     }
 
     /// What the result loses of the picture that it is for.
-    pub fn losses(&self) -> Option<String> {
+    pub fn losses(&self) -> Option<Message> {
         let depth = self.source.depth().filter(|depth| *depth > 8 && self.keeps())?;
-        Some(format!("the first picture has {depth} bits a channel, and an edit with a mask gives 8"))
+        Some(message!("the first picture has {depth} bits a channel, and an edit with a mask gives 8"))
     }
 
     /// The part of version 0.1.0's digest that distinguishes masked edits: the mask, and the source picture if its
@@ -262,18 +265,19 @@ impl Masked {
             let rest = match self.keeps() {
                 true => {
                     "those pixels stay as they were all the same; look whether the edit still fits to them"
+                        .into()
                 }
-                false => "look at the result's `change_map`",
+                false => message!("look at the result's {}", field("change_map")),
             };
-            warnings.push(format!(
-                "the model changed what lies outside of the mask, too, by {:.0} % on average: {rest}",
-                leak * 100.0
+            let percent = format!("{:.0}", leak * 100.0);
+            warnings.push(message!(
+                "the model changed what lies outside of the mask, too, by {percent} % on average: {}",
+                rest
             ));
         }
         if merged.falls_short {
             warnings.push(
-                "the model's picture does not reach all of the mask; there the first picture stays"
-                    .to_owned(),
+                "the model's picture does not reach all of the mask; there the first picture stays".into(),
             );
         }
         let masked = MaskedEdit {
@@ -296,9 +300,9 @@ impl Laid {
             shift: Vec::new(),
             scale: None,
         };
-        let warning = format!(
+        let warning = message!(
             "the model's picture could not be put into the first one, and is given as it came: {}",
-            error.message()
+            error.words()
         );
         Laid { image, masked, warnings: vec![warning] }
     }

@@ -17,12 +17,12 @@ use crate::events::next_call;
 use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
 use crate::key::Keys;
+use crate::message::{Message, message, method};
 use crate::options::{At, GenerateOptions, Upload};
 use crate::output::{self, Output};
 use crate::records::{Explained, Generation, InputPlan, TokenCount};
 use crate::request::{Body, Turn};
 use crate::retry::Policy;
-use crate::schema::Case;
 use crate::transport::Transport;
 
 /// How many of a call's `n` requests are under way at once.
@@ -31,15 +31,15 @@ const SIDE_BY_SIDE: usize = 16;
 /// The warnings that are known before a call is sent.
 pub(crate) struct Said {
     /// About the model: its announced end, or a replacement for it.
-    pub model: Vec<String>,
+    pub model: Vec<Message>,
     /// About the options. They concern neither money nor loss, so they are no warning events.
-    pub options: Vec<String>,
+    pub options: Vec<Message>,
     /// About losses in the pictures of the inputs.
-    pub pictures: Vec<String>,
+    pub pictures: Vec<Message>,
 }
 
 impl Said {
-    fn all(&self) -> impl Iterator<Item = String> {
+    fn all(&self) -> impl Iterator<Item = Message> {
         self.model.iter().chain(&self.options).chain(&self.pictures).cloned()
     }
 }
@@ -251,7 +251,7 @@ impl Plan {
 impl Client {
     /// Emits the events of warnings about a call with this plan, or about one of this model that needs no plan. Returns
     /// the number of the call.
-    pub(crate) fn warns(&self, plan: Option<&Plan>, model: &str, warnings: &[String]) -> u64 {
+    pub(crate) fn warns(&self, plan: Option<&Plan>, model: &str, warnings: &[Message]) -> u64 {
         let call = plan.map_or_else(next_call, |plan| plan.call);
         self.0.watcher.warns(call, model, warnings);
         call
@@ -271,11 +271,12 @@ async fn ready(mut result: Generation, masked: Option<Arc<Masked>>, output: Arc<
 }
 
 /// The options of a call that draws one picture, as streams and conversations do.
-pub(crate) fn alone(options: GenerateOptions, case: Case) -> Result<GenerateOptions, Error> {
+pub(crate) fn alone(options: GenerateOptions) -> Result<GenerateOptions, Error> {
     match options.n {
         None | Some(1) => Ok(options),
-        Some(n) => Err(At::option(case, "n").invalid(format!(
-            "is {n}, but a stream or a conversation draws one picture at a time; call `generate` for several"
+        Some(n) => Err(At::option("n").invalid(message!(
+            "is {n}, but a stream or a conversation draws one picture at a time; call {} for several",
+            method("generate", "nanobanana generate")
         ))),
     }
 }
@@ -321,7 +322,7 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
     if let Some(first) = errors.first() {
         merged
             .warnings
-            .push(format!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
+            .push(message!("{} of {n} pictures are missing; the first because of: {first}", errors.len()));
         merged.errors = errors;
     }
     Ok(merged)
@@ -358,7 +359,7 @@ mod tests {
         let client = Client::new(ClientOptions::new().api_key("test-key-0123")).unwrap();
         let options = || GenerateOptions::new().model("nano-banana-pro");
         let prompt = || vec![Input::Text("a banana".to_owned())];
-        let plan = client.plan(prompt(), options(), Case::Snake).await.unwrap();
+        let plan = client.plan(prompt(), options()).await.unwrap();
         let alone = client.estimate(Input::Text("a banana".to_owned()), options()).unwrap();
         assert_eq!(plan.price(&[]), alone.typical);
 
@@ -374,7 +375,7 @@ mod tests {
         assert!((plan.price(&turns).unwrap() - alone.typical.unwrap() - more).abs() < 1e-12);
 
         let unknown = GenerateOptions::new().model("my-own-model");
-        let plan = client.plan(prompt(), unknown, Case::Snake).await.unwrap();
+        let plan = client.plan(prompt(), unknown).await.unwrap();
         assert_eq!(plan.price(&turns), None);
     }
 }

@@ -77,7 +77,7 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
         ("GET", ["readings"]) => json(readings(state)),
         ("PUT", ["readings"]) => {
             let told = Map::from_iter([("readings".to_owned(), read(body)?)]);
-            let told = EmulatorOptions::read(&told, Case::Snake).map_err(|error| bad(error.message()))?;
+            let told = EmulatorOptions::read(&told, Case::Snake).map_err(|error| bad(error.words()))?;
             state.files.live().set(told.readings.unwrap_or_default());
             json(readings(state))
         }
@@ -95,7 +95,7 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
         ("PUT", ["record"]) => {
             let told = read(body)?;
             let told = told.as_object().ok_or_else(|| bad("recording takes a map with a mode"))?;
-            let options = RecordOptions::read(told, Case::Snake).map_err(|problem| bad(problem.message()))?;
+            let options = RecordOptions::read(told, Case::Snake).map_err(|problem| bad(problem.words()))?;
             // Whoever reaches this port would write into any folder of its owner's, and ask any address in their name.
             if options.cassette.is_some() || options.upstream.is_some() {
                 let message = "Over HTTP only the mode can be set; the cassette and the upstream are said by the program that runs the emulator, at its start or by its method `record`.";
@@ -104,7 +104,7 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
             if options.mode.is_none() {
                 return Err(bad("recording takes a mode: \"missing\", \"always\" or \"never\""));
             }
-            state.deck.set(options).map_err(|problem| bad(problem.message()))?;
+            state.deck.set(options).map_err(|problem| bad(problem.words()))?;
             json(state.deck.told())
         }
         ("POST", ["reset"]) => {
@@ -172,7 +172,7 @@ fn steps(body: &[u8]) -> Result<Vec<script::Step>, Refusal> {
         Value::Array(steps) => steps,
         step => vec![step],
     };
-    script::read(&steps).map_err(|error| bad(error.message()))
+    script::read(&steps).map_err(|error| bad(error.words()))
 }
 
 fn page(content_type: &'static str, text: &str) -> Outgoing {

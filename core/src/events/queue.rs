@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ClientEvent;
+use crate::message::message;
 
 /// The maximum number of events in a queue. An event takes less than 1 kB.
 pub const LIMIT: usize = 4_096;
@@ -122,7 +123,7 @@ impl ClientEvent {
         let were = if dropped == 1 { "1 event was" } else { &format!("{dropped} events were") };
         ClientEvent {
             name: "dropped".to_owned(),
-            message: format!("{were} dropped here: they came faster than they were read"),
+            message: message!("{were} dropped here: they came faster than they were read"),
             call: self.call,
             index: self.index,
             model: self.model,

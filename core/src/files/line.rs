@@ -14,6 +14,7 @@ use crate::error::{Attempt, Error, Kind, now};
 use crate::events::Reporter;
 use crate::key::Keys;
 use crate::memory;
+use crate::message::message;
 use crate::reply::{self, reason};
 use crate::retry::{self, Decision, Policy, Tries};
 use crate::schema::Seconds;
@@ -204,11 +205,11 @@ impl Line {
                 Ok(())
             }
             Decision::Stop(why) => {
-                let mut message = failure.message().to_owned();
+                let mut message = failure.words().clone();
                 match why {
-                    Some(why) => message.push_str(&format!(". It is not tried again: {why}")),
+                    Some(why) => message.push(message!(". It is not tried again: {}", why)),
                     None if course.attempts.len() > 1 => {
-                        message.push_str(&format!(" (the last of {} attempts)", course.attempts.len()));
+                        message.push(format_args!(" (the last of {} attempts)", course.attempts.len()));
                     }
                     None => {}
                 }

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::{Part, Source};
 use crate::json::Piece;
+use crate::message::{Message, field, message, option};
 use crate::options::{GenerateOptions, Upload};
 use crate::records::File;
 use crate::request::{self, Body, Turn};
@@ -53,13 +54,11 @@ pub(crate) fn choose(
     if how != Upload::Always && len <= limit {
         return Ok(Vec::new());
     }
-    let too_large = |len: u64, advice: &str| {
+    let too_large = |len: u64, advice: Message| {
         let mega = |bytes: u64| bytes as f64 / 1e6;
-        let problem = format!(
-            "the request has {:.1} MB, and the service takes {:.1} MB in one; {advice}",
-            mega(len),
-            mega(limit)
-        );
+        let (len, limit) = (mega(len), mega(limit));
+        let problem =
+            message!("the request has {len:.1} MB, and the service takes {limit:.1} MB in one; {}", advice);
         Error::new(Kind::ImageError, problem)
     };
     if how == Upload::Never {
@@ -68,7 +67,10 @@ pub(crate) fn choose(
         } else {
             Err(too_large(
                 len,
-                "set `upload` to \"auto\" so that large pictures are uploaded first, or send less",
+                message!(
+                    "set {} to \"auto\" so that large pictures are uploaded first, or send less",
+                    option("upload")
+                ),
             ))
         };
     }
@@ -86,8 +88,10 @@ pub(crate) fn choose(
         }
     }
     if left > limit {
-        let advice =
-            "what can be uploaded is not counted. In a conversation, `drop_images` lets go of older pictures";
+        let advice = message!(
+            "what can be uploaded is not counted. In a conversation, {} lets go of older pictures",
+            field("drop_images")
+        );
         return Err(too_large(left, advice));
     }
     Ok(chosen)
@@ -223,7 +227,7 @@ impl Uploads {
             return false;
         }
         let names = self.files.iter().map(|file| &file.name);
-        let is_told = |name: &&String| failure.message().contains(name.trim_start_matches("files/"));
+        let is_told = |name: &&String| failure.words().contains(name.trim_start_matches("files/"));
         self.gone = names.filter(is_told).cloned().collect();
         if !self.gone.is_empty() {
             self.body = None;

@@ -17,6 +17,7 @@ use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
 use crate::json::field;
 use crate::local;
+use crate::message::{Message, message, option};
 use crate::options::Attachment;
 use crate::schema::Seconds;
 
@@ -128,7 +129,7 @@ pub(super) async fn part(of: Input, about: Attachment, reach: &Reach<'_>) -> Res
     let part = made(of, &about, reach).await.map_err(|error| match error.kind() {
         // What was said of it as of a picture.
         Kind::ImageError => {
-            let problem = error.message().strip_prefix("it ").unwrap_or(error.message()).to_owned();
+            let problem = error.words().without_start("it ");
             PLACE.refuse(&label, problem).with("input", label.clone()).because(error)
         }
         _ => error,
@@ -169,7 +170,7 @@ async fn made(of: Input, about: &Attachment, reach: &Reach<'_>) -> Result<Part, 
             let mime_type = said.map(Cow::Owned).or_else(|| named(&uri).map(Cow::Borrowed));
             // Of an uploaded file the service knows it; a bucket's it must be told.
             if mime_type.is_none() && is_scheme(&uri, "gs://") {
-                return Err(bad(format!("has a name that does not tell its type; {NAME_IT}")));
+                return Err(bad(message!("has a name that does not tell its type; {}", name_it())));
             }
             Ok(Part::Reference { uri, mime_type, attached: Some(clip) })
         }
@@ -198,7 +199,9 @@ fn on_disk(path: PathBuf, said: Option<String>, clip: Clip) -> Result<Part, Erro
     Ok(Part::Picture { mime_type, source, attached: Some(clip) })
 }
 
-const NAME_IT: &str = "give it as an Attachment with its `mime_type`";
+fn name_it() -> Message {
+    message!("give it as an Attachment with its {}", option("mime_type"))
+}
 
 /// The type of what starts so: as it was said, else as it looks.
 fn kind(said: Option<String>, start: &[u8], is_whole: bool) -> Result<Cow<'static, str>, Error> {
@@ -210,22 +213,23 @@ fn kind(said: Option<String>, start: &[u8], is_whole: bool) -> Result<Cow<'stati
 }
 
 /// The type of what starts so, or why it is none that is taken.
-fn sniffed(start: &[u8], is_whole: bool) -> Result<&'static str, String> {
+fn sniffed(start: &[u8], is_whole: bool) -> Result<&'static str, Message> {
     if Format::sniff(start).is_some() {
-        return Err(A_PICTURE.to_owned());
+        return Err(A_PICTURE.into());
     }
     if let Some(known) = document(start) {
         return Ok(known);
     }
     if start.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
-        return Err("is a Matroska video, which the service does not take; make it MP4 or WebM".to_owned());
+        return Err("is a Matroska video, which the service does not take; make it MP4 or WebM".into());
     }
     if is_text(start, is_whole) {
         return Ok(TEXT);
     }
-    Err(format!(
+    Err(message!(
         "is of no known type; PDF, text in UTF-8 and videos (MP4, MOV, WebM, MPEG, AVI, FLV, WMV, 3GPP) are. If it \
-         is of another one, {NAME_IT}"
+         is of another one, {}",
+        name_it()
     ))
 }
 
@@ -320,13 +324,13 @@ pub(super) fn letters(of: &Input, about: &Attachment) -> usize {
 }
 
 /// What an estimate of these inputs leaves out.
-pub(crate) fn uncounted(inputs: &[Input]) -> Option<String> {
+pub(crate) fn uncounted(inputs: &[Input]) -> Option<Message> {
     let is_uncounted =
         |input: &Input| matches!(input, Input::Attachment(of, about) if letters(of, about) == 0);
     inputs.iter().any(is_uncounted).then(|| {
         "What is attached: about 258 tokens for a page of a PDF, 70 for each picture of a video (one a second if \
          `fps` says nothing else), one for 4 letters of text."
-            .to_owned()
+            .into()
     })
 }
 

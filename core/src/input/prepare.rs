@@ -19,6 +19,7 @@ use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
+use crate::message::{Message, message, option};
 use crate::options::{Encode, Reference};
 use crate::records::{self, InputPlan};
 
@@ -44,7 +45,7 @@ pub(crate) struct Prepared {
     pub parts: Vec<Part>,
     pub plans: Vec<InputPlan>,
     /// What was lost, in sentences.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
     /// The first of the pictures as it was found, if it was asked for.
     pub first: Option<Picture>,
     /// Every piece by its content, if that was asked for.
@@ -280,9 +281,9 @@ async fn picture(
         }
         Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
             let message = match label.as_str() {
-                "bytes" => format!("picture {index}: {}", error.message()),
-                label if error.message().contains(label) => format!("picture {index}: {}", error.message()),
-                label => format!("picture {index} ({label}): {}", error.message()),
+                "bytes" => message!("picture {index}: {}", error.words()),
+                label if error.words().contains(label) => message!("picture {index}: {}", error.words()),
+                label => message!("picture {index} ({label}): {}", error.words()),
             };
             Err(error.with("index", index).with("input", label).reworded(message))
         }
@@ -457,10 +458,11 @@ pub(crate) fn may_open(local_files: bool) -> Result<(), Error> {
     if local_files {
         return Ok(());
     }
-    Err(bad(
-        "it names a file of this machine, and this client opens none (`local_files` is false); give the bytes, \
-             an https: or data: URL, or an uploaded file",
-    ))
+    Err(bad(message!(
+        "it names a file of this machine, and this client opens none ({} is false); give the bytes, \
+         an https: or data: URL, or an uploaded file",
+        option("local_files")
+    )))
 }
 
 /// Whether this is what the service calls an uploaded file.

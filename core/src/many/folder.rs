@@ -16,6 +16,7 @@ use crate::digest::{Digest, Sum};
 use crate::durable::make_folder;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
+use crate::message::{Message, message};
 use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
 use crate::refuge;
 use crate::save::{self, Durable, Manner, numbered};
@@ -245,7 +246,7 @@ pub(super) struct Kept {
     /// The result of each call whose pictures all exist.
     pub results: BTreeMap<u32, Generation>,
     /// Sentences about files that are missing.
-    pub lost: Vec<String>,
+    pub lost: Vec<Message>,
     /// The first file that cannot be read now.
     pub unreadable: Option<String>,
 }
@@ -289,7 +290,7 @@ impl Kept {
                 Err(missing) if missing.is_unreadable => {
                     self.unreadable.get_or_insert(missing.why);
                 }
-                Err(missing) => self.lost.push(missing.why),
+                Err(missing) => self.lost.push(missing.why.into()),
             }
         }
     }
@@ -447,7 +448,7 @@ impl Shelf {
                 self.folder.known().push(path);
             }
             stored.trouble = stored.trouble.take().map(|trouble| {
-                let message = format!("{}. {told}", trouble.message());
+                let message = message!("{}. {told}", trouble.words());
                 trouble.reworded(message)
             });
         }
@@ -472,6 +473,9 @@ impl Shelf {
     }
 }
 
+/// The field of a note with the names in its warnings, if there are some.
+const WARNING_NAMES: &str = "warning_names";
+
 /// What a note says of a result, its pictures left out.
 pub(super) fn describe(result: &Generation) -> Map<String, Value> {
     let mut note = Map::new();
@@ -485,10 +489,15 @@ pub(super) fn describe(result: &Generation) -> Map<String, Value> {
         ("finish_reason", json!(result.finish_reason)),
         ("response_id", json!(result.response_id)),
         ("grounding", result.grounding.write(Case::Snake)),
-        ("warnings", json!(result.warnings)),
-        ("errors", result.errors.write(Case::Snake)),
+        ("warnings", result.warnings.write(Case::Snake)),
+        ("errors", result.errors.iter().map(Error::to_saved_json).collect()),
     ] {
         note.insert(name.to_owned(), value);
+    }
+    // A program in another language writes them in its own way.
+    let names: Vec<Value> = result.warnings.iter().map(Message::saved_names).collect();
+    if names.iter().any(|names| !names.is_null()) {
+        note.insert(WARNING_NAMES.to_owned(), names.into());
     }
     note
 }
@@ -659,7 +668,7 @@ impl Note {
             Ok(masked) => result.masked = masked,
             // What was asked for is there: that is no reason to pay for it again.
             Err(Missing { why, .. }) => {
-                result.warnings.push(format!("what the model itself drew is not told: {why}"));
+                result.warnings.push(message!("what the model itself drew is not told: {why}"));
             }
         }
         Ok((result, paths))
@@ -703,6 +712,7 @@ impl Note {
             text: text(json, "text").unwrap_or_default(),
             sources: list(json, "sources").iter().filter_map(Value::as_u64).collect(),
         };
+        let names = list(json, WARNING_NAMES);
         // Call numbers are valid within one process only.
         let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
         Generation {
@@ -727,7 +737,9 @@ impl Note {
             finish_reason: text(json, "finish_reason"),
             model: text(json, "model").unwrap_or_default(),
             response_id: text(json, "response_id"),
-            warnings: texts(json, "warnings"),
+            warnings: (texts(json, "warnings").iter().enumerate())
+                .map(|(place, text)| Message::read(text, names.get(place)))
+                .collect(),
             errors: list(json, "errors").iter().map(of_earlier_run).collect(),
             cached: true,
             ..Generation::default()

@@ -82,7 +82,7 @@ impl Item {
         if id.is_none() && get("id").is_some() {
             return Err(wrong("`id` takes a text or a number".to_owned()));
         }
-        let inputs = input::told_of_masks(inputs, told, case)?;
+        let inputs = input::told_of_masks(inputs, told)?;
         Ok(Item { id, inputs, options })
     }
 

@@ -20,6 +20,7 @@ use super::folder::{Folder, broken};
 use crate::digest::Digest;
 use crate::durable::make_folder;
 use crate::error::{Error, Kind, now};
+use crate::message::{Message, message, option};
 use crate::save;
 
 mod adopt;
@@ -146,7 +147,7 @@ pub(super) struct Done {
     pub found: bool,
 }
 
-fn config(message: String) -> Error {
+fn config(message: impl Into<Message>) -> Error {
     Error::new(Kind::ConfigError, message)
 }
 
@@ -268,13 +269,12 @@ impl Journal {
         };
         let is_there = |at: &u64| self.notes_of(*at).iter().flatten().any(|note| note.exists());
         if !done.is_empty() && !done.iter().any(is_there) {
-            return Err(config(format!(
-                "the journal {} has {} items as done, and the notes of none are where it says or in {}. If the \
-                 pictures and notes were moved, name their folder as `save_to`; to pay for all of them anew, begin \
-                 another journal",
-                self.path.display(),
-                done.len(),
-                folder.path().display()
+            let (journal, number, folder) = (self.path.display(), done.len(), folder.path().display());
+            return Err(config(message!(
+                "the journal {journal} has {number} items as done, and the notes of none are where it says or in \
+                 {folder}. If the pictures and notes were moved, name their folder as {}; to pay for all of them anew, \
+                 begin another journal",
+                option("save_to")
             )));
         }
         if !self.state().folders.contains(&self.notes) {
@@ -388,8 +388,7 @@ impl Journal {
     /// Writes the `failed` line after the request was sent. It is not synced: without it the item counts as one that
     /// may have been paid for, and the next run warns. Blocks.
     pub fn failed(&self, key: &str, error: &Error) -> Result<(), Error> {
-        let told =
-            json!({ "kind": error.kind().name(), "message": crate::reply::shortened(error.message(), 300) });
+        let told = json!({ "kind": error.kind().name(), "message": &*error.words().shortened(300) });
         self.append(&json!({ "failed": key, "billed": billed(error), "error": told }).to_string()).map(|_| ())
     }
 

@@ -15,6 +15,7 @@ use crate::blocking;
 use crate::client::{Client, Identity, Landed, Plan};
 use crate::error::{Error, Kind, now};
 use crate::input::Input;
+use crate::message::{inner, message, option};
 use crate::options::OutputFormat;
 use crate::records::{Generation, Outcome};
 use crate::schema::{Case, Write as _};
@@ -33,7 +34,7 @@ impl Run {
         let Place { index, ticket, key } = place;
         let options = options.over(self.options.clone());
         let notes = self.folder.as_ref().map(|_| noted(&inputs, id.as_deref(), index));
-        let plan = || client.plan_of(inputs.clone(), options.clone(), self.case, true);
+        let plan = || client.plan_of(inputs.clone(), options.clone(), true);
         let failed = |key: String, error: Error| failed(index, id.clone(), key, error);
 
         let journal = sending.journal.clone();
@@ -110,11 +111,11 @@ impl Run {
             Known::New => {
                 let left = journal.as_ref().map_or(0, |journal| journal.unmatched());
                 if let (Some(journal), false, true) = (&journal, has_id, left > 0) {
-                    warnings.push(format!(
-                        "the journal {} holds {left} items of version 0.1.0 that no item of this run has matched so far. \
+                    let path = journal.path().display();
+                    warnings.push(message!(
+                        "the journal {path} holds {left} items of version 0.1.0 that no item of this run has matched so far. \
                          This item matches none of them and is sent as a new one. If it is one of them, it is paid for \
-                         again; give the prompts, options and pictures of that run, or an `id`",
-                        journal.path().display()
+                         again; give the prompts, options and pictures of that run, or an `id`"
                     ));
                 }
             }
@@ -138,7 +139,7 @@ impl Run {
                             result.warnings.push(
                                 "this id was done before with another prompt, pictures or options; what came then is \
                                  given. To draw it anew give it another id"
-                                    .to_owned(),
+                                    .into(),
                             );
                         }
                         if let Some(format) = options.output_format.map(OutputFormat::as_str)
@@ -147,9 +148,10 @@ impl Run {
                                 .iter()
                                 .any(|image| image.mime_type() != format!("image/{format}"))
                         {
-                            result.warnings.push(format!(
-                                "this item was done before with another `output_format`; its files are given as they \
-                                 are. Call `convert` for {format}"
+                            result.warnings.push(message!(
+                                "this item was done before with another {}; its files are given as they \
+                                 are. Call `convert` for {format}",
+                                option("output_format")
                             ));
                         }
                         let said = result.warnings.get(known..).unwrap_or_default();
@@ -183,7 +185,7 @@ impl Run {
                             }
                         };
                         warnings
-                            .push(format!("this item was done before, but {why}; it is done again{rest}"));
+                            .push(message!("this item was done before, but {}; it is done again{rest}", why));
                         kept.lost.clear();
                     }
                 }
@@ -212,14 +214,15 @@ impl Run {
                 count => format!("; the pictures of {count} of its {n} calls are, and are kept"),
             };
             if !plan.policy.resend_unknown {
-                let problem = format!(
+                let problem = message!(
                     "an earlier run sent this item and its answer is not on disk{there}: it may have been paid for. It \
-                     is not sent again, as `resend_unknown` says"
+                     is not sent again, as {} says",
+                    inner("retry", "resend_unknown")
                 );
                 let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
                 return ended(failed(key, error));
             }
-            warnings.push(format!(
+            warnings.push(message!(
                 "an earlier run sent this item and its answer is not on disk{there}: it may have been paid for, and is \
                  sent again"
             ));
@@ -287,8 +290,10 @@ impl Run {
                 };
                 if let Some(trouble) = &stored.trouble {
                     let warning = match stored.files.len() < result.images.len() {
-                        true => format!("not all pictures are on disk; save them now: {}", trouble.message()),
-                        false => trouble.message().to_owned(),
+                        true => {
+                            message!("not all pictures are on disk; save them now: {}", trouble.words())
+                        }
+                        false => trouble.words().clone(),
                     };
                     client.warns(Some(&plan), &plan.id, std::slice::from_ref(&warning));
                     result.warnings.push(warning);

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{At, EncodeFormat, Read, Role, Unit, nearest};
+use super::{At, EncodeFormat, Read, Role, Unit};
 use crate::error::Error;
+use crate::message::{field, message, setting, time};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
 /// Two settings laid over each other part by part.
@@ -104,9 +105,7 @@ options! {
 impl Retry {
     pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
         if self.max_attempts == Some(0) {
-            return Err(at
-                .key(&at.case.name("max_attempts"))
-                .invalid("must be at least 1: it counts the first call too"));
+            return Err(at.key("max_attempts").invalid("must be at least 1: it counts the first call too"));
         }
         Ok(())
     }
@@ -118,33 +117,33 @@ impl From<bool> for Retry {
     }
 }
 
-impl From<u32> for Retry {
-    fn from(max_attempts: u32) -> Self {
-        Retry::new().max_attempts(max_attempts)
-    }
-}
-
 impl Typed for Retry {
     fn python() -> String {
-        "Retry | int | bool".into()
+        "Retry | bool".into()
     }
     fn typescript() -> String {
-        "Retry | number | boolean".into()
+        "Retry | boolean".into()
     }
 }
 
 impl Read for Retry {
     fn read(value: &Value, at: &At) -> Result<Self, Error> {
-        let retry = match value {
-            Value::Bool(on) => Retry::from(*on),
-            Value::Number(_) => Retry::from(u32::read(value, at)?),
-            Value::Object(map) => return Retry::read_map(map, at),
-            _ => return Err(at.wrong_type("false, the number of calls in all, or a Retry", value)),
-        };
-        if retry.max_attempts == Some(0) {
-            return Err(at.invalid("must be at least 1: it counts the first call too"));
+        match value {
+            Value::Bool(on) => Ok(Retry::from(*on)),
+            Value::Object(map) => Retry::read_map(map, at),
+            // Half of the libraries count calls, and half retries.
+            Value::Number(number) => {
+                let count = number.as_u64().filter(|count| (1..1_000_000).contains(count)).unwrap_or(3);
+                let attempts = |count: u64| setting("retry", "max_attempts", &count.to_string());
+                Err(at.invalid(message!(
+                    "is {number}, which may count calls or retries: {} makes {count} calls at most, the first \
+                     included, {} retries {count} times at most, and false makes one call",
+                    attempts(count),
+                    attempts(count + 1)
+                )))
+            }
+            _ => Err(at.wrong_type("true, false or a Retry", value)),
         }
-        Ok(retry)
     }
 
     fn layered(first: Option<Self>, second: Option<Self>) -> Option<Self> {
@@ -270,7 +269,7 @@ impl Attachment {
     }
 
     fn validate(&self, at: &At) -> Result<(), Error> {
-        let of = |name: &str| at.key(&at.case.name(name));
+        let of = |name: &'static str| at.key(name);
         if let Some(kind) = &self.mime_type {
             let plain = |word: &str| {
                 !word.is_empty()
@@ -281,12 +280,11 @@ impl Attachment {
                 return Err(of("mime_type").invalid(problem));
             }
         }
-        let unit = at.case.units_per_second();
         if let (Some(start), Some(end)) = (self.start, self.end)
             && start.0 >= end.0
         {
-            let (start, end) = (start.0 * unit, end.0 * unit);
-            return Err(of("start").invalid(format!("is {start}, not before `end`, {end}")));
+            let problem = message!("is {}, not before `end`, {}", time(start.0), time(end.0));
+            return Err(of("start").invalid(problem));
         }
         if let Some(fps) = self.fps
             && !(fps > 0.0 && fps <= Self::MOST_FPS)
@@ -321,7 +319,7 @@ options! {
 
 impl Encode {
     pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
-        let of = |name: &str| at.key(&at.case.name(name));
+        let of = |name: &'static str| at.key(name);
         if self.max_side == Some(0) {
             return Err(of("max_side").invalid("must be at least 1; leave it out to keep the size"));
         }
@@ -379,7 +377,7 @@ options! {
 
 impl Cache {
     pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
-        let of = |name: &str| at.key(&at.case.name(name));
+        let of = |name: &'static str| at.key(name);
         match self.path.as_deref().map(str::trim) {
             None => return Err(of("path").invalid("is missing; name the folder in which answers are kept")),
             Some("") => {
@@ -449,12 +447,11 @@ impl Budget {
     pub(super) fn validate(&self, at: &At) -> Result<(), Error> {
         for (name, value) in [("usd", self.usd), ("per_call", self.per_call)] {
             if let Some(value) = value {
-                Self::sum(value, &at.key(&at.case.name(name)))?;
+                Self::sum(value, &at.key(name))?;
             }
         }
         if self.usd.is_none() && self.per_call.is_none() {
-            let per_call = at.case.name("per_call");
-            return Err(at.invalid(format!("is empty; set its `usd`, its `{per_call}`, or both")));
+            return Err(at.invalid(message!("is empty; set its `usd`, its {}, or both", field("per_call"))));
         }
         Ok(())
     }

@@ -364,7 +364,7 @@ impl Read for Safety {
         }
         let mut safety = BTreeMap::new();
         for (harm, threshold) in BTreeMap::<String, String>::read(value, at)? {
-            let at = at.key(&harm);
+            let at = at.given(&harm);
             // Full names go as they are: the service may know some that we do not.
             let category = if harm.starts_with("HARM_CATEGORY_") {
                 harm

@@ -19,6 +19,7 @@ use crate::image::{Image, Pixels};
 use crate::input::{Input, Place};
 use crate::key::Key;
 use crate::many::{Item, Step};
+use crate::message::Message;
 use crate::options::*;
 use crate::provenance::{Mark, Provenance};
 use crate::records::*;
@@ -61,7 +62,7 @@ fn partial() -> Partial {
 }
 
 fn attempt() -> Attempt {
-    Attempt { reason: Some(signed()), request_id: Some(signed()), ..Attempt::default() }
+    Attempt { reason: Some(signed().into()), request_id: Some(signed()), ..Attempt::default() }
 }
 
 fn masked() -> MaskedEdit {
@@ -87,11 +88,11 @@ fn generation() -> Generation {
         text: signed(),
         thoughts: Thoughts { text: signed(), images: vec![image()] },
         grounding: Some(grounding()),
-        finish_reason: Some(signed()),
+        finish_reason: Some(signed().into()),
         model: signed(),
         response_id: Some(signed()),
         attempts: vec![attempt()],
-        warnings: vec![signed()],
+        warnings: vec![signed().into()],
         errors: vec![error()],
         raw: raw(),
         ..Generation::default()
@@ -184,7 +185,7 @@ fn answer() -> Answer {
         json: raw(),
         pictures: vec![image()],
         door: Some(Door::Client(client())),
-        warnings: vec![signed()],
+        warnings: vec![signed().into()],
     }
 }
 
@@ -206,12 +207,12 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         Catalogue: Catalogue::builtin().clone(),
         ChatTurn: ChatTurn { role: "user".to_owned(), text: signed(), images: vec![image()], files: vec![signed()] },
         Chat: client().chat(sendable()).expect("a chat"),
-        Checked: Checked { options: generate(), warnings: vec![signed()] },
+        Checked: Checked { options: generate(), warnings: vec![signed().into()] },
         Client: client(),
         ClientEvent: ClientEvent {
-            message: signed(),
+            message: signed().into(),
             request_id: Some(signed()),
-            reason: Some(signed()),
+            reason: Some(signed().into()),
             ..ClientEvent::default()
         },
         ClientOptions: client_options(),
@@ -221,12 +222,12 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         EmulatorOptions: EmulatorOptions::new().upstream("https://me:canary@host.example/?key=canary"),
         Encode: Encode::new(),
         Error: error(),
-        Estimate: Estimate { warnings: vec![signed()], ..Estimate::default() },
+        Estimate: Estimate { warnings: vec![signed().into()], ..Estimate::default() },
         Event: Event::Done(Box::new(DoneEvent { result: generation() })),
         EventStream: client().generate_stream(SIGNED, sendable()),
         Explained: Explained {
-            inputs: vec![InputPlan { input: signed(), why: vec![signed()], ..InputPlan::default() }],
-            warnings: vec![signed()],
+            inputs: vec![InputPlan { input: signed(), why: vec![signed().into()], ..InputPlan::default() }],
+            warnings: vec![signed().into()],
             ..Explained::default()
         },
         Field: table.fields.clone(),
@@ -243,6 +244,7 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         Item: item(),
         Key: Key::from(Secret::from(SECRET)),
         KindRow: Kind::table(),
+        Message: Message::from(signed()),
         Many: client().generate_many(sendable(), ManyOptions::new()).expect("a run"),
         ManyOptions: ManyOptions::new().save_to(signed()),
         Mark: Mark { claim: Some(signed()), generator: Some(signed()), ..Mark::default() },
@@ -274,7 +276,7 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         ThoughtEvent: ThoughtEvent { text: Some(signed()), image: Some(image()) },
         Thoughts: generation().thoughts,
         Timeout: Timeout::new(),
-        TokenCount: TokenCount { warnings: vec![signed()], ..TokenCount::default() },
+        TokenCount: TokenCount { warnings: vec![signed().into()], ..TokenCount::default() },
         UnknownCall: UnknownCall { reason: signed(), ..UnknownCall::default() },
         UploadOptions: UploadOptions::new().display_name(signed()),
         Usage: Usage::default(),

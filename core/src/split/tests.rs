@@ -41,7 +41,7 @@ fn split_under(limits: Limits, text: impl AsRef<[u8]>) -> (Vec<Cut>, Option<Stri
         if let Some(error) = &error {
             assert_eq!(error.kind(), Kind::ResponseError);
         }
-        (cuts, error.map(|error| error.message().to_owned()))
+        (cuts, error.map(|error| error.message().to_string()))
     };
     let whole = told(usize::MAX);
     assert_eq!(told(1), whole);

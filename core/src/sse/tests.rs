@@ -17,7 +17,7 @@ fn read_with(limits: Limits, bytes: &[u8], piece: usize) -> (Vec<Cut>, Option<St
                     assert_eq!(sse.feed(b"\ndata: 1\n").unwrap_err().message(), error.message());
                     assert!(sse.take().is_none());
                     assert_eq!(sse.finish().unwrap_err().message(), error.message());
-                    return (cuts, Some(error.message().to_owned()));
+                    return (cuts, Some(error.message().to_string()));
                 }
             }
             cuts.extend(sse.take());
@@ -28,7 +28,7 @@ fn read_with(limits: Limits, bytes: &[u8], piece: usize) -> (Vec<Cut>, Option<St
             cuts.extend(last);
             (cuts, None)
         }
-        Err(error) => (cuts, Some(error.message().to_owned())),
+        Err(error) => (cuts, Some(error.message().to_string())),
     }
 }
 

@@ -17,17 +17,23 @@ use super::address::{is_local_name, is_public};
 use super::{Settings, Transport, chain, config, is_loopback};
 use crate::blocking;
 use crate::error::{Error, Kind};
+use crate::message::{Message, message, option};
 
 /// The size limit of a fetched picture: the limit of a whole request.
 const MOST_FETCHED: u64 = 100 << 20;
 const MOST_REDIRECTS: usize = 5;
-const PRIVATE: &str = "its URL leads to a private or local address, which is not fetched; set `allow_private_urls` on the \
-                       client if it may be, or download the picture and hand over the file";
+fn private() -> Message {
+    message!(
+        "its URL leads to a private or local address, which is not fetched; set {} on the client if it may be, or \
+         download the picture and hand over the file",
+        option("allow_private_urls")
+    )
+}
 
 const DOWNGRADE: &str = "its server redirects from https to http, where anyone on the way can read and change it; give \
                          the http: URL itself if that may be";
 
-fn bad(message: impl Into<String>) -> Error {
+fn bad(message: impl Into<Message>) -> Error {
     Error::new(Kind::ImageError, message)
 }
 
@@ -141,7 +147,7 @@ async fn check_host(url: &Url, resolver: &PublicOnly) -> Result<(), Error> {
         Some(Host::Domain(_)) => true,
         None => return Err(bad("its URL names no host")),
     };
-    if is_allowed { Ok(()) } else { Err(bad(PRIVATE)) }
+    if is_allowed { Ok(()) } else { Err(bad(private())) }
 }
 
 type Found = std::io::Result<Vec<SocketAddr>>;
@@ -191,7 +197,7 @@ impl reqwest::dns::Resolve for PublicOnly {
             if is_proxy || are_public(&found) {
                 Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
             } else {
-                Err(PRIVATE.into())
+                Err(private().to_string().into())
             }
         })
     }
@@ -267,7 +273,7 @@ mod tests {
 
     async fn fetched(transport: &Transport, url: &str) -> Result<Bytes, String> {
         let fetched = transport.fetch(Url::parse(url).unwrap()).await;
-        fetched.map_err(|error| error.message().to_owned())
+        fetched.map_err(|error| error.message().to_string())
     }
 
     #[tokio::test]
@@ -277,7 +283,7 @@ mod tests {
         for name in ["private", "mapped", "metadata", "mixed", "mixed6"] {
             let url = format!("http://{name}.example.com:{port}/a.png");
             let refused = fetched(&transport, &url).await.unwrap_err();
-            assert!(refused.contains(PRIVATE), "{name}: {refused}");
+            assert!(refused.contains(&*private()), "{name}: {refused}");
         }
     }
 
@@ -288,7 +294,7 @@ mod tests {
         assert_eq!(fetched(&transport, "http://pictures.example.com/a.png").await.unwrap(), "seen");
         for name in ["proxy.example.com", "PROXY.example.com."] {
             let refused = fetched(&transport, &format!("http://{name}:{port}/a.png")).await.unwrap_err();
-            assert_eq!(refused, PRIVATE);
+            assert_eq!(private(), refused);
         }
     }
 
@@ -298,7 +304,7 @@ mod tests {
         let port = server().await;
         let transport = transport(settings(Some(format!("socks5://127.0.0.1:{port}"))));
         let refused = fetched(&transport, "http://private.example.com/a.png").await.unwrap_err();
-        assert!(refused.contains(PRIVATE), "{refused}");
+        assert!(refused.contains(&*private()), "{refused}");
     }
 
     #[tokio::test]

@@ -255,7 +255,9 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
     }
 }
 
-/// A comment of lines that are not too long, with names as JavaScript spells them.
+/// A comment of lines that are not too long. The names in it, which stand in backticks, are written as in JavaScript.
 fn comment(text: &str, indent: &str) -> String {
-    doc(&wrap(&Case::Camel.spell(text), 100).join("\n"), indent)
+    let is_name = |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let words = text.split('`').map(|word| if is_name(word) { Case::Camel.name(word) } else { word.into() });
+    doc(&wrap(&words.collect::<Vec<_>>().join("`"), 100).join("\n"), indent)
 }

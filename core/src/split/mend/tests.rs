@@ -18,7 +18,7 @@ fn read_in(bytes: &[u8], limits: &Limits, piece: usize) -> (Vec<Cut>, [Option<St
     }
     cuts.extend(splitter.end());
     let Damage { mended, broken } = splitter.damage().clone();
-    (cuts, [mended, broken].map(|fault| fault.map(|fault| fault.message().to_owned())))
+    (cuts, [mended, broken].map(|fault| fault.map(|fault| fault.message().to_string())))
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> (Vec<Cut>, [Option<String>; 2]) {
