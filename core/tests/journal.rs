@@ -230,6 +230,20 @@ async fn an_item_whose_files_cannot_be_read_is_not_sent_again() {
         std::fs::rename(&aside, &path).unwrap();
         assert!(again().await.cached);
     }
+    // Without its line, too.
+    place.write(
+        &place.lines().into_iter().filter(|line| !line.contains("\"done\":\"x\"")).collect::<Vec<_>>(),
+    );
+    for path in [picture.clone(), picture.with_extension("json")] {
+        let aside = path.with_extension("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let error = client.generate_many(GenerateOptions::new(), place.many()).unwrap_err();
+        assert!(error.message().contains("cannot be read"), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    assert!(again().await.cached && emulator.requests().len() == 2);
     // The warning that an item is drawn again is an event, too.
     watched.lock().unwrap().clear();
     std::fs::remove_file(&picture).unwrap();

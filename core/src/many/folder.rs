@@ -641,9 +641,17 @@ impl Note {
         })
     }
 
-    /// Whether every picture of the item is there and its content is what was written.
-    pub fn is_whole(&self) -> bool {
-        self.files().is_some_and(|files| !files.is_empty() && files.iter().all(|file| file.open().is_ok()))
+    /// True if every picture of the item exists with the content that was written; an error if one cannot be read now.
+    pub fn is_whole(&self) -> Result<bool, Missing> {
+        let files = self.files().unwrap_or_default();
+        for file in &files {
+            match file.open() {
+                Err(missing) if missing.is_unreadable => return Err(missing),
+                Err(_) => return Ok(false),
+                Ok(_) => {}
+            }
+        }
+        Ok(!files.is_empty())
     }
 
     /// This note, if it is that of the item with this key, and of what was asked for then.

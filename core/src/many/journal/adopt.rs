@@ -6,9 +6,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::super::folder::{Folder, Note};
-use super::{Entry, Journal, Line, fingerprint, is_first_key};
+use super::super::folder::{Folder, Missing, Note};
+use super::{Entry, Journal, Line, config, fingerprint, is_first_key};
 use crate::error::Error;
+
+/// The error about a file that may belong to an item without a line: that item would be paid for again.
+fn unread(Missing { why, .. }: &Missing) -> Error {
+    config(format!(
+        "the journal has no line about a note in its folder, and {why}. Nothing was sent: make that readable, or move it \
+         out of the folder, and run it again"
+    ))
+}
 
 impl Journal {
     /// Adds the notes in the journal's folders that are not in `named`, the notes that lines name.
@@ -22,8 +30,10 @@ impl Journal {
                 if named.contains(&place.join(name)) {
                     continue;
                 }
-                if let Ok(note) = Note::read(&path) {
-                    self.adopt_note(&note, &place, &name.to_string_lossy(), &path)?;
+                match Note::read(&path) {
+                    Ok(note) => self.adopt_note(&note, &place, &name.to_string_lossy(), &path)?,
+                    Err(missing) if missing.is_unreadable && !path.is_dir() => return Err(unread(&missing)),
+                    Err(_) => {}
                 }
             }
         }
@@ -54,7 +64,7 @@ impl Journal {
         };
         if note.is_part() {
             self.state().parts.entry(mark).or_default().push(path.to_owned());
-        } else if note.is_whole() {
+        } else if note.is_whole().map_err(|missing| unread(&missing))? {
             let line = json!({
                 "done": key, "digest": digest, "note": place.join(name).to_string_lossy(), "found": found,
             });
