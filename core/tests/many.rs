@@ -527,6 +527,40 @@ async fn a_note_is_adopted_from_where_it_was_put_and_only_for_what_was_asked() {
 }
 
 #[tokio::test]
+async fn a_note_whose_line_is_lost_needs_nothing_from_the_web_either() {
+    let (emulator, place) = (emulator(), Place::new());
+    let picture = Client::offline(ClientOptions::new()).unwrap();
+    let picture = picture.generate("a sky", GenerateOptions::new()).await.unwrap();
+    let bytes = picture.image().unwrap().bytes().unwrap().to_vec();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/sky.png", listener.local_addr().unwrap());
+    let web = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((mut line, _)) = listener.accept().await {
+            let _ = line.read(&mut [0; 4096]).await;
+            let head =
+                format!("HTTP/1.1 200 X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", bytes.len());
+            let _ = line.write_all(&[head.as_bytes(), &bytes].concat()).await;
+        }
+    });
+    let options = ClientOptions::new().base_url(emulator.url()).api_key(KEY).allow_private_urls(true);
+    let client = Client::new(options.retry(Retry::from(false))).unwrap();
+    let given = || vec![Item::new("a").id("1").images(vec![nanobanana::Input::Named(url.clone())])];
+    let outcome = async || {
+        let run = client.generate_many(GenerateOptions::new(), place.journalled()).unwrap();
+        all(&run, given()).await.0.remove(0)
+    };
+    let first = outcome().await;
+    assert!(first.ok && !first.cached, "{first:?}");
+    forget(&place.journal(), "done");
+    web.abort();
+    assert!(web.await.is_err());
+    let again = outcome().await;
+    assert!(again.ok && again.cached, "{again:?}");
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn what_runs_that_were_killed_left_unfinished_is_removed_in_time() {
     let (emulator, place) = (emulator(), Place::new());
     std::fs::create_dir(place.out()).unwrap();
