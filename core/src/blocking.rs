@@ -459,16 +459,22 @@ mod tests {
     async fn work_that_must_not_be_lost_waits_behind_any_number_of_hanging_threads() {
         let pool = pool(1, 2);
         let ends: Ends = Ends::default();
+        let (start, started) = mpsc::channel();
         let hang = || {
             let (end, ended) = mpsc::channel::<()>();
             ends.lock().unwrap().push(end);
+            let start = start.clone();
             let work = move || {
+                start.send(()).unwrap();
                 let _ = ended.recv();
             };
             pool.clone().begin(work, true)
         };
-        // As many as it starts threads for.
+        // As many as it starts threads for. The last job is the first to be taken, so all others have to hang before.
         let hanging: Vec<_> = (0..4).map(|_| hang()).collect();
+        for _ in &hanging {
+            started.recv_timeout(Duration::from_secs(20)).unwrap();
+        }
         let mut work = pool.clone().begin(|| 7, true);
         let patience = tokio::time::timeout(PATIENCE + Duration::from_millis(300), &mut work);
         assert!(patience.await.is_err(), "it was refused");
