@@ -160,7 +160,7 @@ pub(super) fn rgb_of_lab(l: f32, a: f32, b: f32) -> [u8; 3] {
     let (x, y, z) = (0.9642 * part(middle + a / 500.0), part(middle), 0.8249 * part(middle - b / 200.0));
     // From D50 to the primaries of sRGB, by Bradford's adaptation to D65.
     let linear = [
-        3.133_856_1 * x - 1.616_866_7 * y - 0.490_614_6 * z,
+        3.133_856 * x - 1.616_866_7 * y - 0.490_614_6 * z,
         -0.978_768_4 * x + 1.916_141_5 * y + 0.033_454 * z,
         0.071_945_3 * x - 0.228_991_4 * y + 1.405_242_7 * z,
     ];

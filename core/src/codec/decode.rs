@@ -44,7 +44,7 @@ pub(crate) enum Stored {
 /// [`crate::Kind::ImageError`] if the bytes are damaged or cut off, of a type that is not decoded here, or
 /// of more than 268 megapixels.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
-    let header::Seen { header, profile, refused, short, components, clear } = header::seen(bytes)?;
+    let header::Seen { header, profile, refused, short, components, clear, odd_key } = header::seen(bytes)?;
     if let Some(why) = refused {
         return Err(bad(why));
     }
@@ -53,9 +53,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
         Format::Jpeg => jpeg(bytes, &components.unwrap_or_default(), short.as_deref())?,
         Format::WebP if !header.animated => webp::decode(bytes, header.alpha)?,
         Format::Tiff => tiff::decode(bytes)?,
-        // Whether its pixels are all there shows when it has an end.
-        Format::Png if short.is_some() => {
-            by_image(&[bytes, b"\0\0\0\0IEND\xae\x42\x60\x82"].concat(), image::ImageFormat::Png)?
+        Format::Png if short.is_some() || odd_key.is_some() => {
+            by_image(&mended_png(bytes, short.is_some(), odd_key, header.depth), image::ImageFormat::Png)?
         }
         Format::Png => by_image(bytes, image::ImageFormat::Png)?,
         Format::WebP => by_image(bytes, image::ImageFormat::WebP)?,
@@ -196,6 +195,31 @@ fn by_image(bytes: &[u8], format: image::ImageFormat) -> Result<Raw, Error> {
         other => Stored::Rgba(other.into_rgba8().into_raw()),
     };
     Ok(Raw { width, height, data })
+}
+
+/// The file with an end, where whether its pixels are all there shows then; and with a key of as many bits as its samples
+/// have.
+fn mended_png(bytes: &[u8], is_short: bool, odd_key: Option<usize>, depth: u8) -> Vec<u8> {
+    let end: &[u8] = if is_short { b"\0\0\0\0IEND\xae\x42\x60\x82" } else { b"" };
+    let mut bytes = [bytes, end].concat();
+    let Some(place) = odd_key else { return bytes };
+    let len = bytes.get(place.saturating_sub(8)..).and_then(<[u8]>::first_chunk);
+    let len = len.map_or(0, |len| u32::from_be_bytes(*len) as usize).min(6);
+    let mask = (1_u16 << depth.min(15)) - 1;
+    for sample in bytes.get_mut(place..place + len).unwrap_or_default().as_chunks_mut::<2>().0 {
+        *sample = (u16::from_be_bytes(*sample) & mask).to_be_bytes();
+    }
+    let sum = crc(bytes.get(place.saturating_sub(4)..place + len).unwrap_or_default());
+    if let Some(into) = bytes.get_mut(place + len..place + len + 4) {
+        into.copy_from_slice(&sum.to_be_bytes());
+    }
+    bytes
+}
+
+/// The checksum of a few bytes of PNG.
+pub(super) fn crc(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, _| if sum & 1 == 0 { sum >> 1 } else { 0xedb8_8320 ^ sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
 }
 
 /// The first picture of a GIF, on a screen that is as large as the header found it: what it does not cover is

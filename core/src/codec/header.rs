@@ -95,6 +95,8 @@ pub(super) struct Seen {
     pub components: Option<Components>,
     /// The colour of a GIF's palette that is transparent.
     pub clear: Option<u8>,
+    /// Where a PNG's colour that is transparent stands, if it has more bits than there are.
+    pub odd_key: Option<usize>,
 }
 
 /// A header that was read before its file is sent as it is.
@@ -352,6 +354,7 @@ struct Found {
     short: Option<String>,
     components: Option<Components>,
     clear: Option<u8>,
+    odd_key: Option<usize>,
 }
 
 impl Found {
@@ -380,8 +383,8 @@ impl Found {
             icc: self.profile.as_deref().is_some_and(|profile| !colour::is_srgb(profile, color)),
             animated: self.animated,
         };
-        let Found { profile, refused, short, components, clear, .. } = self;
-        Seen { header, profile, refused, short, components, clear }
+        let Found { profile, refused, short, components, clear, odd_key, .. } = self;
+        Seen { header, profile, refused, short, components, clear, odd_key }
     }
 }
 

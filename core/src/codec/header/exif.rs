@@ -14,7 +14,8 @@ pub(super) struct Turn {
     exif: Option<Option<u8>>,
     /// Of Exif that a PNG has as text.
     text: Option<Option<u8>>,
-    xmp: Option<u8>,
+    /// Of the first packet of XMP, if there is one.
+    xmp: Option<Option<u8>>,
 }
 
 /// Longer texts are not searched.
@@ -23,7 +24,7 @@ pub(super) const LONGEST_TEXT: u64 = 1 << 20;
 impl Turn {
     /// 1 (upright) to 8.
     pub fn orientation(&self) -> u8 {
-        let said = self.exif.or(self.text).flatten().or(self.xmp);
+        let said = self.exif.or(self.text).flatten().or(self.xmp.flatten());
         said.filter(|orientation| matches!(orientation, 1..=8)).unwrap_or(1)
     }
 
@@ -69,17 +70,16 @@ impl Turn {
                 _ => None,
             }
         });
-        if self.xmp.is_none() {
-            self.xmp = found;
-        }
+        self.xmp.get_or_insert(found);
     }
 
     /// The same from a file, where it is still of use.
     pub fn xmp_at(&mut self, at: &mut Cursor<'_>, len: u64) {
-        if self.xmp.is_none() && self.exif.flatten().is_none() {
-            if let Some(packet) = at.bytes(len.min(LONGEST_TEXT)) {
-                self.xmp(&packet);
-            }
+        if self.xmp.is_none()
+            && self.exif.flatten().is_none()
+            && let Some(packet) = at.bytes(len.min(LONGEST_TEXT))
+        {
+            self.xmp(&packet);
         }
     }
 }

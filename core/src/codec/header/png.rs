@@ -25,20 +25,27 @@ pub(super) fn read(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
         _ => Color::Rgb,
     });
     at.skip(4)?;
-    let done = chunks(at, found);
+    let done = chunks(at, found, depth);
     if done.is_none() {
         found.short = Some(format!("its file ends after {} bytes, before its last chunk (IEND)", at.end));
     }
     done
 }
 
-fn chunks(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
+fn chunks(at: &mut Cursor<'_>, found: &mut Found, depth: u8) -> Option<()> {
     loop {
         let len = u64::from(at.u32()?);
         let name = at.array::<4>()?;
         let (start, next) = (at.at, at.at.checked_add(len)?.checked_add(4)?);
         match &name {
-            b"tRNS" => found.alpha = true,
+            b"tRNS" => {
+                found.alpha = true;
+                let is_key = matches!(found.color, Some(Color::Grey | Color::Rgb)) && len <= 6;
+                // Of a key that has more bits than the samples, only those count.
+                if is_key && depth < 16 && at.bytes(len).is_some_and(|key| exceeds(&key, depth)) {
+                    found.odd_key = usize::try_from(start).ok();
+                }
+            }
             // At most 256 colours of three bytes (PNG specification, 11.2.2).
             b"PLTE" if found.color == Some(Color::Palette) && (len % 3 != 0 || len > 768) => {
                 found.refuse("the picture is damaged: its palette is not one of whole colours");
@@ -60,6 +67,10 @@ fn chunks(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
         }
         at.at = next;
     }
+}
+
+fn exceeds(key: &[u8], depth: u8) -> bool {
+    key.as_chunks::<2>().0.iter().any(|sample| u32::from(u16::from_be_bytes(*sample)) >> depth != 0)
 }
 
 /// Texts that say an orientation: Exif in digits, and XMP.

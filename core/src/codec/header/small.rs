@@ -82,10 +82,11 @@ pub(super) fn gif(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
             }
             0x21 => {
                 if at.u8()? == 0xf9 && pictures == 0 {
-                    // The last one before the picture counts.
+                    // One that names no colour takes none back, as Pillow and libvips read it.
                     let [_, flags, _, _, index] = at.array::<5>()?;
-                    found.clear = (flags & 1 != 0).then_some(index);
-                    found.alpha = found.clear.is_some();
+                    if flags & 1 != 0 {
+                        (found.clear, found.alpha) = (Some(index), true);
+                    }
                 }
             }
             _ => return Some(()),

@@ -202,6 +202,42 @@ fn miniz(bytes: &[u8]) -> Vec<u8> {
     fdeflate::compress_to_vec(bytes)
 }
 
+/// Of a transparent colour only as many bits count as samples have: so libpng reads it, and all that use it.
+#[test]
+fn a_key_of_too_many_bits_is_cut() {
+    let chunk = |name: &[u8; 4], body: &[u8]| {
+        [
+            &(body.len() as u32).to_be_bytes()[..],
+            name,
+            body,
+            &super::super::decode::crc(&[name, body].concat()).to_be_bytes(),
+        ]
+        .concat()
+    };
+    let one = |depth: u8, sample: u8, key: [u8; 2]| {
+        let head = [0, 0, 0, 1, 0, 0, 0, 1, depth, 0, 0, 0, 0];
+        [
+            b"\x89PNG\r\n\x1a\n".to_vec(),
+            chunk(b"IHDR", &head),
+            chunk(b"tRNS", &key),
+            chunk(b"IDAT", &miniz(&[0, sample])),
+            chunk(b"IEND", b""),
+        ]
+        .concat()
+    };
+    for (depth, sample, key, alpha) in [
+        (1, 0x80, [0xff, 0xff], 0),
+        (1, 0, [0xff, 0xfe], 0),
+        (1, 0, [0xff, 0xff], 255),
+        (8, 7, [1, 7], 0),
+        (8, 7, [0, 7], 0),
+        (8, 7, [0, 8], 255),
+    ] {
+        let pixels = decode(&one(depth, sample, key)).unwrap();
+        assert_eq!((pixels.channels, pixels.data[3]), (4, alpha), "{depth} {sample} {key:?}");
+    }
+}
+
 #[test]
 fn a_file_is_called_what_it_is_and_the_advice_fits() {
     let apple = {
