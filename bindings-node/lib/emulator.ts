@@ -7,7 +7,7 @@ import { EmulatorVerbs } from './verbs'
 
 /** What the emulator was asked: `json` is the body, pictures as their sizes; `size` its length in bytes. */
 export interface EmulatorRequest {
-  /** When its head came, in seconds since the emulator's start. */
+  /** When its head came, in milliseconds since the emulator's start. */
   at: number
   method: string
   path: string
@@ -19,7 +19,7 @@ export interface EmulatorRequest {
   size: number
   /** That of the answer; null before it. */
   status: number | null
-  /** Seconds until the answer's last byte; null before it. */
+  /** Milliseconds until the answer's last byte; null before it. */
   took: number | null
   /** Whether the client went away, or reset the stream, before it had its answer. */
   cancelled: boolean

@@ -198,12 +198,12 @@ export interface GenerateOptions {
    */
   outputFormat?: 'png' | 'jpeg' | 'webp' | null | undefined
   /**
-   * How good a converted picture is to be, 1 to 100, with the `output_format` "jpeg" or "webp".
+   * How good a converted picture is to be, 1 to 100, with the `outputFormat` "jpeg" or "webp".
    * Default: 92 for JPEG; WebP without it loses nothing.
    */
   outputQuality?: number | null | undefined
   /**
-   * Whether pictures that are encoded anew here, for a mask or an `output_format`, say in XMP that AI made them, by
+   * Whether pictures that are encoded anew here, for a mask or an `outputFormat`, say in XMP that AI made them, by
    * IPTC's DigitalSourceType. Default: true.
    */
   markAi?: boolean | null | undefined
@@ -224,7 +224,10 @@ export interface GenerateOptions {
   upload?: 'auto' | 'never' | 'always' | null | undefined
   /** What happens to an option that the model does not have. Default: error. */
   onUnsupported?: 'error' | 'warn' | null | undefined
-  /** How long the call may take. Default: the client's. */
+  /**
+   * How long the call may take. Default: the client's.
+   * A number is in milliseconds.
+   */
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. Default: the client's. */
   retry?: Retry | boolean | null | undefined
@@ -251,7 +254,10 @@ export interface ClientOptions {
   baseUrl?: string | null | undefined
   /** The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta. */
   apiVersion?: string | null | undefined
-  /** How long a call may take. */
+  /**
+   * How long a call may take.
+   * A number is in milliseconds.
+   */
   timeout?: Timeout | number | null | undefined
   /** When and how a failed attempt is made again. */
   retry?: Retry | boolean | null | undefined
@@ -297,11 +303,20 @@ export interface ClientOptions {
  * Durations are numbers of milliseconds.
  */
 export interface Timeout {
-  /** The whole call, waits and retries included. Default: 10 minutes. */
+  /**
+   * The whole call, waits and retries included. Default: 10 minutes.
+   * In milliseconds.
+   */
   total?: number | null | undefined
-  /** Making one connection. Default: 10 seconds. */
+  /**
+   * Making one connection. Default: 10 seconds.
+   * In milliseconds.
+   */
   connect?: number | null | undefined
-  /** The longest silence between two pieces of an answer that has begun. Default: no limit. */
+  /**
+   * The longest silence between two pieces of an answer that has begun. Default: no limit.
+   * In milliseconds.
+   */
   idle?: number | null | undefined
 }
 
@@ -319,11 +334,13 @@ export interface Retry {
   /**
    * The longest wait after the first failure, when the service names none; it doubles each
    * time. How much of it is waited is left to chance. Default: 1 second.
+   * In milliseconds.
    */
   initial?: number | null | undefined
   /**
    * The longest single wait. If the service asks for a longer one, the call fails at once.
    * Default: 60 seconds.
+   * In milliseconds.
    */
   maxWait?: number | null | undefined
   /**
@@ -345,12 +362,12 @@ export interface Retry {
  */
 export interface Budget {
   /**
-   * The most that the client and its copies may spend in all; each process counts for itself.
+   * The most that the client and its copies may spend in all, in USD; each process counts for itself.
    * Default: no limit.
    */
   usd?: number | null | undefined
   /**
-   * The most that one request may be expected to cost; also what is set aside for a request to
+   * The most that one request may be expected to cost, in USD; also what is set aside for a request to
    * a model whose price is not known. Default: no limit, and such a model is refused.
    */
   perCall?: number | null | undefined
@@ -370,7 +387,10 @@ export interface Cache {
    * first. Default: 5,000,000,000 (5 GB).
    */
   maxBytes?: number | null | undefined
-  /** How old an answer may be. Default: no limit. */
+  /**
+   * How old an answer may be. Default: no limit.
+   * In milliseconds.
+   */
   maxAge?: number | null | undefined
 }
 
@@ -410,7 +430,10 @@ export interface UploadOptions {
    * given once. Default: one that is drawn by lot.
    */
   name?: string | null | undefined
-  /** How long all of it may take, until the file can be used. Default: the client's. */
+  /**
+   * How long all of it may take, until the file can be used. Default: the client's.
+   * A number is in milliseconds.
+   */
   timeout?: Timeout | number | null | undefined
   /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
   signal?: AbortSignal | null | undefined
@@ -418,7 +441,10 @@ export interface UploadOptions {
 
 /** What a question about uploaded files can be told. */
 export interface FileOptions {
-  /** How long it may take. Default: the client's. */
+  /**
+   * How long it may take. Default: the client's.
+   * A number is in milliseconds.
+   */
   timeout?: Timeout | number | null | undefined
   /** Ends the call: its request is dropped, and the promise rejects with the signal's reason. */
   signal?: AbortSignal | null | undefined
@@ -437,13 +463,25 @@ export interface EmulatorOptions {
   tls?: boolean | null | undefined
   /** How many requests it remembers. Default: 1000. */
   keep?: number | null | undefined
-  /** How long an uploaded file lives. Default: 48 hours. */
+  /**
+   * How long an uploaded file lives. Default: 48 hours.
+   * In milliseconds.
+   */
   fileLife?: number | null | undefined
-  /** How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. */
+  /**
+   * How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds.
+   * In milliseconds.
+   */
   fileProcessing?: number | null | undefined
-  /** How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds. */
+  /**
+   * How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds.
+   * In milliseconds.
+   */
   batchProcessing?: number | null | undefined
-  /** How long a batch may be pending or running before it is EXPIRED. Default: 48 hours. */
+  /**
+   * How long a batch may be pending or running before it is EXPIRED. Default: 48 hours.
+   * In milliseconds.
+   */
   batchLife?: number | null | undefined
   /** How many requests a minute each model takes before it answers 429. Default: no limit. */
   rpm?: number | null | undefined
@@ -451,7 +489,10 @@ export interface EmulatorOptions {
   ipm?: number | null | undefined
   /** How many requests a day each model takes before it answers 429. Default: no limit. */
   rpd?: number | null | undefined
-  /** How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds. */
+  /**
+   * How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds.
+   * In milliseconds.
+   */
   minute?: number | null | undefined
   /** The folder of recorded calls that it answers with, instead of drawing. Default: none. */
   cassette?: string | null | undefined
@@ -549,7 +590,7 @@ export interface ScriptStep {
   gzip?: boolean | undefined
 }
 
-/** What `generate_many` can be told beside the options of its calls. */
+/** What `generateMany` can be told beside the options of its calls. */
 export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   /** How many items are under way at once. Default: 8. */
   concurrency?: number | null | undefined
@@ -562,7 +603,7 @@ export interface ManyOptions extends Omit<GenerateOptions, 'attachments'> {
   saveTo?: string | null | undefined
   /**
    * A file that remembers what is done: run again with it, and only what is missing is sent.
-   * Pictures go to `save_to`, else to a folder of the journal's name with `.d` at its end.
+   * Pictures go to `saveTo`, else to a folder of the journal's name with `.d` at its end.
    */
   journal?: string | null | undefined
   /**
@@ -584,7 +625,7 @@ export interface EditOptions extends GenerateOptions {
   mask?: MaskInput | ReadonlyArray<MaskInput> | null | undefined
   /**
    * Whether only what lies in the mask is taken from the model: every pixel outside stays exactly as
-   * it is, and the result is PNG, or WebP without loss if `output_format` says so. Otherwise the
+   * it is, and the result is PNG, or WebP without loss if `outputFormat` says so. Otherwise the
    * model's picture is the result as it came. Default: true.
    */
   keepOutside?: boolean | null | undefined
@@ -621,9 +662,15 @@ export interface AttachmentFields {
    * name if the service fetches it itself.
    */
   mimeType?: string | null | undefined
-  /** From where on a video is seen. Default: its start. */
+  /**
+   * From where on a video is seen. Default: its start.
+   * In milliseconds.
+   */
   start?: number | null | undefined
-  /** Up to where a video is seen. Default: its end. */
+  /**
+   * Up to where a video is seen. Default: its end.
+   * In milliseconds.
+   */
   end?: number | null | undefined
   /**
    * How many pictures of each second of a video are seen: more than 0, at most 24. Default: the
@@ -668,7 +715,10 @@ export interface Attempt {
   status: number | null
   /** Why it failed, in a few words; none if it succeeded. */
   reason: string | null
-  /** How long was waited after it, before the next one. */
+  /**
+   * How long was waited after it, before the next one.
+   * In milliseconds.
+   */
   wait: number
   /** The service's id of this request, if it sent one. */
   requestId: string | null
@@ -724,7 +774,7 @@ export interface Source {
 export interface Span {
   /** Where it begins, in bytes of UTF-8 in its part. */
   start: number
-  /** Where it ends. */
+  /** Where it ends, in bytes of UTF-8 in its part. */
   end: number
   /** The text itself. */
   text: string
@@ -872,7 +922,7 @@ export interface ModelInfo {
   notes: Array<string>
 }
 
-/** What came of one item of `generate_many`. */
+/** What came of one item of `generateMany`. */
 export type Outcome = {
   /** The item's place among the items, from 0. */
   index: number
@@ -893,11 +943,11 @@ export type Outcome = {
 export interface Estimate {
   /** The id of the model. */
   model: string
-  /** If everything goes cheaply; none if the model, or its service tier, has no known price. */
+  /** The price in USD if everything goes cheaply; none if the model, or its service tier, has no known price. */
   low: number | null
-  /** What it will most likely be. */
+  /** The price in USD that is most likely. */
   typical: number | null
-  /** If everything goes dearly; no limit that the service keeps. */
+  /** The price in USD if everything goes dearly; no limit that the service keeps. */
   high: number | null
   /** How many requests it is: `n`. */
   calls: number
@@ -1020,23 +1070,23 @@ export interface UnknownCall {
 /** What a client and its copies have spent in this process, in USD. */
 export interface Spent {
   /**
-   * What the answered requests cost. One whose price is not known counts with what was set
+   * What the answered requests cost, in USD. One whose price is not known counts with what was set
    * aside for it, if anything was.
    */
   usd: number
   /** How many requests were answered, and so paid for. */
   calls: number
-  /** What is set aside for requests under way. */
+  /** What is set aside for requests under way, in USD. */
   pendingUsd: number
   /** Of how many requests it is not known whether they were billed. */
   unknown: number
-  /** What is kept for those: their typical price. */
+  /** What is kept for those, in USD: their typical price. */
   unknownUsd: number
   /** Which those were; the last 100. */
   unknownCalls: Array<UnknownCall>
   /** How many of the answered requests have a price that is not known. */
   unpriced: number
-  /** What the budget has left for further requests; none without one for all of them. */
+  /** What the budget has left for further requests, in USD; none without one for all of them. */
   remainingUsd: number | null
 }
 
@@ -1087,7 +1137,7 @@ export interface DoneEvent {
 }
 
 /**
- * One step of a call: what `on_event` gets, and what the log says.
+ * One step of a call: what `onEvent` gets, and what the log says.
  * Durations are numbers of milliseconds.
  */
 export interface ClientEvent {
@@ -1120,9 +1170,15 @@ export interface ClientEvent {
   status: number | null
   /** The service's id of the request, if it sent one. */
   requestId: string | null
-  /** How long the attempt took, from its first byte sent to its last one received. */
+  /**
+   * How long the attempt took, from its first byte sent to its last one received.
+   * In milliseconds.
+   */
   took: number | null
-  /** How long is waited next, as far as is known. */
+  /**
+   * How long is waited next, as far as is known.
+   * In milliseconds.
+   */
   wait: number | null
   /** Why the attempt failed, in a few words; none if it did not. */
   reason: string | null
@@ -1296,8 +1352,15 @@ export class NotFoundError extends APIStatusError {
 /** Too many requests, or a quota is used up. */
 export class RateLimitError extends APIStatusError {
   static { kind(this, 'RateLimitError', { retryAfter: null, quota: null, permanent: null }) }
-  /** After how many seconds the service wants to be asked again, if it said so. */
+  /**
+   * After how many seconds the service wants to be asked again, if it said so.
+   * In seconds, as in the header; `retryAfterMs` is the same in milliseconds.
+   */
   declare readonly retryAfter: number | null
+  /** `retryAfter` in milliseconds, as all other times are here. */
+  get retryAfterMs(): number | null {
+    return this.retryAfter === null ? null : Math.round(this.retryAfter * 1000)
+  }
   /** The quota that is used up, as the service names it. */
   declare readonly quota: string | null
   /** Whether waiting is of no use: true for a daily or a zero quota. */

@@ -16,18 +16,19 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
 use crate::blocking::Lost;
+use crate::catalogue::Catalogue;
 use crate::client::Client;
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::Many;
-use crate::message::{message, option};
+use crate::message::{flag, message, option};
 use crate::options::{
-    ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, Region, Unit, unknown_flag,
+    ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, ManyOptions, Region, Unit, unknown_flag,
 };
 use crate::records::{Event, Generation};
-use crate::schema::{Case, Table, Write};
+use crate::schema::{Case, Field, Table, Write};
 use crate::stream::EventStream;
 use crate::workers;
 
@@ -262,11 +263,11 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
     let rows = table.fields.iter().filter(|field| !without.contains(&field.name));
     rows.map(|field| {
         let arg = Arg::new(field.name)
-            .long(field.name.replace('_', "-"))
-            .help(field.doc.trim())
+            .long(flag(field.name).trim_start_matches("--").to_owned())
+            .help(help(field))
             .help_heading(heading);
         if SWITCHED_OFF.contains(&field.name) {
-            arg.long(format!("no-{}", field.name.replace('_', "-"))).action(ArgAction::SetTrue)
+            arg.action(ArgAction::SetTrue)
         } else if ON_BY_DEFAULT.contains(&field.name) {
             arg.action(ArgAction::Set)
                 .value_name("true|false")
@@ -281,6 +282,11 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
                 "Timeout | float" => "SECONDS",
                 "Budget | float" => "USD",
                 "Retry | bool" => "false|JSON",
+                "Encode" => "JSON",
+                python if python.starts_with("Cache") => "FOLDER|JSON",
+                python if python.starts_with("dict") && python.ends_with("]") && python.contains("off") => {
+                    "off|JSON"
+                }
                 python if python.starts_with("dict") => "JSON",
                 _ => "TEXT",
             })
@@ -289,6 +295,40 @@ fn flags(table: &Table, heading: &'static str, without: &[&str]) -> Vec<Arg> {
     })
     .collect()
 }
+
+/// What `--help` says of an option: its documentation with names as the shell has them, and the values that it takes.
+fn help(field: &Field) -> String {
+    let own = |word: &str| NAMED.iter().any(|table| table().fields.iter().any(|field| field.name == word));
+    let words = field.doc_in(Case::Shell);
+    let words: Vec<String> = (words.split('`'))
+        .enumerate()
+        .map(
+            |(place, word)| {
+                if place % 2 == 1 && own(word) { flag(word).into_owned() } else { word.to_owned() }
+            },
+        )
+        .collect();
+    let (words, catalogue) = (words.join("`"), Catalogue::builtin());
+    match field.python.as_str() {
+        "AspectRatio" => format!("{words} [known values: {}]", catalogue.aspect_ratios().join(", ")),
+        "ImageSize" => format!("{words} [known values: {}]", catalogue.image_sizes().join(", ")),
+        "Model" => format!("{words} [known values: {}]", catalogue.names().join(", ")),
+        "Timeout | float" | "Budget | float" => format!("{words} [or JSON]"),
+        python => match python.strip_prefix("Literal[").and_then(|words| words.strip_suffix(']')) {
+            Some(values) => format!("{words} [possible values: {}]", values.replace('"', "")),
+            None => words,
+        },
+    }
+}
+
+/// The tables whose options are flags.
+const NAMED: &[fn() -> Table] = &[
+    GenerateOptions::table,
+    EditOptions::table,
+    ClientOptions::table,
+    ManyOptions::table,
+    EmulatorOptions::table,
+];
 
 /// What the flags of an option table say, as a caller would write it.
 fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String, Value> {

@@ -416,13 +416,18 @@ impl Door {
             (Door::Emulator(emulator), "ca_bundle") => Ok(plain(json!(emulator.ca_bundle()))),
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "requests") => {
-                let spelt = |request| match request {
-                    Value::Object(told) => {
-                        told.into_iter().map(|(name, value)| (case.name(&name).into_owned(), value)).collect()
-                    }
+                let field = |(name, value): (String, Value)| {
+                    let value = match (&*name, value.as_f64()) {
+                        ("at" | "took", Some(seconds)) => json!(seconds * case.units_per_second()),
+                        _ => value,
+                    };
+                    (case.name(&name).into_owned(), value)
+                };
+                let written = |request| match request {
+                    Value::Object(fields) => fields.into_iter().map(field).collect(),
                     other => other,
                 };
-                Ok(plain(emulator.requests().into_iter().map(spelt).collect()))
+                Ok(plain(emulator.requests().into_iter().map(written).collect()))
             }
             #[cfg(feature = "emulator")]
             (Door::Emulator(emulator), "script") => {

@@ -190,6 +190,7 @@ macro_rules! errors {
                         doc: concat!($($field_doc, "\n"),+),
                         python: <$type as Typed>::python(),
                         typescript: <$type as Typed>::typescript(),
+                        is_time: <$type as Typed>::IS_TIME,
                     } ),*],
                 } ),*]
             }

@@ -242,6 +242,7 @@ macro_rules! options {
                         doc: concat!($($field_doc, "\n"),+),
                         python: <$type as Typed>::python(),
                         typescript: <$type as Typed>::typescript(),
+                        is_time: <$type as Typed>::IS_TIME,
                     } ),*],
                 }
             }

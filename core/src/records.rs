@@ -38,7 +38,7 @@ record! {
     pub struct Span {
         /// Where it begins, in bytes of UTF-8 in its part.
         start: u64,
-        /// Where it ends.
+        /// Where it ends, in bytes of UTF-8 in its part.
         end: u64,
         /// The text itself.
         text: String,
@@ -335,22 +335,22 @@ record! {
 record! {
     /// What a client and its copies have spent in this process, in USD.
     pub struct Spent {
-        /// What the answered requests cost. One whose price is not known counts with what was set
+        /// What the answered requests cost, in USD. One whose price is not known counts with what was set
         /// aside for it, if anything was.
         usd: f64,
         /// How many requests were answered, and so paid for.
         calls: u64,
-        /// What is set aside for requests under way.
+        /// What is set aside for requests under way, in USD.
         pending_usd: f64,
         /// Of how many requests it is not known whether they were billed.
         unknown: u64,
-        /// What is kept for those: their typical price.
+        /// What is kept for those, in USD: their typical price.
         unknown_usd: f64,
         /// Which those were; the last 100.
         unknown_calls: Vec<UnknownCall>,
         /// How many of the answered requests have a price that is not known.
         unpriced: u64,
-        /// What the budget has left for further requests; none without one for all of them.
+        /// What the budget has left for further requests, in USD; none without one for all of them.
         remaining_usd: Option<f64>,
     }
 }
@@ -360,11 +360,11 @@ record! {
     pub struct Estimate {
         /// The id of the model.
         model: String,
-        /// If everything goes cheaply; none if the model, or its service tier, has no known price.
+        /// The price in USD if everything goes cheaply; none if the model, or its service tier, has no known price.
         low: Option<f64>,
-        /// What it will most likely be.
+        /// The price in USD that is most likely.
         typical: Option<f64>,
-        /// If everything goes dearly; no limit that the service keeps.
+        /// The price in USD if everything goes dearly; no limit that the service keeps.
         high: Option<f64>,
         /// How many requests it is: `n`.
         calls: u32,

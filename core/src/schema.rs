@@ -72,6 +72,20 @@ pub struct Field {
     pub python: String,
     /// Its type in TypeScript.
     pub typescript: String,
+    /// True if it is a time, which is a number in the caller's unit.
+    pub is_time: bool,
+}
+
+impl Field {
+    /// The documentation for a caller in this language, with the unit of a time.
+    pub fn doc_in(&self, case: Case) -> String {
+        let doc = self.doc.trim();
+        match (self.is_time, self.python.contains(" | ") && !self.python.ends_with("| None")) {
+            (false, _) => doc.to_owned(),
+            (true, false) => format!("{doc}\nIn {}.", case.time_unit()),
+            (true, true) => format!("{doc}\nA number is in {}.", case.time_unit()),
+        }
+    }
 }
 
 /// One table, as the generators see it.
@@ -91,6 +105,8 @@ pub trait Typed {
     fn python() -> String;
     /// The TypeScript type.
     fn typescript() -> String;
+    /// True for a time.
+    const IS_TIME: bool = false;
 }
 
 /// How a value is written as JSON at a binding's border.
@@ -132,6 +148,7 @@ impl<T: Typed> Typed for Option<T> {
     fn typescript() -> String {
         format!("{} | null", T::typescript())
     }
+    const IS_TIME: bool = T::IS_TIME;
 }
 
 impl<T: Write> Write for Option<T> {
@@ -181,6 +198,7 @@ impl From<std::time::Duration> for Seconds {
 }
 
 impl Typed for Seconds {
+    const IS_TIME: bool = true;
     fn python() -> String {
         "float".into()
     }
@@ -233,6 +251,7 @@ macro_rules! record {
                         doc: concat!($($field_doc, "\n"),+),
                         python: <$type as $crate::schema::Typed>::python(),
                         typescript: <$type as $crate::schema::Typed>::typescript(),
+                        is_time: <$type as $crate::schema::Typed>::IS_TIME,
                     }),*],
                 }
             }

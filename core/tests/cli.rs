@@ -417,7 +417,7 @@ fn a_picture_that_came_with_the_error_of_a_turn_is_kept_and_named() {
     });
     emulator.script(&[json!({ "json": stray }), json!({ "image": "png 8x8" })]).unwrap();
     let url = emulator.url();
-    let mut child = command(folder.path(), &["chat", "--retry", "1", "--base-url", &url])
+    let mut child = command(folder.path(), &["chat", "--retry", "false", "--base-url", &url])
         .env("GEMINI_API_KEY", "test-key-0123")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -77,6 +77,7 @@ fn client_options() -> Table {
               try. No event holds a key, a prompt or a picture.",
         python: "Callable[[ClientEvent], object]".to_owned(),
         typescript: "((event: ClientEvent) => void)".to_owned(),
+        is_time: false,
     });
     table
 }

@@ -69,7 +69,7 @@ test('the emulator speaks TLS and HTTP/2 to a client that has its bundle', () =>
     assert.equal((await client.generate('a boat')).image.width, 1024)
     const [request] = emulator.requests
     assert.equal(request?.httpVersion, '2')
-    assert.ok(request && request.at > 0 && request.at < 60)
+    assert.ok(request && request.at > 1 && request.at < 60_000)
     const distrustful = new Client({ baseUrl: emulator.url, apiKey: 'k', retry: false })
     await assert.rejects(distrustful.generate('a boat'), APIConnectionError)
   }))

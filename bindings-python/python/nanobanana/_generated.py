@@ -96,7 +96,7 @@ class Attempt(Record):
     reason: str | None
     """Why it failed, in a few words; none if it succeeded."""
     wait: float
-    """How long was waited after it, before the next one."""
+    """How long was waited after it, before the next one. In seconds."""
     request_id: str | None
     """The service's id of this request, if it sent one."""
 
@@ -426,7 +426,7 @@ class Span(Record):
     start: int
     """Where it begins, in bytes of UTF-8 in its part."""
     end: int
-    """Where it ends."""
+    """Where it ends, in bytes of UTF-8 in its part."""
     text: str
     """The text itself."""
     sources: list[int]
@@ -685,11 +685,13 @@ class Estimate(Record):
     model: str
     """The id of the model."""
     low: float | None
-    """If everything goes cheaply; none if the model, or its service tier, has no known price."""
+    """The price in USD if everything goes cheaply; none if the model, or its service tier, has no known
+    price.
+    """
     typical: float | None
-    """What it will most likely be."""
+    """The price in USD that is most likely."""
     high: float | None
-    """If everything goes dearly; no limit that the service keeps."""
+    """The price in USD if everything goes dearly; no limit that the service keeps."""
     calls: int
     """How many requests it is: `n`."""
     input_tokens: int | None
@@ -871,24 +873,24 @@ class Spent(Record):
     _fields = dict.fromkeys(__slots__)
     _readers = {"unknown_calls": UnknownCall._read}
     usd: float
-    """What the answered requests cost.
+    """What the answered requests cost, in USD.
 
     One whose price is not known counts with what was set aside for it, if anything was.
     """
     calls: int
     """How many requests were answered, and so paid for."""
     pending_usd: float
-    """What is set aside for requests under way."""
+    """What is set aside for requests under way, in USD."""
     unknown: int
     """Of how many requests it is not known whether they were billed."""
     unknown_usd: float
-    """What is kept for those: their typical price."""
+    """What is kept for those, in USD: their typical price."""
     unknown_calls: list[UnknownCall]
     """Which those were; the last 100."""
     unpriced: int
     """How many of the answered requests have a price that is not known."""
     remaining_usd: float | None
-    """What the budget has left for further requests; none without one for all of them."""
+    """What the budget has left for further requests, in USD; none without one for all of them."""
 
 
 class ChatTurn(Record):
@@ -1007,9 +1009,9 @@ class ClientEvent(Record):
     request_id: str | None
     """The service's id of the request, if it sent one."""
     took: float | None
-    """How long the attempt took, from its first byte sent to its last one received."""
+    """How long the attempt took, from its first byte sent to its last one received. In seconds."""
     wait: float | None
-    """How long is waited next, as far as is known."""
+    """How long is waited next, as far as is known. In seconds."""
     reason: str | None
     """Why the attempt failed, in a few words; none if it did not."""
     usage: Usage | None
@@ -1061,11 +1063,11 @@ class Timeout(Settings):
     __slots__ = ("total", "connect", "idle")
     _fields = dict.fromkeys(__slots__)
     total: float | None
-    """The whole call, waits and retries included. Default: 10 minutes."""
+    """The whole call, waits and retries included. Default: 10 minutes. In seconds."""
     connect: float | None
-    """Making one connection. Default: 10 seconds."""
+    """Making one connection. Default: 10 seconds. In seconds."""
     idle: float | None
-    """The longest silence between two pieces of an answer that has begun. Default: no limit."""
+    """The longest silence between two pieces of an answer that has begun. Default: no limit. In seconds."""
 
     def __init__(
         self,
@@ -1093,12 +1095,12 @@ class Retry(Settings):
     initial: float | None
     """The longest wait after the first failure, when the service names none; it doubles each time.
 
-    How much of it is waited is left to chance. Default: 1 second.
+    How much of it is waited is left to chance. Default: 1 second. In seconds.
     """
     max_wait: float | None
     """The longest single wait.
 
-    If the service asks for a longer one, the call fails at once. Default: 60 seconds.
+    If the service asks for a longer one, the call fails at once. Default: 60 seconds. In seconds.
     """
     no_image: int | None
     """How many more times a call may be paid for when the model draws nothing (NO_IMAGE, IMAGE_OTHER).
@@ -1138,13 +1140,13 @@ class Budget(Settings):
     __slots__ = ("usd", "per_call")
     _fields = dict.fromkeys(__slots__)
     usd: float | None
-    """The most that the client and its copies may spend in all; each process counts for itself.
+    """The most that the client and its copies may spend in all, in USD; each process counts for itself.
 
     Default: no limit.
     """
     per_call: float | None
-    """The most that one request may be expected to cost; also what is set aside for a request to a model
-    whose price is not known.
+    """The most that one request may be expected to cost, in USD; also what is set aside for a request to a
+    model whose price is not known.
 
     Default: no limit, and such a model is refused.
     """
@@ -1177,7 +1179,7 @@ class Cache(Settings):
     Default: 5,000,000,000 (5 GB).
     """
     max_age: float | None
-    """How old an answer may be. Default: no limit."""
+    """How old an answer may be. Default: no limit. In seconds."""
 
     def __init__(
         self,
@@ -1270,9 +1272,9 @@ class Attachment(Wrapper):
     Default: told by its first bytes, or by the end of its name if the service fetches it itself.
     """
     start: float | None
-    """From where on a video is seen. Default: its start."""
+    """From where on a video is seen. Default: its start. In seconds."""
     end: float | None
-    """Up to where a video is seen. Default: its end."""
+    """Up to where a video is seen. Default: its end. In seconds."""
     fps: float | None
     """How many pictures of each second of a video are seen: more than 0, at most 24.
 
@@ -1302,13 +1304,13 @@ class Box(Wrapper):
     _wraps = None
     _fields = dict.fromkeys(__slots__)
     left: float
-    """Its left edge."""
+    """Its left edge, in the `unit`."""
     top: float
-    """Its top edge."""
+    """Its top edge, in the `unit`."""
     right: float
-    """Its right edge; pixels from there on are outside."""
+    """Its right edge, in the `unit`; pixels from there on are outside."""
     bottom: float
-    """Its bottom edge; rows from there on are outside."""
+    """Its bottom edge, in the `unit`; rows from there on are outside."""
     unit: Literal["px", "fraction"] | None
     """What these are told in. Default: px."""
 
@@ -1453,7 +1455,7 @@ generate.__doc__ = send.__doc__ = """
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
+        timeout: How long the call may take. Default: the client's. A number is in seconds.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
@@ -1546,7 +1548,7 @@ edit.__doc__ = """
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
+        timeout: How long the call may take. Default: the client's. A number is in seconds.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
@@ -1717,7 +1719,7 @@ estimate.__doc__ = count_tokens.__doc__ = explain.__doc__ = """
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
+        timeout: How long the call may take. Default: the client's. A number is in seconds.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
@@ -1744,7 +1746,8 @@ upload.__doc__ = """
         display_name: What it is called for people, at most 512 characters.
         name: What the service calls it: "files/" and up to 40 lower case letters, digits and dashes; a
             name is given once. Default: one that is drawn by lot.
-        timeout: How long all of it may take, until the file can be used. Default: the client's.
+        timeout: How long all of it may take, until the file can be used. Default: the client's. A number
+            is in seconds.
     """
 
 
@@ -1773,7 +1776,7 @@ def delete_file(
 
 get_file.__doc__ = list_files.__doc__ = delete_file.__doc__ = """
     Options:
-        timeout: How long it may take. Default: the client's.
+        timeout: How long it may take. Default: the client's. A number is in seconds.
     """
 
 
@@ -1878,7 +1881,7 @@ chat.__doc__ = load_chat.__doc__ = """
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
+        timeout: How long the call may take. Default: the client's. A number is in seconds.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
@@ -1970,7 +1973,7 @@ generate_many.__doc__ = """
             of a request that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
             Each is uploaded once while it lives there, which is 48 hours. Default: auto.
         on_unsupported: What happens to an option that the model does not have. Default: error.
-        timeout: How long the call may take. Default: the client's.
+        timeout: How long the call may take. Default: the client's. A number is in seconds.
         retry: When and how a failed attempt is made again. Default: the client's.
         headers: HTTP headers to send beside our own. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
@@ -2030,7 +2033,7 @@ client.__doc__ = with_options.__doc__ = """
         model: The model of calls that name none. Default: `nano-banana-2.1`.
         base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
-        timeout: How long a call may take.
+        timeout: How long a call may take. A number is in seconds.
         retry: When and how a failed attempt is made again.
         max_concurrency: The most requests under way at once, for each model; more wait for their turn. A
             stream that is not read for a second does not count until it is read on. Default: no limit, unless

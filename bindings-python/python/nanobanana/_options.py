@@ -257,7 +257,7 @@ class GenerateOptions(TypedDict, total=False):
     """What happens to an option that the model does not have. Default: error."""
 
     timeout: Timeout | float | None
-    """How long the call may take. Default: the client's."""
+    """How long the call may take. Default: the client's. A number is in seconds."""
 
     retry: Retry | bool | None
     """When and how a failed attempt is made again. Default: the client's."""
@@ -342,7 +342,7 @@ class ClientOptions(TypedDict, total=False):
     """The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta."""
 
     timeout: Timeout | float | None
-    """How long a call may take."""
+    """How long a call may take. A number is in seconds."""
 
     retry: Retry | bool | None
     """When and how a failed attempt is made again."""
@@ -416,14 +416,17 @@ class UploadOptions(TypedDict, total=False):
     """
 
     timeout: Timeout | float | None
-    """How long all of it may take, until the file can be used. Default: the client's."""
+    """How long all of it may take, until the file can be used.
+
+    Default: the client's. A number is in seconds.
+    """
 
 
 class FileOptions(TypedDict, total=False):
     """What a question about uploaded files can be told."""
 
     timeout: Timeout | float | None
-    """How long it may take. Default: the client's."""
+    """How long it may take. Default: the client's. A number is in seconds."""
 
 
 class EmulatorOptions(TypedDict, total=False):
@@ -442,16 +445,19 @@ class EmulatorOptions(TypedDict, total=False):
     """How many requests it remembers. Default: 1000."""
 
     file_life: float | None
-    """How long an uploaded file lives. Default: 48 hours."""
+    """How long an uploaded file lives. Default: 48 hours. In seconds."""
 
     file_processing: float | None
-    """How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds."""
+    """How long a video or a sound is PROCESSING before it is ACTIVE. Default: 0.2 seconds. In seconds."""
 
     batch_processing: float | None
-    """How long a batch, or an interaction in the background, takes at least. Default: 0.2 seconds."""
+    """How long a batch, or an interaction in the background, takes at least.
+
+    Default: 0.2 seconds. In seconds.
+    """
 
     batch_life: float | None
-    """How long a batch may be pending or running before it is EXPIRED. Default: 48 hours."""
+    """How long a batch may be pending or running before it is EXPIRED. Default: 48 hours. In seconds."""
 
     rpm: int | None
     """How many requests a minute each model takes before it answers 429. Default: no limit."""
@@ -463,7 +469,10 @@ class EmulatorOptions(TypedDict, total=False):
     """How many requests a day each model takes before it answers 429. Default: no limit."""
 
     minute: float | None
-    """How long a minute of these limits is: tests need not wait for a real one. Default: 60 seconds."""
+    """How long a minute of these limits is: tests need not wait for a real one.
+
+    Default: 60 seconds. In seconds.
+    """
 
     cassette: str | None
     """The folder of recorded calls that it answers with, instead of drawing. Default: none."""

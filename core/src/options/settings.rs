@@ -51,6 +51,7 @@ impl From<std::time::Duration> for Timeout {
 }
 
 impl Typed for Timeout {
+    const IS_TIME: bool = true;
     fn python() -> String {
         "Timeout | float".into()
     }
@@ -135,9 +136,14 @@ impl Read for Retry {
             Value::Number(number) => {
                 let count = number.as_u64().filter(|count| (1..1_000_000).contains(count)).unwrap_or(3);
                 let attempts = |count: u64| setting("retry", "max_attempts", &count.to_string());
+                let times = |count: u64, what: &str| match count {
+                    1 => format!("1 {what}"),
+                    count => format!("{count} {what}s"),
+                };
+                let (calls, again) = (times(count, "call"), times(count, "time"));
                 Err(at.invalid(message!(
-                    "is {number}, which may count calls or retries: {} makes {count} calls at most, the first \
-                     included, {} retries {count} times at most, and false makes one call",
+                    "is {number}, which may count calls or retries: {} makes {calls} at most, the first included, {} \
+                     retries {again} at most, and false makes one call",
                     attempts(count),
                     attempts(count + 1)
                 )))
@@ -194,13 +200,13 @@ impl Reference {
 options! {
     /// A box of a picture, as a mask: what lies in it may change.
     pub struct Region as "Box" {
-        /// Its left edge.
+        /// Its left edge, in the `unit`.
         left: f64,
-        /// Its top edge.
+        /// Its top edge, in the `unit`.
         top: f64,
-        /// Its right edge; pixels from there on are outside.
+        /// Its right edge, in the `unit`; pixels from there on are outside.
         right: f64,
-        /// Its bottom edge; rows from there on are outside.
+        /// Its bottom edge, in the `unit`; rows from there on are outside.
         bottom: f64,
         /// What these are told in. Default: px.
         unit: Unit,
@@ -434,10 +440,10 @@ options! {
     /// it is sent its typical price is set aside, and one for which there is no room is not sent. So
     /// what is spent can pass the limit by no more than what the requests under way cost beyond that.
     pub struct Budget {
-        /// The most that the client and its copies may spend in all; each process counts for itself.
+        /// The most that the client and its copies may spend in all, in USD; each process counts for itself.
         /// Default: no limit.
         usd: f64,
-        /// The most that one request may be expected to cost; also what is set aside for a request to
+        /// The most that one request may be expected to cost, in USD; also what is set aside for a request to
         /// a model whose price is not known. Default: no limit, and such a model is refused.
         per_call: f64,
     }

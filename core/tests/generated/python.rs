@@ -9,7 +9,7 @@ use nanobanana::image::Image;
 use nanobanana::options::{
     EditOptions, EmulatorOptions, FileOptions, GenerateOptions, Reading, RecordOptions, UploadOptions,
 };
-use nanobanana::schema::{Field, Table, Typed};
+use nanobanana::schema::{Case, Field, Table, Typed};
 
 use super::stream_event;
 
@@ -220,7 +220,7 @@ pub fn types() -> String {
         docstring(&mut out, table.doc);
         for field in &table.fields {
             writeln!(out, "\n    {}: {} | None", field.name, field.python).unwrap();
-            docstring(&mut out, field.doc);
+            docstring(&mut out, &field.doc_in(Case::Snake));
         }
     }
     steps(&mut out);
@@ -246,7 +246,7 @@ fn steps(out: &mut String) {
     docstring(out, table.doc);
     for field in &table.fields {
         writeln!(out, "\n    {}: {}", field.name, field.python).unwrap();
-        docstring(out, field.doc);
+        docstring(out, &field.doc_in(Case::Snake));
     }
 }
 
@@ -350,7 +350,7 @@ fn readers(out: &mut String, above: Option<String>, fields: &[Field]) {
 fn attributes(out: &mut String, fields: &[Field]) {
     for field in fields {
         writeln!(out, "    {}: {}", field.name, field.python).unwrap();
-        docstring(out, field.doc);
+        docstring(out, &field.doc_in(Case::Snake));
     }
 }
 
@@ -478,7 +478,7 @@ fn options_docs(out: &mut String, names: &[&str], table: &Table) {
     let docs: String = names.iter().map(|name| format!("{name}.__doc__ = ")).collect();
     write!(out, "\n\n{docs}\"\"\"\n    Options:\n").unwrap();
     for field in &table.fields {
-        let lines = wrap(&format!("{}: {}", field.name, field.doc), WIDTH - 12);
+        let lines = wrap(&format!("{}: {}", field.name, field.doc_in(Case::Snake)), WIDTH - 12);
         writeln!(out, "        {}", lines.join("\n            ")).unwrap();
     }
     out.push_str("    \"\"\"\n");

@@ -9,6 +9,7 @@ pub fn table() -> Table {
         doc: Box::leak(sentence(&doc).into_boxed_str()),
         python: python.to_owned(),
         typescript: typescript.to_owned(),
+        is_time: false,
     });
     Table {
         name: "ScriptStep",

@@ -139,7 +139,7 @@ fn options(out: &mut String, table: &Table, base: &str) {
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
         // Not set may be said in three ways, also under `exactOptionalPropertyTypes`.
-        writeln!(out, "{}  {name}?: {} | null | undefined", doc(field.doc, "  "), field.typescript).unwrap();
+        writeln!(out, "{}  {name}?: {} | null | undefined", hover(field), field.typescript).unwrap();
     }
     if ["GenerateOptions", "UploadOptions", "FileOptions"].contains(&table.name) {
         let text = "Ends the call: its request is dropped, and the promise rejects with the signal's reason.";
@@ -218,7 +218,7 @@ fn record(out: &mut String, table: &Table) {
     }
     for field in &table.fields {
         let name = Case::Camel.name(field.name);
-        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+        writeln!(out, "{}  {name}: {}", hover(field), field.typescript).unwrap();
     }
     out.push_str("}\n");
 }
@@ -229,7 +229,7 @@ fn outcome(out: &mut String, table: &Table) {
     write!(out, "\n{}export type Outcome = {{\n", doc(&table_doc(table), "")).unwrap();
     for field in table.fields.iter().filter(|field| !either.contains(&field.name)) {
         let name = Case::Camel.name(field.name);
-        writeln!(out, "{}  {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+        writeln!(out, "{}  {name}: {}", hover(field), field.typescript).unwrap();
     }
     writeln!(out, "}} & ({{ ok: true; {result} }} | {{ ok: false; {error} }})").unwrap();
 }
@@ -289,13 +289,29 @@ fn errors(out: &mut String) {
             continue;
         };
         let name = row.kind.name();
-        write!(out, "\n{}export class {name} extends {} {{\n", doc(row.doc, ""), parent.name()).unwrap();
+        write!(
+            out,
+            "\n{}export class {name} extends {} {{\n",
+            doc(&in_javascript(row.doc), ""),
+            parent.name()
+        )
+        .unwrap();
         let blanks: Vec<String> = row.fields.iter().map(blank).collect();
         let blanks = if blanks.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", blanks.join(", ")) };
         writeln!(out, "  static {{ kind(this, '{name}', {blanks}) }}").unwrap();
         for field in &row.fields {
             let name = Case::Camel.name(field.name);
-            writeln!(out, "{}  declare readonly {name}: {}", doc(field.doc, "  "), field.typescript).unwrap();
+            writeln!(out, "{}  declare readonly {name}: {}", hover(field), field.typescript).unwrap();
+            if field.name == "retry_after" {
+                let text = "`retryAfter` in milliseconds, as all other times are here.";
+                let value = "this.retryAfter === null ? null : Math.round(this.retryAfter * 1000)";
+                write!(
+                    out,
+                    "{}  get retryAfterMs(): number | null {{\n    return {value}\n  }}\n",
+                    doc(text, "  ")
+                )
+                .unwrap();
+            }
         }
         out.push_str("}\n");
     }
@@ -311,8 +327,27 @@ fn blank(field: &Field) -> String {
     format!("{}: {value}", Case::Camel.name(field.name))
 }
 
+/// The comment of a field: names in it are written as in JavaScript, and a time has its unit.
+fn hover(field: &Field) -> String {
+    let text = match field.name {
+        "retry_after" => format!(
+            "{}\nIn seconds, as in the header; `retry_after_ms` is the same in milliseconds.",
+            field.doc.trim()
+        ),
+        _ => field.doc_in(Case::Camel),
+    };
+    doc(&in_javascript(&text), "  ")
+}
+
+/// A text whose names, which stand in backticks, are written as in JavaScript.
+pub fn in_javascript(text: &str) -> String {
+    let is_name = |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let words = text.split('`').map(|word| if is_name(word) { Case::Camel.name(word) } else { word.into() });
+    words.collect::<Vec<_>>().join("`")
+}
+
 fn table_doc(table: &Table) -> String {
-    let mut text = table.doc.to_owned();
+    let mut text = in_javascript(table.doc);
     if [
         "Timeout",
         "Retry",

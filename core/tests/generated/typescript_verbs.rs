@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use nanobanana::schema::Case;
 
 use super::python::wrap;
-use super::typescript::doc;
+use super::typescript::{doc, in_javascript};
 use super::verbs::{
     CHAT, FILES, Gives, How, OF_CHATS, OF_CLIENTS, OF_EMULATORS, OF_FILES, OF_IMAGES, Part, Verb,
 };
@@ -257,7 +257,5 @@ fn gives(verb: &Verb) -> (&'static str, &'static str) {
 
 /// A comment of lines that are not too long. The names in it, which stand in backticks, are written as in JavaScript.
 fn comment(text: &str, indent: &str) -> String {
-    let is_name = |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    let words = text.split('`').map(|word| if is_name(word) { Case::Camel.name(word) } else { word.into() });
-    doc(&wrap(&words.collect::<Vec<_>>().join("`"), 100).join("\n"), indent)
+    doc(&wrap(&in_javascript(text), 100).join("\n"), indent)
 }
