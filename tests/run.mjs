@@ -14,6 +14,8 @@ function run(command, ...args) {
   const env = { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: '1', VIRTUAL_ENV: join(root, '.venv') }
   // The tests answer for themselves: no key of the machine's owner may be in reach.
   for (const name of ['GOOGLE_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GEMINI_BASE_URL', 'GOOGLE_GENAI_API_VERSION']) delete env[name]
+  // Nor do they depend on the day: a catalogue that is old says so.
+  env.NANOBANANA_TODAY = '2026-11-24'
   // A host that does not exist is not looked for behind a proxy.
   env.NO_PROXY = [process.env.NO_PROXY ?? process.env.no_proxy, '.invalid'].filter(Boolean).join(',')
   const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env })

@@ -71,6 +71,7 @@ export type Reading =
   | 'nano-banana-2-gone'
   | '2.5-closed'
   | 'pro-preview-alias'
+  | 'previews-answer'
   | 'tiers-of-the-own-page'
   | 'picture-sources-as-in-the-guide'
   | 'interactions-take-png'
@@ -250,7 +251,10 @@ export interface ClientOptions {
   apiKey?: string | (() => string | Promise<string>) | null | undefined
   /** The model of calls that name none. Default: `nano-banana-2.1`. */
   model?: Model | null | undefined
-  /** Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's. */
+  /**
+   * Where the API is. A version at its end counts as `api_version` if that is not set, and an `/openai` behind it
+   * is left out. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+   */
   baseUrl?: string | null | undefined
   /** The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta. */
   apiVersion?: string | null | undefined
@@ -276,7 +280,10 @@ export interface ClientOptions {
   budget?: Budget | number | null | undefined
   /** Where answers are kept, so that the same request is not paid for twice. Default: nowhere. */
   cache?: Cache | string | null | undefined
-  /** A catalogue file to use instead of the built-in one. */
+  /**
+   * A catalogue to use instead of the built-in one: the path of its file, or an http(s): URL, which is fetched when a
+   * call first needs it.
+   */
   catalogue?: string | null | undefined
   /**
    * HTTP headers to send with every request. Those that belong to the connection or the body, such as Host
@@ -890,6 +897,8 @@ export interface ModelInfo {
   thinking: Array<string>
   /** Whether its thoughts can be asked for. */
   thoughts: boolean
+  /** Whether it thinks in every call, which is paid for and cannot be switched off. */
+  alwaysThinks: boolean
   /** Whether it can search the web. */
   search: boolean
   /** Whether it can search for pictures. */
@@ -898,6 +907,8 @@ export interface ModelInfo {
   serviceTiers: Array<string>
   /** How many pictures a call may send; none if no limit is known. */
   maxImages: number | null
+  /** Beyond how many pictures its results get worse; none if that is not known. */
+  softMaxImages: number | null
   /** How many references of a role it keeps alike from picture to picture, where that is known. */
   references: Record<string, number>
   /** Whether it takes videos. */
@@ -1144,7 +1155,8 @@ export interface ClientEvent {
   /**
    * "wait" (for the client's turn, as its limits or the service's pause demand), "request",
    * "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
-   * of the call is at the Files API now), "warning" (money, a loss or the model of a result: `reason`
+   * of the call is at the Files API now), "fetch" (a picture's own server was asked for it: `status` and `size`, or
+   * `reason`), "warning" (money, a loss or the model of a result: `reason`
    * says it) or "dropped" (this and later events came faster than they were read; `dropped` is how many
    * are missing here).
    */

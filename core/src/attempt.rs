@@ -37,10 +37,12 @@ use crate::schema::Seconds;
 use crate::secrets::Secrets;
 use crate::transport::{Content, Method, Reply, Transport};
 
+mod fetch;
 mod links;
 mod progress;
 mod sink;
 
+pub(crate) use fetch::Fetcher;
 use progress::Progress;
 pub(crate) use sink::Sink;
 
@@ -59,13 +61,15 @@ pub(crate) struct Common {
 pub(crate) struct Traffic {
     limits: limit::Limits,
     bucket: Bucket,
+    /// The tries that are left for pictures' own servers: an outage of these is none of the service's.
+    pictures: Bucket,
 }
 
 impl Common {
-    fn traffic(&self) -> Arc<Traffic> {
+    pub fn traffic(&self) -> Arc<Traffic> {
         let make = || {
             let limits = limit::Limits::new(self.max_concurrency, self.rate);
-            Ok::<_, Infallible>(Traffic { limits, bucket: Bucket::default() })
+            Ok::<_, Infallible>(Traffic { limits, bucket: Bucket::default(), pictures: Bucket::default() })
         };
         let Ok(traffic) = self.traffic.get_or_try(make);
         traffic
@@ -561,7 +565,7 @@ impl Job {
     ) -> Error {
         let mut message = failure.words().clone();
         if let Some(why) = why {
-            message.push(message!(". It is not tried again: {}", why));
+            message.add_sentence(message!("It is not tried again: {}", why));
         } else if course.made > 1 {
             message.push(format_args!(" (the last of {} attempts)", course.made));
         }
@@ -570,7 +574,7 @@ impl Job {
         {
             // Such an error has no field for it.
             let how = if billed == "yes" { "was" } else { "may have been" };
-            message.push(format_args!(". An attempt before {how} billed"));
+            message.add_sentence(format_args!("An attempt before {how} billed"));
         }
         let mut failure = failure.reworded(message).saving(partial);
         if course.billed == Some("yes") || (course.billed.is_some() && !failure.is_billed("yes")) {

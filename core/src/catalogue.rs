@@ -17,12 +17,14 @@ use crate::message::{Message, message};
 use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
+mod age;
 mod check;
 mod estimate;
 mod identity;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use age::{day_of, days};
 pub use check::Checked;
 pub(crate) use check::plain;
 pub use estimate::{Expected, Range};
@@ -197,6 +199,9 @@ pub struct ThinkingData {
     pub default: Option<String>,
     /// Whether its thoughts can be asked for.
     pub thoughts: bool,
+    /// Whether it thinks in every call, whatever is asked for: its thinking is paid for and cannot be switched off.
+    #[serde(default)]
+    pub always: bool,
 }
 
 /// What a model costs.
@@ -279,6 +284,17 @@ impl Catalogue {
             Error::new(Kind::ConfigError, problem).because(error)
         })?;
         Self::parse(&text, &name)
+    }
+
+    /// A catalogue from the bytes of such a file; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`].
+    pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let text = std::str::from_utf8(bytes).map_err(|cause| {
+            Error::new(Kind::ConfigError, format!("the catalogue file {name} is wrong: {cause}"))
+        })?;
+        Self::parse(text, name)
     }
 
     /// Reads a catalogue's text; `name` is what messages call it.
@@ -723,6 +739,8 @@ record! {
         thinking: Vec<String>,
         /// Whether its thoughts can be asked for.
         thoughts: bool,
+        /// Whether it thinks in every call, which is paid for and cannot be switched off.
+        always_thinks: bool,
         /// Whether it can search the web.
         search: bool,
         /// Whether it can search for pictures.
@@ -731,6 +749,8 @@ record! {
         service_tiers: Vec<String>,
         /// How many pictures a call may send; none if no limit is known.
         max_images: Option<u32>,
+        /// Beyond how many pictures its results get worse; none if that is not known.
+        soft_max_images: Option<u32>,
         /// How many references of a role it keeps alike from picture to picture, where that is known.
         references: BTreeMap<String, u32>,
         /// Whether it takes videos.
@@ -769,10 +789,12 @@ impl From<&Model> for ModelInfo {
             default_image_size: model.default_size.clone(),
             thinking: model.thinking.levels.clone(),
             thoughts: model.thinking.thoughts,
+            always_thinks: model.thinking.always,
             search: model.search,
             image_search: model.image_search,
             service_tiers: model.service_tiers.clone(),
             max_images: model.max_images,
+            soft_max_images: model.soft_max_images,
             references: model.references.clone(),
             video_input: model.video_input,
             max_output_tokens: model.max_output_tokens,

@@ -247,7 +247,7 @@ fn command() -> Command {
         )
         .subcommand(many::command(json.clone(), offline.clone()))
         .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
-            Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue file to use instead of the built-in one"),
+            Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue to use instead of the built-in one: a file or an http(s): URL"),
         ))
         .subcommand(
             Command::new("emulate")
@@ -360,7 +360,7 @@ fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String,
 
 async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
     match verb {
-        "models" => models(matches),
+        "models" => models(matches).await,
         "emulate" => emulate(matches).await,
         "chat" => chat::run(matches, begun).await,
         "many" => many::run(matches, &begun.many, &begun.held).await,
@@ -558,12 +558,16 @@ fn summary(result: &Generation) -> String {
     format!("{size}, {}, {cost}, {} tokens", result.model, result.usage.total_tokens)
 }
 
-fn models(matches: &ArgMatches) -> Result<(), Error> {
-    let catalogue = match matches.get_one::<String>("catalogue") {
-        Some(path) => &crate::catalogue::Catalogue::load(path)?,
-        None => crate::catalogue::Catalogue::builtin(),
+async fn models(matches: &ArgMatches) -> Result<(), Error> {
+    let list = match matches.get_one::<String>("catalogue") {
+        Some(place) => {
+            // It asks for no model, and sends no key.
+            let client = Client::new(ClientOptions::new().api_key("none").catalogue(place.as_str()))?;
+            client.ready().await?;
+            client.models()
+        }
+        None => crate::catalogue::Catalogue::builtin().list(),
     };
-    let list = catalogue.list();
     if matches.get_flag("json") {
         return line(&list.write(Case::Shell).to_string());
     }

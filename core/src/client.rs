@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use url::Url;
 
-use crate::attempt::Common;
+use crate::attempt::{Common, Fetcher};
 use crate::blocking;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
@@ -26,22 +26,23 @@ use crate::key::Key;
 use crate::message::{Each, Message, message, option};
 use crate::money::Ledger;
 use crate::options::{
-    ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, check_base_url,
+    ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, read_base_url,
 };
 use crate::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
-use crate::retry::Policy;
 use crate::schema::{Case, Write};
 use crate::secrets;
 use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
+mod catalogue;
 mod files;
 mod identity;
 mod masked;
 mod plan;
 
+use catalogue::Catalogues;
 pub use files::Files;
 pub(crate) use identity::Identity;
 use masked::Masked;
@@ -87,12 +88,6 @@ impl Life {
         let Ok(closing) = self.closing.get_or_try(|| Ok::<_, Infallible>(Notify::new()));
         closing
     }
-}
-
-#[derive(Clone)]
-enum Catalogues {
-    Builtin(&'static Catalogue),
-    Loaded(Arc<Catalogue>),
 }
 
 /// A variable of the environment; empty is unset.
@@ -179,31 +174,28 @@ impl Client {
         #[cfg(feature = "emulator")] emulator: Option<crate::emulator::Emulator>,
         #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
     ) -> Result<Self, Error> {
-        let catalogue = match &options.catalogue {
-            Some(path) => Catalogues::Loaded(Arc::new(Catalogue::load(path)?)),
-            None => Catalogues::Builtin(Catalogue::builtin()),
-        };
-        let (mut base, mut version) = (options.base_url.clone(), options.api_version.clone());
+        let catalogue = Catalogues::of(options.catalogue.as_deref())?;
+        let mut base = options.base_url.clone();
         #[cfg(feature = "emulator")]
         if let Some(emulator) = &emulator {
             base = Some(emulator.url());
         }
         base = base.or_else(|| variable("GOOGLE_GEMINI_BASE_URL"));
-        version = version.or_else(|| {
-            // "beta" is the official SDKs' word for the backend's own beta version.
-            variable("GOOGLE_GENAI_API_VERSION")
-                .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name })
-        });
+        // "beta" is the official SDKs' word for the backend's own beta version.
+        let version = variable("GOOGLE_GENAI_API_VERSION")
+            .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name });
         let base = base.unwrap_or_else(|| GOOGLE.to_owned());
         let from_environment = |name: &str, problem: Message| {
             Error::new(Kind::ConfigError, message!("the variable {name} {}", problem))
         };
-        check_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
+        let base =
+            read_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
+        // What is said of it alone is surer than what stands at the end of an address, and that than a variable.
+        let version = options.api_version.clone().or(base.version).or(version);
         let version = version.unwrap_or_else(|| API_VERSION.to_owned());
         check_api_version(&version)
             .map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
-        let base = Url::parse(&base)
-            .map_err(|_| Error::new(Kind::ConfigError, format!("the base URL takes one like {GOOGLE}")))?;
+        let base = base.url;
         let timeout = options.timeout.clone().unwrap_or_default();
         let settings = Settings {
             base: base.clone(),
@@ -343,7 +335,7 @@ impl Client {
         self.stream(joined(prompt.into_inputs(), images.into_inputs()), options)
     }
 
-    /// The models that the catalogue knows.
+    /// The models that the catalogue knows; one that is named by a URL is fetched by [`Client::ready`] first.
     pub fn models(&self) -> Vec<ModelInfo> {
         self.catalogue().list()
     }
@@ -426,10 +418,7 @@ impl Client {
     }
 
     fn catalogue(&self) -> &Catalogue {
-        match &self.0.catalogue {
-            Catalogues::Builtin(catalogue) => catalogue,
-            Catalogues::Loaded(catalogue) => catalogue,
-        }
+        self.0.catalogue.now()
     }
 
     /// Does the work of a call, unless the client is closed before it is done.
@@ -553,11 +542,14 @@ impl Client {
     ) -> Result<Plan, Error> {
         let inner = &*self.0;
         let set = options.clone();
+        let call = next_call();
+        self.ready_for(&options, call).await?;
         let (resolved, options, notes) = self.checked(&inputs, options)?;
+        self.warn_of_age(call, &resolved.id);
         let (total, idle) = self.times(&options);
-        let retry = Read::layered(options.retry.clone(), inner.options.retry.clone());
         let transport = self.transport().await?;
-        let (prepared, masked) = self.prepare(inputs, &transport, total, &options, is_identified).await?;
+        let fetcher = self.fetcher(&transport, &options, call, &resolved.id);
+        let (prepared, masked) = self.prepare(inputs, &fetcher, total, &options, is_identified).await?;
         let identity = is_identified.then(|| {
             let (masks, told) = match &masked {
                 Some(masked) => (masked.given(), Some(masked.told())),
@@ -570,7 +562,7 @@ impl Client {
         self.catalogue().check_videos(&resolved, videos)?;
         Ok(Plan {
             client: self.clone(),
-            call: next_call(),
+            call,
             transport,
             parts: prepared.parts,
             inputs: prepared.plans,
@@ -582,7 +574,7 @@ impl Client {
             advice: self.catalogue().advice(&resolved.id),
             model: resolved.model.cloned(),
             id: resolved.id,
-            policy: Policy::new(retry.as_ref()),
+            policy: fetcher.policy,
             total,
             idle,
             uploads: OnceLock::new(),
@@ -593,21 +585,13 @@ impl Client {
     async fn prepare(
         &self,
         inputs: Vec<Input>,
-        transport: &Transport,
+        fetcher: &Fetcher,
         limit: Duration,
         options: &GenerateOptions,
         contents: bool,
     ) -> Result<(Prepared, Option<Arc<Masked>>), Error> {
-        let fetch = |url: Url| {
-            let fetching = transport.fetch(url);
-            Box::pin(async move {
-                tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
-                    let problem = format!("it was not fetched within {} s", limit.as_secs_f64());
-                    Err(Error::new(Kind::ImageError, problem))
-                })
-            }) as Pin<Box<dyn Future<Output = _> + Send>>
-        };
-        let base = transport.address(&self.0.version)?;
+        let fetch = |url: Url| Box::pin(fetcher.fetch(url)) as Pin<Box<dyn Future<Output = _> + Send>>;
+        let base = fetcher.transport.address(&self.0.version)?;
         let reach = Reach { base: &base, fetch: &fetch, local_files: self.reads_files() };
         let (inputs, masks) = masked::apart(inputs);
         let preparing = async {
@@ -635,7 +619,9 @@ impl Client {
     ) -> Result<(Vec<Part>, Vec<Message>), Error> {
         let transport = self.transport().await?;
         let (total, _) = self.times(options);
-        let (prepared, _) = self.prepare(inputs, &transport, total, options, false).await?;
+        let model = options.model.as_ref().or(self.0.options.model.as_ref());
+        let fetcher = self.fetcher(&transport, options, next_call(), model.map_or("", Model::as_str));
+        let (prepared, _) = self.prepare(inputs, &fetcher, total, options, false).await?;
         Ok((prepared.parts, prepared.warnings))
     }
 
@@ -665,6 +651,9 @@ impl Inner {
             self.transport = original.transport.clone();
         }
         let (own, other) = (&self.options, &original.options);
+        if own.catalogue == other.catalogue {
+            self.catalogue = original.catalogue.clone();
+        }
         if (own.max_concurrency, own.rate) == (other.max_concurrency, other.rate)
             && self.base == original.base
         {

@@ -259,10 +259,12 @@ impl Door {
             }
             (Door::Client(client), "models") => {
                 read()?;
+                client.ready().await?;
                 Ok(Answer { json: json!({ "models": client.models().write(case) }), ..Answer::default() })
             }
             (Door::Client(client), "estimate") => {
                 let (inputs, options) = edited(Ok(both(prompt, images)))?;
+                client.ready().await?;
                 let estimate = client.estimated(&inputs, options)?;
                 Ok(plain(estimate.write(case)))
             }

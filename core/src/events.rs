@@ -18,7 +18,8 @@ record! {
     pub struct ClientEvent {
         /// "wait" (for the client's turn, as its limits or the service's pause demand), "request",
         /// "response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture
-        /// of the call is at the Files API now), "warning" (money, a loss or the model of a result: `reason`
+        /// of the call is at the Files API now), "fetch" (a picture's own server was asked for it: `status` and `size`, or
+        /// `reason`), "warning" (money, a loss or the model of a result: `reason`
         /// says it) or "dropped" (this and later events came faster than they were read; `dropped` is how many
         /// are missing here).
         name: String,
@@ -59,7 +60,7 @@ record! {
 impl ClientEvent {
     /// Whether it belongs to every call, so that a log tells it to those alone who want to know all.
     pub fn is_routine(&self) -> bool {
-        matches!(&*self.name, "request" | "response")
+        matches!(&*self.name, "request" | "response" | "fetch")
     }
 
     /// True for warnings, which users should see without turning on a log.
@@ -177,6 +178,42 @@ impl Reporter {
             event.wait = Some(Seconds::from(wait));
             let seconds = wait.as_secs_f64();
             message!("an upload was interrupted ({}); it goes on in {seconds:.2} s", reason)
+        });
+    }
+
+    /// A picture's own server was asked for it, for this time of its own: with its bytes, or why it was not got.
+    pub fn fetches(
+        &self,
+        (host, number): (&str, u32),
+        status: Option<u16>,
+        size: Option<u64>,
+        reason: Option<&Message>,
+        took: std::time::Duration,
+    ) {
+        self.tell("fetch", |event| {
+            (event.attempt, event.status, event.size) = (number, status, size);
+            (event.took, event.reason) = (Some(Seconds::from(took)), reason.cloned());
+            let seconds = took.as_secs_f64();
+            match (size, reason) {
+                (Some(size), _) => format!("{size} bytes were fetched from {host} in {seconds:.1} s").into(),
+                (None, Some(reason)) => {
+                    message!("attempt {number} to fetch a picture from {host} failed: {}", reason)
+                }
+                (None, None) => format!("attempt {number} to fetch a picture from {host} failed").into(),
+            }
+        });
+    }
+
+    /// A picture is asked for again.
+    pub fn fetches_again(&self, (host, number): (&str, u32), reason: &Message, wait: std::time::Duration) {
+        self.tell("retry", |event| {
+            (event.attempt, event.reason) = (number, Some(reason.clone()));
+            event.wait = Some(Seconds::from(wait));
+            let seconds = wait.as_secs_f64();
+            message!(
+                "a picture was not got from {host} ({}); it is asked for again in {seconds:.2} s",
+                reason
+            )
         });
     }
 

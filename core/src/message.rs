@@ -106,6 +106,13 @@ impl Message {
         message
     }
 
+    /// Adds a sentence behind the last one, which may have a full stop already: those of the service have one.
+    pub(crate) fn add_sentence(&mut self, sentence: impl Part) {
+        self.text.truncate(self.text.trim_end().trim_end_matches('.').len());
+        self.push(if self.text.ends_with(['?', '!', '…']) { " " } else { ". " });
+        self.push(sentence);
+    }
+
     /// Adds a part at the end.
     pub fn push(&mut self, part: impl Part) {
         part.add_to(self);

@@ -18,7 +18,7 @@ mod readings;
 mod unknown;
 mod words;
 
-pub(crate) use head::{check_api_version, check_base_url};
+pub(crate) use head::{check_api_version, read_base_url};
 pub use readings::{Reading, Readings};
 pub use unknown::nearest;
 #[cfg(feature = "cli")]
@@ -561,7 +561,8 @@ options! {
         api_key: Secret,
         /// The model of calls that name none. Default: `nano-banana-2.1`.
         model: Model,
-        /// Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+        /// Where the API is. A version at its end counts as `api_version` if that is not set, and an `/openai` behind it
+        /// is left out. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
         base_url: String,
         /// The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         api_version: String,
@@ -580,7 +581,8 @@ options! {
         budget: Budget,
         /// Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
         cache: Cache,
-        /// A catalogue file to use instead of the built-in one.
+        /// A catalogue to use instead of the built-in one: the path of its file, or an http(s): URL, which is fetched when a
+        /// call first needs it.
         catalogue: String,
         /// HTTP headers to send with every request. Those that belong to the connection or the body, such as Host
         /// and Content-Length, are refused.

@@ -707,7 +707,7 @@ pub(crate) fn reason(failure: &Error) -> Message {
 }
 
 /// The `Retry-After` header: seconds, or a date.
-fn retry_after(value: &str, date: Option<&str>) -> Option<f64> {
+pub(crate) fn retry_after(value: &str, date: Option<&str>) -> Option<f64> {
     let value = value.trim();
     value.parse().ok().or_else(|| {
         let at = httpdate::parse_http_date(value).ok()?;

@@ -68,7 +68,8 @@ pub(crate) fn is_header(name: &str) -> bool {
 
 /// True if a query parameter of this name holds a secret.
 pub(crate) fn is_query(name: &str) -> bool {
-    let plain = plain(name);
+    // Google's system parameters may have a `$` before them.
+    let plain = plain(name.trim_start_matches('$'));
     QUERIES.contains(&plain.as_str()) || SIGNED.iter().any(|begin| plain.starts_with(begin))
 }
 

@@ -27,6 +27,7 @@ mod fault;
 mod fetch;
 
 use fault::Lasting;
+pub(crate) use fetch::{MOST_FETCHED, NotFetched};
 
 /// How much of one HTTP/2 reply may wait to be read. A larger one would only hold more memory where nobody
 /// reads; this one is a second's worth of a fast line.

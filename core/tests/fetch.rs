@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nanobanana::{Client, ClientOptions, Emulator, EmulatorOptions, Error, GenerateOptions, Kind};
+use nanobanana::{Client, ClientOptions, Emulator, EmulatorOptions, Error, GenerateOptions, Kind, Retry};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -92,8 +93,25 @@ fn client(options: ClientOptions) -> Client {
     .unwrap()
 }
 
+/// Asks once.
 fn near() -> Client {
-    client(ClientOptions::new().allow_private_urls(true))
+    client(ClientOptions::new().allow_private_urls(true).retry(false))
+}
+
+/// Asks again, after short waits of its own.
+fn patient() -> Client {
+    let retry = Retry::new().max_attempts(3u32).initial(0.001).max_wait(2.0);
+    client(ClientOptions::new().allow_private_urls(true).retry(retry))
+}
+
+/// A server that fails once for each target, as this says, and gives the picture then.
+async fn failing_once(failure: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + Sync + 'static) -> Server {
+    let seen = Mutex::new(BTreeSet::new());
+    Server::plain(move |target| {
+        let is_first = seen.lock().unwrap().insert(target.to_owned());
+        if is_first { failure(target) } else { picture(target) }
+    })
+    .await
 }
 
 /// The bytes of the picture at a URL, as the call would send them.
@@ -177,6 +195,95 @@ async fn an_answer_that_is_no_picture_is_named() {
     refused(&client, &format!("{}/empty", server.url), "empty").await;
     let error = fetched(&client, &format!("{}/403?sig=canary", server.url)).await.unwrap_err();
     assert!(!format!("{error} {error:?} {:?}", error.field("input")).contains("canary"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_asked_again() {
+    let server = failing_once(|target| {
+        let (status, named) = target.trim_start_matches('/').split_once('-').unwrap();
+        let headers = if named.is_empty() { String::new() } else { format!("retry-after: {named}\r\n") };
+        (status.parse().unwrap(), headers, b"busy".to_vec())
+    })
+    .await;
+    let client = patient();
+    let mut wanted = Vec::new();
+    for failure in ["/408-", "/429-", "/500-", "/502-", "/503-", "/504-", "/503-0"] {
+        wanted.extend([failure, failure]);
+        assert_eq!(fetched(&client, &format!("{}{failure}", server.url)).await.unwrap(), dot().len() as u64);
+    }
+    assert_eq!(server.targets(), wanted);
+    for status in [400, 401, 403, 404, 410, 501] {
+        let before = server.targets().len();
+        refused(&client, &format!("{}/{status}-", server.url), &status.to_string()).await;
+        assert_eq!(server.targets().len(), before + 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again() {
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let server = Server::start(move |_, mut line| {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async move {
+            let len = dot().len();
+            let head = format!("HTTP/1.1 200 X\r\ncontent-length: {len}\r\nconnection: close\r\n\r\n");
+            match number {
+                0 => drop(line),
+                1 => {
+                    let _ = line.write_all(head.as_bytes()).await;
+                    let _ = line.write_all(&dot()[..20]).await;
+                }
+                _ => {
+                    let _ = line.write_all(head.as_bytes()).await;
+                    let _ = line.write_all(&dot()).await;
+                    let _ = line.shutdown().await;
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(fetched(&patient(), &server.url).await.unwrap(), dot().len() as u64);
+    assert_eq!(server.targets().len(), 3);
+    // Nobody listens there.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = format!("http://{}/a.png", listener.local_addr().unwrap());
+    drop(listener);
+    refused(&patient(), &gone, "(the last of 3 attempts)").await;
+}
+
+#[tokio::test]
+async fn the_wait_that_a_server_names_is_kept_or_not_begun() {
+    let server = failing_once(|target| {
+        let named = target.trim_start_matches('/');
+        (503, format!("retry-after: {named}\r\n"), Vec::new())
+    })
+    .await;
+    let since = Instant::now();
+    fetched(&patient(), &format!("{}/1", server.url)).await.unwrap();
+    assert!(since.elapsed() >= Duration::from_secs(1), "{:?}", since.elapsed());
+    refused(&patient(), &format!("{}/90", server.url), "not tried again").await;
+    let error = fetched_within(&patient(), &format!("{}/2", server.url), 1.0).await.unwrap_err();
+    assert!(error.message().contains("timeout"), "{error}");
+    assert_eq!(server.targets(), ["/1", "/1", "/90", "/2"]);
+}
+
+#[tokio::test]
+async fn every_try_of_a_picture_is_an_event() {
+    let server = failing_once(|_| (429, String::new(), b"slow down".to_vec())).await;
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let noted = events.clone();
+    let client = patient().on_event(move |event| noted.lock().unwrap().push(event));
+    fetched(&client, &format!("{}/a.png?sig=canary", server.url)).await.unwrap();
+    let events = events.lock().unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (event.name.as_str(), event.attempt, event.status)).collect();
+    assert_eq!(told, [("fetch", 1, Some(429)), ("retry", 1, None), ("fetch", 2, Some(200))]);
+    assert_eq!((events[0].size, events[2].size), (None, Some(dot().len() as u64)));
+    assert!(events[1].wait.is_some() && events[1].reason.as_deref() == Some("HTTP status 429"));
+    assert!(
+        events.iter().all(|event| event.call == events[0].call && !format!("{event:?}").contains("canary"))
+    );
+    assert!(events[0].message.contains("127.0.0.1"), "{}", events[0].message);
 }
 
 #[tokio::test]
@@ -398,4 +505,90 @@ async fn a_redirect_from_https_to_http_is_refused() {
     .await;
     secure.script(&[step("nowhere")]).unwrap();
     refused(&client, &server.url, "40").await;
+}
+
+fn catalogue() -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media/catalogue.json")).unwrap()
+}
+
+#[tokio::test]
+async fn a_catalogue_of_the_web_is_fetched_once_when_it_is_needed() {
+    let asked = Arc::new(Mutex::new(0));
+    let counted = asked.clone();
+    let server = Server::plain(move |_| {
+        let mut asked = counted.lock().unwrap();
+        *asked += 1;
+        if *asked == 1 { (503, String::new(), Vec::new()) } else { (200, String::new(), catalogue()) }
+    })
+    .await;
+    let options = || {
+        let retry = Retry::new().initial(0.001);
+        ClientOptions::new()
+            .allow_private_urls(true)
+            .retry(retry)
+            .catalogue(format!("{}/models.json?key=canary", server.url))
+    };
+    let client = client(options());
+    let before = client.models();
+    assert!(before.len() > 1 && server.targets().is_empty(), "nothing is asked before a call");
+    let bytes = nanobanana::Input::from(dot());
+    let explained = client.explain("a banana", bytes.clone(), GenerateOptions::new()).await.unwrap();
+    assert_eq!(explained.model, "gemini-star-image");
+    client.ready().await.unwrap();
+    let copy = client.with_options(ClientOptions::new().model("star")).unwrap();
+    copy.ready().await.unwrap();
+    assert_eq!(client.models()[0].id, "gemini-star-image");
+    assert_eq!(server.targets(), ["/models.json?key=canary", "/models.json?key=canary"]);
+    let head = server.heads.lock().unwrap()[0].to_lowercase();
+    assert!(!head.contains("test-key-0123") && !head.contains("x-team"), "{head}");
+}
+
+#[tokio::test]
+async fn what_is_no_catalogue_is_refused_and_so_is_a_private_place() {
+    let server = Server::plain(|target| match target.split('?').next().unwrap() {
+        "/large" => (200, String::new(), vec![b' '; (4 << 20) + 1]),
+        "/newer" => (200, String::new(), br#"{"format": 2}"#.to_vec()),
+        "/page" => (200, String::new(), b"<html>".to_vec()),
+        "/bytes" => (200, String::new(), vec![0xff; 9]),
+        _ => (404, String::new(), Vec::new()),
+    })
+    .await;
+    for (path, says) in [
+        ("large", "larger than 4 MB"),
+        ("newer", "its `format` is 2"),
+        ("page", "is wrong"),
+        ("bytes", "utf-8"),
+        ("gone", "its server answered 404"),
+    ] {
+        let place = format!("{}/{path}?sig=canary", server.url);
+        let client = client(ClientOptions::new().allow_private_urls(true).retry(false).catalogue(place));
+        let error = client.ready().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::ConfigError);
+        assert!(error.message().contains(says) && error.message().contains(&server.url), "{path}: {error}");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+    }
+    let near = client(ClientOptions::new().catalogue(format!("{}/models.json", server.url)));
+    assert!(near.ready().await.unwrap_err().message().contains(PRIVATE));
+}
+
+#[tokio::test]
+async fn an_old_catalogue_says_so_once_in_a_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("models.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&catalogue()).unwrap();
+    json["checked"] = "2019-02-03".into();
+    std::fs::write(&file, json.to_string()).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..2 {
+        let noted = told.clone();
+        let client = client(ClientOptions::new().catalogue(file.to_str().unwrap()))
+            .on_event(move |event| noted.lock().unwrap().push(event));
+        for _ in 0..2 {
+            client.explain("a banana", nanobanana::Input::from(dot()), GenerateOptions::new()).await.unwrap();
+        }
+    }
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let reason = told[0].reason.clone().unwrap();
+    assert!(told[0].name == "warning" && reason.contains("checked on 2019-02-03"), "{reason}");
 }

@@ -228,6 +228,18 @@ async fn a_picture_that_the_service_keeps_is_fetched_with_the_key_and_kept_in_th
     assert!(!error.retryable() && error.message().contains("404"), "{error}");
 }
 
+/// It is paid for: a host that is busy for a moment does not lose it.
+#[tokio::test]
+async fn a_picture_that_a_reply_names_is_asked_for_again() {
+    let (emulator, client) = start(&[], ClientOptions::new().retry(Retry::new().initial(0.001)));
+    let uri = format!("{}/v1beta/files/abc:download?alt=media", emulator.url());
+    let busy = json!({ "status": 503, "match": { "call": "file_download" } });
+    let [reply, picture] = by_address(&uri, json!({ "body_base64": DOT }));
+    emulator.script(&[reply, busy.clone(), busy, picture]).unwrap();
+    let result = client.generate("a banana", numbered(1)).await.unwrap();
+    assert_eq!((result.images.len(), emulator.requests().len()), (1, 4));
+}
+
 #[tokio::test]
 async fn a_picture_of_another_host_is_fetched_without_the_key() {
     let other = Emulator::start(0).unwrap();

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { compared } from './compare.mjs'
 import { startEmulator } from './emulator.mjs'
 import { examples } from './examples.mjs'
-import { cache, here, inNpm, node, ours, python, root, run, setup } from './setup.mjs'
+import { cache, here, inNpm, node, ours, python, pythonOld, root, run, setup } from './setup.mjs'
 import { CLIENTS, judged, table } from './table.mjs'
 
 const page = join(root, 'docs', 'clients.md')
@@ -49,12 +49,12 @@ mkdirSync(join(cache, 'scratch'), { recursive: true })
 await setup()
 for (const name of readdirSync(here)) if (name.endsWith('.mjs')) copyFileSync(join(here, name), inNpm(name))
 
-const inPython = (script) => () => told(python, join(here, script))
+const inPython = (script, command = python) => () => told(command, join(here, script))
 const inNode = (script) => () => told(node, inNpm(script))
 // Those that take longest come first.
 const done = await pooled({
   python: inPython('ask_google_genai.py'),
-  ...Object.fromEntries(CLIENTS.toReversed().map(({ name, script }) => [name, script.endsWith('.mjs') ? inNode(script) : inPython(script)])),
+  ...Object.fromEntries(CLIENTS.toReversed().map(({ name, script, isOld }) => [name, script.endsWith('.mjs') ? inNode(script) : inPython(script, isOld ? pythonOld : python)])),
   examples: () => withEmulator('examples', (env) => examples({ ...env, GEMINI_API_KEY: 'any', GOOGLE_GEMINI_BASE_URL: env.EMULATOR_URL })),
   js: inNode('ask-google-genai.mjs'),
   nanobanana: () => told(ours('python'), join(here, 'ask_nanobanana.py')),

@@ -14,10 +14,13 @@ const bin = process.platform === 'win32' ? 'Scripts' : 'bin'
 export const PYTHON = {
   'google-genai': '3.6.1', 'langchain-google-genai': '4.4.3', litellm: '1.110.2', pillow: '13.0.0', nbclient: '0.11.0', ipykernel: '7.4.0',
 }
+/** Pydantic AI wants google-genai of the version before. */
+export const PYTHON_OLD = { 'pydantic-ai-slim': '2.68.0', 'google-genai': '2.34.0', gemimg: '0.4.0', pillow: '13.0.0' }
 /** `node` because the newest libraries want Node 22; sharp looks at the pictures. */
-export const NODE = { node: '22.23.3', '@google/genai': '3.3.0', ai: '7.0.173', '@ai-sdk/google': '4.0.121', sharp: '0.35.5' }
+export const NODE = { node: '22.23.3', '@google/genai': '3.3.0', ai: '7.0.173', '@ai-sdk/google': '4.0.121', '@google/generative-ai': '0.24.1', sharp: '0.35.5' }
 
 export const python = join(cache, 'py', bin, 'python')
+export const pythonOld = join(cache, 'py-old', bin, 'python')
 export const node = join(npm, 'node_modules', 'node', 'bin', 'node')
 /** A command of the environment that `npm test` makes, with this tree's nanobanana in it. */
 export const ours = (command) => join(root, '.venv', bin, command)
@@ -53,11 +56,13 @@ async function once(folder, words, work) {
 export async function setup() {
   mkdirSync(join(cache, 'scratch'), { recursive: true })
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile']
+  const environment = (name, packages) => once(name, JSON.stringify(packages), async (folder) => {
+    await run(ours('python'), ['-m', 'venv', folder])
+    await run(join(folder, bin, 'python'), [...pip, ...Object.entries(packages).map((one) => one.join('=='))])
+  })
   await Promise.all([
-    once('py', JSON.stringify(PYTHON), async (folder) => {
-      await run(ours('python'), ['-m', 'venv', folder])
-      await run(python, [...pip, ...Object.entries(PYTHON).map((one) => one.join('=='))])
-    }),
+    environment('py', PYTHON),
+    environment('py-old', PYTHON_OLD),
     once('npm', JSON.stringify(NODE), async (folder) => {
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies: NODE }))
       await run('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: folder })

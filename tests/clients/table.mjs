@@ -1,7 +1,7 @@
 // Which clients and scenarios there are, what a client cannot do, and the page that says what came out.
-import { NODE, PYTHON } from './setup.mjs'
+import { NODE, PYTHON, PYTHON_OLD } from './setup.mjs'
 
-const pinned = (name) => NODE[name] ?? PYTHON[name]
+const pinned = (name) => NODE[name] ?? PYTHON[name] ?? PYTHON_OLD[name]
 const isOfNode = ({ script }) => script.endsWith('.mjs')
 
 export const CLIENTS = [
@@ -10,6 +10,9 @@ export const CLIENTS = [
   { name: 'AI SDK', script: 'ai-sdk.mjs', packages: ['ai', '@ai-sdk/google'] },
   { name: 'LangChain', script: 'of_langchain.py', packages: ['langchain-google-genai'] },
   { name: 'LiteLLM', script: 'of_litellm.py', packages: ['litellm'] },
+  { name: 'Pydantic AI', script: 'of_pydantic_ai.py', packages: ['pydantic-ai-slim'], isOld: true },
+  { name: 'gemimg', script: 'of_gemimg.py', isOld: true },
+  { name: '@google/generative-ai', script: 'generative-ai.mjs' },
 ]
 
 /** The rows; what a right outcome is stands in each client's program. */
@@ -37,6 +40,9 @@ export const SCENARIOS = {
   continuation: 'an answer in two parts is one: the rest is asked for by itself, in a stream too',
 }
 
+/** One reason for several scenarios. */
+const all = (why, scenarios) => Object.fromEntries(scenarios.map((scenario) => [scenario, why]))
+
 /** What a library does not do, and why. */
 const CANNOT = {
   'AI SDK': {
@@ -51,6 +57,21 @@ const CANNOT = {
   },
   LiteLLM: {
     'batch-inline': 'it makes jobs of files only',
+  },
+  'Pydantic AI': {
+    upload: 'its image generator takes files of Google\'s own host alone',
+    ...all('its image generator draws and edits in single calls', ['stream', 'search', 'chat', 'chat-stream', 'models', 'count-tokens', 'batch-inline', 'batch-file', 'error-in-a-stream', 'continuation']),
+  },
+  gemimg: {
+    'bad-ratio': 'it knows the ratios itself, and asks for no other',
+    'blocked-prompt': 'it reads the first candidate whether there is one or not',
+    ...all('it draws and edits in single calls', ['stream', 'search', 'chat', 'chat-stream', 'upload', 'models', 'count-tokens', 'batch-inline', 'batch-file', 'error-in-a-stream', 'continuation']),
+  },
+  '@google/generative-ai': {
+    'chat-stream': 'of a streamed turn it keeps words and calls of functions alone',
+    'error-in-a-stream': 'it reads events for candidates and knows no error among them',
+    continuation: 'it is older than answers in two parts',
+    ...all('it has no such method', ['models', 'batch-inline', 'batch-file']),
   },
 }
 
@@ -93,7 +114,10 @@ const row = (...columns) => `| ${columns.join(' | ')} |`
 export function table(cells, asks) {
   const names = CLIENTS.map(({ name }) => name)
   const versions = (clients) => clients.map(({ name, packages = [name] }) => packages.map((one) => `\`${one}\` ${pinned(one)}`).join(' with ')).join(', ')
-  const reasons = [CANNOT, LOSES].flatMap(Object.entries).flatMap(([name, all]) => Object.entries(all).map(([scenario, why]) => `- ${name}, ${scenario}: ${why}.`))
+  const reasons = [CANNOT, LOSES].flatMap(Object.entries).flatMap(([name, told]) => {
+    const whys = [...new Set(Object.values(told))]
+    return whys.map((why) => `- ${name}, ${Object.keys(told).filter((scenario) => told[scenario] === why).join(', ')}: ${why}.`)
+  })
   const missing = Object.keys(MISSING).map((scenario) => `- ${scenario}: the emulator does not have it yet.`)
   return [
     '# Clients',

@@ -101,6 +101,12 @@ test('a prompt is drawn, calls come with their pictures, and faults are set', { 
       await page.size(1100, 1300)
       await page.until("document.querySelectorAll('select[name=model] option').length > 3")
       assert.equal(await page.eval("document.getElementById('base').textContent"), emulator.url)
+      const offered = async (model: string): Promise<unknown> => page.eval(`{ const form = document.getElementById('try').elements;
+        form.model.value = '${model}'; form.model.dispatchEvent(new Event('change'));
+        JSON.stringify([form.ratio, form.size].map((select) => [select.options.length, select.disabled])) }`)
+      // Beside "model's own".
+      assert.equal(await offered('gemini-3.1-flash-image'), '[[15,false],[5,false]]')
+      assert.equal(await offered('gemini-2.5-flash-image'), '[[11,false],[1,true]]')
       await page.eval(submit('try', { prompt: 'A banana at night', model: 'gemini-2.5-flash-image', ratio: '16:9' }))
       await page.until("!document.getElementById('drawn').hidden")
       assert.match(String(await page.eval("document.querySelector('#drawn figcaption').textContent")), /^1344 × 768, image\/png/)

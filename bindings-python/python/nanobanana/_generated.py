@@ -571,10 +571,12 @@ class ModelInfo(Record):
         "default_image_size",
         "thinking",
         "thoughts",
+        "always_thinks",
         "search",
         "image_search",
         "service_tiers",
         "max_images",
+        "soft_max_images",
         "references",
         "video_input",
         "max_output_tokens",
@@ -606,6 +608,8 @@ class ModelInfo(Record):
     """The thinking levels it takes; empty if none can be asked for."""
     thoughts: bool
     """Whether its thoughts can be asked for."""
+    always_thinks: bool
+    """Whether it thinks in every call, which is paid for and cannot be switched off."""
     search: bool
     """Whether it can search the web."""
     image_search: bool
@@ -614,6 +618,8 @@ class ModelInfo(Record):
     """The service tiers it is offered in."""
     max_images: int | None
     """How many pictures a call may send; none if no limit is known."""
+    soft_max_images: int | None
+    """Beyond how many pictures its results get worse; none if that is not known."""
     references: dict[str, int]
     """How many references of a role it keeps alike from picture to picture, where that is known."""
     video_input: bool
@@ -984,8 +990,9 @@ class ClientEvent(Record):
     name: str
     """"wait" (for the client's turn, as its limits or the service's pause demand), "request", "response",
     "retry" (the attempt failed and is made again after `wait`), "upload" (a picture of the call is at the
-    Files API now), "warning" (money, a loss or the model of a result: `reason` says it) or "dropped" (this
-    and later events came faster than they were read; `dropped` is how many are missing here).
+    Files API now), "fetch" (a picture's own server was asked for it: `status` and `size`, or `reason`),
+    "warning" (money, a loss or the model of a result: `reason` says it) or "dropped" (this and later
+    events came faster than they were read; `dropped` is how many are missing here).
     """
     message: str
     """The same as a sentence, for a log."""
@@ -2031,7 +2038,8 @@ def with_options(
 client.__doc__ = with_options.__doc__ = """
     Options:
         model: The model of calls that name none. Default: `nano-banana-2.1`.
-        base_url: Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+        base_url: Where the API is. A version at its end counts as `api_version` if that is not set, and
+            an `/openai` behind it is left out. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
         api_version: The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta.
         timeout: How long a call may take. A number is in seconds.
         retry: When and how a failed attempt is made again.
@@ -2042,7 +2050,8 @@ client.__doc__ = with_options.__doc__ = """
             one, at once. Default: no limit, unless the service asks to go slower.
         budget: How much may be spent, in USD. Default: no limit.
         cache: Where answers are kept, so that the same request is not paid for twice. Default: nowhere.
-        catalogue: A catalogue file to use instead of the built-in one.
+        catalogue: A catalogue to use instead of the built-in one: the path of its file, or an http(s):
+            URL, which is fetched when a call first needs it.
         headers: HTTP headers to send with every request. Those that belong to the connection or the body,
             such as Host and Content-Length, are refused.
         proxy: The proxy's URL. Default: the system's; never for a loopback address.

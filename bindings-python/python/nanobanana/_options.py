@@ -117,6 +117,7 @@ Reading: TypeAlias = Literal[
     "nano-banana-2-gone",
     "2.5-closed",
     "pro-preview-alias",
+    "previews-answer",
     "tiers-of-the-own-page",
     "picture-sources-as-in-the-guide",
     "interactions-take-png",
@@ -336,7 +337,11 @@ class ClientOptions(TypedDict, total=False):
     """The model of calls that name none. Default: `nano-banana-2.1`."""
 
     base_url: str | None
-    """Where the API is. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's."""
+    """Where the API is.
+
+    A version at its end counts as `api_version` if that is not set, and an `/openai` behind it is left out.
+    Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
+    """
 
     api_version: str | None
     """The version of the API. Default: the variable GOOGLE_GENAI_API_VERSION, else v1beta."""
@@ -367,7 +372,9 @@ class ClientOptions(TypedDict, total=False):
     """Where answers are kept, so that the same request is not paid for twice. Default: nowhere."""
 
     catalogue: str | None
-    """A catalogue file to use instead of the built-in one."""
+    """A catalogue to use instead of the built-in one: the path of its file, or an http(s): URL, which is
+    fetched when a call first needs it.
+    """
 
     headers: dict[str, str] | None
     """HTTP headers to send with every request.

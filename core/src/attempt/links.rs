@@ -2,14 +2,14 @@
 //! protection as URLs in the caller's inputs.
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
-use super::{Job, Progress};
+use super::{Fetcher, Job, Progress};
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::reply::Link;
-use crate::transport::{Ask, Content, Method};
+use crate::transport::{Ask, Content, Method, NotFetched};
 
 /// The size limit of a picture that is downloaded from the service itself, in bytes.
 const MOST: usize = 100 << 20;
@@ -22,6 +22,14 @@ impl Job {
     /// Fetches the pictures that the reply links to. A failed download is a warning, or the reason of the error if no
     /// other picture came.
     pub(super) async fn follow(&self, progress: &mut Progress, deadline: Instant) {
+        let fetcher = Fetcher {
+            transport: self.transport.clone(),
+            traffic: self.common.traffic(),
+            policy: self.policy,
+            deadline,
+            late: format!("the call's timeout of {} s ran out", self.total.as_secs_f64()),
+            report: self.watcher.call(self.call, self.number, &self.id),
+        };
         let mut total = 0;
         for (place, link) in progress.fold.take_links().into_iter().enumerate() {
             if place >= MOST_LINKS || total >= MOST_OF_ALL {
@@ -31,12 +39,7 @@ impl Job {
                 );
                 continue;
             }
-            let fetched = timeout_at(deadline, self.fetched(&link)).await;
-            let late = || {
-                let seconds = self.total.as_secs_f64();
-                Err(Error::new(Kind::ImageError, format!("the call's timeout of {seconds} s ran out")))
-            };
-            match fetched.unwrap_or_else(|_| late()) {
+            match self.fetched(&link, &fetcher).await {
                 Ok(image) => {
                     total += image.len();
                     progress.fetched(&link, image);
@@ -46,25 +49,29 @@ impl Job {
         }
     }
 
-    async fn fetched(&self, link: &Link) -> Result<Image, Error> {
+    async fn fetched(&self, link: &Link, fetcher: &Fetcher) -> Result<Image, Error> {
         let bad = |problem: String| Error::new(Kind::ImageError, problem);
         let url = Url::parse(&link.uri).map_err(|cause| bad(format!("its address is none: {cause}")))?;
         if !self.transport.is_own(&url) {
-            return read(self.transport.fetch(url).await?, link);
+            return read(fetcher.fetch(url).await?, link);
         }
-        let image = read(self.own(url.clone()).await?, link);
+        let own = async |url: Url| {
+            let host = url.host_str().unwrap_or_default();
+            fetcher.ask(host, || self.own(url.clone())).await
+        };
+        let image = read(own(url.clone()).await?, link);
         // The address of a file gives its metadata; the bytes have an address of their own.
         if image.is_err() && url.path().contains("/files/") && !url.path().ends_with(":download") {
             let mut download = url.clone();
             download.set_path(&format!("{}:download", url.path()));
             download.query_pairs_mut().append_pair("alt", "media");
-            return read(self.own(download).await?, link);
+            return read(own(download).await?, link);
         }
         image
     }
 
     /// Downloads a file from the service's own host. The key is sent to that host only.
-    async fn own(&self, url: Url) -> Result<Bytes, Error> {
+    async fn own(&self, url: Url) -> Result<Bytes, NotFetched> {
         let key = self.keys.next().await?;
         let ask = Ask {
             method: Method::Get,
@@ -75,12 +82,17 @@ impl Job {
             content: Content::Nothing,
             left: self.total,
         };
-        let mut reply = self.transport.ask(ask).await?;
+        let mut reply = self.transport.ask(ask).await.map_err(lost)?;
         if !(200..300).contains(&reply.status()) {
-            return Err(Error::new(Kind::ImageError, format!("the service answered {}", reply.status())));
+            return Err(NotFetched::answered(&reply));
         }
-        Ok(reply.whole(MOST).await?.into())
+        Ok(reply.whole(MOST).await.map_err(lost)?.into())
     }
+}
+
+/// A connection that was not made, or broke.
+fn lost(error: Error) -> NotFetched {
+    NotFetched { is_passing: error.retryable(), ..NotFetched::from(error) }
 }
 
 fn read(bytes: Bytes, link: &Link) -> Result<Image, Error> {

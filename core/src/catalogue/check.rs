@@ -178,7 +178,16 @@ impl Check<'_> {
         let id = &self.model.id;
         let name = named(option);
         let mut problem = match allowed.as_slice() {
-            [] => message!("model `{id}` does not have the option {}", name),
+            [] => {
+                let why = match option {
+                    "thinking" if self.model.thinking.always => {
+                        ": it always thinks, and how much cannot be chosen"
+                    }
+                    "thinking" | "thoughts" if !self.model.thinking.thoughts => ": it does not think",
+                    _ => "",
+                };
+                message!("model `{id}` does not have the option {}{}", name, why)
+            }
             [only] => message!("model `{id}` does not take {value} for {}; it takes {only}", name),
             some => message!(
                 "model `{id}` does not take {value} for {}; it takes {}",
@@ -354,6 +363,14 @@ impl Check<'_> {
             self.warnings.push(message!(
                 "{pictures} pictures were sent; `{}` works best with at most {soft}",
                 self.model.id
+            ));
+        }
+        let tokens = self.model.tokens_per_input_image.saturating_mul(pictures as u64);
+        if tokens > self.model.max_input_tokens {
+            self.warnings.push(message!(
+                "{pictures} pictures are about {tokens} tokens, and `{}` takes {} in all; the service may refuse them",
+                self.model.id,
+                self.model.max_input_tokens
             ));
         }
         Ok(())

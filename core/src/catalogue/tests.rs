@@ -233,7 +233,7 @@ fn a_refusal_says_it_all_in_the_callers_spelling() {
     let error = check("nano-banana", json!({"thinking": "high"}), 0).unwrap_err();
     assert_eq!(
         error.message(),
-        "model `gemini-2.5-flash-image` does not have the option `thinking`; `nano-banana-2.1` has it. \
+        "model `gemini-2.5-flash-image` does not have the option `thinking`: it does not think; `nano-banana-2.1` has it. \
          Nothing was sent; leave it out, or set `on_unsupported` to \"warn\""
     );
     // A model that goes is named only where no other has it.

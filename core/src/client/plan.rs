@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Client, Identity, Masked};
-use crate::attempt::{Before, Job, Sink};
+use crate::attempt::{Before, Fetcher, Job, Sink};
 use crate::catalogue;
 use crate::error::{Error, Kind, Partial};
 use crate::events::next_call;
@@ -18,7 +19,7 @@ use crate::files::{self, Outline, Picture};
 use crate::input::{Media, Part};
 use crate::key::Keys;
 use crate::message::{Message, message, method};
-use crate::options::{At, GenerateOptions, Upload};
+use crate::options::{At, GenerateOptions, Read, Upload};
 use crate::output::{self, Output};
 use crate::records::{Explained, Generation, InputPlan, TokenCount};
 use crate::request::{Body, Turn};
@@ -71,6 +72,34 @@ pub(crate) struct Plan {
     pub(super) idle: Option<Duration>,
     /// Those of its pictures that are sent by reference, once it is known: all of its `n` requests share them.
     pub(super) uploads: OnceLock<Result<Arc<Vec<Picture>>, Error>>,
+}
+
+impl Client {
+    /// The way to the pictures that a call names by their addresses.
+    pub(super) fn fetcher(
+        &self,
+        transport: &Arc<Transport>,
+        options: &GenerateOptions,
+        call: u64,
+        model: &str,
+    ) -> Fetcher {
+        let (total, _) = self.times(options);
+        let now = Instant::now();
+        Fetcher {
+            transport: transport.clone(),
+            traffic: self.0.common.traffic(),
+            policy: self.policy(options),
+            // A time that no clock can count is as good as none.
+            deadline: now.checked_add(total).unwrap_or(now + super::TOTAL),
+            late: format!("it was not fetched within {} s", total.as_secs_f64()),
+            report: self.0.watcher.call(call, 0, model),
+        }
+    }
+
+    /// How a call with these options is tried again.
+    pub(super) fn policy(&self, options: &GenerateOptions) -> Policy {
+        Policy::new(Read::layered(options.retry.clone(), self.0.options.retry.clone()).as_ref())
+    }
 }
 
 impl Plan {

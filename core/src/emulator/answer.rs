@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::check::{Ask, Refusal};
 use super::draw::{self, Order};
 use super::drift;
-use super::fields::{self, Service};
+use super::fields::Service;
 use super::models;
+use super::proto;
 use super::sign;
 use crate::catalogue::Model;
 use crate::codec::{self, Format, Quality};
@@ -58,9 +59,11 @@ pub(super) struct Given {
 
 /// A token as the service's: in base64. Clients read it, and may write it otherwise when they send it back.
 pub(super) fn token(text: &str) -> String {
-    match fields::base64(text) {
-        Some(_) => text.to_owned(),
-        None => STANDARD.encode(text),
+    let plain = |text: &str| text.replace('-', "+").replace('_', "/").trim_end_matches('=').to_owned();
+    // Clients are stricter than the service: what is base64 only to a lenient reader is none to them.
+    match proto::base64(text) {
+        Some(bytes) if plain(&STANDARD.encode(&bytes)) == plain(text) => text.to_owned(),
+        _ => STANDARD.encode(text),
     }
 }
 
@@ -474,6 +477,9 @@ pub(super) fn set(part: &mut Value, name: &str, value: Value) {
 
 /// The words before the picture.
 fn words(ask: &Ask) -> String {
+    if let Some(formed) = &ask.formed {
+        return formed.clone();
+    }
     let prompt = shortened(&drift::without_mask(&ask.prompt));
     let with = match ask.attached.as_slice() {
         [] => String::new(),
@@ -632,4 +638,22 @@ fn grounding(query: &str, (web, image): (bool, bool), words: &str, readings: Rea
     let link = format!("<a href=\"https://example.com/search?q={slug}\">Search (offline)</a>");
     found.insert("searchEntryPoint".into(), json!({ "renderedContent": link }));
     Value::Object(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_base64_to_every_reader() {
+        for (text, wanted) in [
+            ("Z28tb24=", "Z28tb24="),
+            ("Z28tb24", "Z28tb24"),
+            ("_-8", "_-8"),
+            ("more-1", "bW9yZS0x"),
+            ("go on", "Z28gb24="),
+        ] {
+            assert_eq!(token(text), wanted, "{text}");
+        }
+    }
 }

@@ -20,7 +20,8 @@ use super::fields;
 use super::files::{Library, page, time};
 use super::log;
 use super::models;
-use super::route::{self, value};
+use super::proto;
+use super::route;
 use super::rules::Rules;
 use super::script::{self, Asked, Reply, Script};
 use crate::catalogue::Model;
@@ -359,7 +360,7 @@ impl Desk {
                 return Ok(false);
             }
             let wrong = |problem: &str| (3, format!("Line {number} of the input file {problem}."));
-            let mut line: Value = serde_json::from_slice(line).map_err(|_| wrong("is not valid JSON"))?;
+            let mut line: Value = proto::parse(line).map_err(|_| wrong("is not valid JSON"))?;
             let request = line.get_mut("request").map(Value::take).filter(Value::is_object);
             let request = request.ok_or_else(|| wrong("has no request"))?;
             let Some((mut told, is_good)) = self.one(id, model, request) else { return Ok(false) };
@@ -466,8 +467,9 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 /// What is asked, with what it takes to answer.
 pub(super) struct Call<'a> {
-    pub query: &'a [(String, String)],
-    pub json: serde_json::Result<Value>,
+    /// Of a list: the size of its page, and its token.
+    pub page: (Option<&'a str>, Option<&'a str>),
+    pub json: Result<Value, Refusal>,
     pub size: usize,
 }
 
@@ -486,7 +488,7 @@ impl Batches {
     pub fn answer(&self, route: &route::Batch, asked: Call) -> Result<String, Refusal> {
         match route {
             route::Batch::Create { version, model } => self.create(version, model, asked),
-            route::Batch::List => self.list(value(asked.query, "pageSize"), value(asked.query, "pageToken")),
+            route::Batch::List => self.list(asked.page),
             route::Batch::Get { id } => {
                 self.0.jobs().get(id).map(|job| job.written(self.0.times)).ok_or_else(missing)
             }
@@ -517,8 +519,7 @@ impl Batches {
         if asked.size > limit {
             return Err(bad(format!("Request payload size exceeds the limit: {limit} bytes.")));
         }
-        let json = asked.json.map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?;
-        let mut json = check::read(json, &fields::BATCH, rules)?;
+        let mut json = check::read(asked.json?, &fields::BATCH, rules)?;
         let mut batch = json.get_mut("batch").map(Value::take).unwrap_or_default();
         if !at(&batch, "webhookConfig").is_null() {
             return Err(bad("Webhooks are not offline: the emulator calls nobody."));
@@ -598,9 +599,9 @@ impl Batches {
     }
 
     /// One page, the newest first.
-    fn list(&self, size: Option<&str>, token: Option<&str>) -> Result<String, Refusal> {
+    fn list(&self, asked: (Option<&str>, Option<&str>)) -> Result<String, Refusal> {
         let jobs = self.0.jobs();
-        let (page, next) = page("ListOperationsRequest", &jobs.all, |job| &job.id, (size, token))?;
+        let (page, next) = page("ListOperationsRequest", &jobs.all, |job| &job.id, asked)?;
         if page.is_empty() {
             return Ok("{}\n".to_owned());
         }

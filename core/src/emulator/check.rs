@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Fault, Service, Shape};
 use super::files::Library;
+use super::models;
+use super::prose;
 use super::rules::Rules;
 use super::turns::Turns;
 use crate::catalogue::Model;
@@ -71,6 +73,8 @@ pub(super) struct Ask {
     pub width: u32,
     pub height: u32,
     pub seed: Option<i64>,
+    /// The words of the answer, if they have a form.
+    pub formed: Option<String>,
     pub wants_text: bool,
     pub wants_image: bool,
     pub wants_thoughts: bool,
@@ -112,7 +116,7 @@ fn weigh(model: &Model, request: &Value, files: &Library, rules: Rules) -> Resul
     let turns = Turns::read(model, request, files, rules)?;
     let thinking = Thinking::read(model, at(config, "thinkingConfig"), rules)?;
     numbers(model, config, rules)?;
-    unsupported(request, config)?;
+    unsupported(model, request, config)?;
     let (web_search, image_search) = tools(model, at(request, "tools"))?;
     safety(at(request, "safetySettings"))?;
     labels(at(request, "labels"))?;
@@ -123,13 +127,19 @@ fn weigh(model: &Model, request: &Value, files: &Library, rules: Rules) -> Resul
         return Err(bad(format!("Service tier {tier} is not available for models/{}.", model.id)));
     }
     let modalities = at(config, "responseModalities").as_array().map(Vec::as_slice).unwrap_or_default();
-    if modalities.iter().any(|modality| modality == "AUDIO") {
-        return Err(bad(
-            "The requested combination of response modalities (AUDIO) is not supported by the model.",
-        ));
+    let draws = models::draws(model);
+    let cannot: &[&str] = if draws { &["AUDIO"] } else { &["IMAGE", "AUDIO"] };
+    if modalities.iter().filter_map(Value::as_str).any(|modality| cannot.contains(&modality)) {
+        let asked: Vec<&str> = modalities.iter().filter_map(Value::as_str).collect();
+        return Err(bad(format!(
+            "The requested combination of response modalities ({}) is not supported by the model.",
+            asked.join(", ")
+        )));
     }
     let wants = |word: &str| modalities.is_empty() || modalities.iter().any(|modality| modality == word);
-    let (size, (width, height)) = shape(model, config, turns.shape, rules)?;
+    let (size, (width, height)) =
+        if draws { shape(model, config, turns.shape, rules)? } else { (String::new(), (1, 1)) };
+    let formed = if draws { None } else { prose::formed(config, &turns.prompt)? };
     let whole = |name: &str| at(config, name).as_i64();
     // It has one type that can be asked for.
     let asked_in_words = text(at(at(at(config, "responseFormat"), "image"), "mimeType"));
@@ -144,8 +154,9 @@ fn weigh(model: &Model, request: &Value, files: &Library, rules: Rules) -> Resul
         width,
         height,
         seed: whole("seed"),
+        formed,
         wants_text: wants("TEXT"),
-        wants_image: wants("IMAGE"),
+        wants_image: draws && wants("IMAGE"),
         wants_thoughts: thinking.wants,
         level: thinking.level,
         web_search,
@@ -298,9 +309,10 @@ fn numbers(model: &Model, config: &Value, rules: Rules) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn unsupported(request: &Value, config: &Value) -> Result<(), Refusal> {
-    let structured = ["responseSchema", "responseJsonSchema"].iter().any(|name| !at(config, name).is_null())
-        || text(at(config, "responseMimeType")).is_some_and(|mime| mime != "text/plain");
+fn unsupported(model: &Model, request: &Value, config: &Value) -> Result<(), Refusal> {
+    let structured = models::draws(model)
+        && (["responseSchema", "responseJsonSchema"].iter().any(|name| !at(config, name).is_null())
+            || text(at(config, "responseMimeType")).is_some_and(|mime| mime != "text/plain"));
     let what = if structured {
         "JSON mode"
     } else if !at(request, "cachedContent").is_null() {
@@ -316,6 +328,9 @@ fn unsupported(request: &Value, config: &Value) -> Result<(), Refusal> {
 }
 
 fn tools(model: &Model, tools: &Value) -> Result<(bool, bool), Refusal> {
+    if !models::draws(model) {
+        return Ok((prose::searches(tools), false));
+    }
     let (mut web, mut image) = (false, false);
     for tool in list(tools) {
         let search = at(tool, "googleSearch");
@@ -433,11 +448,19 @@ fn shape(
 }
 
 /// The sizes that can be asked for, small to large; fewer than two cannot be chosen from.
-fn sizes<'a>(model: &'a Model, rules: Rules) -> Vec<&'a str> {
+pub(super) fn sizes<'a>(model: &'a Model, rules: Rules) -> Vec<&'a str> {
     let also_takes = |reading: Reading, alias: &str| rules.has(reading) && is(model, alias);
     let has_512 = also_takes(Reading::NewTakes512, "nano-banana-2.1")
         || also_takes(Reading::LiteTakesSizes, "nano-banana-2-lite");
     has_512.then_some("512").into_iter().chain(model.sizes.iter().map(String::as_str)).collect()
+}
+
+/// The ratios that can be asked for.
+pub(super) fn ratios<'a>(model: &'a Model, rules: Rules) -> Vec<&'a str> {
+    let also = [(Reading::NewTakes9By21, "9:21"), (Reading::NewTakesAuto, "auto")];
+    let takes = |reading: Reading| rules.has(reading) && is(model, "nano-banana-2.1");
+    let also = also.into_iter().filter(|(reading, _)| takes(*reading)).map(|(_, ratio)| ratio);
+    model.aspect_ratios.iter().map(String::as_str).chain(also).collect()
 }
 
 /// The ratio whose pixels come nearest to the first picture's shape.
@@ -468,7 +491,8 @@ fn ratio_of(word: &str) -> Result<String, Refusal> {
         "TWENTY_ONE" => Some("21"),
         word => NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits),
     };
-    word.strip_prefix("ASPECT_RATIO_")
+    let upper = word.to_uppercase().replace('-', "_");
+    (upper.strip_prefix("ASPECT_RATIO_"))
         .and_then(|words| words.split_once("_BY_"))
         .and_then(|(width, height)| Some(format!("{}:{}", number(width)?, number(height)?)))
         .ok_or_else(|| {

@@ -73,7 +73,7 @@ fn done(head: &Parts, body: &[u8], state: &State) -> Result<Outgoing, Refusal> {
             state.script().clear();
             json(json!({ "steps": [] }))
         }
-        ("GET", ["models"]) => json(models::list(Some("1000"), None, state.files.live().now())?),
+        ("GET", ["models"]) => json(models::drawing(state.files.live().now())),
         ("GET", ["readings"]) => json(readings(state)),
         ("PUT", ["readings"]) => {
             let told = Map::from_iter([("readings".to_owned(), read(body)?)]);

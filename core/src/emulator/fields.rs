@@ -1,14 +1,13 @@
 //! The request's grammar: every field that the service reads, and of which type.
 //!
 //! Names are read in camelCase and in snake_case, like the service's own JSON reader does, and come
-//! out in camelCase. All that is wrong is told at once, in the service's words. The Gemini API and Vertex AI
-//! have most fields in common; what only one of them has is unknown to the other.
+//! out in camelCase; how a value of each type may be written stands in `proto`. All that is wrong is told at once, in
+//! the service's words. The Gemini API and Vertex AI have most fields in common; what only one of them has is unknown
+//! to the other.
 
-use base64::Engine as _;
-use base64::alphabet::{STANDARD, URL_SAFE};
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
+use super::proto;
 use super::rules::Rules;
 use crate::options::Reading;
 
@@ -207,7 +206,6 @@ const IMAGE: Shape = Message(&[
 
 const MODALITY: Shape = Word("Modality", &["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"]);
 
-/// Also read in lower case, as the documentation's own samples write them.
 const LEVEL: Shape =
     Word("ThinkingLevel", &["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]);
 
@@ -293,13 +291,6 @@ pub(super) struct Fault {
     pub description: String,
 }
 
-/// Reads base64 like the service: either alphabet, padding or none.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let alphabet = if text.contains(['-', '_']) { URL_SAFE } else { STANDARD };
-    GeneralPurpose::new(&alphabet, lenient).decode(text).ok()
-}
-
 /// The value with every name in camelCase and nothing unset in it, or all that is wrong with it.
 pub(super) fn read(value: Value, shape: &Shape, rules: Rules) -> Result<Value, Vec<Fault>> {
     let mut reader = Reader { rules, faults: Vec::new() };
@@ -372,44 +363,47 @@ impl Reader<'_> {
             (Free, value) => value,
             (Text, Value::String(text)) => Value::String(text),
             (Text, value) => self.wrong(path, "TYPE_STRING", &value),
-            (Span, Value::String(text)) if seconds(&text).is_some() => Value::String(text),
+            (Span, Value::String(text)) if proto::seconds(&text).is_some() => Value::String(text),
             (Span, value) => self.wrong(path, "type.googleapis.com/google.protobuf.Duration", &value),
-            (Flag, Value::Bool(flag)) => Value::Bool(flag),
-            (Flag, value) => self.wrong(path, "TYPE_BOOL", &value),
-            (Number, Value::Number(number)) => Value::Number(number),
-            (Number, value) => self.wrong(path, "TYPE_FLOAT", &value),
-            (Whole, value) => match whole(&value).filter(|number| i32::try_from(*number).is_ok()) {
+            (Flag, value) => match proto::flag(&value) {
+                Some(flag) => Value::Bool(flag),
+                None => self.wrong(path, "TYPE_BOOL", &value),
+            },
+            (Number, value) => match proto::number(&value) {
+                Some(number) => Value::Number(number),
+                None => self.wrong(path, "TYPE_FLOAT", &value),
+            },
+            (Whole, value) => match proto::whole(&value).filter(|number| i32::try_from(*number).is_ok()) {
                 Some(number) => number.into(),
                 None => self.wrong(path, "TYPE_INT32", &value),
             },
-            (Long, value) => match whole(&value) {
+            (Long, value) => match proto::whole(&value) {
                 Some(number) => number.to_string().into(),
                 None => self.wrong(path, "TYPE_INT64", &value),
             },
             (Bytes, Value::String(text)) => {
                 // Long ones are decoded once, where they are used; the text itself goes on.
-                if text.len() < 4096 && base64(&text).is_none() {
+                if text.len() < 4096 && proto::base64(&text).is_none() {
                     let text = Value::String(text);
                     return self.wrong(path, "TYPE_BYTES: Base64 decoding failed", &text);
                 }
                 Value::String(text)
             }
             (Bytes, value) => self.wrong(path, "TYPE_BYTES", &value),
-            (Word(name, words), Value::String(word)) => {
-                let is_lenient = *name == "ThinkingLevel" && !self.rules.has(Reading::LevelInCapitals);
-                let read = if is_lenient { word.to_uppercase() } else { word.clone() };
-                if self.is_plain(name, &word) {
-                    return Value::String(word);
+            (Word(name, words), value) => {
+                if let Some(word) = value.as_str().filter(|word| self.is_plain(name, word)) {
+                    return word.into();
                 }
-                if words.contains(&read.as_str()) && self.has(name, &read) {
-                    return Value::String(read);
+                let is_exact = |word: &&str| value.as_str() == Some(*word);
+                let is_lenient = *name != "ThinkingLevel" || !self.rules.has(Reading::LevelInCapitals);
+                let word = proto::word(self.rules.service, name, words, &value);
+                match word.filter(|word| self.has(name, word) && (is_lenient || is_exact(word))) {
+                    Some(word) => word.into(),
+                    None => {
+                        let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
+                        self.wrong(path, &kind, &value)
+                    }
                 }
-                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
-                self.wrong(path, &kind, &Value::String(word))
-            }
-            (Word(name, _), value) => {
-                let kind = format!("type.googleapis.com/{}.{name}", self.rules.service.package());
-                self.wrong(path, &kind, &value)
             }
             (Texts, Value::Object(map)) if map.values().all(Value::is_string) => Value::Object(map),
             (Texts, value) => self.wrong(path, "TYPE_STRING", &value),
@@ -474,22 +468,6 @@ impl Reader<'_> {
             out.insert((*name).to_owned(), value);
         }
         Value::Object(out)
-    }
-}
-
-/// The seconds of a time: digits, at most nine of them behind a point, and an s.
-pub(super) fn seconds(text: &str) -> Option<f64> {
-    let number = text.strip_suffix('s')?;
-    let (whole, rest) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits(whole.trim_start_matches('-')) && digits(rest) && rest.len() <= 9).then(|| number.parse().ok())?
-}
-
-/// A whole number, as a number or as a text.
-fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        value => value.as_i64().or_else(|| value.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64)),
     }
 }
 

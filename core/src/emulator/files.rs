@@ -1,4 +1,4 @@
-//! The Files API: resumable uploads, files with their states and their end.
+//! The Files API: uploads, files with their states and their end; `upload` reads the protocols by which they come.
 //!
 //! What a batch or an interaction makes is a file too, and the only kind that can be downloaded.
 //!
@@ -28,7 +28,7 @@ pub(super) const ROOM: u64 = 1 << 30;
 const MOST: u64 = 2 << 30;
 
 /// Chunks but the last one are multiples of this.
-const GRAIN: usize = 256 << 10;
+pub(super) const GRAIN: usize = 256 << 10;
 
 /// Uploads that nobody goes on with are forgotten; so many are remembered.
 const OPEN: usize = 1000;
@@ -82,10 +82,20 @@ struct Upload {
     id: Option<String>,
     display_name: Option<String>,
     mime_type: String,
-    size: u64,
+    /// None if its opening did not say: the last chunk is its end then.
+    size: Option<u64>,
     received: Vec<u8>,
     /// What it became. Who asks once more is told the same.
     done: Option<Value>,
+}
+
+/// What is said of a file before its bytes come.
+pub(super) struct Upcoming {
+    /// `{"file": {…}}`, as it came.
+    pub file: Value,
+    pub mime_type: Option<String>,
+    pub display_name: Option<String>,
+    pub size: Option<u64>,
 }
 
 /// An answer: its headers, and its JSON.
@@ -98,6 +108,10 @@ fn missing(id: &str, is_404: bool) -> Refusal {
     }
     let message = format!("You do not have permission to access the File {id} or it may not exist.");
     Refusal::new(403, "PERMISSION_DENIED", message)
+}
+
+fn no_upload() -> Refusal {
+    Refusal::new(404, "NOT_FOUND", "Upload not found; it may have been cancelled or expired.")
 }
 
 fn full() -> Refusal {
@@ -188,34 +202,17 @@ impl Library {
         shelf
     }
 
-    /// Opens an upload.
-    pub fn start(
-        &self,
-        version: &str,
-        header: &dyn Fn(&str) -> Option<String>,
-        body: &[u8],
-    ) -> Result<Told, Refusal> {
-        if header("x-goog-upload-protocol").as_deref() != Some("resumable") {
-            return Err(bad(
-                "Only the resumable upload protocol is offline: X-Goog-Upload-Protocol must be resumable.",
-            ));
-        }
-        let metadata: Value = match body.is_empty() {
-            true => json!({}),
-            false => serde_json::from_slice(body)
-                .map_err(|error| bad(format!("Invalid JSON payload received. {error}")))?,
-        };
-        let metadata = check::read(metadata, &fields::FILE, Rules::gemini(version, self.live.now()))?;
+    /// Looks at what is said of a file that comes, and gives it a place.
+    fn expected(&self, version: &str, upcoming: Upcoming, shelf: &mut Shelf) -> Result<Upload, Refusal> {
+        let Upcoming { file, mime_type, display_name, size } = upcoming;
+        let metadata = check::read(file, &fields::FILE, Rules::gemini(version, self.live.now()))?;
         let file = at(&metadata, "file");
-        let told = header("x-goog-upload-header-content-length").and_then(|size| size.parse::<u64>().ok());
-        let size =
-            told.ok_or_else(|| bad("X-Goog-Upload-Header-Content-Length must be the size of the file."))?;
-        if size > MOST {
+        if let Some(size) = size.filter(|size| *size > MOST) {
             return Err(bad(format!(
                 "The file size {size} exceeds the maximum allowed size of {MOST} bytes."
             )));
         }
-        let mime_type = header("x-goog-upload-header-content-type")
+        let mime_type = mime_type
             .or_else(|| text(at(file, "mimeType")).map(str::to_owned))
             // The documentation's own samples call lines of JSON that.
             .filter(|kind| kind.contains('/') || kind == "jsonl")
@@ -223,12 +220,11 @@ impl Library {
         if text(at(file, "mimeType")).is_some_and(|kind| kind != mime_type) {
             return Err(bad("file.mime_type is not that of X-Goog-Upload-Header-Content-Type."));
         }
-        let display_name = text(at(file, "displayName")).map(str::to_owned);
+        let display_name = text(at(file, "displayName")).map(str::to_owned).or(display_name);
         if display_name.as_ref().is_some_and(|name| name.chars().count() > 512) {
             return Err(bad("* CreateFileRequest.file.display_name: must be at most 512 characters\n"));
         }
         let id = text(at(file, "name")).map(|name| name.strip_prefix("files/").unwrap_or(name).to_owned());
-        let mut shelf = self.shelf();
         if let Some(id) = &id {
             let is_letter =
                 |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
@@ -245,17 +241,12 @@ impl Library {
                 return Err(Refusal::new(409, "ALREADY_EXISTS", format!("File files/{id} already exists.")));
             }
         }
-        if shelf.weight() + size > ROOM {
+        if shelf.weight() + size.unwrap_or(0) > ROOM {
             return Err(full());
         }
         shelf.opened += 1;
-        let number = shelf.opened;
-        if shelf.uploads.len() >= OPEN {
-            shelf.uploads.retain(|_, upload| upload.number + OPEN as u64 / 2 > number);
-        }
-        let key = format!("{number}-{:016x}", fastrand::u64(..));
-        let upload = Upload {
-            number,
+        Ok(Upload {
+            number: shelf.opened,
             version: version.to_owned(),
             id,
             display_name,
@@ -263,15 +254,39 @@ impl Library {
             size,
             received: Vec::new(),
             done: None,
-        };
-        shelf.uploads.insert(key.clone(), upload);
-        let url = format!("{}/upload/{version}/files?upload_id={key}&upload_protocol=resumable", self.origin);
-        let headers = vec![
-            ("x-goog-upload-url", url),
-            ("x-goog-upload-status", "active".to_owned()),
-            ("x-goog-upload-chunk-granularity", GRAIN.to_string()),
-        ];
-        Ok((headers, json!({})))
+        })
+    }
+
+    /// Opens an upload, and gives the address at which it goes on.
+    pub fn open(&self, version: &str, upcoming: Upcoming) -> Result<String, Refusal> {
+        let mut shelf = self.shelf();
+        let upload = self.expected(version, upcoming, &mut shelf)?;
+        let number = upload.number;
+        if shelf.uploads.len() >= OPEN {
+            shelf.uploads.retain(|_, upload| upload.number + OPEN as u64 / 2 > number);
+        }
+        let key = format!("{number}-{:016x}", fastrand::u64(..));
+        let url = format!("{}/upload/{version}/files?upload_id={key}", self.origin);
+        shelf.uploads.insert(key, upload);
+        Ok(url)
+    }
+
+    /// Takes a file that came in one request.
+    pub fn store(&self, version: &str, upcoming: Upcoming, content: Vec<u8>) -> Result<Told, Refusal> {
+        let mut shelf = self.shelf();
+        let mut upload = self.expected(version, upcoming, &mut shelf)?;
+        upload.received = content;
+        let file = self.stored(&mut upload);
+        let told = json!({ "file": file.json(&self.origin, version) });
+        shelf.files.push(file);
+        Ok((vec![("x-goog-upload-status", "final".to_owned())], told))
+    }
+
+    /// How many bytes of an upload have come.
+    pub fn received(&self, key: &str) -> Result<u64, Refusal> {
+        let shelf = self.shelf();
+        let upload = shelf.uploads.get(key).ok_or_else(no_upload)?;
+        Ok(upload.received.len() as u64)
     }
 
     /// Takes a chunk, or tells how far an upload is.
@@ -284,9 +299,7 @@ impl Library {
     ) -> Result<Told, Refusal> {
         let mut shelf = self.shelf();
         let weight = shelf.weight();
-        let gone =
-            || Refusal::new(404, "NOT_FOUND", "Upload not found; it may have been cancelled or expired.");
-        let upload = shelf.uploads.get_mut(key).ok_or_else(gone)?;
+        let upload = shelf.uploads.get_mut(key).ok_or_else(no_upload)?;
         let status = |status: &str| ("x-goog-upload-status", status.to_owned());
         if let Some(done) = &upload.done {
             return Ok((vec![status("final")], done.clone()));
@@ -316,8 +329,9 @@ impl Library {
             if !ends && !chunk.len().is_multiple_of(GRAIN) {
                 return Err(bad(format!("A chunk but the last one must be a multiple of {GRAIN} bytes.")));
             }
-            if has + chunk.len() as u64 > upload.size {
-                let size = upload.size;
+            let most = upload.size.unwrap_or(MOST);
+            if has + chunk.len() as u64 > most {
+                let size = most;
                 return Err(bad(format!("More than the {size} bytes came that the upload was opened for.")));
             }
             if weight + chunk.len() as u64 > ROOM {
@@ -328,8 +342,8 @@ impl Library {
         if !ends {
             return Ok((vec![status("active")], json!({})));
         }
-        if upload.received.len() as u64 != upload.size {
-            let (has, size) = (upload.received.len(), upload.size);
+        if let Some(size) = upload.size.filter(|size| *size != upload.received.len() as u64) {
+            let has = upload.received.len();
             return Err(bad(format!("The upload was opened for {size} bytes and ends with {has}.")));
         }
         let file = self.stored(upload);
@@ -412,9 +426,9 @@ impl Library {
     }
 
     /// One page of the files, the newest first.
-    pub fn list(&self, version: &str, size: Option<&str>, token: Option<&str>) -> Result<Value, Refusal> {
+    pub fn list(&self, version: &str, asked: (Option<&str>, Option<&str>)) -> Result<Value, Refusal> {
         let shelf = self.shelf();
-        let (page, next) = page("ListFilesRequest", &shelf.files, |file| &file.id, (size, token))?;
+        let (page, next) = page("ListFilesRequest", &shelf.files, |file| &file.id, asked)?;
         let mut told = Map::new();
         if !page.is_empty() {
             told.insert("files".into(), page.iter().map(|file| file.json(&self.origin, version)).collect());

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Made, Stop, set};
 use super::check::{self, Refusal, at, bad, list, text};
 use super::dialect::{self, Wish};
-use super::fields;
 use super::files::Library;
 use super::models;
+use super::proto;
 use super::route::value;
 use super::rules::Rules;
 use crate::codec::Quality;
@@ -375,7 +375,7 @@ impl Desk {
         if !by_uri || made.is_thought() {
             return Ok(json!({ "type": "image", "mime_type": mime, "data": data }));
         }
-        let bytes = fields::base64(text(data).unwrap_or_default()).unwrap_or_default();
+        let bytes = proto::base64(text(data).unwrap_or_default()).unwrap_or_default();
         let name = format!("{:016x}", fastrand::u64(..));
         let uri = self.files.keep(&name, text(mime).unwrap_or_default(), bytes.into())?;
         Ok(json!({ "type": "image", "mime_type": mime, "uri": uri }))

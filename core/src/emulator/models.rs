@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::set;
 use super::check::{self, Refusal};
 use super::fields::Service;
+use super::prose;
 use super::route::House;
 use super::rules::Rules;
 use crate::catalogue::{Catalogue, Model, State};
@@ -14,21 +15,44 @@ use crate::options::{Reading, Readings};
 
 /// The model that the service knows by this id. It knows no aliases.
 pub(super) fn model(id: &str) -> Option<&'static Model> {
-    Catalogue::builtin().models.iter().map(Arc::as_ref).find(|model| model.id == id)
+    all().find(|model| model.id == id)
 }
 
-/// Whether it is shut down.
-fn is_gone(model: &Model, readings: Readings) -> bool {
-    readings.has(Reading::SecondGone) && check::is(model, "nano-banana-2")
+/// Those that draw, then those that answer in words.
+fn all() -> impl Iterator<Item = &'static Model> {
+    Catalogue::builtin().models.iter().map(Arc::as_ref).chain(prose::models())
+}
+
+/// Whether it draws; others answer in words alone.
+pub(super) fn draws(model: &Model) -> bool {
+    !model.sizes.is_empty()
+}
+
+/// Whether it is not served now, or not to this version.
+fn is_gone(model: &Model, rules: Rules) -> bool {
+    let is_late = rules.version == "v1" && model.id.ends_with("-latest");
+    is_late || rules.has(Reading::SecondGone) && check::is(model, "nano-banana-2")
+}
+
+/// The model that a request means by this id.
+fn named(id: &str, rules: Rules) -> Option<&'static Model> {
+    let is_alias = id == "nano-banana-pro-preview" && rules.has(Reading::PreviewAlias);
+    let found = if is_alias { model("gemini-3-pro-image") } else { model(id) };
+    let found = found.or_else(|| if rules.has(Reading::PreviewsAnswer) { successor(id) } else { None });
+    found.filter(|model| !is_gone(model, rules))
+}
+
+/// What followed a model that is shut down.
+fn successor(id: &str) -> Option<&'static Model> {
+    let catalogue = Catalogue::builtin();
+    let twin = all().find(|model| model.retired_ids.iter().any(|retired| retired.id == id));
+    let next = || catalogue.gone.iter().find(|gone| gone.id == id).map(|gone| gone.successor.as_str());
+    twin.or_else(|| model(next().or(prose::successor(id))?))
 }
 
 /// The model that a request to the Gemini API may name so.
 pub(super) fn open(id: &str, verb: &str, rules: Rules) -> Result<&'static Model, Refusal> {
-    let is_alias = id == "nano-banana-pro-preview" && rules.has(Reading::PreviewAlias);
-    let model = if is_alias { model("gemini-3-pro-image") } else { model(id) };
-    let model = model
-        .filter(|model| !is_gone(model, rules.readings))
-        .ok_or_else(|| no_such_model(id, rules.version, verb))?;
+    let model = named(id, rules).ok_or_else(|| no_such_model(id, rules.version, verb))?;
     if rules.has(Reading::OldClosed) && model.closed_to_new_projects.is_some() {
         let message = format!(
             "models/{id} is no longer available to new users. Please update your code to use a newer model."
@@ -46,8 +70,12 @@ pub(super) fn at(house: &House, id: &str, verb: &str, rules: Rules) -> Result<&'
         return open(id, verb, rules);
     }
     let location = house.parent.split('/').nth(3).unwrap_or("global");
-    let is_served = location == "global" || id.starts_with("gemini-2.5");
-    model(id).filter(|_| is_served).ok_or_else(|| {
+    let is_served =
+        |model: &&Model| location == "global" || model.id.starts_with("gemini-2.5") || !draws(model);
+    // Its versions tell apart no models, and the readings of ids are those of the other API.
+    let rules = Rules { version: "", ..rules };
+    let found = if rules.has(Reading::PreviewsAnswer) { named(id, rules) } else { model(id) };
+    found.filter(is_served).ok_or_else(|| {
         let name: String = format!("{}/models/{id}", house.parent).chars().take(300).collect();
         let message = format!(
             "Publisher Model `{name}` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
@@ -88,15 +116,29 @@ fn described(model: &Model) -> Value {
 
 /// One model, as `GET models/{id}` gives it.
 pub(super) fn get(id: &str, rules: Rules) -> Result<Value, Refusal> {
-    let model = model(id).filter(|model| !is_gone(model, rules.readings));
+    let model = model(id).filter(|model| !is_gone(model, rules));
     model.map(described).ok_or_else(|| no_such_model(id, rules.version, "GetModel"))
+}
+
+/// The models that draw now, each with what can be asked of it; for the page.
+pub(super) fn drawing(readings: Readings) -> Value {
+    let rules = Rules::gemini("", readings);
+    let told = |model: &'static Model| {
+        let mut told = described(model);
+        set(&mut told, "aspectRatios", json!(check::ratios(model, rules)));
+        // One size alone cannot be asked for.
+        let sizes = check::sizes(model, rules);
+        set(&mut told, "imageSizes", json!(if sizes.len() < 2 { Vec::new() } else { sizes }));
+        told
+    };
+    let all = all().filter(|model| draws(model) && !is_gone(model, rules));
+    json!({ "models": all.map(told).collect::<Vec<_>>() })
 }
 
 /// One page of the models.
 pub(super) fn list(
-    page_size: Option<&str>,
-    page_token: Option<&str>,
-    readings: Readings,
+    (page_size, page_token): (Option<&str>, Option<&str>),
+    rules: Rules,
 ) -> Result<Value, Refusal> {
     let bad = |message: String| Refusal::new(400, "INVALID_ARGUMENT", message);
     let size = match page_size.map(str::parse::<i64>) {
@@ -106,8 +148,7 @@ pub(super) fn list(
             return Err(bad("Invalid value at 'page_size' (TYPE_INT32): a number from 1 to 1000".into()));
         }
     };
-    let all = Catalogue::builtin().models.iter().map(Arc::as_ref);
-    let all: Vec<&Model> = all.filter(|model| !is_gone(model, readings)).collect();
+    let all: Vec<&Model> = all().filter(|model| draws(model) && !is_gone(model, rules)).collect();
     let start = match page_token.filter(|token| !token.is_empty()) {
         None => 0,
         Some(token) => (token.strip_prefix("after-"))

@@ -5,6 +5,7 @@ use hyper::http::request::Parts;
 
 use super::fields::Service;
 use super::script;
+use super::upload::{self, Protocol};
 
 /// The versions of the Gemini API.
 const VERSIONS: [&str; 3] = ["v1", "v1beta", "v1alpha"];
@@ -28,7 +29,9 @@ pub(super) enum Route {
         model: String,
         form: Form,
     },
-    Models,
+    Models {
+        version: String,
+    },
     Model {
         version: String,
         model: String,
@@ -39,9 +42,14 @@ pub(super) enum Route {
     },
     Batch(Batch),
     Talk(Talk),
-    /// An upload begins.
+    /// A resumable upload begins.
     Start {
         version: String,
+    },
+    /// A file comes in one request.
+    Store {
+        version: String,
+        protocol: Protocol,
     },
     /// An upload goes on, by this command.
     Upload {
@@ -111,7 +119,7 @@ impl Route {
         let post = head.method == Method::POST;
         match rest.split_once('/') {
             None => match (&head.method, rest) {
-                (&Method::GET, "models") => Some(Route::Models),
+                (&Method::GET, "models") => Some(Route::Models { version }),
                 (&Method::GET, "files") => Some(Route::Files { version }),
                 (&Method::GET, "batches") => Some(Route::Batch(Batch::List)),
                 (&Method::POST, "interactions") => Some(Route::Talk(Talk::Create { version })),
@@ -191,13 +199,15 @@ impl Route {
 
     fn of_upload(head: &Parts, rest: &str, query: &[(String, String)]) -> Option<Self> {
         let version = rest.strip_suffix("/files").filter(|version| VERSIONS.contains(version))?;
-        if head.method != Method::POST {
-            return None;
-        }
         let command = header(head, "x-goog-upload-command").unwrap_or_default();
-        Some(match value(query, "upload_id") {
-            Some(id) => Route::Upload { id: id.to_owned(), command },
-            None => Route::Start { version: version.to_owned() },
+        let version = version.to_owned();
+        Some(match (value(query, "upload_id"), &head.method) {
+            (Some(id), &Method::POST | &Method::PUT) => Route::Upload { id: id.to_owned(), command },
+            (None, &Method::POST) => match upload::protocol(head, query) {
+                Some(protocol) => Route::Store { version, protocol },
+                None => Route::Start { version },
+            },
+            _ => return None,
         })
     }
 
@@ -206,7 +216,7 @@ impl Route {
         Some(match self {
             Route::Generate { .. } => script::GENERATE,
             Route::Count { .. } => "count_tokens",
-            Route::Start { .. } => "upload_start",
+            Route::Start { .. } | Route::Store { .. } => "upload_start",
             Route::Upload { command, .. } if command == "query" => "upload_query",
             Route::Upload { .. } => "upload_chunk",
             Route::Files { .. } => "file_list",
@@ -226,7 +236,7 @@ impl Route {
                 Talk::Cancel { .. } => "interaction_cancel",
                 Talk::Delete { .. } => "interaction_delete",
             },
-            Route::Models | Route::Model { .. } => return None,
+            Route::Models { .. } | Route::Model { .. } => return None,
         })
     }
 

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Given, Sketch, Thought};
-use super::fields;
+use super::proto;
 use super::steps::{names, of_answers};
 use crate::codec::{self, Format, Quality};
 use crate::error::{Error, Kind};
@@ -87,7 +87,7 @@ pub(super) struct Asked<'a> {
 /// The seed of a request, in the names of either API.
 pub(super) fn seed(request: &Value) -> Option<i64> {
     let names = ["/generationConfig/seed", "/generation_config/seed"];
-    names.into_iter().find_map(|name| request.pointer(name)?.as_i64())
+    names.into_iter().find_map(|name| proto::whole(request.pointer(name)?))
 }
 
 /// Which requests a step is for; all that generate, if nothing is set.
@@ -195,7 +195,7 @@ impl Script {
 
     /// Whether an answer can be gone on with by this token, in whatever spelling of base64.
     pub fn has_promised(&self, token: &str) -> bool {
-        fields::base64(token).is_some_and(|token| self.promised.contains(&token))
+        proto::base64(token).is_some_and(|token| self.promised.contains(&token))
     }
 
     /// Adds these; the reason if they would be too many.
@@ -220,7 +220,7 @@ impl Script {
             Some(_) => self.steps.remove(index),
         }?;
         if let Reply::Answer { given, .. } = &taken.reply
-            && let Some(token) = given.continuation.as_deref().and_then(fields::base64)
+            && let Some(token) = given.continuation.as_deref().and_then(proto::base64)
             && !self.promised.contains(&token)
         {
             if self.promised.len() >= MOST {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -29,23 +29,20 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Answer;
-use super::batch;
-use super::check::{self, Ask, Refusal};
+use super::check::Refusal;
 use super::control;
+use super::endpoints::{self, Asking, flowing, nowhere, written};
 use super::fields::Service;
 use super::files;
 use super::guard;
 use super::interactions::{self, Told};
-use super::keys;
 use super::line::{Answering, End, Line};
 use super::log::{self, Flight, State};
-use super::models;
-use super::route::{self, Form, House, Route, Talk, header, value};
-use super::rules::Rules;
+use super::proto;
+use super::route::{self, Form, Route};
 use super::script::{self, Asked, Cut, Delivery, Reply};
 use super::tape;
 use crate::memory;
-use crate::options::Reading;
 use crate::secrets::Secrets;
 
 /// The most that a request may send.
@@ -57,7 +54,7 @@ const PARSED: usize = 1 << 30;
 /// A body goes out in pieces of this many bytes unless a script says otherwise.
 const PIECE: usize = 256 << 10;
 
-const JSON: &str = "application/json; charset=UTF-8";
+pub(super) const JSON: &str = "application/json; charset=UTF-8";
 
 /// How many requests one HTTP/2 connection carries at once.
 const STREAMS: u32 = 250;
@@ -126,7 +123,7 @@ async fn connection(line: impl AsyncRead + AsyncWrite + Unpin + 'static, end: Ar
 }
 
 /// Hands out the pieces of a body; false says that nobody takes them.
-type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
+pub(super) type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> bool;
 
 /// What goes out.
 pub(super) enum Content {
@@ -144,14 +141,14 @@ pub(super) enum Content {
 
 /// A reply that is ready to go.
 pub(super) struct Outgoing {
-    status: u16,
-    content_type: &'static str,
-    content: Content,
-    tier: Option<String>,
-    headers: Vec<(&'static str, String)>,
+    pub status: u16,
+    pub content_type: &'static str,
+    pub content: Content,
+    pub tier: Option<String>,
+    pub headers: Vec<(&'static str, String)>,
     /// Headers that were recorded.
-    recorded: Vec<(String, String)>,
-    hang: bool,
+    pub recorded: Vec<(String, String)>,
+    pub hang: bool,
 }
 
 impl Outgoing {
@@ -187,7 +184,7 @@ impl Outgoing {
     }
 
     /// An interaction.
-    fn told(told: Told) -> Self {
+    pub fn told(told: Told) -> Self {
         match told {
             Told::Json(json) => Outgoing::json(200, &json),
             Told::Events(make) => Outgoing {
@@ -347,12 +344,14 @@ fn respond(
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let route = Route::of(head, &query);
-    let is_upload = matches!(route, Some(Route::Upload { .. }));
+    let is_upload = matches!(route, Some(Route::Upload { .. } | Route::Store { .. }));
     let tape = state.deck.tape();
     let whole = tape.as_ref().map(|_| body.clone());
+    // It is read as an empty message, but nothing came that could be shown.
+    let is_empty = body.trim_ascii().is_empty();
     // A file's bytes are nobody's JSON, though they may be some.
     let (json, bytes) = match &route {
-        Some(Route::Upload { .. }) => {
+        _ if is_upload => {
             if !body.is_empty() {
                 state.note(number, "json", files::told(&body));
             }
@@ -365,10 +364,10 @@ fn respond(
             (json, Bytes::new())
         }
     };
-    if let (Ok(json), false) = (&json, is_upload) {
+    if let (Ok(json), false) = (&json, is_upload || is_empty) {
         state.note_json(number, json, sent);
     }
-    let request = json.as_ref().ok();
+    let request = json.as_ref().ok().filter(|_| !is_empty);
     // An interaction tells its model within.
     let told = request.filter(|_| matches!(route, Some(Route::Talk(_))));
     let (model, form) = match &route {
@@ -398,7 +397,10 @@ fn respond(
                     Err(refusal) => Err(refusal),
                 }
             }
-            (None, Some(route)) => own(head, &query, route, (json, &bytes), size, (form, drift), state),
+            (None, Some(route)) => endpoints::answer(
+                Asking { head, query: &query, route, json, bytes: &bytes, size, form, drift },
+                state,
+            ),
             (None, None) => Err(nowhere(head)),
         },
         Reply::Error { status, error } => {
@@ -432,18 +434,12 @@ fn respond(
 }
 
 /// The JSON of a body, unless it would take too much memory.
-fn parsed(body: &[u8]) -> serde_json::Result<Value> {
+fn parsed(body: &[u8]) -> Result<Value, String> {
     // One value takes less than this for each byte of its text.
     if body.len() > PARSED / 512 && memory::of_text(body) > PARSED {
-        let problem = format!("it would take more than {} MiB of memory", PARSED >> 20);
-        return Err(serde::de::Error::custom(problem));
+        return Err(format!("It would take more than {} MiB of memory.", PARSED >> 20));
     }
-    serde_json::from_slice(body)
-}
-
-fn nowhere(head: &Parts) -> Refusal {
-    let message = format!("{} {} is not found on this server.", head.method, head.uri.path());
-    Refusal::new(404, "NOT_FOUND", message)
+    proto::parse(body)
 }
 
 /// Errors of a stream that is an array stand in an array too.
@@ -462,179 +458,6 @@ fn scripted_json(status: u16, json: Value, form: Form) -> Outgoing {
         let _ = events.iter().all(send);
     };
     Outgoing { status, ..flowing(form, tell) }
-}
-
-/// The service's own answer.
-fn own(
-    head: &Parts,
-    query: &[(String, String)],
-    route: &Route,
-    (json, bytes): (serde_json::Result<Value>, &[u8]),
-    size: usize,
-    (form, drift): (Form, f32),
-    state: &State,
-) -> Result<Outgoing, Refusal> {
-    const KNOWN: [&str; 9] = [
-        "key",
-        "alt",
-        "$alt",
-        "prettyPrint",
-        "fields",
-        "pageSize",
-        "pageToken",
-        "upload_id",
-        "upload_protocol",
-    ];
-    if size > LIMIT {
-        let message = format!("Request payload size exceeds the limit: {LIMIT} bytes.");
-        return Err(Refusal::new(413, "INVALID_ARGUMENT", message));
-    }
-    let own: &[&str] = match route {
-        Route::Talk(Talk::Get { .. }) => &["include_input", "stream", "last_event_id"],
-        _ => &[],
-    };
-    let is_known = |name: &str| KNOWN.contains(&name) || own.contains(&name);
-    if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
-        let message = format!(
-            "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter. Field '{name}' could not be found in request message."
-        );
-        return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
-    }
-    // The address of an upload is its own key.
-    if !matches!(route, Route::Upload { .. }) {
-        keys::admitted(route.service(), head, query)?;
-    }
-    let told = |(headers, json): files::Told| Outgoing { headers, ..Outgoing::json(200, &json) };
-    let readable = |json: serde_json::Result<Value>| {
-        json.map_err(|error| {
-            let message = format!("Invalid JSON payload received. {error}");
-            Refusal::new(400, "INVALID_ARGUMENT", message)
-        })
-    };
-    match route {
-        Route::Start { version } => {
-            state.files.start(version, &|name| self::header(head, name), bytes).map(told)
-        }
-        Route::Upload { id, command } => {
-            let offset = self::header(head, "x-goog-upload-offset").and_then(|offset| offset.parse().ok());
-            state.files.go_on(id, command, offset, bytes).map(told)
-        }
-        Route::Files { version } => {
-            let page = state.files.list(version, value(query, "pageSize"), value(query, "pageToken"))?;
-            Ok(Outgoing::json(200, &page))
-        }
-        Route::File { version, id } => Ok(Outgoing::json(200, &state.files.get(version, id)?)),
-        Route::Delete { id } => Ok(Outgoing::json(200, &state.files.delete(id)?)),
-        Route::Download { id } => {
-            let (mime, bytes) = state.files.download(id)?;
-            let headers = vec![("content-type", mime)];
-            Ok(Outgoing {
-                headers,
-                content: Content::Whole(bytes.into()),
-                ..Outgoing::json(200, &Value::Null)
-            })
-        }
-        Route::Batch(batch) => {
-            let body = state.batches.answer(batch, batch::Call { query, json, size })?;
-            Ok(Outgoing { content: Content::Whole(body.into_bytes()), ..Outgoing::json(200, &Value::Null) })
-        }
-        Route::Talk(talk) => Ok(talked(talk, head, query, readable(json), state)),
-        Route::Count { house, model } => {
-            let rules = rules_of(house, state);
-            let model = models::at(house, model, "countTokens", rules)?;
-            Ok(Outgoing::json(200, &check::count(model, readable(json)?, &state.files, rules)?))
-        }
-        Route::Models => {
-            let readings = state.files.live().now();
-            let page = models::list(value(query, "pageSize"), value(query, "pageToken"), readings)?;
-            Ok(Outgoing::json(200, &page))
-        }
-        Route::Model { version, model } => {
-            let rules = Rules::gemini(version, state.files.live().now());
-            Ok(Outgoing::json(200, &models::get(model, rules)?))
-        }
-        Route::Generate { house, model, .. } => {
-            let verb = if form == Form::Whole { "generateContent" } else { "streamGenerateContent" };
-            let rules = rules_of(house, state);
-            let model = models::at(house, model, verb, rules)?;
-            let ask = check::check(model, readable(json)?, &state.files, rules)?;
-            state.quota().admit(&model.id, Instant::now())?;
-            if let Some(token) = &ask.continuation
-                && !state.script().has_promised(token)
-            {
-                let message = "* GenerateContentRequest.continuation_token: the token is not known.\n";
-                return Err(Refusal::new(400, "INVALID_ARGUMENT", message));
-            }
-            written(Answer::drawn(model, Ask { drift, ..ask }), form)
-        }
-    }
-}
-
-/// What a request to this house is judged by.
-fn rules_of<'a>(house: &'a House, state: &State) -> Rules<'a> {
-    Rules { service: house.service, version: &house.version, readings: state.files.live().now() }
-}
-
-/// What the Interactions API answers; its errors have a form of their own.
-fn talked(
-    talk: &Talk,
-    head: &Parts,
-    query: &[(String, String)],
-    json: Result<Value, Refusal>,
-    state: &State,
-) -> Outgoing {
-    let talks = &state.talks;
-    let told = match talk {
-        Talk::Create { version } => json.and_then(|json| {
-            let revision = self::header(head, "api-revision");
-            let known = |token: &str| state.script().has_promised(token);
-            let admit = |model: &str| state.quota().admit(model, Instant::now());
-            talks.create(json, version, revision, &known, &admit)
-        }),
-        Talk::Get { id } => talks.get(id, query),
-        Talk::Cancel { id } => talks.cancel(id),
-        Talk::Delete { id } => talks.delete(id),
-    };
-    match told {
-        Ok(told) => Outgoing::told(told),
-        Err(refusal) => {
-            let error = interactions::error(&refusal.json());
-            let is_list = state.files.live().now().has(Reading::TalksListErrors);
-            Outgoing::json(refusal.code, &if is_list { vec![error].into() } else { error })
-        }
-    }
-}
-
-fn written(answer: Answer, form: Form) -> Result<Outgoing, Refusal> {
-    let tier = (answer.service == Service::Gemini).then(|| answer.tier.clone());
-    let outgoing = match form {
-        Form::Whole => Outgoing::json(200, &answer.whole()?),
-        form => flowing(form, move |send| answer.stream(send)),
-    };
-    Ok(Outgoing { tier, ..outgoing })
-}
-
-/// Events as they go out one by one.
-fn flowing(form: Form, tell: impl FnOnce(&mut dyn FnMut(&Value) -> bool) + Send + 'static) -> Outgoing {
-    let is_sse = form == Form::Events;
-    let make = move |take: Take| {
-        let mut before: &[u8] = if is_sse { b"data: " } else { b"[" };
-        tell(&mut |event| {
-            let mut piece = before.to_vec();
-            piece.extend(serde_json::to_vec(event).unwrap_or_default());
-            if is_sse {
-                piece.extend(b"\r\n\r\n");
-            } else {
-                before = b",\r\n";
-            }
-            take(piece)
-        });
-        if !is_sse {
-            take(if before == b"[" { b"[]".to_vec() } else { b"]".to_vec() });
-        }
-    };
-    let content_type = if is_sse { "text/event-stream" } else { JSON };
-    Outgoing { content_type, content: Content::Made(Box::new(make)), ..Outgoing::json(200, &Value::Null) }
 }
 
 fn reply(

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::draw;
-use super::fields;
+use super::proto;
 
 /// Tells pictures from texts of the same bytes.
 const PICTURE: u64 = 0x6e61_6e6f_2062_616e;
@@ -56,7 +56,7 @@ pub(super) fn is_good(signature: &str, held: &Held) -> bool {
     if DUMMIES.contains(&signature) {
         return true;
     }
-    let Some(given) = fields::base64(signature) else { return false };
+    let Some(given) = proto::base64(signature) else { return false };
     if DUMMIES.iter().any(|dummy| given == dummy.as_bytes()) {
         return true;
     }

@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::check::{Refusal, at, bad, list, text};
 use super::draw;
-use super::fields::{self, Fault, Service};
+use super::fields::{Fault, Service};
 use super::files::{self, Library};
+use super::models;
+use super::proto;
 use super::rules::Rules;
 use super::sign::{self, Held};
 use crate::catalogue::Model;
@@ -148,6 +150,9 @@ impl Turns {
             "toolResponse",
         ] {
             if !at(part, tool).is_null() {
+                if !models::draws(model) {
+                    return Ok(Taken { picture: None, held: Held::Words(String::new()) });
+                }
                 return Err(bad(format!("Function calling is not enabled for models/{}.", model.id)));
             }
         }
@@ -225,7 +230,7 @@ impl Turns {
         })?;
         media(model, mime)?;
         let data = text(at(inline, "data")).unwrap_or_default();
-        let bytes = fields::base64(data).ok_or_else(|| {
+        let bytes = proto::base64(data).ok_or_else(|| {
             let field = format!("{place}.inline_data.data");
             let description = format!("Invalid value at '{field}' (TYPE_BYTES): Base64 decoding failed");
             Refusal::of(vec![Fault { field, description }])
@@ -318,7 +323,7 @@ struct Clip {
 impl Clip {
     fn read(part: &Value, place: &str) -> Result<Self, Refusal> {
         let told = at(part, "videoMetadata");
-        let time = |name: &str| text(at(told, name)).and_then(fields::seconds);
+        let time = |name: &str| text(at(told, name)).and_then(proto::seconds);
         let wrong = |field: &str, problem: String| {
             let path = format!("GenerateContentRequest.{place}.video_metadata.{field}");
             Err(bad(format!("* {path}: {problem}\n")))
@@ -415,6 +420,7 @@ fn media(model: &Model, mime: &str) -> Result<Media, Refusal> {
     match mime {
         "image/png" | "image/jpeg" | "image/webp" | "image/heic" | "image/heif" => Ok(Media::Image),
         "application/pdf" | "text/plain" => Ok(Media::Document),
+        sound if sound.starts_with("audio/") && !models::draws(model) => Ok(Media::Document),
         video if VIDEOS.contains(&video) && model.video_input => Ok(Media::Video),
         other => Err(bad(format!("Unsupported MIME type: {}", other.chars().take(80).collect::<String>()))),
     }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::check::Refusal;
 use crate::error::{Error, Kind};
+use crate::options::read_base_url;
 use crate::secrets::Secrets;
 
 /// What belongs to the line to the emulator, or is set anew for the line to the service.
@@ -43,9 +44,8 @@ impl Upstream {
             let problem = format!("option `upstream` is {base:?}; {why}");
             Error::new(Kind::InvalidOptionError, problem).with("option", "upstream".to_owned())
         };
-        let url =
-            Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let url = url.ok_or_else(|| wrong("it takes the base URL of the service, with https://"))?;
+        // Requests bring the version of their own.
+        let url = read_base_url(base).map_err(|problem| wrong(&format!("the address {problem}")))?.url;
         if url.query().is_some() || !url.username().is_empty() {
             return Err(wrong("it takes no query, name or password"));
         }

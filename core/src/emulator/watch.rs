@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::proto;
 use crate::image::Image;
 use crate::secrets::Secrets;
 
@@ -208,7 +209,10 @@ impl Watch {
 
 /// The JSON of a body: one value, or one of each event.
 fn messages(body: &[u8]) -> Vec<Value> {
-    if let Ok(json) = serde_json::from_slice(body) {
+    if body.trim_ascii().is_empty() {
+        return Vec::new();
+    }
+    if let Ok(json) = proto::parse(body) {
         return match json {
             Value::Array(list) => list,
             json => vec![json],

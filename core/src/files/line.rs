@@ -207,7 +207,7 @@ impl Line {
             Decision::Stop(why) => {
                 let mut message = failure.words().clone();
                 match why {
-                    Some(why) => message.push(message!(". It is not tried again: {}", why)),
+                    Some(why) => message.add_sentence(message!("It is not tried again: {}", why)),
                     None if course.attempts.len() > 1 => {
                         message.push(format_args!(" (the last of {} attempts)", course.attempts.len()));
                     }

@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::time::SystemTime;
 
 use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde_json::Value;
 use url::Url;
@@ -527,23 +529,32 @@ pub(crate) fn data_url(url: &str) -> Result<Bytes, Error> {
     let (head, data) = url
         .split_once(',')
         .ok_or_else(|| bad("its data: URL has no comma; it takes data:image/png;base64,…"))?;
+    let head = percent_encoding::percent_decode_str(head).decode_utf8_lossy();
+    let is_base64 = head.split(';').skip(1).any(|word| word.trim().eq_ignore_ascii_case("base64"));
+    // A fragment is no part of what a URL holds.
+    let data = data.split('#').next().unwrap_or_default();
     let decoded: Vec<u8> = percent_encoding::percent_decode_str(data).collect();
-    if !head.to_ascii_lowercase().ends_with(";base64") {
+    if !is_base64 {
         return Ok(decoded.into());
     }
-    let plain: Vec<u8> = decoded
-        .into_iter()
-        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
-        .map(|byte| match byte {
+    base64(decoded).map(Bytes::from).ok_or_else(|| bad("its data: URL is not valid base64"))
+}
+
+/// Decodes base64 as leniently as that of replies: either alphabet, padding or none, white space, stray bits in the
+/// last symbol.
+fn base64(mut text: Vec<u8>) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true);
+    text.retain(|byte| !byte.is_ascii_whitespace() && *byte != b'=');
+    for byte in &mut text {
+        *byte = match *byte {
             b'-' => b'+',
             b'_' => b'/',
             other => other,
-        })
-        .collect();
-    base64::engine::general_purpose::STANDARD_NO_PAD
-        .decode(plain)
-        .map(Bytes::from)
-        .map_err(|_| bad("its data: URL is not valid base64"))
+        };
+    }
+    GeneralPurpose::new(&STANDARD, LENIENT).decode(text).ok()
 }
 
 /// Runs what reads files off the event loop.

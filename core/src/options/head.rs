@@ -64,21 +64,92 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_letter)
 }
 
+/// Where the service is, as `base_url` says it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Base {
+    /// Without a version, and without a slash at its end.
+    pub url: Url,
+    /// The version that stood at its end.
+    pub version: Option<String>,
+}
+
+/// What stands behind the version in the addresses of methods.
+const RESOURCES: &[&str] = &[
+    "batches",
+    "cachedContents",
+    "files",
+    "interactions",
+    "models",
+    "projects",
+    "publishers",
+    "tunedModels",
+];
+
+/// Reads a base URL. A version of the API at its end, and the `/openai` of a dialect behind it, are taken off: the
+/// same address stands in the settings of other libraries.
+pub(crate) fn read_base_url(text: &str) -> Result<Base, Message> {
+    let url = Url::parse(text).ok().filter(|url| text.contains("://") && url.has_host());
+    let mut url = match url {
+        None => return Err("is not a URL; it takes one like https://host:port".into()),
+        Some(url) if !matches!(url.scheme(), "http" | "https") => {
+            return Err("is not an http or https URL; it takes one like https://host:port".into());
+        }
+        _ if text.contains(['?', '#']) => {
+            return Err(message!(
+                "has a query or a fragment; give a key by {}, the rest by {}",
+                option("api_key"),
+                option("headers")
+            ));
+        }
+        Some(url) => url,
+    };
+    let path = url.path().to_owned();
+    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let is_method = |index: usize| {
+        let next = segments.get(index + 1);
+        next.is_some_and(|next| RESOURCES.iter().any(|resource| next.split(':').next() == Some(*resource)))
+    };
+    let method = (0..segments.len())
+        .find(|index| segments.get(*index).is_some_and(|segment| is_version(segment)) && is_method(*index))
+        .or_else(|| {
+            segments.iter().position(|segment| segment.contains(':') && segment.ends_with("Content"))
+        });
+    if let Some(index) = method {
+        let before = index
+            .checked_sub(1)
+            .filter(|before| matches!(segments.get(*before), Some(&("upload" | "models"))));
+        segments.truncate(before.unwrap_or(index));
+        url.set_path(&segments.join("/"));
+        // Both fail for URLs alone that have no host.
+        let _ = (url.set_username(""), url.set_password(None));
+        let base = url.as_str().trim_end_matches('/');
+        return Err(message!("is the address of a method; it takes what stands before the version: {base}"));
+    }
+    if let [.., version, dialect] = segments.as_slice()
+        && *dialect == "openai"
+        && is_version(version)
+    {
+        segments.pop();
+    }
+    let version = segments.last().filter(|last| is_version(last)).map(|last| (*last).to_owned());
+    if version.is_some() {
+        segments.pop();
+    }
+    url.set_path(&segments.join("/"));
+    Ok(Base { url, version })
+}
+
 /// Why a text is no base URL.
 pub(crate) fn check_base_url(text: &str) -> Result<(), Message> {
-    let url = Url::parse(text).ok().filter(|url| text.contains("://") && url.has_host());
-    match url {
-        None => Err("is not a URL; it takes one like https://host:port".into()),
-        Some(url) if !matches!(url.scheme(), "http" | "https") => {
-            Err("is not an http or https URL; it takes one like https://host:port".into())
-        }
-        _ if text.contains(['?', '#']) => Err(message!(
-            "has a query or a fragment; give a key by {}, the rest by {}",
-            option("api_key"),
-            option("headers")
-        )),
-        Some(_) => Ok(()),
-    }
+    read_base_url(text).map(drop)
+}
+
+/// Whether it is a version of the API: `v1`, `v1beta`, `v1alpha`, `v1beta1`.
+fn is_version(segment: &str) -> bool {
+    let Some(rest) = segment.strip_prefix('v') else { return false };
+    let stage = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let stage = stage.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    rest.starts_with(|letter: char| letter.is_ascii_digit()) && matches!(stage, "" | "alpha" | "beta")
 }
 
 /// Why a text is no version of the API: it is one segment of every path.
@@ -102,5 +173,50 @@ pub(super) fn check_proxy(text: &str) -> Result<(), Message> {
             Err("is of a scheme that no proxy has; it takes http, https, socks5 and socks5h".into())
         }
         Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_read_as_other_libraries_have_it() {
+        for (text, base, version) in [
+            ("https://host", "https://host/", None),
+            ("https://host/", "https://host/", None),
+            ("https://host/v1beta", "https://host/", Some("v1beta")),
+            ("https://host/v1beta/", "https://host/", Some("v1beta")),
+            ("https://host/v1//", "https://host/", Some("v1")),
+            ("https://host/v1beta/openai/", "https://host/", Some("v1beta")),
+            ("https://host/v1beta1", "https://host/", Some("v1beta1")),
+            ("http://host:8/google/v1alpha", "http://host:8/google", Some("v1alpha")),
+            // Others may end so: these are no versions of this API.
+            ("https://host/openai", "https://host/openai", None),
+            ("https://host/v1beta/proxy", "https://host/v1beta/proxy", None),
+            ("https://host/vision", "https://host/vision", None),
+            ("https://host/v2-models", "https://host/v2-models", None),
+            ("https://host/models", "https://host/models", None),
+        ] {
+            let wanted = Base { url: Url::parse(base).unwrap(), version: version.map(str::to_owned) };
+            assert_eq!(read_base_url(text), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_method_is_answered_with_its_base() {
+        for (text, base) in [
+            ("https://host/v1beta/models/gemini-2.5-flash-image:generateContent", "https://host"),
+            ("https://host/v1/models", "https://host"),
+            ("https://host/proxy/v1beta/files/", "https://host/proxy"),
+            ("https://host/upload/v1beta/files", "https://host"),
+            ("https://me:secret@host/v1beta/interactions", "https://host"),
+            ("https://host/models/m:streamGenerateContent", "https://host"),
+        ] {
+            let problem = read_base_url(text).unwrap_err();
+            assert!(problem.ends_with(&format!("before the version: {base}")), "{text}: {problem}");
+            assert!(!problem.contains("secret"));
+        }
     }
 }

@@ -86,6 +86,8 @@ readings! {
     OldClosed "2.5-closed" from "wire 7 2. · docs",
     /// The id nano-banana-pro-preview is still taken for gemini-3-pro-image.
     PreviewAlias "pro-preview-alias" from "wire 1.1 nano-banana-pro-preview · sdk 3.6.1",
+    /// Ids that are shut down, previews first, are still answered, by the models that followed them.
+    PreviewsAnswer "previews-answer" from "wire 1.1 gemini-3-pro-image-preview · own",
     /// The Gemini API has no service tier that only the Vertex page lists: priority of Nano Banana 2.1, flex of Lite.
     OwnTiers "tiers-of-the-own-page" from "wire 1.5 Batch = half · docs V",
     /// Pictures that a search found have the names of the guide: `uri` and `imageUri`.

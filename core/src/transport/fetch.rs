@@ -14,13 +14,13 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
 use super::address::{is_local_name, is_public};
-use super::{Settings, Transport, chain, config, is_loopback};
+use super::{Reply, Settings, Transport, chain, config, fault, is_loopback};
 use crate::blocking;
 use crate::error::{Error, Kind};
 use crate::message::{Message, message, option};
 
 /// The size limit of a fetched picture: the limit of a whole request.
-const MOST_FETCHED: u64 = 100 << 20;
+pub(crate) const MOST_FETCHED: u64 = 100 << 20;
 const MOST_REDIRECTS: usize = 5;
 fn private() -> Message {
     message!(
@@ -68,19 +68,62 @@ impl Ways {
     }
 }
 
+/// A picture that was not fetched.
+pub(crate) struct NotFetched {
+    pub error: Error,
+    /// The HTTP status of the answer; none if no answer came.
+    pub status: Option<u16>,
+    /// Whether another try may bring it.
+    pub is_passing: bool,
+    /// The headers `Retry-After` and `Date`.
+    pub retry_after: Option<String>,
+    pub date: Option<String>,
+}
+
+impl From<Error> for NotFetched {
+    /// What another try would meet again.
+    fn from(error: Error) -> Self {
+        NotFetched { error, status: None, is_passing: false, retry_after: None, date: None }
+    }
+}
+
+impl NotFetched {
+    /// The connection was not made, or broke.
+    fn lost(cause: reqwest::Error) -> Self {
+        let why = chain(&cause);
+        let is_refused = why.contains(&*private()) || cause.is_builder();
+        let is_passing = !is_refused && fault::facts(&cause).lasting.is_none();
+        let error = bad(format!("it cannot be fetched: {why}")).because(cause.without_url());
+        NotFetched { is_passing, ..NotFetched::from(error) }
+    }
+
+    /// The server answered, and not with the picture.
+    pub fn answered(reply: &Reply) -> Self {
+        let header = |name: &str| reply.header(name).map(str::to_owned);
+        NotFetched {
+            status: Some(reply.status()),
+            is_passing: matches!(reply.status(), 408 | 429 | 500 | 502 | 503 | 504),
+            retry_after: header("retry-after"),
+            date: header("date"),
+            ..NotFetched::from(bad(format!("its server answered {}", reply.0.status())))
+        }
+    }
+}
+
 impl Transport {
-    /// Fetches a picture from the web, of at most [`MOST_FETCHED`] bytes. Private addresses are refused unless the
+    /// Fetches a picture from the web, once, of at most `most` bytes. Private addresses are refused unless the
     /// client allows them, before and after redirects.
     ///
     /// # Errors
     /// [`Kind::ImageError`] if its server does not give it, or may not be asked.
-    pub async fn fetch(&self, url: Url) -> Result<Bytes, Error> {
+    pub async fn fetch(&self, url: Url, most: u64) -> Result<Bytes, NotFetched> {
         let ways = match self.web.0.get() {
             Some(ways) => ways,
             None => {
                 let settings = self.settings.clone();
                 // Certificates are read from files.
-                let ways = blocking::disk(move || Ways::new(&settings, PublicOnly::new(&settings))).await??;
+                let ways = blocking::disk(move || Ways::new(&settings, PublicOnly::new(&settings)));
+                let ways = ways.await.map_err(Error::from)??;
                 self.web.0.get_or_init(|| ways)
             }
         };
@@ -88,16 +131,15 @@ impl Transport {
         for _ in 0..=MOST_REDIRECTS {
             if !matches!(url.scheme(), "http" | "https") {
                 let scheme = url.scheme();
-                return Err(bad(format!("it leads to a {scheme}: URL; only http and https are fetched")));
+                return Err(
+                    bad(format!("it leads to a {scheme}: URL; only http and https are fetched")).into()
+                );
             }
             if !self.settings.allow_private_urls {
                 check_host(&url, &ways.resolver).await?;
             }
-            let cannot = |cause: reqwest::Error| {
-                bad(format!("it cannot be fetched: {}", chain(&cause))).because(cause.without_url())
-            };
             let client = if is_loopback(&url) { &ways.near } else { &ways.usual };
-            let mut reply = client.get(url.clone()).send().await.map_err(cannot)?;
+            let mut reply = client.get(url.clone()).send().await.map_err(NotFetched::lost)?;
             let status = reply.status();
             if status.is_redirection() {
                 let target = reply.headers().get("location").and_then(|target| target.to_str().ok());
@@ -105,29 +147,29 @@ impl Transport {
                     .and_then(|target| url.join(target).ok())
                     .ok_or_else(|| bad(format!("its server answered {status} without a place to go")))?;
                 if url.scheme() == "https" && target.scheme() == "http" {
-                    return Err(bad(DOWNGRADE));
+                    return Err(bad(DOWNGRADE).into());
                 }
                 url = target;
                 continue;
             }
             if !status.is_success() {
-                return Err(bad(format!("its server answered {status}")));
+                return Err(NotFetched::answered(&Reply(reply)));
             }
             let too_large =
-                || bad(format!("it is larger than {} MB; download and shrink it first", MOST_FETCHED >> 20));
-            if reply.content_length().is_some_and(|len| len > MOST_FETCHED) {
-                return Err(too_large());
+                || bad(format!("it is larger than {} MB; download and shrink it first", most >> 20));
+            if reply.content_length().is_some_and(|len| len > most) {
+                return Err(too_large().into());
             }
             let mut bytes = Vec::new();
-            while let Some(piece) = reply.chunk().await.map_err(cannot)? {
-                if (bytes.len() + piece.len()) as u64 > MOST_FETCHED {
-                    return Err(too_large());
+            while let Some(piece) = reply.chunk().await.map_err(NotFetched::lost)? {
+                if (bytes.len() + piece.len()) as u64 > most {
+                    return Err(too_large().into());
                 }
                 bytes.extend_from_slice(&piece);
             }
             return Ok(bytes.into());
         }
-        Err(bad(format!("its server redirected more than {MOST_REDIRECTS} times")))
+        Err(bad(format!("its server redirected more than {MOST_REDIRECTS} times")).into())
     }
 }
 
@@ -272,8 +314,8 @@ mod tests {
     }
 
     async fn fetched(transport: &Transport, url: &str) -> Result<Bytes, String> {
-        let fetched = transport.fetch(Url::parse(url).unwrap()).await;
-        fetched.map_err(|error| error.message().to_string())
+        let fetched = transport.fetch(Url::parse(url).unwrap(), MOST_FETCHED).await;
+        fetched.map_err(|failed| failed.error.message().to_string())
     }
 
     #[tokio::test]

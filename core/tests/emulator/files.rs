@@ -197,3 +197,32 @@ fn tokens_are_counted_by_the_catalogue() {
     let unknown = ask(&emulator, "POST", "/v1beta/models/x:countTokens", &[KEY], b"{}");
     assert_eq!(unknown.error(), (404, "NOT_FOUND".into()));
 }
+
+/// As other Google APIs and their libraries for discovery have it.
+#[test]
+fn a_file_comes_by_put_and_content_range() {
+    let emulator = Emulator::start(0).unwrap();
+    let kind = ("x-upload-content-type", "application/pdf");
+    let opened = ask(&emulator, "POST", "/upload/v1beta/files?uploadType=resumable&key=k", &[kind], b"{}");
+    let place = opened.headers["location"].strip_prefix(&emulator.url()).unwrap().to_owned();
+    let put = |range: &str, bytes: &[u8]| ask(&emulator, "PUT", &place, &[("content-range", range)], bytes);
+    let grain = vec![7; 262_144];
+    let first = put("bytes 0-262143/262149", &grain);
+    assert_eq!((first.status, first.headers["range"].as_str()), (308, "bytes=0-262143"));
+    let asked = put("bytes */262149", b"");
+    assert_eq!((asked.status, asked.headers["range"].as_str()), (308, "bytes=0-262143"));
+    assert_eq!(put("bytes 5-9/262149", b"12345").error(), (400, "INVALID_ARGUMENT".into()));
+    let last = put("bytes 262144-262148/262149", b"12345");
+    assert_eq!((last.status, &last.json()["file"]["sizeBytes"]), (200, &json!("262149")));
+}
+
+#[test]
+fn a_key_behind_a_dollar_sign_is_in_no_log() {
+    let emulator = Emulator::start(0).unwrap();
+    for name in ["key", "$key", "access_token", "$access_token", "oauth_token"] {
+        let reply =
+            ask(&emulator, "GET", &format!("/v1beta/files?{name}=canary-0123456789&userProject=p"), &[], b"");
+        assert_eq!(reply.status, 200, "{name}");
+    }
+    assert!(!format!("{:?}", emulator.requests()).contains("canary"), "{:?}", emulator.requests());
+}

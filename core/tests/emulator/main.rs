@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nanobanana::{Emulator, Image, Kind};
+use nanobanana::{Client, ClientOptions, Emulator, GenerateOptions, Image, Input, Kind};
 use serde_json::{Value, json};
 
 mod batch;
@@ -194,7 +194,7 @@ fn what_the_service_refuses_is_refused_in_its_words() {
         (PRO, json!({"temperature": "hot"}), "'generation_config.temperature' (TYPE_FLOAT), \"hot\""),
         (PRO, json!({"maxOutputTokens": 32769}), "max_output_tokens must be in the range [1, 32768]"),
         (PRO, json!({"seed": 1_u64 << 40}), "'generation_config.seed' (TYPE_INT32)"),
-        (PRO, json!({"responseModalities": ["Image"]}), "'generation_config.response_modalities[0]'"),
+        (PRO, json!({"responseModalities": ["Picture"]}), "'generation_config.response_modalities[0]'"),
         (PRO, json!({"responseMimeType": "application/json"}), "JSON mode is not enabled"),
     ];
     for (model, config, says) in configs {
@@ -207,7 +207,7 @@ fn what_the_service_refuses_is_refused_in_its_words() {
     };
     let search = |types: Value| beside("tools", json!([{"googleSearch": {"searchTypes": types}}]));
     refused(PRO, beside("foo", json!(1)), "Unknown name \"foo\": Cannot find field.");
-    refused(PRO, beside("serviceTier", json!("FLEX")), "Invalid value at 'service_tier'");
+    refused(PRO, beside("serviceTier", json!("bulk")), "Invalid value at 'service_tier'");
     refused(NEW, beside("serviceTier", json!("flex")), "Service tier flex is not available");
     refused(PRO, beside("labels", json!({"Team": "a"})), "Invalid label");
     let manners = json!([{"category": "HARM_CATEGORY_MANNERS", "threshold": "OFF"}]);
@@ -678,4 +678,26 @@ fn closing_ends_open_connections_and_frees_the_port() {
     assert_eq!(ask(&clone, "GET", "/", &[], b"").status, 200, "a clone keeps it running");
     drop(clone);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+/// The addresses of other libraries' settings lead to the same place.
+#[test]
+fn a_base_url_may_end_with_a_version_or_a_dialect() {
+    let emulator = Emulator::start(0).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (end, version, path) in [
+        ("", None, "v1beta"),
+        ("/", None, "v1beta"),
+        ("/v1", None, "v1"),
+        ("/v1beta/", None, "v1beta"),
+        ("/v1beta/openai/", None, "v1beta"),
+        ("/v1", Some("v1alpha"), "v1alpha"),
+    ] {
+        let options = ClientOptions::new().api_key("k").base_url(format!("{}{end}", emulator.url()));
+        let options = version.map_or(options.clone(), |version| options.api_version(version));
+        let client = Client::new(options).unwrap();
+        runtime.block_on(client.count_tokens(Input::from("a boat"), GenerateOptions::new())).unwrap();
+        let asked = emulator.requests().pop().unwrap();
+        assert_eq!(asked["path"], format!("/{path}/models/{NEW}:countTokens"), "{end}");
+    }
 }

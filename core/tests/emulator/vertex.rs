@@ -35,9 +35,11 @@ fn tokens_and_keys_are_asked_for_as_vertex_does() {
             assert!(reply.message().contains("Expected OAuth 2 access token"), "{}", reply.message());
         }
     }
-    // A token is not what the Gemini API asks for.
+    // The Gemini API takes a token beside the project that it is billed to.
     let gemini = format!("/v1beta/models/{FLASH}:generateContent");
     assert_eq!(at(&emulator, &gemini, &[TOKEN], &body).error(), (403, "PERMISSION_DENIED".into()));
+    let billed = [TOKEN, ("x-goog-user-project", "p")];
+    assert_eq!(at(&emulator, &gemini, &billed, &body).status, 200);
     assert!(!format!("{:?}", emulator.requests()).contains("Bearer"));
 }
 

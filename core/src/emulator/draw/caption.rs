@@ -9,6 +9,9 @@ use crate::emulator::text;
 /// A sheet with fewer pixels on a side has no room for words.
 const LEAST: (u32, u32) = (96, 72);
 
+/// The most of a picture's height that it takes.
+const MOST_HIGH: f32 = 0.5;
+
 pub(super) struct Caption {
     lines: Vec<String>,
     size: f32,
@@ -29,14 +32,7 @@ impl Caption {
     pub fn lay(order: &Order) -> Self {
         let (width, height) = (order.width as f32, order.height as f32);
         if order.width < LEAST.0 || order.height < LEAST.1 {
-            return Caption {
-                lines: Vec::new(),
-                size: 0.0,
-                notes: Vec::new(),
-                small: 0.0,
-                margin: 0.0,
-                height: 0.0,
-            };
+            return Caption::none();
         }
         let base = ((width * height).sqrt() / 34.0).max(Self::SMALLEST);
         let note = format!(
@@ -45,12 +41,12 @@ impl Caption {
         );
         let end = order.prompt.char_indices().nth(Self::MOST).map_or(order.prompt.len(), |(end, _)| end);
         let prompt = order.prompt.get(..end).unwrap_or_default();
-        let lay = |shrink: f32| {
+        let lay = |shrink: f32, note: &str| {
             let size = (base * shrink).max(Self::SMALLEST);
             let small = (size * 0.68).max(Self::SMALLEST);
             let margin = (size * 0.55).min(width * 0.03);
             let most = width - margin * 5.0;
-            let notes = text::wrap(&note, small, most);
+            let notes = text::wrap(note, small, most);
             let mut lines = text::wrap(prompt, size, most);
             let rest = margin * 4.0 + (notes.len() as f32 * small + size * 0.16) * Self::LEADING;
             let fit = ((height * 0.46 - rest) / (size * Self::LEADING)).max(1.0) as usize;
@@ -66,15 +62,24 @@ impl Caption {
             let height = rest + lines.len() as f32 * size * Self::LEADING;
             (all, Caption { lines, size, notes, small, margin, height })
         };
+        // On a small sheet the note is short: most of a draft is the picture, too.
+        let notes = [note.as_str(), "drawn offline by nanobanana", "drawn offline"];
+        let fits = |note: &&&str| lay(0.45, note).1.height <= height * MOST_HIGH;
+        let Some(note) = notes.iter().find(fits) else { return Caption::none() };
         // Smaller letters before fewer words.
-        let mut last = lay(1.0);
+        let mut last = lay(1.0, note);
         for shrink in [0.85, 0.7, 0.55, 0.45] {
-            if last.0 {
+            if last.0 && last.1.height <= height * MOST_HIGH {
                 break;
             }
-            last = lay(shrink);
+            last = lay(shrink, note);
         }
         last.1
+    }
+
+    /// Nothing is written.
+    fn none() -> Self {
+        Caption { lines: Vec::new(), size: 0.0, notes: Vec::new(), small: 0.0, margin: 0.0, height: 0.0 }
     }
 
     pub fn write(&self, board: &mut Board, panel: Rgb, accent: Rgb) {

@@ -47,6 +47,18 @@ fn the_caption_is_written_and_shows_the_seed() {
 }
 
 #[test]
+fn most_of_a_draft_is_the_picture_too() {
+    // As the drafts of thoughts are: an eighth of 1K in each ratio.
+    for (width, height) in [(128, 128), (172, 96), (96, 172), (198, 84), (106, 158), (256, 64), (96, 72)] {
+        let caption = Caption::lay(&order("A banana-shaped sailboat at dusk", width, height, 1));
+        assert!(caption.height <= height as f32 * 0.5, "{width}x{height}: {}", caption.height);
+    }
+    for (width, height) in [(128, 128), (172, 96), (512, 512), (1024, 1024)] {
+        assert!(Caption::lay(&order("A boat", width, height, 1)).height > 0.0, "{width}x{height}");
+    }
+}
+
+#[test]
 fn a_picture_is_shown_in_its_own_colours() {
     let solid = |colour: Rgb| Pixels { width: 60, height: 40, channels: 3, data: colour.repeat(2400) };
     let (red, blue) = ([solid([230, 20, 20])], [solid([20, 20, 230])]);

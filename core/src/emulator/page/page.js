@@ -198,8 +198,21 @@ async function begin() {
   at('base').textContent = location.origin
   look()
   const { models } = await ask('GET', '/__emulator/models')
-  const names = models.map((model) => [model.name.replace('models/', ''), model.displayName])
-  document.querySelector('select[name=model]').append(...names.map(([id, name]) => make('option', { value: id }, name || id)))
+  const id = (model) => model.name.replace('models/', '')
+  const { model: chosen, ratio, size } = at('try').elements
+  chosen.append(...models.map((model) => make('option', { value: id(model) }, model.displayName || id(model))))
+  const own = () => make('option', { value: '' }, 'model’s own')
+  const offer = () => {
+    const model = models.find((model) => id(model) === chosen.value)
+    for (const [select, words] of [[ratio, model?.aspectRatios ?? []], [size, model?.imageSizes ?? []]]) {
+      const before = select.value
+      select.replaceChildren(own(), ...words.map((word) => make('option', {}, word)))
+      select.value = words.includes(before) ? before : ''
+      select.disabled = words.length === 0
+    }
+  }
+  chosen.addEventListener('change', offer)
+  offer()
   const limits = await ask('GET', '/__emulator/limits')
   for (const name of LIMITS) at('limits')[name].value = limits[name] ?? ''
 }
