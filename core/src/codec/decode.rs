@@ -198,21 +198,29 @@ fn by_image(bytes: &[u8], format: image::ImageFormat) -> Result<Raw, Error> {
 }
 
 /// The file with an end, where whether its pixels are all there shows then; and with a key of as many bits as its samples
-/// have.
-fn mended_png(bytes: &[u8], is_short: bool, odd_key: Option<usize>, depth: u8) -> Vec<u8> {
+/// have, or without one that is void.
+fn mended_png(bytes: &[u8], is_short: bool, odd_key: Option<(usize, bool)>, depth: u8) -> Vec<u8> {
     let end: &[u8] = if is_short { b"\0\0\0\0IEND\xae\x42\x60\x82" } else { b"" };
     let mut bytes = [bytes, end].concat();
-    let Some(place) = odd_key else { return bytes };
+    let Some((place, is_void)) = odd_key else { return bytes };
     let len = bytes.get(place.saturating_sub(8)..).and_then(<[u8]>::first_chunk);
-    let len = len.map_or(0, |len| u32::from_be_bytes(*len) as usize).min(6);
-    let mask = (1_u16 << depth.min(15)) - 1;
-    for sample in bytes.get_mut(place..place + len).unwrap_or_default().as_chunks_mut::<2>().0 {
-        *sample = (u16::from_be_bytes(*sample) & mask).to_be_bytes();
+    let len = len.map_or(0, |len| u32::from_be_bytes(*len) as usize);
+    let Some(chunk) = bytes.get_mut(place.saturating_sub(4)..place.saturating_add(len).saturating_add(4))
+    else {
+        return bytes;
+    };
+    let Some((content, sum)) = chunk.split_last_chunk_mut::<4>() else { return bytes };
+    let Some((name, key)) = content.split_first_chunk_mut::<4>() else { return bytes };
+    if is_void {
+        // A name that no reader knows.
+        *name = *b"voId";
+    } else {
+        let mask = (1_u16 << depth.min(15)) - 1;
+        for sample in key.as_chunks_mut::<2>().0 {
+            *sample = (u16::from_be_bytes(*sample) & mask).to_be_bytes();
+        }
     }
-    let sum = crc(bytes.get(place.saturating_sub(4)..place + len).unwrap_or_default());
-    if let Some(into) = bytes.get_mut(place + len..place + len + 4) {
-        into.copy_from_slice(&sum.to_be_bytes());
-    }
+    *sum = crc(content).to_be_bytes();
     bytes
 }
 

@@ -95,8 +95,8 @@ pub(super) struct Seen {
     pub components: Option<Components>,
     /// The colour of a GIF's palette that is transparent.
     pub clear: Option<u8>,
-    /// Where a PNG's colour that is transparent stands, if it has more bits than there are.
-    pub odd_key: Option<usize>,
+    /// Where a PNG's colour that is transparent stands, if it has more bits than there are; and whether it is void.
+    pub odd_key: Option<(usize, bool)>,
 }
 
 /// A header that was read before its file is sent as it is.
@@ -354,7 +354,8 @@ struct Found {
     short: Option<String>,
     components: Option<Components>,
     clear: Option<u8>,
-    odd_key: Option<usize>,
+    odd_key: Option<(usize, bool)>,
+    texts: u8,
 }
 
 impl Found {

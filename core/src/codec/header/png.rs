@@ -39,11 +39,19 @@ fn chunks(at: &mut Cursor<'_>, found: &mut Found, depth: u8) -> Option<()> {
         let (start, next) = (at.at, at.at.checked_add(len)?.checked_add(4)?);
         match &name {
             b"tRNS" => {
-                found.alpha = true;
-                let is_key = matches!(found.color, Some(Color::Grey | Color::Rgb)) && len <= 6;
-                // Of a key that has more bits than the samples, only those count.
-                if is_key && depth < 16 && at.bytes(len).is_some_and(|key| exceeds(&key, depth)) {
-                    found.odd_key = usize::try_from(start).ok();
+                let wanted = match found.color {
+                    Some(Color::Grey) => Some(2),
+                    Some(Color::Rgb) => Some(6),
+                    _ => None,
+                };
+                // One of another length is none, and of one that has more bits than the samples only those count.
+                let is_void = wanted.is_some_and(|wanted| wanted != len);
+                let is_odd = wanted.is_some()
+                    && depth < 16
+                    && at.bytes(len.min(6)).is_some_and(|key| exceeds(&key, depth));
+                found.alpha |= !is_void;
+                if is_void || is_odd {
+                    found.odd_key = usize::try_from(start).ok().map(|place| (place, is_void));
                 }
             }
             // At most 256 colours of three bytes (PNG specification, 11.2.2).
@@ -73,12 +81,20 @@ fn exceeds(key: &[u8], depth: u8) -> bool {
     key.as_chunks::<2>().0.iter().any(|sample| u32::from(u16::from_be_bytes(*sample)) >> depth != 0)
 }
 
+/// How many texts are looked at.
+const MOST_TEXTS: u8 = 8;
+
 /// Texts that say an orientation: Exif in digits, and XMP.
 fn text(at: &mut Cursor<'_>, len: u64, kind: &[u8; 4], found: &mut Found) -> Option<()> {
     const NAMES: [&[u8]; 3] =
         [b"Raw profile type exif\0", b"Raw profile type APP1\0", b"XML:com.adobe.xmp\0"];
     let start = at.at(at.at).bytes(len.min(22))?;
     let name = NAMES.into_iter().find(|name| start.starts_with(name))?;
+    // Each may be small and become large.
+    if found.texts >= MOST_TEXTS {
+        return None;
+    }
+    found.texts += 1;
     at.skip(name.len() as u64)?;
     let rest = at.bytes(len.checked_sub(name.len() as u64).filter(|len| *len <= LONGEST_TEXT)?)?;
     let unpacked = |stream: &[u8]| colour::inflated(stream, LONGEST_TEXT as usize);

@@ -143,6 +143,7 @@ fn exif_is_found_where_programs_write_it() {
         ("XMP where Exif says nothing", jpeg(&[&exif(&[MAKE]), &xmp]), 6),
         ("not XMP where Exif says 1", jpeg(&[&xmp, &upright]), 1),
         ("not XMP where Exif says 9", jpeg(&[&xmp, &exif(&[(0x112, 3, 1, [9, 0, 0, 0])])]), 1),
+        ("not XMP where Exif says it as BYTE", jpeg(&[&xmp, &exif(&[(0x112, 1, 1, [8, 0, 0, 0])])]), 1),
         ("XMP as an element", jpeg(&[&[XMP, b"<tiff:Orientation>8</tiff:Orientation>"].concat()]), 8),
         ("an empty XMP", jpeg(&[XMP]), 1),
         ("PNG", png(&[(b"eXIf", &bare)]), 6),
@@ -214,12 +215,12 @@ fn a_key_of_too_many_bits_is_cut() {
         ]
         .concat()
     };
-    let one = |depth: u8, sample: u8, key: [u8; 2]| {
+    let one = |depth: u8, sample: u8, key: &[u8]| {
         let head = [0, 0, 0, 1, 0, 0, 0, 1, depth, 0, 0, 0, 0];
         [
             b"\x89PNG\r\n\x1a\n".to_vec(),
             chunk(b"IHDR", &head),
-            chunk(b"tRNS", &key),
+            chunk(b"tRNS", key),
             chunk(b"IDAT", &miniz(&[0, sample])),
             chunk(b"IEND", b""),
         ]
@@ -233,8 +234,14 @@ fn a_key_of_too_many_bits_is_cut() {
         (8, 7, [0, 7], 0),
         (8, 7, [0, 8], 255),
     ] {
-        let pixels = decode(&one(depth, sample, key)).unwrap();
+        let pixels = decode(&one(depth, sample, &key)).unwrap();
         assert_eq!((pixels.channels, pixels.data[3]), (4, alpha), "{depth} {sample} {key:?}");
+    }
+    // One of another length is none.
+    for key in [&[0, 7, 0, 7, 0, 7][..], &[7], &[0, 7, 0]] {
+        let bytes = one(8, 7, key);
+        assert!(!header(&bytes).unwrap().alpha);
+        assert_eq!(decode(&bytes).unwrap().channels, 1, "{key:?}");
     }
 }
 

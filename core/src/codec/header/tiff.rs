@@ -124,12 +124,12 @@ impl Entries {
         self.number(at, tag).map(|value| u16::try_from(value).unwrap_or(u16::MAX))
     }
 
-    /// As a number; of bytes none is made, since neither Pillow nor browsers do.
+    /// 0 if it is there and no number: of bytes neither Pillow nor browsers make one.
     pub fn orientation(&self, at: &mut Cursor<'_>) -> Option<u8> {
-        let is_number =
-            self.of.get(&ORIENTATION).is_some_and(|entry| matches!(entry.kind, 3 | 4 | 6 | 8 | 9 | 13));
-        let value = if is_number { self.number(at, ORIENTATION) } else { None };
-        value.map(|value| u8::try_from(value).unwrap_or(0))
+        let entry = self.of.get(&ORIENTATION)?;
+        let value =
+            if matches!(entry.kind, 3 | 4 | 6 | 8 | 9 | 13) { self.number(at, ORIENTATION) } else { None };
+        Some(value.and_then(|value| u8::try_from(value).ok()).unwrap_or(0))
     }
 }
 
