@@ -35,7 +35,7 @@ ITEMS = [
     {"prompt": "a masked banana", "images": "inputs/boat.png", "options": {"mask": nb.Box(0, 0, 4, 4)}},
     {
         "prompt": "a banana with a text",
-        "options": {"attachments": "inputs/prices.csv", "timeout": 60, "retry": 2},
+        "options": {"attachments": "inputs/prices.csv", "timeout": 60, "retry": nb.Retry(max_attempts=2)},
     },
     {"prompt": "a banana of Mia", "images": nb.Reference("inputs/boat.png", name="Mia", role="character")},
     {
