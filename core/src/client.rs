@@ -447,8 +447,10 @@ impl Client {
         inputs: Vec<Input>,
         options: GenerateOptions,
     ) -> Result<Generation, Error> {
-        self.alive(async { self.plan(inputs, options).await?.draw(None, "", None, BTreeMap::new()).await })
-            .await
+        self.alive(Box::pin(async {
+            self.plan(inputs, options).await?.draw(None, "", None, BTreeMap::new()).await
+        }))
+        .await
     }
 
     /// As [`Client::draw`]. `landed` gets the result of each of the call's requests as soon as it is ready, also if the
@@ -482,7 +484,7 @@ impl Client {
         let client = self.clone();
         EventStream::new(|sink| async move {
             let work = async { client.plan(inputs?, alone(options)?).await?.stream(&sink).await };
-            client.alive(work).await
+            client.alive(Box::pin(work)).await
         })
     }
 

@@ -209,7 +209,8 @@ impl Door {
     ) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
         let door = self.placed(verb);
         let verb = verb.to_owned();
-        async move { door.answer(&verb, prompt, images, &options, case).await }
+        // On the heap from the start: bindings hand it on, and each move would copy the state of the largest verb.
+        Box::pin(async move { door.answer(&verb, prompt, images, &options, case).await })
     }
 
     async fn answer(
