@@ -60,7 +60,7 @@ macro_rules! gemini {
             concat!($start, r#"{"candidates":[{"content":{"role":"model","parts":[{"inlineData":{"mimeType":"image/png","data":""#),
             concat!(
                 r#""}}]},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":1120,"#,
-                r#""totalTokenCount":1124},"modelVersion":"gemini-3-pro-image","responseId":"bench"}"#,
+                r#""candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1120}],"totalTokenCount":1124},"modelVersion":"gemini-3-pro-image","responseId":"bench"}"#,
                 $end
             ),
         )
