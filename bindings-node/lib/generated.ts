@@ -105,6 +105,11 @@ export interface SharpPicture {
   metadata(): Promise<unknown>
 }
 
+/** A part of the Gemini API's JSON that holds a picture, in base64. */
+export type InlineData =
+  | { inlineData: { data: string; mimeType?: string } }
+  | { inline_data: { data: string; mime_type?: string } }
+
 /** A picture in memory, or where to find it. */
 export type PictureObject =
   | Image
@@ -113,8 +118,10 @@ export type PictureObject =
   | URL
   | File
   | Blob
+  | Response
   | AsyncIterable<Uint8Array>
   | ReadableStream<Uint8Array>
+  | InlineData
   | RawPixels
   | SharpOutput
   | SharpPicture
@@ -139,8 +146,10 @@ export type AttachmentInput =
   | URL
   | File
   | Blob
+  | Response
   | AsyncIterable<Uint8Array>
   | ReadableStream<Uint8Array>
+  | InlineData
   | Attachment
 
 /** What of a picture may change: a picture that marks it, or a box. */

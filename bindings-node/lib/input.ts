@@ -77,10 +77,35 @@ function sort(item: unknown, streams: AsyncIterable<unknown>[]): Sorted {
   }
   if (ArrayBuffer.isView(item)) return { bytes: view(item) }
   if (isAnyArrayBuffer(item)) return { bytes: new Uint8Array(item) }
-  const stream = item instanceof Blob ? item.stream() : isSharp(item) ? once(item) : item
+  const held = memory(item)
+  if (held) return { bytes: view(held) }
+  const stream = isSharp(item) ? once(item) : isBody(item) ? body(item) : item
   if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) return { other: item }
   streams.push(stream as AsyncIterable<unknown>)
   return { late: true }
+}
+
+/** The bytes in an object of another library: a file that multer keeps in memory, or what the AI SDK generated. */
+function memory(item: unknown): ArrayBufferView | undefined {
+  const { buffer, mimetype, uint8Array } = (item ?? {}) as Record<string, unknown>
+  if (typeof mimetype === 'string' && ArrayBuffer.isView(buffer)) return buffer
+  return ArrayBuffer.isView(uint8Array) ? uint8Array : undefined
+}
+
+interface Body { arrayBuffer(): Promise<ArrayBuffer>; stream?(): AsyncIterable<unknown>; body?: unknown; status?: number }
+
+/** A Blob or the response of `fetch`, also of another implementation than Node's. */
+function isBody(item: unknown): item is Body {
+  return typeof item === 'object' && item !== null && typeof (item as Body).arrayBuffer === 'function'
+}
+
+async function* body(item: Body): AsyncGenerator<unknown> {
+  const { status } = item
+  if (typeof status === 'number' && (status < 200 || status > 299)) {
+    throw new Error(`it is a response with the status ${status}; its content is not the picture`)
+  }
+  if (item instanceof Blob) yield* item.stream()
+  else yield new Uint8Array(await item.arrayBuffer())
 }
 
 interface SharpInput { toBuffer(): Promise<Uint8Array>; clone(): SharpInput; autoOrient?(): SharpInput }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample};
+use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample, Stranger};
 use napi::bindgen_prelude::{
     Buffer, ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue,
     JsValue, Object, Promise, Uint8Array, Uint8ArraySlice, Uint8ClampedSlice, Uint16ArraySlice, Unknown,
@@ -150,6 +150,7 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
         ValueType::Object => object(&other.coerce_to_object()?, place).and_then(ready),
         ValueType::Null => Err(refuse(place, "is null")),
         ValueType::Undefined => Err(refuse(place, "is undefined")),
+        ValueType::Number => Err(Stranger::Number.refuse(place, "").into()),
         kind => Err(refuse(place, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
     }
 }
@@ -158,6 +159,13 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
 fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     if let (Ok(Some(_)), Ok(Some(_))) = (item.get::<String>("uri"), item.get::<String>("state")) {
         return Ok(File::read(&value::map(item)?.into(), Case::Camel).into());
+    }
+    for name in ["inlineData", "inline_data"] {
+        if let Ok(Some(inner)) = item.get::<Object>(name)
+            && let Ok(Some(data)) = inner.get::<String>("data")
+        {
+            return Ok(Input::of_base64(&data, place)?);
+        }
     }
     let about = item.get::<Object>("info")?;
     let about = about.as_ref().unwrap_or(item);
@@ -175,6 +183,8 @@ fn object(item: &Object, place: Place) -> Result<Input, Refused> {
     }
     match class_of(item)?.as_str() {
         "Array" => Err(refuse(place, "is a list in a list")),
+        "Result" => Err(Stranger::Result.refuse(place, "").into()),
+        "Outcome" => Err(Stranger::Outcome.refuse(place, "").into()),
         class => Err(refuse(place, &format!("is an object of the class {class}"))),
     }
 }

@@ -7,11 +7,11 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Opened, Place, Sample};
+use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Opened, Place, Sample, Stranger};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
 use serde_json::{Map, Value};
 
@@ -172,8 +172,14 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
         let class = value.get_type().name()?;
         return Input::made(&class.to_string_lossy(), inner, &fields, Case::Snake).map_err(raise);
     }
+    if let Some(found) = foreign(value, place)? {
+        return Ok(found);
+    }
     let helpers = value.py().import("nanobanana._image")?;
     if is_pil(value) {
+        if helpers.call_method1("is_closed", (value,))?.is_truthy()? {
+            return Err(raise(Stranger::Closed.refuse(place, &type_name(value))));
+        }
         let unpacked = helpers.call_method1("from_pil", (value,));
         let unpacked = unpacked.and_then(|unpacked| unpacked.extract());
         return unpacked
@@ -207,13 +213,86 @@ fn picture(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
         return Ok(Input::Bytes(plain_bytes(&drawn).unwrap_or_default()));
     }
     if value.hasattr("read")? {
-        let content = value.call_method0("read").map_err(|cause| refuse(place, value, cause))?;
+        let content = content(value, place)?;
         return plain_bytes(&content).map(Input::Bytes).ok_or_else(|| {
             let got = type_name(&content);
             raise(bad(place, value, &format!("its read() gave {got}, not bytes; open a file with \"rb\"")))
         });
     }
     Err(raise(bad(place, value, place.takes(TAKEN, ATTACHED))))
+}
+
+/// A picture in the form of another library or of a service's JSON, if the value is one.
+fn foreign(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Option<Input>> {
+    let stranger = |stranger: Stranger| Err(raise(stranger.refuse(place, &type_name(value))));
+    match type_name(value).as_str() {
+        "nanobanana.Result" => return stranger(Stranger::Result),
+        "nanobanana.Outcome" => return stranger(Stranger::Outcome),
+        _ => {}
+    }
+    if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
+        return stranger(Stranger::Number);
+    }
+    // `{"inlineData": {"data": …}}` of the Gemini API's JSON, and google-genai's `Part`.
+    for name in ["inlineData", "inline_data"] {
+        let inner = match value.cast::<PyDict>() {
+            Ok(dict) => dict.get_item(name)?,
+            Err(_) => value.getattr_opt(name)?,
+        };
+        let Some(inner) = inner.filter(|inner| !inner.is_none()) else { continue };
+        let data = match inner.cast::<PyDict>() {
+            Ok(dict) => dict.get_item("data")?,
+            Err(_) => inner.getattr_opt("data")?,
+        };
+        let Some(data) = data else { continue };
+        if let Some(bytes) = plain_bytes(&data) {
+            return Ok(Some(Input::Bytes(bytes)));
+        }
+        if let Ok(text) = data.cast::<PyString>() {
+            return Input::of_base64(text.to_str()?, place).map(Some).map_err(raise);
+        }
+    }
+    // google-genai's `Image`.
+    if let Some(bytes) = value.getattr_opt("image_bytes")?.as_ref().and_then(plain_bytes) {
+        return Ok(Some(Input::Bytes(bytes)));
+    }
+    // The response of an HTTP client (httpx, requests).
+    let status = value.getattr_opt("status_code")?.and_then(|status| status.extract::<u16>().ok());
+    if let Some(status) = status
+        && value.get_type().hasattr("content")?
+    {
+        if !(200..300).contains(&status) {
+            return stranger(Stranger::Failed(status));
+        }
+        let content = value.getattr("content").map_err(|cause| refuse(place, value, cause))?;
+        return Ok(plain_bytes(&content).map(Input::Bytes));
+    }
+    Ok(None)
+}
+
+/// All that an open file has. One that stands at its end, as after it was written or read, is read from its start.
+fn content<'py>(file: &Bound<'py, PyAny>, place: Place) -> PyResult<Bound<'py, PyAny>> {
+    let read = || file.call_method0("read").map_err(|cause| refuse(place, file, cause));
+    let content = read()?;
+    if content.hasattr("__await__")? {
+        // Nobody awaits it; an unused coroutine would be warned about.
+        if content.hasattr("close")? {
+            content.call_method0("close")?;
+        }
+        return Err(raise(Stranger::Awaited("await file.read()").refuse(place, &type_name(file))));
+    }
+    let is_empty = |content: &Bound<'_, PyAny>| plain_bytes(content).is_some_and(|bytes| bytes.is_empty());
+    if !is_empty(&content) {
+        return Ok(content);
+    }
+    let position = file.call_method0("tell").and_then(|position| position.extract::<u64>());
+    if position.is_ok_and(|position| position > 0) {
+        if file.call_method1("seek", (0,)).is_err() {
+            return Err(raise(Stranger::AtEnd.refuse(place, &type_name(file))));
+        }
+        return read();
+    }
+    Ok(content)
 }
 
 /// The bytes of a `bytes` object, borrowed, or of a `bytearray`, copied.

@@ -85,6 +85,9 @@ fn to_json(value: &Bound<'_, PyAny>, at: &Spot<'_>) -> PyResult<Value> {
     if let Ok(dict) = value.cast::<PyDict>() {
         return to_map(dict, at).map(Value::Object);
     }
+    if let Some(plain) = scalar(value)? {
+        return to_json(&plain, &Spot { depth: at.depth + 1, ..*at });
+    }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         return (value.try_iter()?.enumerate())
             .map(|(index, item)| to_json(&item?, &at.below(&index.to_string())))
@@ -111,6 +114,23 @@ fn to_json(value: &Bound<'_, PyAny>, at: &Spot<'_>) -> PyResult<Value> {
     Err(at.invalid(format!(
         "holds a value of type {name}; options take None, bool, int, float, str, list, tuple, dict and paths"
     )))
+}
+
+/// Python's own value of a scalar of an array library (NumPy, PyTorch, JAX), whatever its width.
+fn scalar<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if value.is_instance_of::<PyInt>() || !(value.hasattr("dtype")? && value.hasattr("item")?) {
+        return Ok(None);
+    }
+    let is_one = value.getattr("shape").and_then(|shape| shape.len()).is_ok_and(|dimensions| dimensions == 0);
+    if !is_one {
+        return Ok(None);
+    }
+    let plain = value.call_method0("item")?;
+    // NumPy's widest floats have no value of Python's own, and give themselves.
+    if plain.hasattr("dtype")? {
+        return value.py().get_type::<PyFloat>().call1((value,)).map(Some);
+    }
+    Ok(Some(plain))
 }
 
 fn to_map(dict: &Bound<'_, PyDict>, at: &Spot<'_>) -> PyResult<Map<String, Value>> {

@@ -507,6 +507,7 @@ impl Client {
         options.check()?;
         Output::of(&options)?;
         masked::check(inputs, &options)?;
+        input::check_words(inputs)?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
             return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")

@@ -21,9 +21,12 @@ use crate::schema::{Case, Write as _, veiled};
 
 mod attachment;
 mod content;
+mod foreign;
 mod prepare;
 
 pub(crate) use attachment::{Clip, Media, type_of, uncounted};
+pub use foreign::Stranger;
+pub(crate) use foreign::check_words;
 pub use prepare::planned;
 pub(crate) use prepare::{
     Picture, Prepared, Reach, Wanted, data_url, in_memory, is_file_name, may_open, pixels, prepare,
@@ -558,6 +561,9 @@ pub(crate) fn roles(inputs: &[Input]) -> Vec<Role> {
 fn short(name: &str) -> String {
     if is_scheme(name, "data:") {
         return "data: URL".to_owned();
+    }
+    if foreign::is_base64_picture(name) || foreign::is_base64_like(name) {
+        return format!("a text of {} characters", name.len());
     }
     let mut plain = name.to_owned();
     if let Some((scheme, rest)) = name.split_once("://") {

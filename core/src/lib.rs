@@ -82,7 +82,7 @@ pub use emulator::Emulator;
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
 pub use image::{Image, Pixels};
-pub use input::{Input, Place};
+pub use input::{Input, Place, Stranger};
 pub use key::Key;
 pub use many::{Item, Many, Step};
 pub use message::Message;

@@ -70,6 +70,15 @@ Unpacked = tuple[str, tuple[int, ...], bytes, bool, "bytes | None", int]
 """The kind of samples, the shape, the samples without gaps, whether they are inks, profile, orientation."""
 
 
+def is_closed(picture: Any) -> bool:
+    """Whether a PIL image was closed before its pixels were read. Pillow's own error has no words for it."""
+    # The attribute is called `im` before Pillow 11.
+    if picture.__dict__.get("_im", picture.__dict__.get("im")) is not None:
+        return False
+    file = picture.__dict__.get("fp")
+    return type(file).__name__ in ("NoneType", "DeferredError") or bool(getattr(file, "closed", False))
+
+
 def from_pil(picture: Any) -> Unpacked:
     """A PIL image as it is stored; what it looks like to a person is the core's to say."""
     with _pillow:

@@ -4,7 +4,7 @@
 """What a call and a client take, for type checkers and annotations."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict
 
 from ._generated import (
@@ -140,13 +140,42 @@ class _File(Protocol):
     def read(self) -> bytes: ...
 
 
+class _Response(Protocol):
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+_InlineData: TypeAlias = Mapping[Literal["inlineData", "inline_data"], Mapping[str, Any]]
+
 ImageInput: TypeAlias = (
-    Image | bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | _Array | Reference
+    Image
+    | bytes
+    | bytearray
+    | memoryview
+    | str
+    | os.PathLike[str]
+    | File
+    | _File
+    | _Response
+    | _InlineData
+    | _Array
+    | Reference
 )
 """A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here."""
 
 AttachmentInput: TypeAlias = (
-    bytes | bytearray | memoryview | str | os.PathLike[str] | File | _File | Attachment
+    bytes
+    | bytearray
+    | memoryview
+    | str
+    | os.PathLike[str]
+    | File
+    | _File
+    | _Response
+    | _InlineData
+    | Attachment
 )
 """A document or a video in whatever form it is at hand; a string is its path or URL."""
 

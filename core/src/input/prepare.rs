@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::Url;
 
-use super::{File, Input, Part, Place, Source, attachment, bad, content, is_scheme};
+use super::{File, Input, Part, Place, Source, attachment, bad, content, foreign, is_scheme};
 use crate::array::{self, Array, Opened, Sample};
 use crate::codec::{self, Checked, Header, Quirks};
 use crate::encode::{self, Plan, Told};
@@ -61,6 +61,7 @@ struct Piece {
     told: Option<Told>,
     found: Option<Picture>,
     given: Option<Value>,
+    warning: Option<Message>,
 }
 
 /// What is to be known of inputs beside how they are sent.
@@ -88,8 +89,9 @@ pub(crate) async fn prepare(
     let mut prepared = Prepared::default();
     // All of them, so that of several bad ones it is always the first that is told.
     for piece in futures_util::future::join_all(pieces).await {
-        let Piece { parts, told, found, given } = piece?;
+        let Piece { parts, told, found, given, warning } = piece?;
         prepared.parts.extend(parts);
+        prepared.warnings.extend(warning);
         prepared.given.extend(given);
         prepared.first = prepared.first.or(found);
         if let Some(told) = told {
@@ -111,7 +113,8 @@ async fn prepare_one(
     let (said, of) = match input {
         Input::Text(text) => {
             let given = wanted.contents.then(|| text.clone().into());
-            return Ok(Piece { parts: vec![Part::Text(text)], given, ..Piece::default() });
+            let warning = named_in_words(&text, reach.local_files).await;
+            return Ok(Piece { parts: vec![Part::Text(text)], given, warning, ..Piece::default() });
         }
         Input::Attachment(of, about) => {
             let file = match &*of {
@@ -141,7 +144,18 @@ async fn prepare_one(
         told: Some(told),
         found,
         given: given.map(|given| content::described(given, said.as_ref())),
+        warning: None,
     })
+}
+
+/// The warning for words that are the name of a picture's file on this machine.
+async fn named_in_words(text: &str, local_files: bool) -> Option<Message> {
+    if !local_files || !foreign::names_a_picture(text) {
+        return None;
+    }
+    let (name, path) = (text.trim().to_owned(), PathBuf::from(text.trim()));
+    let is_there = blocking(move || Ok(path.is_file())).await;
+    is_there.unwrap_or(false).then(|| foreign::sent_as_words(&name))
 }
 
 /// What becomes of a picture that needs no network, and the bytes that are sent, worked on here and now.
@@ -440,6 +454,9 @@ pub(super) async fn found(name: String, reach: &Reach<'_>) -> Result<Found, Erro
     }
     if name.is_empty() {
         return Err(bad("its name is empty; give a path or a URL"));
+    }
+    if let Some(bytes) = foreign::base64_picture(&name) {
+        return bytes.map(Found::Here);
     }
     let path = PathBuf::from(&name);
     if is_file_name(&name) {

@@ -20,8 +20,10 @@ pub const FORMS: &[Form] = &[
     // What gives bytes when it is read.
     Form {
         python: &["_File"],
-        typescript: &["Blob", "AsyncIterable<Uint8Array>", "ReadableStream<Uint8Array>"],
+        typescript: &["Blob", "Response", "AsyncIterable<Uint8Array>", "ReadableStream<Uint8Array>"],
     },
+    // What holds bytes: a response, a part of the service's JSON.
+    Form { python: &["_Response", "_InlineData"], typescript: &["InlineData"] },
     // Pixels.
     Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput", "SharpPicture"] },
     // One of these with something said of it.

@@ -135,7 +135,7 @@ pub fn types() -> String {
         "{HEADER}\n\
         \"\"\"What a call and a client take, for type checkers and annotations.\"\"\"\n\n\
         import os\n\
-        from collections.abc import Callable, Sequence\n\
+        from collections.abc import Callable, Mapping, Sequence\n\
         from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict\n\n\
         {}\n\
         from ._native import Image\n\n\
@@ -178,6 +178,12 @@ pub fn types() -> String {
             def __array_interface__(self) -> dict[str, Any]: ...\n\n\n\
         class _File(Protocol):\n    \
             def read(self) -> bytes: ...\n\n\n\
+        class _Response(Protocol):\n    \
+            @property\n    \
+            def status_code(self) -> int: ...\n    \
+            @property\n    \
+            def content(self) -> bytes: ...\n\n\n\
+        _InlineData: TypeAlias = Mapping[Literal[\"inlineData\", \"inline_data\"], Mapping[str, Any]]\n\n\
         $forms\n\
         \"\"\"A picture in whatever form it is at hand; PIL images and NumPy arrays are arrays here.\"\"\"\n\n\
         $files\n\
@@ -190,7 +196,15 @@ pub fn types() -> String {
     let union = |name: &str, forms: &[&str]| {
         let line = format!("{name}: TypeAlias = {}", forms.join(" | "));
         let lines = format!("{name}: TypeAlias = (\n    {}\n)", forms.join(" | "));
-        if line.len() <= WIDTH { line } else { lines }
+        let each = format!("{name}: TypeAlias = (\n    {}\n)", forms.join("\n    | "));
+        let is_narrow = |text: &str| text.lines().all(|line| line.len() <= WIDTH);
+        if is_narrow(&line) {
+            line
+        } else if is_narrow(&lines) {
+            lines
+        } else {
+            each
+        }
     };
     let text = text.replace("$forms", &union("ImageInput", &forms));
     out.push_str(&text.replace("$files", &union("AttachmentInput", &files)));

@@ -99,6 +99,11 @@ export interface SharpPicture {
   metadata(): Promise<unknown>
 }
 
+/** A part of the Gemini API's JSON that holds a picture, in base64. */
+export type InlineData =
+  | { inlineData: { data: string; mimeType?: string } }
+  | { inline_data: { data: string; mime_type?: string } }
+
 /** A picture in memory, or where to find it. */
 export type PictureObject =
 ",
