@@ -544,10 +544,11 @@ impl Splitter {
             _ => Meaning::Other,
         };
         let pictures = &mut self.pictures;
+        let is_damaged = self.damage.mended.is_some() || self.damage.broken.is_some();
         frame.held.retain(|(known, under)| {
             let is_replaced = *known == name;
-            // In a damaged reply either of the two may be the right one.
-            if is_replaced && !self.is_lenient {
+            // In a damaged reply it is unknown which of the two was meant.
+            if is_replaced && !is_damaged {
                 pictures.get_mut(under.clone()).unwrap_or_default().fill(Bytes::new());
             }
             !is_replaced

@@ -141,7 +141,7 @@ pub fn plan(data: &[u8]) -> Option<(u8, Limits, &[u8])> {
     let (seed, bytes) = data.split_first()?;
     let limits = match seed & 4 {
         0 => Limits { picture: 1 << 20, ..Limits::default() },
-        _ => Limits { depth: 4, text: 200, picture: 60, pictures: 2, total: 400 },
+        _ => Limits { depth: 4, text: 200, values: 2_000, picture: 60, pictures: 2, total: 400 },
     };
     Some((*seed, limits, bytes))
 }
