@@ -119,7 +119,7 @@ impl Message {
     }
 
     /// The same with every text passed through `clean`, which cuts secrets out.
-    pub(crate) fn cleaned<'a>(&'a self, clean: impl Fn(&str) -> Cow<'_, str>) -> Self {
+    pub(crate) fn cleaned(&self, clean: impl Fn(&str) -> Cow<'_, str>) -> Self {
         let mut cleaned = Message::default();
         let mut end = 0;
         for name in &self.names {

@@ -88,7 +88,7 @@ fn generation() -> Generation {
         text: signed(),
         thoughts: Thoughts { text: signed(), images: vec![image()] },
         grounding: Some(grounding()),
-        finish_reason: Some(signed().into()),
+        finish_reason: Some(signed()),
         model: signed(),
         response_id: Some(signed()),
         attempts: vec![attempt()],
