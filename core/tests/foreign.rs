@@ -1,7 +1,7 @@
 //! Option names of other libraries, taken from their types: in every front the answer has our name or says what to do.
 //! `tests/python/test_foreign.py` and `tests/node/foreign.test.ts` read the same file.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::process::Command;
 

@@ -20,7 +20,9 @@ class Told(logging.Handler):
         self.words.append(record.getMessage())
 
 
-def draw(name: str = NEW, prompt: str = "A heron in the reeds", key: str = KEY, **options: object) -> gemimg.ImageGen:
+def draw(
+    name: str = NEW, prompt: str = "A heron in the reeds", key: str = KEY, **options: object
+) -> gemimg.ImageGen:
     return gemimg.GemImg(api_key=key, model=name, base_url=URL).generate(prompt, save=False, **options)
 
 
@@ -56,7 +58,9 @@ def ratio_and_size() -> None:
 @scenario("edit")
 def edit() -> None:
     # It always asks for a ratio.
-    is_picture(picture(draw(prompt="Make it night", imgs=str(MEDIA / "wide.jpg"), aspect_ratio="3:2")), 1264, 848)
+    is_picture(
+        picture(draw(prompt="Make it night", imgs=str(MEDIA / "wide.jpg"), aspect_ratio="3:2")), 1264, 848
+    )
 
 
 @scenario("bad-key")
