@@ -261,7 +261,7 @@ export interface ClientOptions {
   /** The model of calls that name none. Default: `nano-banana-2.1`. */
   model?: Model | null | undefined
   /**
-   * Where the API is. A version at its end counts as `api_version` if that is not set, and an `/openai` behind it
+   * Where the API is. A version at its end counts as `apiVersion` if that is not set, and an `/openai` behind it
    * is left out. Default: the variable GOOGLE_GEMINI_BASE_URL, else Google's.
    */
   baseUrl?: string | null | undefined

@@ -474,7 +474,7 @@ async fn an_item_is_known_by_the_options_that_decide_on_the_picture() {
         "safety": ["off", true], "encode": [{ "max_side": 4 }, true], "extra": [{ "x": 1 }, true],
         "output_format": ["webp", false], "output_quality": [Value::Null, false], "mark_ai": [false, false], "service_tier": ["flex", false],
         "upload": ["never", false], "on_unsupported": ["warn", false], "timeout": [60, false],
-        "retry": [2, false], "headers": [{ "x-a": "b" }, false], "labels": [{ "a": "b" }, false],
+        "retry": [{ "max_attempts": 2 }, false], "headers": [{ "x-a": "b" }, false], "labels": [{ "a": "b" }, false],
         "attachments": [Value::Null, true],
     });
     let options = options.as_object().unwrap();

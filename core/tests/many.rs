@@ -767,7 +767,8 @@ async fn the_door_has_the_run_with_its_verbs() {
         door.call(verb, prompt, Vec::new(), map(options), Case::Camel).await
     };
     let wrong = call(&door, "generate_many", "", json!({ "stopAfterError": 1 })).await.unwrap_err();
-    assert!(wrong.message().contains("Did you mean `stopAfterErrors`"), "{wrong}");
+    let words = wrong.words().render(Case::Camel);
+    assert!(words.contains("Did you mean `stopAfterErrors`"), "{words}");
     let options = json!({ "stopAfterErrors": 9, "imageSize": "1k", "total": 4, "ordered": true });
     let run = call(&door, "generate_many", "", options).await.unwrap().door.unwrap();
     let step = |want: bool| call(&run, "step", "", json!({ "wantItem": want }));

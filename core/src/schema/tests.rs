@@ -322,6 +322,8 @@ const PLAIN: &[&str] = &[
     "Upload",
     "About",
     "At",
+    // A status, or words of our own.
+    "Stranger",
     // Its debug output is its address; `core/tests` opens one.
     "Emulator",
     // No debug output.

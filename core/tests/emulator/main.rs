@@ -616,7 +616,7 @@ fn a_bad_step_is_named() {
     let emulator = Emulator::start(0).unwrap();
     let cases = [
         (json!({"staus": 500}), "script[1].staus", "Did you mean `status`?"),
-        (json!({"finish": "STOP"}), "script[1].finish", "Did you mean `finish_reason`?"),
+        (json!({"finish_reasn": "STOP"}), "script[1].finish_reasn", "Did you mean `finish_reason`?"),
         (json!({"staus": 500}), "script[1].staus", "finish_reason"),
         (json!(5), "script[1]", "takes a map"),
         (json!({"status": 42}), "script[1].status", "200 to 599"),

@@ -53,7 +53,7 @@ fn most_of_a_draft_is_the_picture_too() {
         let caption = Caption::lay(&order("A banana-shaped sailboat at dusk", width, height, 1));
         assert!(caption.height <= height as f32 * 0.5, "{width}x{height}: {}", caption.height);
     }
-    for (width, height) in [(128, 128), (172, 96), (512, 512), (1024, 1024)] {
+    for (width, height) in [(128, 128), (512, 512), (1024, 1024)] {
         assert!(Caption::lay(&order("A boat", width, height, 1)).height > 0.0, "{width}x{height}");
     }
 }
