@@ -126,7 +126,7 @@ test('a bad input is named', () =>
     }
     await assert.rejects(client.edit('x', broken), /locked|disk is gone/)
     const told: Array<[unknown, RegExp]> = [
-      [5, /^picture 1 is a number; a picture is an Image, a path/],
+      [5, /^picture 1 is a number; give pixels as an array/],
       [null, /^picture 1 is null;/],
       [undefined, /^picture 1 is undefined;/],
       [() => bytes, /^picture 1 is a function;/],
