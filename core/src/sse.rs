@@ -6,7 +6,7 @@
 //! instead of events, or an error as plain JSON between them. As with the splitter, the result
 //! depends on the bytes alone and never on where they were cut.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use crate::error::Error;
 use crate::json::Cut;
@@ -297,10 +297,10 @@ impl Sse {
             State::Data if matches!(byte, b' ' | b'\t') && self.splitter.is_between() => {}
             State::Data => {
                 let end = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-                return self.splitter.feed(rest.get(..end).unwrap_or_default());
+                return self.splitter.feed(self.up_to_array(rest.get(..end).unwrap_or_default()));
             }
             State::Plain => {
-                let eaten = self.splitter.feed(rest)?;
+                let eaten = self.splitter.feed(self.up_to_array(rest))?;
                 if self.splitter.is_between() {
                     self.state = State::Indented;
                 }
@@ -316,6 +316,12 @@ impl Sse {
         }
         self.splitter.skip(1)?;
         Ok(1)
+    }
+
+    /// The bytes before the next `[`, if no value is begun: `[DONE]` is looked for where a step begins, also behind damage.
+    fn up_to_array<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let end = if self.splitter.is_between() { memchr(b'[', bytes) } else { None };
+        bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default()
     }
 
     /// Goes on in what may be `[DONE]`; if it is not, the splitter gets what was held back.

@@ -55,6 +55,30 @@ const NONE: [&str; 0] = [];
 const FOREIGN: &str = "the reply is not a stream of events";
 
 #[test]
+fn the_end_of_a_stream_is_found_behind_damage_in_any_cut() {
+    for stream in
+        ["data: {}x[DONE]\n\n", "data: {}xy[DONE]\n\ndata: [1]\n\n", "{}x[DONE]{}", "data: x[1]\n\n"]
+    {
+        let read = |piece: usize| {
+            let mut sse = Sse::lenient(Limits::default());
+            let mut cuts = Vec::new();
+            for mut part in stream.as_bytes().chunks(piece) {
+                while !part.is_empty() {
+                    part = &part[sse.feed(part).unwrap()..];
+                    cuts.extend(sse.take());
+                }
+            }
+            cuts.extend(sse.end());
+            cuts
+        };
+        let whole = read(stream.len());
+        for piece in 1..stream.len() {
+            assert_eq!(read(piece), whole, "{stream:?} in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
 fn every_event_is_a_value_whatever_ends_its_lines() {
     for end in ["\n", "\r\n", "\r"] {
         let stream = ["data: {\"a\":1}", "", "data: {\"b\":2}", "", ""].join(end);
