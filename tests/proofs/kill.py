@@ -62,7 +62,7 @@ def prompts_of(requests: list[dict]) -> list[str]:
 
 def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory() as place, nb.Emulator() as emulator:
+    with tempfile.TemporaryDirectory() as place, nb.Emulator(keep=20 * items) as emulator:
         journal, folder = Path(place, "run.jsonl"), Path(place, "pictures")
         told = [emulator.url, str(items), str(journal), str(folder)]
         # So slow that every kill finds something under way.
