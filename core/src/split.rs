@@ -670,10 +670,7 @@ impl Splitter {
 
     /// Adds to the value's text.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let room = self.limits.text.saturating_sub(self.text_before + self.text.len() as u64);
-        if bytes.len() as u64 > room {
-            // The text that fits is kept, so that the rescued part does not depend on the pieces of the reply.
-            self.text.extend(bytes.iter().take(room as usize));
+        if self.text_before + (self.text.len() + bytes.len()) as u64 > self.limits.text {
             return Err(over(format!("{} of JSON text", size(self.limits.text))));
         }
         self.text.extend_from_slice(bytes);
