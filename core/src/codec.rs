@@ -157,7 +157,7 @@ impl Format {
     }
 }
 
-/// What a file is that begins with an `ftyp` box of this brand.
+/// The type of a file whose `ftyp` box has this brand.
 fn of_brands(brand: [u8; 4], bytes: &[u8]) -> Option<Format> {
     let length = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
     let others = bytes.get(16..length.min(bytes.len())).unwrap_or_default().as_chunks::<4>().0;
@@ -178,7 +178,7 @@ fn of_brands(brand: [u8; 4], bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// Whether a file that starts so is a picture of a type that is known by name and not taken.
+/// True if a file that starts so is a picture of a type that is known by name and not taken.
 pub(crate) fn is_other_picture(start: &[u8]) -> bool {
     header::is_other_picture(start)
 }

@@ -41,7 +41,7 @@ struct Fragment {
     shell: Box<str>,
 }
 
-/// What a message is made of.
+/// A piece of a message.
 pub trait Part {
     /// Writes it at the end of the message.
     fn add_to(&self, message: &mut Message);
@@ -491,7 +491,7 @@ fn command(method: &str) -> &'static str {
     }
 }
 
-/// What each language does in a way of its own.
+/// Instructions that differ between the languages.
 fn own_way(name: &str) -> Each<&'static str> {
     match name {
         "cancel" => Each {

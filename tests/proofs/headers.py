@@ -493,7 +493,7 @@ def mutated(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
         yield kind, data
 
 
-# What is seen.
+# The visible pixels.
 
 
 def seen_by_pillow(data: bytes) -> np.ndarray | None:

@@ -20,7 +20,7 @@ pub(crate) struct Fetcher {
     pub traffic: Arc<Traffic>,
     pub policy: Policy,
     pub deadline: Instant,
-    /// What to say if the time is up.
+    /// The error when the deadline passes.
     pub late: String,
     pub report: Reporter,
 }

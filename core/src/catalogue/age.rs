@@ -11,7 +11,7 @@ const OLD: i64 = 90;
 const DAY: u64 = 24 * 3600;
 
 impl Catalogue {
-    /// What a caller should know of its age on this day, counted from 1970; none if it is fresh.
+    /// The warning about its age on this day, counted from 1970; `None` if it is fresh.
     pub(crate) fn age_warning(&self, today: i64) -> Option<Message> {
         let age = today - days(&self.checked)?;
         (age > OLD).then(|| {

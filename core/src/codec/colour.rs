@@ -9,7 +9,7 @@ use super::header::Color;
 /// Profiles of printing presses have 2 MB; longer ones are taken for damage.
 pub(super) const LONGEST_PROFILE: usize = 8 << 20;
 
-/// What a zlib stream holds, if that is not longer.
+/// The content of a zlib stream, if it is not longer than the limit.
 pub(super) fn inflated(stream: &[u8], longest: usize) -> Option<Vec<u8>> {
     fdeflate::decompress_to_vec_bounded(stream, longest).ok()
 }

@@ -103,7 +103,7 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub header: Header,
-    /// Whether only decoding shows that all pixels are there: the file lacks an end that some readers do not need.
+    /// True if only decoding shows that all pixels are there: the file lacks an end that some readers do not need.
     pub is_in_doubt: bool,
 }
 
@@ -174,7 +174,7 @@ pub(super) fn seen(mut bytes: &[u8]) -> Result<Seen, Error> {
 trait Source {
     /// Fills `into` with what stands at `at`; says how much there was.
     fn fill(&mut self, at: u64, into: &mut [u8]) -> usize;
-    /// How many bytes there are in all.
+    /// Bytes in all.
     fn len(&self) -> u64;
 }
 

@@ -82,7 +82,7 @@ const JPEG: u16 = 7;
 const MULTIPLIED: Option<u16> = Some(1);
 const ALPHA: Option<u16> = Some(2);
 
-/// What the samples of each pixel mean.
+/// The meaning of the samples of each pixel.
 fn colours(
     samples: Vec<u8>,
     channels: usize,

@@ -89,7 +89,7 @@ struct Upload {
     done: Option<Value>,
 }
 
-/// What is said of a file before its bytes come.
+/// The metadata of a file before its bytes come.
 pub(super) struct Upcoming {
     /// `{"file": {…}}`, as it came.
     pub file: Value,
@@ -282,7 +282,7 @@ impl Library {
         Ok((vec![("x-goog-upload-status", "final".to_owned())], told))
     }
 
-    /// How many bytes of an upload have come.
+    /// Bytes of an upload received so far.
     pub fn received(&self, key: &str) -> Result<u64, Refusal> {
         let shelf = self.shelf();
         let upload = shelf.uploads.get(key).ok_or_else(no_upload)?;

@@ -23,12 +23,12 @@ fn all() -> impl Iterator<Item = &'static Model> {
     Catalogue::builtin().models.iter().map(Arc::as_ref).chain(prose::models())
 }
 
-/// Whether it draws; others answer in words alone.
+/// True if it draws; others answer in words alone.
 pub(super) fn draws(model: &Model) -> bool {
     !model.sizes.is_empty()
 }
 
-/// Whether it is not served now, or not to this version.
+/// True if it is not served now, or not to this version.
 fn is_gone(model: &Model, rules: Rules) -> bool {
     let is_late = rules.version == "v1" && model.id.ends_with("-latest");
     is_late || rules.has(Reading::SecondGone) && check::is(model, "nano-banana-2")
@@ -42,7 +42,7 @@ fn named(id: &str, rules: Rules) -> Option<&'static Model> {
     found.filter(|model| !is_gone(model, rules))
 }
 
-/// What followed a model that is shut down.
+/// The successor of a model that is shut down.
 fn successor(id: &str) -> Option<&'static Model> {
     let catalogue = Catalogue::builtin();
     let twin = all().find(|model| model.retired_ids.iter().any(|retired| retired.id == id));

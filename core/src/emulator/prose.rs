@@ -89,7 +89,7 @@ pub(super) fn models() -> &'static [Model] {
     &MODELS
 }
 
-/// What followed an id that is shut down.
+/// The successor of an id that is shut down.
 pub(super) fn successor(id: &str) -> Option<&'static str> {
     GONE.iter().find(|(gone, _)| *gone == id).map(|(_, next)| *next)
 }
@@ -170,7 +170,7 @@ fn example(schema: &Value, whole: &Value, prompt: &str, depth: usize) -> Value {
     }
 }
 
-/// Whether all tools that are asked for are tools of these models; they call none of them.
+/// True if all tools that are asked for are tools of these models; they call none of them.
 pub(super) fn searches(tools: &Value) -> bool {
     list(tools)
         .iter()

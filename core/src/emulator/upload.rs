@@ -22,7 +22,7 @@ pub(super) enum Protocol {
     Multipart,
 }
 
-/// What a request to upload says of its way: by header, or in the query.
+/// The protocol of an upload, as its request names it: by header, or in the query.
 fn way(head: &Parts, query: &[(String, String)]) -> Option<String> {
     let named = |name: &str| value(query, name).or(value(query, &format!("${name}")));
     header(head, "x-goog-upload-protocol")
@@ -225,7 +225,7 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<Part<'a>> {
     between.filter(|part| !part.starts_with(b"--")).filter_map(part).collect()
 }
 
-/// What stands between two boundaries.
+/// One part between two boundaries.
 fn part(text: &[u8]) -> Option<Part<'_>> {
     let start = text.iter().position(|byte| *byte == b'\n')? + 1;
     let text = text.get(start..)?;

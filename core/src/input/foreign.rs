@@ -26,9 +26,9 @@ const LONGEST_PATH: usize = 4096;
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stranger {
-    /// What a call gave, which holds pictures.
+    /// The result of a call, which holds pictures.
     Result,
-    /// What a run over many items gives for one of them.
+    /// The outcome of one item of a run.
     Outcome,
     /// An open file whose content must be awaited. It is read by this expression.
     Awaited(&'static str),
@@ -90,7 +90,7 @@ fn decoded(text: &str) -> Result<Bytes, Error> {
     data_url(&format!("data:;base64,{text}")).map_err(|_| bad("it is not valid base64"))
 }
 
-/// Whether a text begins like base64 of a picture's file.
+/// True if a text begins like base64 of a picture's file.
 pub(super) fn is_base64_picture(text: &str) -> bool {
     let head: Vec<u8> = text
         .bytes()
@@ -108,7 +108,7 @@ pub(super) fn is_base64_picture(text: &str) -> bool {
     bytes.len() >= 24 && Format::sniff(&bytes).is_some()
 }
 
-/// Whether a text is too long for a name and has no character that base64 has not: it may hold a picture, and is not shown.
+/// True if a text is too long for a name and has base64 characters alone: it may hold a picture, and is not shown.
 pub(super) fn is_base64_like(text: &str) -> bool {
     let is_its =
         |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte) || byte.is_ascii_whitespace();
@@ -132,7 +132,7 @@ pub(crate) fn check_words(inputs: &[Input]) -> Result<(), Error> {
     Err(Error::new(Kind::InvalidOptionError, problem).with("option", option("prompt")))
 }
 
-/// Whether a text of a prompt may be the name of a picture's file.
+/// True if a text of a prompt may be the name of a picture's file.
 pub(super) fn names_a_picture(text: &str) -> bool {
     let name = text.trim();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());

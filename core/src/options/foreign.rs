@@ -19,12 +19,12 @@ pub(super) enum Scope {
     Timeout,
 }
 
-/// What takes the place of a foreign name.
+/// The answer to a foreign name.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Remedy {
     /// The same thing has this name.
     Called(&'static str),
-    /// What to do, as a template for [`crate::message::Message::of_template`].
+    /// Advice, as a template for [`crate::message::Message::of_template`].
     Do(&'static str),
 }
 

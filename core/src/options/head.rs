@@ -73,7 +73,7 @@ pub(crate) struct Base {
     pub version: Option<String>,
 }
 
-/// What stands behind the version in the addresses of methods.
+/// Path segments behind the version in the addresses of methods.
 const RESOURCES: &[&str] = &[
     "batches",
     "cachedContents",
@@ -144,7 +144,7 @@ pub(crate) fn check_base_url(text: &str) -> Result<(), Message> {
     read_base_url(text).map(drop)
 }
 
-/// Whether it is a version of the API: `v1`, `v1beta`, `v1alpha`, `v1beta1`.
+/// True for a version of the API: `v1`, `v1beta`, `v1alpha`, `v1beta1`.
 fn is_version(segment: &str) -> bool {
     let Some(rest) = segment.strip_prefix('v') else { return false };
     let stage = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());

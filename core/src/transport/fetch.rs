@@ -73,7 +73,7 @@ pub(crate) struct NotFetched {
     pub error: Error,
     /// The HTTP status of the answer; none if no answer came.
     pub status: Option<u16>,
-    /// Whether another try may bring it.
+    /// Another try may succeed.
     pub is_passing: bool,
     /// The headers `Retry-After` and `Date`.
     pub retry_after: Option<String>,
@@ -81,7 +81,7 @@ pub(crate) struct NotFetched {
 }
 
 impl From<Error> for NotFetched {
-    /// What another try would meet again.
+    /// Another try would fail in the same way.
     fn from(error: Error) -> Self {
         NotFetched { error, status: None, is_passing: false, retry_after: None, date: None }
     }

@@ -22,7 +22,7 @@ pub const FORMS: &[Form] = &[
         python: &["_File"],
         typescript: &["Blob", "Response", "AsyncIterable<Uint8Array>", "ReadableStream<Uint8Array>"],
     },
-    // What holds bytes: a response, a part of the service's JSON.
+    // Containers of bytes: a response, a part of the service's JSON.
     Form { python: &["_Response", "_InlineData"], typescript: &["InlineData"] },
     // Pixels.
     Form { python: &["_Array"], typescript: &["RawPixels", "SharpOutput", "SharpPicture"] },

@@ -7,7 +7,7 @@
 use super::Cursor;
 use super::tiff::Entries;
 
-/// What a file says of how it is turned.
+/// The orientation that a file gives.
 #[derive(Default)]
 pub(super) struct Turn {
     /// Of the first Exif, if there is one.
@@ -84,7 +84,7 @@ impl Turn {
     }
 }
 
-/// What stands before XMP in an APP1 segment.
+/// The prefix of XMP in an APP1 segment.
 pub(super) const XMP: &[u8; 29] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// The orientation that the first directory of Exif data names.

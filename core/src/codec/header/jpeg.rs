@@ -3,7 +3,7 @@
 use super::exif::XMP;
 use super::{Color, Cursor, Found, colour};
 
-/// What the components of a JPEG are, by the rules of libjpeg, which all programs follow.
+/// The colour space of a JPEG's components, by the rules of libjpeg, which all programs follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::codec) enum Space {
     Grey,
@@ -15,18 +15,18 @@ pub(in crate::codec) enum Space {
     Unknown,
 }
 
-/// What says how the components are read.
+/// The marks that decide how the components are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::codec) struct Components {
     ids: Vec<u8>,
-    /// How many samples of each stand in a row, in relation to the others.
+    /// Samples of each in a row, in relation to the others.
     across: Vec<u8>,
     is_jfif: bool,
     /// The transform of Adobe's mark.
     adobe: Option<u8>,
     /// Where Adobe's marks stand, also such as are too short to count.
     pub marks: Vec<usize>,
-    /// Whether one of them is such, or stands behind the frame's header.
+    /// True if one of them is such, or stands behind the frame's header.
     is_mark_odd: bool,
 }
 
@@ -43,17 +43,17 @@ impl Components {
         }
     }
 
-    /// Whether the first component is not the finest one, which the decoder does not expect: it would paint another picture.
+    /// True if the first component is not the finest one, which the decoder does not expect: it would paint another picture.
     pub fn are_sampled_oddly(&self) -> bool {
         self.across.iter().any(|across| Some(across) > self.across.first())
     }
 
-    /// Whether the components are named so that the decoder takes them for RGB, whatever else is said.
+    /// True if the components are named so that the decoder takes them for RGB, whatever else is said.
     pub fn are_named_rgb(&self) -> bool {
         self.ids == b"RGB"
     }
 
-    /// Whether the decoder would draw other conclusions from Adobe's marks than [`Components::space`].
+    /// True if the decoder would draw other conclusions from Adobe's marks than [`Components::space`].
     pub fn are_marks_misread(&self) -> bool {
         let is_usual = match (self.ids.len(), self.adobe) {
             (3, Some(1)) | (4, Some(0 | 2)) => true,
@@ -177,7 +177,7 @@ fn unread(marker: u8, depth: u8) -> Option<&'static str> {
     })
 }
 
-/// Whether the end mark stands somewhere behind `scan`, where the pixels begin.
+/// True if the end mark stands somewhere behind `scan`, where the pixels begin.
 fn is_ended(at: &mut Cursor<'_>, scan: u64) -> bool {
     const END: [u8; 2] = [0xff, 0xd9];
     // It mostly is the last of all; pixels cannot look like it.

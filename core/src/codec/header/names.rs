@@ -149,7 +149,7 @@ fn of_brand(start: &[u8]) -> Option<(&'static str, Way)> {
     BRANDS.iter().find(|(is, ..)| **is == brand).map(|(_, name, way)| (*name, *way))
 }
 
-/// Whether it is known to be some picture, though none that is taken: not a document or a video that could be attached.
+/// True if it is known to be some picture, though none that is taken: not a document or a video that could be attached.
 pub(in crate::codec) fn is_picture(start: &[u8]) -> bool {
     let is = |(_, way): (&str, Way)| matches!(way, Convert | Develop | Render);
     of_brand(start).is_some() || of_magic(start).is_some_and(is)
@@ -170,7 +170,7 @@ fn of_magic(start: &[u8]) -> Option<(&'static str, Way)> {
     Some((row.2, row.3))
 }
 
-/// What a text is.
+/// The kind of a text.
 fn of_text(text: &[u8]) -> (&'static str, Way) {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
     let lower = text.to_ascii_lowercase();
@@ -216,12 +216,12 @@ fn of_text(text: &[u8]) -> (&'static str, Way) {
     ("its bytes are text", Else("PNG, JPEG, WebP and HEIC are taken"))
 }
 
-/// Whether it is one of the simple types whose header is a letter and numbers: PBM, PGM, PPM, PAM and PFM.
+/// True if it is one of the simple types whose header is a letter and numbers: PBM, PGM, PPM, PAM and PFM.
 fn is_netpbm(start: &[u8]) -> bool {
     matches!(start, [b'P', b'1'..=b'7' | b'F' | b'f', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..])
 }
 
-/// Whether it says its size as WBMP does, and has the bytes for that.
+/// True if it says its size as WBMP does, and has the bytes for that.
 fn is_wbmp(start: &[u8], len: u64) -> bool {
     let [0, 0, rest @ ..] = start else { return false };
     let mut rest = rest.iter();
@@ -240,7 +240,7 @@ fn is_wbmp(start: &[u8], len: u64) -> bool {
     width > 0 && height > 0 && width.div_ceil(8).saturating_mul(height).saturating_add(head) == len
 }
 
-/// Whether its header is one of TGA, which has no first bytes of its own.
+/// True if its header is one of TGA, which has no first bytes of its own.
 fn is_targa(start: &[u8], from: &mut dyn Source) -> bool {
     let len = from.len();
     let mut end = [0; 18];
@@ -262,7 +262,7 @@ fn is_targa(start: &[u8], from: &mut dyn Source) -> bool {
         && len > 18
 }
 
-/// What to say of a file that is no picture of a type that is taken.
+/// The error for a file that is not a picture of a supported type.
 pub(super) fn of(start: &[u8], from: &mut dyn Source) -> String {
     let len = from.len();
     let known = of_brand(start).or_else(|| of_magic(start));

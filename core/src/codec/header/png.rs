@@ -81,7 +81,7 @@ fn exceeds(key: &[u8], depth: u8) -> bool {
     key.as_chunks::<2>().0.iter().any(|sample| u32::from(u16::from_be_bytes(*sample)) >> depth != 0)
 }
 
-/// How many texts are looked at.
+/// The most text chunks that are read.
 const MOST_TEXTS: u8 = 8;
 
 /// Texts that say an orientation: Exif in digits, and XMP.

@@ -28,7 +28,7 @@ pub(super) fn webp(at: &mut Cursor<'_>, found: &mut Found) -> Option<()> {
                 [flags, ..] = at.array::<4>()?;
                 (found.animated, found.alpha) = (flags & HAS_ANIMATION != 0, flags & HAS_ALPHA != 0);
                 found.size(at.u24()?.checked_add(1)?, at.u24()?.checked_add(1)?);
-                // What follows is pixels.
+                // Pixels follow.
                 if flags & (HAS_XMP | HAS_EXIF | HAS_PROFILE) == 0 {
                     return Some(());
                 }

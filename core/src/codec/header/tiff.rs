@@ -97,7 +97,7 @@ impl Entries {
         (0..entry.count.min(most)).map_while(one).collect()
     }
 
-    /// Whether it is left out, or has about these values.
+    /// True if it is left out, or has about these values.
     fn is_near(&self, at: &mut Cursor<'_>, tag: u16, usual: &[f64], by: f64) -> bool {
         let Some(entry) = self.of.get(&tag) else { return true };
         let mut at = at.at(entry.values);
@@ -158,7 +158,7 @@ const XMP: u16 = 700;
 const PROFILE: u16 = 34675;
 const DNG_VERSION: u16 = 50706;
 
-/// What of a TIFF's first directory counts for its pixels.
+/// The entries of a TIFF's first directory that decide about its pixels.
 #[derive(Debug, Default)]
 pub(in crate::codec) struct Directory {
     pub bits: u16,
@@ -173,9 +173,9 @@ pub(in crate::codec) struct Directory {
     pub extra: Option<u16>,
     /// Of inks: 1 for cyan, magenta, yellow and black.
     pub ink_set: u16,
-    /// Whether YCbCr has the usual range and coefficients.
+    /// True if YCbCr has the usual range and coefficients.
     pub is_usual_ycbcr: bool,
-    /// Whether the lowest bit of a byte is its first.
+    /// True if the lowest bit of a byte is its first.
     pub is_low_bit_first: bool,
 }
 
@@ -254,7 +254,7 @@ fn is_reduced(entries: &Entries, at: &mut Cursor<'_>) -> bool {
         || entries.number(at, OLD_SUBFILE).is_some_and(|value| value == 2)
 }
 
-/// Whether it is of a camera's raw file: DNG says so, the pixels of others are those of a sensor, or stand below a page that
+/// True if it is of a camera's raw file: DNG says so, the pixels of others are those of a sensor, or stand below a page that
 /// is a preview.
 fn is_raw(entries: &Entries, at: &mut Cursor<'_>) -> bool {
     let of_sensor = |entries: &Entries, at: &mut Cursor<'_>| {

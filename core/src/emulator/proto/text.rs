@@ -194,7 +194,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What `\uXXXX` stands for, and the pair of two of them.
+    /// The character of a `\uXXXX` escape, or of a surrogate pair of two.
     fn escape(&mut self) -> Result<char, String> {
         let high = self.four().ok_or_else(|| self.wrong("Invalid escape sequence."))?;
         if !(0xD800..0xDC00).contains(&high) {
