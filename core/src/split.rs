@@ -380,8 +380,9 @@ impl Splitter {
             }
             (State::After, [byte, ..]) => match (self.frames.last(), byte) {
                 (Some(frame), b',') => {
-                    self.state = if frame.is_object { State::Key } else { State::Value };
+                    let next = if frame.is_object { State::Key } else { State::Value };
                     self.keep(b",")?;
+                    self.state = next;
                 }
                 (None, b',') => self.state = State::Value,
                 (Some(Frame { is_object: true, .. }), b'}')
@@ -437,13 +438,7 @@ impl Splitter {
             b'"' => return self.string_begins(false).map(|()| 1),
             b'{' | b'[' => {
                 self.check_depth()?;
-                let is_object = byte == b'{';
-                self.frames.push(Frame {
-                    is_object,
-                    holds_picture: is_object && meaning == Meaning::InlineData,
-                    ..Frame::default()
-                });
-                if is_object { State::KeyOrEnd } else { State::ValueOrEnd }
+                if byte == b'{' { State::KeyOrEnd } else { State::ValueOrEnd }
             }
             b'-' => State::Number(Number::Minus),
             b'0' => State::Number(Number::Zero),
@@ -453,8 +448,13 @@ impl Splitter {
             b'n' => State::Literal(b"ull"),
             _ => return self.out_of_place(byte, "should be the start of a value"),
         };
-        self.state = state;
         self.keep(&[byte])?;
+        if matches!(byte, b'{' | b'[') {
+            let is_object = byte == b'{';
+            let holds_picture = is_object && meaning == Meaning::InlineData;
+            self.frames.push(Frame { is_object, holds_picture, ..Frame::default() });
+        }
+        self.state = state;
         Ok(1)
     }
 
@@ -503,10 +503,10 @@ impl Splitter {
         // Without an early exit this is a vector loop; the exact place is looked for only if needed.
         if run.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
             let at = run.iter().position(|byte| *byte < 0x20).unwrap_or_default();
-            self.keep(run.get(..at).unwrap_or_default())?;
+            self.keep_what_fits(run.get(..at).unwrap_or_default())?;
             return self.control(at, run.get(at).copied().unwrap_or_default());
         }
-        self.keep(run)?;
+        self.keep_what_fits(run)?;
         match tail.first() {
             None => return Ok(run.len()),
             Some(b'"') => self.string_ends()?,
@@ -559,8 +559,9 @@ impl Splitter {
     fn escape(&mut self, byte: u8) -> Result<usize, Error> {
         let means = match byte {
             b'u' => {
+                self.keep_of_string(byte)?;
                 self.state = State::Hex { left: 4, value: 0, low: false };
-                return self.keep_of_string(byte).map(|()| 1);
+                return Ok(1);
             }
             b'"' | b'\\' | b'/' => byte,
             b'b' => 0x08,
@@ -621,8 +622,8 @@ impl Splitter {
             }
             _ => return self.bad_token("does not belong to a number"),
         };
-        self.state = State::Number(next);
         self.keep(&[byte])?;
+        self.state = State::Number(next);
         Ok(1)
     }
 
@@ -668,13 +669,27 @@ impl Splitter {
         Ok(run.len() + 1)
     }
 
-    /// Adds to the value's text.
+    /// Adds all of `bytes` to the value's text, or none of them if they pass the limit. The state changes after this
+    /// call, because [`Splitter::rescue`] completes the text by the state.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.text_before + (self.text.len() + bytes.len()) as u64 > self.limits.text {
+        if bytes.len() as u64 > self.room_for_text() {
             return Err(over(format!("{} of JSON text", size(self.limits.text))));
         }
         self.text.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// Adds a run of plain characters of a string up to the limit, so that the rescued text does not depend on the
+    /// pieces in which the run arrived.
+    fn keep_what_fits(&mut self, run: &[u8]) -> Result<(), Error> {
+        let room = usize::try_from(self.room_for_text()).unwrap_or(usize::MAX);
+        let (fits, beyond) = run.split_at(room.min(run.len()));
+        self.text.extend_from_slice(fits);
+        if beyond.is_empty() { Ok(()) } else { self.keep(beyond) }
+    }
+
+    fn room_for_text(&self) -> u64 {
+        self.limits.text.saturating_sub(self.text_before + self.text.len() as u64)
     }
 
     /// Adds to the memory of the current value.

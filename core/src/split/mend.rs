@@ -218,13 +218,12 @@ impl Splitter {
         if self.picture.is_some() {
             self.damaged(D::Broken, |this| this.not_json(0, WHY))?;
             self.no_picture()?;
-            if !matches!(self.state, State::String) {
-                return Ok(0);
+            if matches!(self.state, State::String) {
+                self.keep(b"\\\\")?;
             }
-            self.keep(b"\\")?;
-        } else {
-            self.damaged(D::Mended, |this| this.not_json(0, WHY))?;
+            return Ok(0);
         }
+        self.damaged(D::Mended, |this| this.not_json(0, WHY))?;
         self.keep(b"\\")?;
         self.state = State::String;
         Ok(0)
@@ -240,8 +239,8 @@ impl Splitter {
         }
         self.damaged(D::Mended, |this| this.not_json(0, WHY))?;
         self.cut_escape(State::Hex { left, value: 0, low });
-        self.keep(REPLACEMENT)?;
         self.state = State::String;
+        self.keep(REPLACEMENT)?;
         Ok(0)
     }
 
@@ -300,12 +299,13 @@ impl Splitter {
     fn no_picture(&mut self) -> Result<(), Error> {
         let text = self.picture.take().and_then(|picture| picture.text(MOST_TEXT));
         self.drop_hole();
+        self.state = State::Value;
         match text {
             Some(text) => {
                 self.keep(b"\"")?;
                 self.string = StringStart { is_key: false, text: self.text.len(), offset: self.offset };
-                self.keep(text.as_bytes())?;
                 self.state = State::String;
+                self.keep(text.as_bytes())?;
             }
             None => {
                 self.keep(b"null")?;

@@ -55,6 +55,35 @@ fn broken(bytes: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 #[test]
+fn what_is_rescued_at_any_limit_of_text_is_json_and_does_not_depend_on_the_pieces() {
+    let values = [
+        r#"[12, -0.5e+3, true, false, null, {"k": [], "o": {}}]"#,
+        r#""plain text \n é 👍 \u00e9 \ud83d\ude00 end""#,
+        r#""\ud83d, \q \u12x and \ude00""#,
+        "\"a\u{1}b \t\"",
+        r#"[-, tru, nul0, 1.e, ,, 5 6 "x" {"k" 1 "l":2,}]"#,
+        r#"{"inlineData": {"data": "QU%+-JD and more"}}"#,
+        r#"{"inlineData": {"data": "QU\qJD"}}"#,
+        r#"{"inlineData": {"data": "QU\u00e9\u12xJD"}}"#,
+        r#"{"inlineData": {"data": "QU"#,
+        r#"{"a": [[1, 2}, "b": 3]"#,
+    ];
+    for value in values {
+        let reply = format!(r#"{{"inlineData": {{"data": "QUJD"}}, "key": {value}}}"#);
+        for text in 0..=reply.len() as u64 + 8 {
+            let limits = Limits { text, ..Limits::default() };
+            read_under(&limits, &reply);
+            read_under(&limits, [reply.as_bytes(), b"\xc3\xa9\xff"].concat());
+        }
+    }
+    let within_a_letter =
+        [br#"{"inlineData": {"data": "QUJD"}, "key": "ab"#.as_slice(), b"\xff\xf0\x9f\xe9\"}"].concat();
+    for text in 0..=within_a_letter.len() as u64 {
+        read_under(&Limits { text, ..Limits::default() }, &within_a_letter);
+    }
+}
+
+#[test]
 fn a_value_that_was_rescued_does_not_weigh_on_those_after_it() {
     let limits = Limits { values: 4000, ..Limits::default() };
     let mut splitter = Splitter::lenient(limits, None);
