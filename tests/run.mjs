@@ -1,5 +1,5 @@
 // Sets everything up and runs the tests of all three languages, or only what is named:
-// node tests/run.mjs [rust] [python] [node] [check] [clients [--write]]
+// node tests/run.mjs [rust] [python] [node] [check] [clients [--write]] [docs [--serve]]
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -82,9 +82,15 @@ const tasks = {
     python()
     run(process.execPath, 'tests/clients/run.mjs', ...process.argv.slice(2).filter((name) => name === '--write'))
   },
+  // The site of docs/, which nothing else needs. Its links and its code are tests of Python and Node.
+  docs() {
+    const npm = (...args) => run('npm', '--prefix', 'docs', ...args)
+    if (!existsSync(join(root, 'docs', 'node_modules', 'vitepress'))) npm('ci', '--no-audit', '--no-fund')
+    npm('run', process.argv.includes('--serve') ? 'dev' : 'build')
+  },
 }
 
-const named = process.argv.slice(2).filter((name) => name !== '--write')
+const named = process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const isWhole = !named.length
 const unknown = named.find((name) => !(name in tasks))
 if (unknown) throw new Error(`there is no task ${unknown}; there are ${Object.keys(tasks).join(', ')}`)

@@ -11,6 +11,8 @@ mod inputs;
 mod python;
 #[path = "generated/python_verbs.rs"]
 mod python_verbs;
+#[path = "generated/reference.rs"]
+mod reference;
 #[path = "generated/steps.rs"]
 mod steps;
 #[path = "generated/typescript.rs"]
@@ -166,6 +168,19 @@ fn typescript_verbs_are_as_the_tables_say() {
 #[test]
 fn the_steps_of_scripts_are_told_as_they_are() {
     same("core/src/emulator/steps.md", &steps::page());
+}
+
+#[test]
+fn the_reference_is_as_the_tables_say() {
+    let pages = [
+        ("options", reference::options()),
+        ("results", reference::results()),
+        ("errors", reference::errors()),
+        ("models", reference::models()),
+    ];
+    for (name, page) in pages {
+        same(&format!("docs/reference/{name}.md"), &page);
+    }
 }
 
 /// Python has these classes in Rust, and their methods stand in a stub.

@@ -1,0 +1,31 @@
+/** The pages in the order in which the sidebar and llms.txt list them. */
+export const sections = [
+  {
+    title: 'Start',
+    pages: ['start', 'models'],
+  },
+  {
+    title: 'Draw and edit',
+    pages: ['edit', 'masks', 'references', 'chat-and-streams', 'inputs', 'output', 'files'],
+  },
+  {
+    title: 'Many pictures and money',
+    pages: ['bulk', 'money'],
+  },
+  {
+    title: 'When things go wrong',
+    pages: ['timeouts', 'faults', 'safety'],
+  },
+  {
+    title: 'In your program',
+    pages: ['testing', 'emulator', 'threads', 'network', 'servers', 'notebooks', 'command'],
+  },
+  {
+    title: 'Reference',
+    pages: ['reference/options', 'reference/results', 'reference/errors', 'reference/models', 'environment', 'coming-from'],
+  },
+  {
+    title: 'Behind it',
+    pages: ['ideas', 'promises', 'privacy', 'limits', 'facts', 'clients', 'benchmarks'],
+  },
+]
