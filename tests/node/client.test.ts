@@ -102,7 +102,7 @@ test('timeouts are milliseconds', () =>
     const started = performance.now()
     await assert.rejects(client.generate('x', { timeout: 80, retry: false }), nb.APITimeoutError)
     const took = performance.now() - started
-    assert.ok(took >= 75 && took < 2000, `${took} ms`)
+    assert.ok(took >= 75 && took < 20_000, `${took} ms`)
   }))
 
 test('an emulator follows another reading', async () => {

@@ -19,9 +19,9 @@ export async function offline(
   }
 }
 
-/** Waits until something is so; fails after five seconds. */
+/** Waits until something is so; fails after half a minute. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 5000
+  const end = Date.now() + 30_000
   while (!holds()) {
     assert.ok(Date.now() < end, `waited in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -30,7 +30,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
 
 /** What a program prints, run by Node itself (without tsx) in the package's folder. */
 export async function node(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const options = { cwd: root, timeout: 30_000, env }
+  const options = { cwd: root, timeout: 120_000, env }
   const { stdout } = await promisify(execFile)(process.execPath, args, options)
   return stdout.trim()
 }

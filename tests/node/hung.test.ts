@@ -18,7 +18,7 @@ const skip = process.platform === 'win32' && 'there are no FIFOs'
 
 test('reads that hang end at the timeout and hold up no other call', { skip }, () =>
   offline(async (_client, emulator) => {
-    const client = new nb.Client({ apiKey: 'key', baseUrl: emulator.url, timeout: 1000, retry: false, model: 'nano-banana' })
+    const client = new nb.Client({ apiKey: 'key', baseUrl: emulator.url, timeout: 5000, retry: false, model: 'nano-banana' })
     const place = await folder()
     const { image } = await client.generate('a boat')
     const good = await image.save(join(place, 'good'))
@@ -36,9 +36,9 @@ test('reads that hang end at the timeout and hold up no other call', { skip }, (
     await image.convert('jpeg')
     assert.equal(ended.length, 0, 'those that hang still do')
     await Promise.all(hung)
-    assert.ok(performance.now() - begun < 3000)
+    assert.ok(performance.now() - begun < 30_000)
     assert.ok(ended.every((error) => error instanceof nb.ImageError))
-    await assert.rejects(client.files.upload(paths[0] as string), nb.NanoBananaError)
+    await assert.rejects(client.files.upload(paths[0] as string, { timeout: 1000 }), nb.NanoBananaError)
     const again = paths.map((path) => client.edit('x', path).catch((error: unknown) => error))
     await sleep(100)
     await client.close()
@@ -76,10 +76,9 @@ test('a key is asked for at each attempt, in the context of the call, and what i
     const tenant = new AsyncLocalStorage<string>()
     const asked: Array<string | undefined> = []
     const broken = { not: 'an error' }
-    let shut = false
+    let shutAfter = Infinity
     const apiKey = async (): Promise<string> => {
-      asked.push(tenant.getStore())
-      if (shut) throw broken
+      if (asked.push(tenant.getStore()) > shutAfter) throw broken
       return `key-${asked.length}`
     }
     const client = new nb.Client({ apiKey, baseUrl: emulator.url, retry: { initial: 10 }, model: 'nano-banana' })
@@ -88,11 +87,9 @@ test('a key is asked for at each attempt, in the context of the call, and what i
     assert.deepEqual(asked, ['a', 'a', 'a'])
     const keys = emulator.requests.map(({ headers }) => headers['x-goog-api-key'])
     assert.equal(keys.length, 3)
-    emulator.script([{ status: 503, delay: 0.2 }])
-    const call = client.generate('a boat')
-    await sleep(100)
-    shut = true
-    await assert.rejects(call, (error) => error === broken)
+    emulator.script([{ status: 503 }])
+    shutAfter = asked.length + 1
+    await assert.rejects(client.generate('a boat'), (error) => error === broken)
     await assert.rejects(client.chat().sendStream('x').next(), (error) => error === broken)
     assert.equal(emulator.requests.length, 4)
     const silent = new nb.Client({ apiKey: () => new Promise<string>(() => {}), baseUrl: emulator.url, retry: false, timeout: 400 })
@@ -107,7 +104,7 @@ test('what changes a conversation takes effect in the order of the calls', () =>
     const chat = client.chat()
     assert.equal(chat.undo(), false)
     await chat.send('one')
-    emulator.script([{ delay: 0.3 }, { delay: 0.3 }])
+    emulator.script([{ delay: 0.3 }, { delay: 2 }])
     const two = chat.send('two')
     assert.equal(chat.undo(), true)
     const three = chat.send('three')

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { getEventListeners } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,11 +19,27 @@ interface Ended { code: number | null; out: string; err: string; took: number }
  * Runs a program that is CommonJS; every warning of Node is printed with its trace. `url` is its first argument.
  * Its input ends after `meanwhile`, which begins at its first words.
  */
-async function run(program: string, args: string[], flags: string[] = [], seconds = 30, meanwhile = async () => {}): Promise<Ended> {
+async function run(
+  program: string,
+  args: string[],
+  flags: string[] = [],
+  seconds = 60,
+  meanwhile = async () => {},
+  arrived?: () => boolean,
+): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'nanobanana-'))
   const file = join(folder, 'program.cjs')
   // Written elsewhere, it finds the package by its path.
-  const start = `const nb = require(${JSON.stringify(join(root, 'bindings-node', 'dist', 'index.js'))})\nconst [url, ...others] = process.argv.slice(2)\n`
+  const start = `const nb = require(${JSON.stringify(join(root, 'bindings-node', 'dist', 'index.js'))})\nconst [url, ...others] = process.argv.slice(2)\n` + `
+    // Calls this when its requests have arrived, which the server knows.
+    const whenArrived = (act) => {
+      const clock = setInterval(() => {
+        if (!require('node:fs').existsSync(${JSON.stringify(join(folder, 'arrived'))})) return
+        clearInterval(clock)
+        act()
+      }, 10)
+    }
+  `
   await writeFile(file, start + program)
   const started = performance.now()
   const env = { ...process.env, NODE_OPTIONS: '' }
@@ -33,12 +50,19 @@ async function run(program: string, args: string[], flags: string[] = [], second
   const done = new Promise((resolve) => child.stdout.once('data', resolve)).then(meanwhile).finally(() => child.stdin.end())
   done.catch(() => {})
   const late = setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
+  const look = setInterval(() => {
+    if (!arrived?.()) return
+    clearInterval(look)
+    writeFileSync(join(folder, 'arrived'), '')
+  }, 5)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   clearTimeout(late)
+  clearInterval(look)
   if (out) await done
   return { code, out: out.trim(), err, took: performance.now() - started }
 }
 
+const arrived = (emulator: nb.Emulator, count: number) => () => emulator.requests.length === count
 const allCancelled = (emulator: nb.Emulator, count: number) => () =>
   emulator.requests.length === count && emulator.requests.every(({ cancelled }) => cancelled)
 
@@ -64,17 +88,17 @@ test('copies share connections and close on their own', () =>
 
 test('calls and streams on one signal warn of nothing and leave no listener', async () => {
   await offline(async (_client, emulator) => {
-    emulator.script(hang(130))
+    emulator.script([{ match: { prompt: 'for ever' }, hang: true, times: 'always' }])
     const program = `
       const { getEventListeners } = require('node:events')
       void (async () => {
         const client = new nb.Client({ baseUrl: url, apiKey: 'k', retry: false })
         const controller = new AbortController()
         const { signal } = controller
-        const calls = Array.from({ length: 100 }, () => client.generate('a boat', { signal }))
-        const streams = Array.from({ length: 30 }, () => client.generateStream('a boat', { signal }))
+        const calls = Array.from({ length: 100 }, () => client.generate('for ever', { signal }))
+        const streams = Array.from({ length: 30 }, () => client.generateStream('for ever', { signal }))
         const events = streams.map((stream) => stream.next())
-        setTimeout(() => controller.abort('enough'), 500)
+        whenArrived(() => controller.abort('enough'))
         const ended = await Promise.allSettled([...calls, ...events])
         const other = new AbortController()
         await Promise.all(Array.from({ length: 20 }, () => client.generate('a boat', { signal: other.signal })))
@@ -84,7 +108,7 @@ test('calls and streams on one signal warn of nothing and leave no listener', as
           getEventListeners(other.signal, 'abort').length,
         )
       })()`
-    const { code, out, err } = await run(program, [emulator.url])
+    const { code, out, err } = await run(program, [emulator.url], [], 60, undefined, arrived(emulator, 130))
     assert.deepEqual([code, out, err], [0, '130 0 0', ''])
     await until(() => emulator.requests.slice(0, 130).every(({ cancelled }) => cancelled), 'the requests to end')
   })
@@ -141,10 +165,12 @@ for (const way of ['process.exit(5)', "throw new Error('mine')", 'self.terminate
           const client = new nb.Client({ baseUrl: url, apiKey: 'k', retry: false })
           for (const _ of [1, 2, 3]) client.generate('a boat').catch(() => {})
           client.generateStream('a boat').next().catch(() => {})
-          setTimeout(() => { ${way} }, 400)
+          whenArrived(() => { ${way} })
         }`
       // The requests end with their thread, not with the process.
-      const { code, out, err } = await run(program, [emulator.url], [], 30, () => until(allCancelled(emulator, 4), 'the requests to end'))
+      const { code, out, err } = await run(
+        program, [emulator.url], [], 60, () => until(allCancelled(emulator, 4), 'the requests to end'), arrived(emulator, 4),
+      )
       assert.deepEqual([code, out, err], [0, `exit ${way.includes('5') ? 5 : 1}`, ''])
     }))
 }
@@ -189,24 +215,25 @@ for (const retry of [false, undefined]) {
       const closed = performance.now()
       await client.close()
       for (const outcome of await ended) isClosed(outcome.status === 'rejected' && outcome.reason)
-      assert.ok(performance.now() - closed < 500)
+      assert.ok(performance.now() - closed < 10_000)
       await until(allCancelled(emulator, 4), 'the requests to end')
-    }, { timeout: 3000, retry }))
+    }, { timeout: 60_000, retry }))
 }
 
-test('close ends a wait between two attempts', () =>
-  offline(async (client, emulator) => {
-    emulator.script([1, 2].map(() => ({ status: 503, headers: { 'retry-after': '2' } })))
+test('close ends a wait between two attempts', () => {
+  const told: string[] = []
+  return offline(async (client, emulator) => {
+    emulator.script([1, 2].map(() => ({ status: 503, headers: { 'retry-after': '40' } })))
     const call = client.generate('a boat')
     const ended = call.catch((error) => error)
-    await until(() => emulator.requests.length === 1, 'the request')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await until(() => told.includes('retry'), 'the wait')
     const closed = performance.now()
     await client.close()
     assert.ok((await ended) instanceof nb.APIConnectionError)
-    assert.ok(performance.now() - closed < 500)
+    assert.ok(performance.now() - closed < 10_000)
     assert.equal(emulator.requests.length, 1)
-  }))
+  }, { timeout: 90_000, onEvent: ({ name }) => told.push(name) })
+})
 
 test('closing twice and at once is no drama', () =>
   offline(async (client) => {
@@ -218,13 +245,13 @@ test('closing twice and at once is no drama', () =>
 // The end of the process.
 
 const ENDS: Record<string, { program: string; code: number; silent?: boolean }> = {
-  'process.exit during calls': { program: "setTimeout(() => process.exit(7), 400)", code: 7 },
+  'process.exit during calls': { program: "whenArrived(() => process.exit(7))", code: 7 },
   'process.exitCode and an abort': {
-    program: 'process.exitCode = 4; setTimeout(() => controller.abort(), 400)',
+    program: 'process.exitCode = 4; whenArrived(() => controller.abort())',
     code: 4,
   },
-  'an exception that nobody catches': { program: "setTimeout(() => { throw new Error('mine') }, 400)", code: 1, silent: true },
-  'process.exit in a listener of exit': { program: "process.on('exit', () => process.exit(6)); setTimeout(() => process.exit(7), 400)", code: 6 },
+  'an exception that nobody catches': { program: "whenArrived(() => { throw new Error('mine') })", code: 1, silent: true },
+  'process.exit in a listener of exit': { program: "process.on('exit', () => process.exit(6)); whenArrived(() => process.exit(7))", code: 6 },
 }
 
 for (const [name, { program, code, silent }] of Object.entries(ENDS)) {
@@ -239,17 +266,17 @@ for (const [name, { program, code, silent }] of Object.entries(ENDS)) {
         client.generateStream('a boat', { signal }).next().catch(() => {})
         client.chat().send('a boat', { signal }).catch(() => {})
         `
-      const ended = await run(start + program, [emulator.url])
+      const ended = await run(start + program, [emulator.url], [], 60, undefined, arrived(emulator, 6))
       assert.equal(ended.code, code)
       if (!silent) assert.equal(ended.err, '')
-      assert.ok(ended.took < 4000, `${ended.took} ms`)
+      assert.ok(ended.took < 30_000, `${ended.took} ms`)
       await until(allCancelled(emulator, 6), 'the requests to end')
     }))
 }
 
 test('a process waits for its calls, and for nothing else', () =>
   offline(async (_client, emulator) => {
-    emulator.script([{ delay: 0.5, image: 'png 8x8' }, { text: 'half', image: 'png 8x8', event_pause: 0.4 }])
+    emulator.script([{ delay: 0.5, image: 'png 8x8' }, { text: 'half', image: 'png 8x8', event_pause: 600 }])
     const program = `
       const client = new nb.Client({ baseUrl: url, apiKey: 'k', retry: false })
       void (async () => {
@@ -261,7 +288,7 @@ test('a process waits for its calls, and for nothing else', () =>
       })()`
     const { code, out, err, took } = await run(program, [emulator.url])
     assert.deepEqual([code, out, err], [0, '8\ntext', ''])
-    assert.ok(took < 4000, `${took} ms`)
+    assert.ok(took < 30_000, `${took} ms`)
   }))
 
 // Collection.
@@ -307,7 +334,7 @@ test('thousands are made and dropped', linux, () =>
           resident: after.resident - before.resident, listeners: getEventListeners(signal, 'abort').length,
         }))
       })()`
-    const { code, out, err } = await run(program, [emulator.url], ['--expose-gc'], 90)
+    const { code, out, err } = await run(program, [emulator.url], ['--expose-gc'], 240)
     assert.deepEqual([code, err], [0, ''])
     const grown = JSON.parse(out) as { threads: number; files: number; resident: number; listeners: number }
     assert.ok(grown.threads <= 0 && grown.files <= 0 && grown.resident < 15 && grown.listeners <= 1, out)
@@ -315,7 +342,8 @@ test('thousands are made and dropped', linux, () =>
 
 test('what a call held is let go', linux, () =>
   offline(async (_client, emulator) => {
-    emulator.script([{ status: 429 }, { text: 'words' }, { hang: true }, { text: 'half', image: 'png 8x8', event_pause: 5 }])
+    const hangs = { match: { prompt: 'for ever' }, hang: true, times: 'always' } as const
+    emulator.script([hangs, { status: 429 }, { text: 'words' }, { text: 'half', image: 'png 8x8', event_pause: 60 }])
     const program = `
       const gone = new Set()
       const registry = new FinalizationRegistry((name) => gone.add(name))
@@ -324,7 +352,7 @@ test('what a call held is let go', linux, () =>
       async function make() {
         const client = held('client', new nb.Client({ baseUrl: url, apiKey: async () => 'k', retry: false }))
         for (const name of ['limited', 'words']) held(name, await client.generate('a boat', { signal }).catch((error) => error))
-        await client.generate('a boat', { timeout: 100 }).catch((error) => held('late', error))
+        await client.generate('for ever', { timeout: 100 }).catch((error) => held('late', error))
         const stream = held('stream', client.generateStream('a boat', { signal }))
         held('event', (await stream.next()).value)
         held('result', await client.generate('a boat', { signal, model: 'nano-banana' }))
@@ -332,7 +360,7 @@ test('what a call held is let go', linux, () =>
       }
       void (async () => {
         await make()
-        for (let i = 0; i < 40 && gone.size < 8; i++) {
+        for (let i = 0; i < 800 && gone.size < 8; i++) {
           globalThis.gc()
           await new Promise((resolve) => setTimeout(resolve, 25))
         }

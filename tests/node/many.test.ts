@@ -161,7 +161,8 @@ test('what the prompts throw comes last, and so does what would fail every item'
     }
     assert.deepEqual(await run(broken()), { seen: [true, true], thrown: mine })
     const denied = { status: 403, json: { error: { code: 403, status: 'PERMISSION_DENIED', message: 'no' } } }
-    emulator.script([{ ...denied, delay: 0.2 }, { ...small, delay: 0.4 }])
+    // The refusal comes when both are under way, and long before the other answer.
+    emulator.script([{ ...denied, delay: 1 }, { ...small, delay: 3 }])
     const all = await run(boats(9), { concurrency: 2 })
     assert.deepEqual(all.seen, [true])
     assert.ok(all.thrown instanceof PermissionDeniedError)
@@ -239,16 +240,29 @@ test('a run that nobody holds ends', () =>
       const one = async () => (await client.generateMany(['a', 'b', 'c'], { concurrency: 2 }).next()).value.ok
       void (async () => {
         console.log(await one())
-        for (let round = 0; round < 50; round++) {
+        let isOver = false
+        process.stdin.once('data', () => (isOver = true))
+        while (!isOver) {
           gc()
           await new Promise((resolve) => setTimeout(resolve, 20))
         }
-        process.stdin.on('data', () => process.exit())
+        console.log('over')
+        process.exit()
       })()`
-    const child = spawn(process.execPath, ['--expose-gc', '-e', program], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
-    await until(() => emulator.requests.length >= 2, 'the requests')
-    await ended(emulator)
-    child.kill()
+    const child = spawn(process.execPath, ['--expose-gc', '-e', program], { cwd: root, stdio: 'pipe' })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (piece) => (out += piece))
+    child.stderr.on('data', (piece) => (err += piece))
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
+    try {
+      await until(() => out.includes('\n') && emulator.requests.length >= 2, 'the first outcome')
+      // The process lives on: the requests end with the run.
+      await ended(emulator)
+      child.stdin.write('end\n')
+      assert.deepEqual([await closed, out, err], [0, 'true\nover\n', ''])
+    } finally {
+      child.kill()
+    }
   }))
 
 test('an open run does not keep the process alive', async () => {
@@ -272,11 +286,13 @@ test('a key is asked for at each item, and a client that is closed ends its runs
     assert.equal(keys, 3)
     emulator.script(Array(3).fill(hang))
     const seen: unknown[] = []
-    setTimeout(() => void client.close(), 200)
+    const before = emulator.requests.length
+    const closing = until(() => emulator.requests.length === before + 2, 'two requests').then(() => client.close())
     const loop = async (): Promise<void> => {
       for await (const { error } of client.generateMany(boats(3), { concurrency: 2 })) seen.push(error?.constructor)
     }
     await assert.rejects(loop(), ConfigError)
+    await closing
     assert.deepEqual(seen, [APIConnectionError, APIConnectionError])
   }, { apiKey: () => `key-${keys++}` })
   const vault = new Error('the vault is shut')
@@ -292,7 +308,7 @@ test('progress shows nothing in a pipe', async () => {
       const client = await Client.offline({ model: 'nano-banana' })
       for await (const { ok } of client.generateMany(['a', 'b'], { progress: true })) console.log(ok)
     })()`
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: root, timeout: 30_000 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: root, timeout: 120_000 })
   assert.deepEqual([stdout, stderr], ['true\ntrue\n', ''])
 })
 
@@ -305,7 +321,7 @@ test('progress is a line in a terminal', { skip: process.platform !== 'linux' },
     })()`
   // Python is at hand where this is built, and knows how to make a terminal.
   const terminal = 'import pty, sys; pty.spawn(sys.argv[1:])'
-  const { stdout } = await promisify(execFile)('python3', ['-c', terminal, process.execPath, '-e', program], { cwd: root, timeout: 30_000 })
+  const { stdout } = await promisify(execFile)('python3', ['-c', terminal, process.execPath, '-e', program], { cwd: root, timeout: 120_000 })
   assert.equal(stdout.split('\n').length, 2)
   assert.match(stdout.trimEnd().split('\r').at(-1) ?? '', /█.*2\/2/)
 })

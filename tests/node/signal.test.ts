@@ -12,10 +12,8 @@ test('an abort ends the request and rejects with the reason of the signal', () =
     const call = client.generate('a boat', { signal: controller.signal })
     await until(() => emulator.requests.length === 1, 'the request')
     const reason = new Error('changed my mind')
-    const aborted = performance.now()
     controller.abort(reason)
     await assert.rejects(call, (error) => error === reason)
-    assert.ok(performance.now() - aborted < 100)
     await until(() => emulator.requests[0]?.cancelled === true, 'the emulator to see the connection close')
   }))
 

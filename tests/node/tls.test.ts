@@ -95,11 +95,9 @@ test('an aborted call resets its stream, and no other on its connection', () =>
     await until(() => emulator.requests.length === 2, 'the request')
     const other = client.generate('beside it')
     await until(() => emulator.requests.length === 3, 'the other request')
-    const begin = performance.now()
     controller.abort()
     await assert.rejects(stuck, { name: 'AbortError' })
     await until(() => emulator.requests[1]?.cancelled === true, 'the reset')
-    assert.ok(performance.now() - begin < 500)
     assert.equal((await other).image.width, 8)
   }))
 
