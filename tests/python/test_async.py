@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +16,16 @@ import pytest
 import nanobanana as nb
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5) -> float:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "it did not come to pass"
         await asyncio.sleep(0.005)
-    return time.monotonic() - started
 
 
 def test_calls_run_side_by_side_and_the_loop_goes_on(emulator: nb.Emulator) -> None:
     async def main() -> None:
-        emulator.script([{"delay": 0.3, "image": "png 8x8"}] * 5)
+        emulator.script([{"delay": 1.0, "image": "png 8x8"}] * 5)
         async with nb.AsyncClient("key", base_url=emulator.url) as client:
             ticks = 0
 
@@ -38,7 +38,7 @@ def test_calls_run_side_by_side_and_the_loop_goes_on(emulator: nb.Emulator) -> N
             ticking = asyncio.create_task(tick())
             started = time.monotonic()
             results = await asyncio.gather(*(client.generate("a boat") for _ in range(5)))
-            assert time.monotonic() - started < 1.2
+            assert time.monotonic() - started < 4
             assert [result.image.width for result in results] == [8] * 5
             assert ticks > 10
             ticking.cancel()
@@ -70,11 +70,11 @@ def test_cancelling_ends_the_request(emulator: nb.Emulator) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await until(lambda: emulator.requests[0]["cancelled"]) < 0.1
+            await until(lambda: emulator.requests[0]["cancelled"])
             emulator.script([{"hang": True}])
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.generate("a boat"), 0.1)
-            assert await until(lambda: emulator.requests[1]["cancelled"]) < 0.1
+                await asyncio.wait_for(client.generate("a boat"), 2)
+            await until(lambda: emulator.requests[1]["cancelled"])
 
     asyncio.run(main())
 
@@ -101,8 +101,7 @@ def test_a_closed_loop_is_no_drama(emulator: nb.Emulator, capfd: pytest.CaptureF
     loop = asyncio.new_event_loop()
     call = client.generate("a boat")
     call_soon = loop.create_task(call)
-    loop.run_until_complete(asyncio.sleep(0.1))
-    assert emulator.requests
+    loop.run_until_complete(until(lambda: emulator.requests))
     loop.close()
     time.sleep(0.5)
     del call_soon, call, loop
@@ -111,13 +110,14 @@ def test_a_closed_loop_is_no_drama(emulator: nb.Emulator, capfd: pytest.CaptureF
 
 
 LEFT_RUNNING = """
-import asyncio, sys, threading, time
+import asyncio, os, sys, threading, time
 import nanobanana as nb
 
 async def main():
     client = nb.AsyncClient("key", base_url=sys.argv[1])
     asyncio.create_task(client.generate("a boat"))
-    await asyncio.sleep(0.3)
+    while not os.path.exists(sys.argv[2]):
+        await asyncio.sleep(0.01)
     print("leaving", flush=True)
 
 loop = asyncio.new_event_loop()
@@ -125,12 +125,15 @@ loop.run_until_complete(main())  # and neither cancelled nor closed
 """
 
 
-def test_the_interpreter_ends_with_a_call_under_way(emulator: nb.Emulator) -> None:
+def test_the_interpreter_ends_with_a_call_under_way(emulator: nb.Emulator, tmp_path: Path) -> None:
     emulator.script([{"hang": True}])
-    started = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-c", LEFT_RUNNING, emulator.url], capture_output=True, text=True, timeout=20
-    )
-    assert (ended.returncode, ended.stdout) == (0, "leaving\n"), ended.stderr
-    assert time.monotonic() - started < 5
-    assert emulator.requests[0]["cancelled"]
+    command = [sys.executable, "-c", LEFT_RUNNING, emulator.url, str(tmp_path / "arrived")]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as child:
+        try:
+            asyncio.run(until(lambda: emulator.requests))
+            (tmp_path / "arrived").touch()
+            out, err = child.communicate(timeout=30)
+        finally:
+            child.kill()
+    assert (child.returncode, out) == (0, "leaving\n"), err
+    asyncio.run(until(lambda: emulator.requests[0]["cancelled"]))

@@ -246,7 +246,7 @@ RETRY = nb.Retry(max_attempts=2, initial=0.01, max_wait=1)
 @pytest.mark.parametrize("reply", REPLIES)
 def test_replies(reply: str, route: str, hunt: Hunt, emulator: nb.Emulator) -> None:
     emulator.script([REPLIES[reply]] * 8)
-    options = {"api_key": KEY, "base_url": emulator.url, "timeout": 0.2 if reply == "silence" else 5}
+    options = {"api_key": KEY, "base_url": emulator.url, "timeout": 1 if reply == "silence" else 30}
     options["headers"] = STATED["sent"]
     talks = reply == "words" and route == "chat"  # where words are an answer, too
     try:

@@ -128,7 +128,7 @@ def test_what_a_parent_has_under_way_is_its_own_after_fork(emulator: nb.Emulator
 
 
 def test_threads_share_a_client_and_wait_side_by_side(client: nb.Client, emulator: nb.Emulator) -> None:
-    emulator.script([{"delay": 0.3, "image": "png 8x8"}] * 8)
+    emulator.script([{"delay": 1.0, "image": "png 8x8"}] * 8)
     results: list[nb.Result] = []
     threads = [threading.Thread(target=lambda: results.append(client.generate("a boat"))) for _ in range(8)]
     started = time.monotonic()
@@ -137,7 +137,7 @@ def test_threads_share_a_client_and_wait_side_by_side(client: nb.Client, emulato
     for thread in threads:
         thread.join()
     assert len(results) == 8
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 6
 
 
 def test_a_callable_gives_the_key_of_each_call(emulator: nb.Emulator) -> None:

@@ -140,7 +140,7 @@ def test_a_client_that_its_owner_watches_goes_with_it(
     contextvars.Context().run(way, app, emulator.url)
     gone = weakref.ref(app)
     del app
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 30
     while gone() is not None and time.monotonic() < ends:
         gc.collect()
         time.sleep(0.005)
@@ -162,7 +162,7 @@ def test_a_callback_lives_as_long_as_there_are_events_for_it(emulator: nb.Emulat
     del on_event
     gc.collect()
     gate.set()
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 30
     while gone() is not None and time.monotonic() < ends:
         gc.collect()
         time.sleep(0.005)
@@ -182,7 +182,7 @@ def test_clients_are_copied_with_all_that_they_are(emulator: nb.Emulator) -> Non
         assert client.spent.usd > before
         again.close()
         client.generate(PROMPT)
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 30
     while len(told) < 8 and time.monotonic() < ends:
         time.sleep(0.005)
     assert told == ["request", "response"] * 4

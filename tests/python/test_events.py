@@ -28,7 +28,7 @@ BUSY = {"status": 503, "json": {"error": {"code": 503, "status": "UNAVAILABLE", 
 QUICK = nb.Retry(max_attempts=3, initial=0.01)
 
 
-def until(condition: Callable[[], Any], seconds: float = 5) -> None:
+def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "it did not come to pass"
@@ -58,7 +58,7 @@ def test_a_request_and_its_response(emulator: nb.Emulator) -> None:
     assert (response.status, response.images, response.size) == (200, 1, len(result.image))
     assert (response.usage, response.cost) == (result.usage, result.cost)
     assert response.request_id == result.attempts[0].request_id
-    assert response.took is not None and 0 < response.took < 5
+    assert response.took is not None and 0 < response.took < 60
     assert pickle.loads(pickle.dumps(events)) == events
     assert response.to_dict()["name"] == "response"
 
@@ -94,7 +94,7 @@ def test_a_warning_is_seen_by_whoever_set_up_no_log(emulator: nb.Emulator) -> No
     emulator.script(LOST)
     code = "import nanobanana as nb; "
     code += f"c = nb.Client('k', base_url={emulator.url!r}, retry=nb.Retry(initial=.01)); "
-    code += "r = c.generate('x'); c.close(); import time; time.sleep(.3)"
+    code += "r = c.generate('x'); c.close(); import time; time.sleep(2)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "billed too" in ran.stderr
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,13 +76,18 @@ def test_asyncio_uploads_and_cancels(emulator: nb.Emulator) -> None:
             assert (await client.files.get(file.name)).state == "ACTIVE"
             await client.files.delete(file)
             emulator.script([{"match": {"call": "upload_chunk"}, "hang": True}])
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.files.upload(PDF), 0.3)
-            assert "cancelled" in emulator.requests[-1]
-            for _ in range(500):
-                if emulator.requests[-1]["cancelled"]:
-                    return
-                await asyncio.sleep(0.01)
-            raise AssertionError("the upload goes on")
+            before = len(emulator.requests)
+            upload = asyncio.ensure_future(client.files.upload(PDF))
+
+            async def come_true(holds: Callable[[], bool]) -> None:
+                while not holds():
+                    await asyncio.sleep(0.01)
+
+            # The upload is begun, and its bytes are under way.
+            await asyncio.wait_for(come_true(lambda: len(emulator.requests) == before + 2), 30)
+            upload.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await upload
+            await asyncio.wait_for(come_true(lambda: emulator.requests[-1]["cancelled"]), 30)
 
     asyncio.run(work())

@@ -38,7 +38,7 @@ class Hanging:
         self.over = threading.Event()
 
     def read(self) -> bytes:
-        self.over.wait(20)
+        self.over.wait(60)
         return b""
 
 
@@ -46,7 +46,7 @@ def test_reads_that_hang_end_at_the_timeout_and_hold_up_no_other_call(
     emulator: nb.Emulator, tmp_path: Path
 ) -> None:
     async def main() -> None:
-        client = nb.AsyncClient("key", base_url=emulator.url, timeout=1, retry=False, model="nano-banana")
+        client = nb.AsyncClient("key", base_url=emulator.url, timeout=5, retry=False, model="nano-banana")
         image = (await client.generate("a boat")).image
         good = image.save(tmp_path / "good")
         begun = time.monotonic()
@@ -58,16 +58,16 @@ def test_reads_that_hang_end_at_the_timeout_and_hold_up_no_other_call(
         image.save(tmp_path / "more")
         assert not any(task.done() for task in hung), "those that hang still do"
         outcomes = await asyncio.gather(*hung, return_exceptions=True)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20
         assert all(isinstance(outcome, nb.ImageError) for outcome in outcomes)
         # An upload ends in time, too, and so do those that are under way when the client is closed.
-        upload = asyncio.create_task(client.files.upload(tmp_path / "fifo-0"))
+        upload = asyncio.create_task(client.files.upload(tmp_path / "fifo-0", timeout=1))
         with pytest.raises((nb.APITimeoutError, nb.ImageError)):
-            await asyncio.wait_for(upload, 5)
+            await asyncio.wait_for(upload, 20)
         hung = [asyncio.create_task(client.edit("x", [tmp_path / f"fifo-{n}"])) for n in range(MANY)]
         await asyncio.sleep(0.1)
-        await asyncio.wait_for(client.aclose(), 2)
-        outcomes = await asyncio.wait_for(asyncio.gather(*hung, return_exceptions=True), 2)
+        await asyncio.wait_for(client.aclose(), 20)
+        outcomes = await asyncio.wait_for(asyncio.gather(*hung, return_exceptions=True), 20)
         assert {type(outcome) for outcome in outcomes} == {nb.APIConnectionError}
 
     asyncio.run(main())
@@ -79,9 +79,9 @@ def test_files_of_the_callers_that_hang_are_not_read_by_the_loops_executor(emula
         files = [Hanging() for _ in range(MANY)]
         hung = [asyncio.create_task(client.edit("x", file)) for file in files]  # type: ignore[arg-type]
         await asyncio.sleep(0.1)
-        await asyncio.wait_for(asyncio.to_thread(int), 5)
-        await asyncio.wait_for(client.generate("a boat"), 5)
-        await asyncio.wait_for(client.aclose(), 5)
+        await asyncio.wait_for(asyncio.to_thread(int), 15)
+        await asyncio.wait_for(client.generate("a boat"), 15)
+        await asyncio.wait_for(client.aclose(), 15)
         for task in hung:
             task.cancel()
         for file in files:
@@ -115,7 +115,7 @@ def test_devices_and_endless_files_are_refused(client: nb.Client, path: str) -> 
     ):
         with pytest.raises((nb.ImageError, nb.InvalidOptionError, nb.ConfigError)):
             call()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 def test_a_file_that_is_written_while_it_is_sent_is_an_error_or_goes_as_it_was(
@@ -139,10 +139,14 @@ def test_a_file_that_is_written_while_it_is_sent_is_an_error_or_goes_as_it_was(
 
     writer = threading.Thread(target=write)
     writer.start()
-    outcomes = []
+    outcomes: list[str] = []
+    ends = time.monotonic() + 60
     try:
         with nb.Client("key", base_url=emulator.url, retry=False, model="nano-banana") as client:
-            for _ in range(10):
+            # It depends on chance which of them meet a write.
+            while len(outcomes) < 20 or not (
+                any("changed while it was" in one for one in outcomes) or time.monotonic() > ends
+            ):
                 try:
                     client.edit("x", [path])
                     outcomes.append("drawn")

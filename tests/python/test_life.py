@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ HANG = [{"hang": True}]
 START = "import asyncio, gc, os, sys, threading, time\nimport nanobanana as nb\nurl = sys.argv[1]\n"
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> float:
+def until(condition: Callable[[], Any], seconds: float = 30) -> float:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "it did not come to pass"
@@ -41,7 +43,7 @@ def sizes(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def run(program: str, *args: str, code: int = 0, seconds: float = 30) -> str:
+def run(program: str, *args: str, code: int = 0, seconds: float = 60) -> str:
     """What a program prints, with every warning an error. It ends well, and says nothing on stderr."""
     # A fork beside threads is what some of them are about.
     strict = ["-X", "dev", "-W", "error", "-W", "ignore:.*multi-threaded:DeprecationWarning"]
@@ -129,13 +131,42 @@ def test_copies_hold_one_connection(emulator: nb.Emulator) -> None:
 
 # A loop that is left, cancelled or closed never hangs.
 
+
+@contextmanager
+def arrival(emulator: nb.Emulator, count: int, file: Path) -> Iterator[str]:
+    """The name of a file that is there once so many requests have arrived, for a program to see."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.005):
+            if len(emulator.requests) >= count:
+                file.touch()
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield str(file)
+    finally:
+        over.set()
+        watcher.join()
+
+
+ARRIVED = """
+def arrived():
+    return os.path.exists(sys.argv[2])
+async def arrival():
+    while not arrived():
+        await asyncio.sleep(0.01)
+"""
+
 LEFT = {
     "asyncio.run is left": """
         async def main():
             tasks = [asyncio.create_task(client.generate("a boat")) for _ in range(3)]
             stream = client.generate_stream("a boat")
             tasks.append(asyncio.create_task(anext(stream)))
-            await asyncio.sleep(0.3)
+            await arrival()
         asyncio.run(main())
     """,
     "an exception leaves it": """
@@ -143,7 +174,7 @@ LEFT = {
             async with asyncio.TaskGroup() as group:
                 for _ in range(4):
                     group.create_task(client.generate("a boat"))
-                await asyncio.sleep(0.3)
+                await arrival()
                 raise KeyError("mine")
         try:
             asyncio.run(main())
@@ -152,8 +183,12 @@ LEFT = {
     """,
     "Ctrl-C": """
         import signal
+        def press():
+            while not arrived():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
         async def main():
-            threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            threading.Thread(target=press).start()
             await asyncio.gather(*(client.generate("a boat") for _ in range(4)))
         try:
             asyncio.run(main())
@@ -163,7 +198,7 @@ LEFT = {
     "the loop is stopped and closed": """
         loop = asyncio.new_event_loop()
         tasks = [loop.create_task(client.generate("a boat")) for _ in range(4)]
-        loop.run_until_complete(asyncio.sleep(0.3))
+        loop.run_until_complete(arrival())
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
@@ -171,8 +206,11 @@ LEFT = {
     """,
     "time runs out": """
         async def main():
-            async with asyncio.timeout(0.3):
-                await asyncio.gather(*(client.generate("a boat") for _ in range(4)))
+            async with asyncio.timeout(None) as limit:
+                calls = asyncio.gather(*(client.generate("a boat") for _ in range(4)))
+                await arrival()
+                limit.reschedule(asyncio.get_running_loop().time())
+                await calls
         try:
             asyncio.run(main())
         except TimeoutError:
@@ -182,34 +220,34 @@ LEFT = {
 
 
 @pytest.mark.parametrize("program", LEFT.values(), ids=LEFT)
-def test_a_loop_is_left_with_calls_pending(program: str, emulator: nb.Emulator) -> None:
+def test_a_loop_is_left_with_calls_pending(program: str, emulator: nb.Emulator, tmp_path: Path) -> None:
     emulator.script(HANG * 4)
-    started = time.monotonic()
-    # It goes on for a while: the requests end with the loop, not with the process.
+    # It goes on until it is told to end: the requests end with the loop, not with the process.
     after = """
     gc.collect()
     print("left", flush=True)
-    time.sleep(1)
+    sys.stdin.readline()
     print(sum(thread.name != "MainThread" for thread in threading.enumerate()))
     """
     before = 'client = nb.AsyncClient("key", base_url=url, retry=False)\n'
-    source = START + before + textwrap.dedent(program) + textwrap.dedent(after)
-    child = subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", source, emulator.url],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "left\n", child.communicate()[1]
-        until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4, 0.9)
-        out, err = child.communicate(timeout=10)
-        assert (child.returncode, out, err) == (0, "0\n", "")
-        assert time.monotonic() - started < 8
-    finally:
-        child.kill()
-        child.communicate()
+    source = START + ARRIVED + before + textwrap.dedent(program) + textwrap.dedent(after)
+    with arrival(emulator, 4, tmp_path / "arrived") as file:
+        child = subprocess.Popen(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", source, emulator.url, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "left\n", child.communicate()[1]
+            until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4)
+            out, err = child.communicate("end\n", timeout=30)
+            assert (child.returncode, out, err) == (0, "0\n", "")
+        finally:
+            child.kill()
+            child.communicate()
 
 
 # Forks.
@@ -219,8 +257,8 @@ import asyncio, gc, os, sys, threading, time
 import nanobanana as nb
 
 url, state, way = sys.argv[1:]
-client = nb.Client("key", base_url=url, retry=False, timeout=20)
-aclient = nb.AsyncClient("key", base_url=url, retry=False, timeout=20)
+client = nb.Client("key", base_url=url, retry=False, timeout=60)
+aclient = nb.AsyncClient("key", base_url=url, retry=False, timeout=60)
 chat = client.chat(model="nano-banana")
 stream, call, said = None, None, []
 
@@ -303,7 +341,7 @@ for number in range(2):
         sys.exit(0)
     children.append(pid)
 
-deadline = time.monotonic() + 15
+deadline = time.monotonic() + 60
 for pid in children:
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -316,7 +354,7 @@ for pid in children:
             raise AssertionError("the child hangs")
         time.sleep(0.01)
 if call:
-    call.join(10)
+    call.join(60)
     assert said == [9], said
 if stream:
     said += [event.type for event in stream]
@@ -334,7 +372,7 @@ def test_fork(state: str, way: str, emulator: nb.Emulator) -> None:
     emulator.script([{**slow, "event_pause": 0.7} if state == "stream" else {**slow, "delay": 1.5}])
     strict = ["-X", "dev", "-W", "error", "-W", "ignore:.*multi-threaded:DeprecationWarning"]
     command = [sys.executable, *strict, "-c", FORK, emulator.url, state, way]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=40)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "parent goes on\n", "")
     assert [request["cancelled"] for request in emulator.requests] == [False] * len(emulator.requests)
 
@@ -406,8 +444,8 @@ def main():
     answers = context.Queue()
     child = context.Process(target=put, args=(answers, client))
     child.start()
-    results = answers.get(timeout=20)
-    child.join(20)
+    results = answers.get(timeout=60)
+    child.join(60)
     assert child.exitcode == 0 and [result.image.width for result in results] == [1024, 1024]
     assert draw(client, "last").image
     print("good")
@@ -434,7 +472,7 @@ def test_other_processes(method: str, emulator: nb.Emulator, tmp_path: Path) -> 
     command = [sys.executable, *strict, str(program), emulator.url, method]
     # A pickled client leaves its key behind.
     env = {**os.environ, "GEMINI_API_KEY": "in-the-environment"}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "good\n", "")
 
 
@@ -451,7 +489,7 @@ def is_closed(error: BaseException | None) -> None:
 def test_close_ends_the_calls_of_other_threads(retry: bool, emulator: nb.Emulator) -> None:
     emulator.script(HANG * 4)
     options: dict[str, Any] = {} if retry else {"retry": False}
-    client = nb.Client("key", base_url=emulator.url, timeout=3, **options)
+    client = nb.Client("key", base_url=emulator.url, timeout=60, **options)
 
     def call(number: int) -> tuple[BaseException, float]:
         try:
@@ -468,15 +506,15 @@ def test_close_ends_the_calls_of_other_threads(retry: bool, emulator: nb.Emulato
         client.close()
         outcomes = [call.result() for call in calls]
     for error, ended in outcomes:
-        assert ended - closed < 0.5
+        assert ended - closed < 10
         is_closed(error)
-    until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4, 0.5)
+    until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4)
 
 
 def test_aclose_ends_the_calls_of_other_tasks(emulator: nb.Emulator) -> None:
     async def main() -> None:
         emulator.script(HANG * 4)
-        client = nb.AsyncClient("key", base_url=emulator.url, retry=False, timeout=3)
+        client = nb.AsyncClient("key", base_url=emulator.url, retry=False, timeout=60)
         calls = [asyncio.create_task(client.generate("a boat")) for _ in range(4)]
         while len(emulator.requests) < 4:
             await asyncio.sleep(0.01)
@@ -484,23 +522,25 @@ def test_aclose_ends_the_calls_of_other_tasks(emulator: nb.Emulator) -> None:
         await client.aclose()
         for error in await asyncio.gather(*calls, return_exceptions=True):
             is_closed(error if isinstance(error, BaseException) else None)
-        assert time.monotonic() - closed < 0.5
+        assert time.monotonic() - closed < 10
 
     asyncio.run(main())
-    until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4, 0.5)
+    until(lambda: [request["cancelled"] for request in emulator.requests] == [True] * 4)
 
 
 def test_close_ends_a_wait_between_two_attempts(emulator: nb.Emulator) -> None:
-    emulator.script([{"status": 503, "headers": {"retry-after": "2"}}] * 2)
-    client = nb.Client("key", base_url=emulator.url, timeout=30)
+    emulator.script([{"status": 503, "headers": {"retry-after": "40"}}] * 2)
+    told: list[str] = []
+    client = nb.Client(
+        "key", base_url=emulator.url, timeout=90, on_event=lambda event: told.append(event.name)
+    )
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(client.generate, "a boat")
-        until(lambda: emulator.requests)
-        time.sleep(0.2)
+        until(lambda: "retry" in told)
         closed = time.monotonic()
         client.close()
         error = call.exception()
-    assert time.monotonic() - closed < 0.5
+    assert time.monotonic() - closed < 10
     assert isinstance(error, nb.APIConnectionError)
     assert len(emulator.requests) == 1
 
@@ -534,7 +574,8 @@ def test_what_is_let_go_is_gone_without_the_collector(client: nb.Client) -> None
 
 
 def test_collection_warns_of_nothing(emulator: nb.Emulator) -> None:
-    emulator.script([*HANG * 2, {"status": 429}, {"text": "words"}])
+    hangs = {"match": {"prompt": "for ever"}, "hang": True, "times": "always"}
+    emulator.script([hangs, {"status": 429}, {"text": "words"}])
     program = """
     import tracemalloc
     tracemalloc.start()
@@ -547,7 +588,7 @@ def test_collection_warns_of_nothing(emulator: nb.Emulator) -> None:
         holder.self = holder  # only the collector finds it
         for _ in range(2):
             try:
-                holder.client.generate("a boat", timeout=0.2)
+                holder.client.generate("for ever", timeout=0.2)
             except nb.APITimeoutError as error:
                 holder.error = error
         for kind in (nb.RateLimitError, nb.NoImageError):
@@ -611,7 +652,7 @@ ENDS = {
             global task
             task = asyncio.ensure_future(aclient.generate("a boat"))
             task._log_destroy_pending = False  # asyncio's own complaint
-            await asyncio.sleep(0.3)
+            await arrival()
         loop = asyncio.new_event_loop()
         loop.run_until_complete(main())
         loop.close()
@@ -621,16 +662,18 @@ ENDS = {
 
 @pytest.mark.parametrize("program", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("code", [0, 7])
-def test_the_interpreter_ends_with_calls_in_flight(program: str, code: int, emulator: nb.Emulator) -> None:
-    half = {"match": {"prompt": "half"}, "text": "some words", "image": "png 9x9", "event_pause": 5}
+def test_the_interpreter_ends_with_calls_in_flight(
+    program: str, code: int, emulator: nb.Emulator, tmp_path: Path
+) -> None:
+    half = {"match": {"prompt": "half"}, "text": "some words", "image": "png 9x9", "event_pause": 60}
     emulator.script([half, *HANG * 16])
-    before = 'client = nb.Client("key", base_url=url, retry=False)\n'
-    after = f"\ntime.sleep(0.4)\nprint(time.time(), flush=True)\nsys.exit({code})\n"
+    before = ARRIVED + 'client = nb.Client("key", base_url=url, retry=False)\n'
+    after = f"\nwhile not arrived(): time.sleep(0.01)\nprint(time.time(), flush=True)\nsys.exit({code})\n"
     # Threads that are ended with the interpreter have nothing to say.
-    ended_at = float(run(before + textwrap.dedent(program) + after, emulator.url, code=code))
-    assert time.time() - ended_at < 3
-    assert emulator.requests
-    until(lambda: all(request["cancelled"] for request in emulator.requests), 1)
+    with arrival(emulator, 1, tmp_path / "arrived") as file:
+        ended_at = float(run(before + textwrap.dedent(program) + after, emulator.url, file, code=code))
+    assert time.time() - ended_at < 20
+    until(lambda: all(request["cancelled"] for request in emulator.requests))
 
 
 def test_a_call_at_exit_is_answered_or_refused(emulator: nb.Emulator) -> None:
@@ -702,8 +745,8 @@ all()  # what is made once is there
 time.sleep(0.2)
 threads, files, resident = state()
 all()
-deadline = time.monotonic() + 3
-while state()[:2] != (threads, files) and time.monotonic() < deadline:
+deadline = time.monotonic() + 20
+while any(now > then for now, then in zip(state(), (threads, files))) and time.monotonic() < deadline:
     time.sleep(0.05)
 after = state()
 print(after[0] - threads, after[1] - files, after[2] - resident)
@@ -716,7 +759,7 @@ print(after[0] - threads, after[1] - files, after[2] - resident)
 )
 def test_thousands_are_made_and_dropped(what: str, count: int, emulator: nb.Emulator) -> None:
     emulator.script([{"image": "png 8x8"}] * 6000)
-    threads, files, resident = run(THOUSANDS, emulator.url, str(count), what, seconds=60).split()
+    threads, files, resident = run(THOUSANDS, emulator.url, str(count), what, seconds=180).split()
     # Threads that were idle may have ended meanwhile.
     assert int(threads) <= 0
     assert int(files) <= 0

@@ -21,8 +21,8 @@ client = nb.Client("key", base_url=sys.argv[1])
 try:
     client.generate("a boat")
 except KeyboardInterrupt:
-    print(time.time(), flush=True)
-    time.sleep(2)  # the request must not wait for the process to end
+    print("ended", flush=True)
+    time.sleep(60)  # the request must not wait for the process to end
 """
 
 AWAITING = """
@@ -34,18 +34,17 @@ async def main():
 try:
     asyncio.run(main())
 except KeyboardInterrupt:
-    print(time.time(), flush=True)
-    time.sleep(2)
+    print("ended", flush=True)
+    time.sleep(60)
 """
 
 
-def wait_for(condition: object, seconds: float = 10) -> float:
+def wait_for(condition: object, seconds: float = 30) -> None:
     assert callable(condition)
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "it did not come to pass"
         time.sleep(0.002)
-    return time.monotonic() - started
 
 
 @pytest.mark.parametrize("program", [WAITING, AWAITING], ids=["waiting", "awaiting"])
@@ -55,11 +54,10 @@ def test_ctrl_c(program: str, emulator: nb.Emulator) -> None:
     try:
         wait_for(lambda: emulator.requests)
         time.sleep(0.1)
-        sent = time.time()
         child.send_signal(signal.SIGINT)
-        assert wait_for(lambda: emulator.requests[0]["cancelled"]) < 0.1
+        wait_for(lambda: emulator.requests[0]["cancelled"])
         assert child.stdout is not None
-        assert float(child.stdout.readline()) - sent < 0.1
+        assert child.stdout.readline() == "ended\n"
     finally:
         child.kill()
         child.communicate()
@@ -76,7 +74,7 @@ def test_a_signal_ends_the_command_and_its_request(number: int, code: int, emula
     try:
         wait_for(lambda: emulator.requests)
         child.send_signal(number)
-        assert child.wait(10) == code
+        assert child.wait(30) == code
         wait_for(lambda: emulator.requests[0]["cancelled"])
     finally:
         child.kill()
@@ -91,7 +89,7 @@ def test_a_signal_ends_the_emulator_and_a_read(number: int, code: int) -> None:
         assert child.stdout is not None
         assert child.stdout.readline().startswith("http://")
         child.send_signal(number)
-        assert child.wait(10) == code
+        assert child.wait(30) == code
     finally:
         child.kill()
         child.communicate()
@@ -108,7 +106,7 @@ def test_a_signal_that_the_command_was_started_to_ignore_stays_ignored() -> None
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.5)
         child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(30) == 0
     finally:
         child.kill()
         child.communicate()

@@ -31,11 +31,11 @@ def slow(texts: int = 3, pause: float = 0.2) -> dict[str, Any]:
     return {"body": body, "chunk": len(body) // texts, "pause": pause}
 
 
-ENDLESS = slow(100, 1)
+ENDLESS = slow(100, 60)
 BROKEN = {"json": [event({"text": "A boat"}, {"inlineData": {"data": {"$image": "png 8x8"}}})]}
 
 
-def until(condition: Callable[[], Any], seconds: float = 5) -> float:
+def until(condition: Callable[[], Any], seconds: float = 30) -> float:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "it did not come to pass"
@@ -44,7 +44,7 @@ def until(condition: Callable[[], Any], seconds: float = 5) -> float:
 
 
 def ends_at_once(emulator: nb.Emulator) -> bool:
-    return until(lambda: emulator.requests[-1]["cancelled"]) < 0.1
+    return until(lambda: emulator.requests[-1]["cancelled"]) < 10
 
 
 def test_events_and_result(client: nb.Client) -> None:
@@ -66,13 +66,13 @@ def test_events_and_result(client: nb.Client) -> None:
 
 
 def test_an_event_comes_when_it_arrives(client: nb.Client, emulator: nb.Emulator) -> None:
-    emulator.script([slow(3, 0.2)])
+    emulator.script([slow(3, 1.0)])
     times = []
     with client.generate_stream("a boat") as stream, pytest.raises(nb.ResponseError):
         for _ in stream:
             times.append(time.monotonic())
     assert len(times) == 3
-    assert all(later - sooner > 0.1 for sooner, later in zip(times, times[1:], strict=False))
+    assert all(later - sooner > 0.5 for sooner, later in zip(times, times[1:], strict=False))
 
 
 def test_options_are_refused_at_the_call_and_nothing_is_sent_before_the_first_event(
@@ -116,13 +116,17 @@ def test_closing_wakes_a_thread_that_waits(client: nb.Client, emulator: nb.Emula
     emulator.script([ENDLESS])
     stream = client.generate_stream("a boat")
     read: list[nb.Event] = []
-    reader = threading.Thread(target=lambda: read.extend(stream))
+
+    def take() -> None:
+        for one in stream:
+            read.append(one)  # noqa: PERF402
+
+    reader = threading.Thread(target=take)
     reader.start()
-    until(lambda: emulator.requests)
-    time.sleep(0.1)
+    until(lambda: read)
     stream.close()
     assert ends_at_once(emulator)
-    reader.join(1)
+    reader.join(30)
     assert not reader.is_alive()
     assert len(read) == 1
 
@@ -137,7 +141,7 @@ def test_two_threads_share_a_stream(client: nb.Client, emulator: nb.Emulator) ->
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     texts = [event.text for event in read if isinstance(event, nb.TextEvent)]
     assert sorted(texts) == sorted([f"{number:04}" for number in range(40)] + ["!"])
     assert stream.result is not None
@@ -183,7 +187,7 @@ try:
         print(event.text, flush=True)
 except KeyboardInterrupt:
     print("ended", flush=True)
-    time.sleep(2)  # the request must not wait for the process to end
+    time.sleep(60)  # the request must not wait for the process to end
 """
     emulator.script([ENDLESS])
     child = subprocess.Popen([sys.executable, "-c", program, emulator.url], stdout=subprocess.PIPE, text=True)
@@ -265,7 +269,7 @@ def test_ending_an_async_stream_ends_its_request(way: str, emulator: nb.Emulator
 
 def test_the_loop_goes_on_while_an_event_is_waited_for(emulator: nb.Emulator) -> None:
     async def main() -> None:
-        emulator.script([slow(4, 0.1)])
+        emulator.script([slow(4, 0.5)])
         async with nb.AsyncClient("key", base_url=emulator.url, retry=False) as client:
             ticks = 0
 

@@ -85,6 +85,7 @@ def test_processes_that_save_into_one_folder_replace_nothing(tmp_path: Path) -> 
     at = time.time() + 0.3
     for child in children:
         child.communicate(f"{at}\n")
+        assert child.returncode == 0
     assert len(list(tmp_path.iterdir())) == 9
 
 
