@@ -70,13 +70,21 @@ def run(kills: int, items: int, languages: list[str], seed: int) -> dict:
         emulator.script([{"image": "png 64x64", "delay": delay, "times": items * 20}])
         under_way, killed = 0, 0
         for number in range(kills):
+            asked_before = len(emulator.requests)
             child = subprocess.Popen(
                 CHILD[languages[number % len(languages)]] + told, cwd=Path(__file__).parents[2]
             )
-            time.sleep(chance.uniform(0.2, 1.2))
+            # The journal says `sent` before a request leaves: only the server knows that one is under way.
+            ends = time.monotonic() + 60
+            while len(emulator.requests) == asked_before and child.poll() is None:
+                assert time.monotonic() < ends, "nothing was sent"
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.8))
             child.send_signal(signal.SIGKILL)
             if child.wait() == -signal.SIGKILL:
                 killed += 1
+            else:
+                assert child.returncode == 0, f"a run ended by itself, with {child.returncode}"
             under_way += len(begun_but_not_done(journal))
         subprocess.run(CHILD[languages[0]] + told, check=True, cwd=Path(__file__).parents[2], timeout=600)
         requests = emulator.requests

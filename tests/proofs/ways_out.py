@@ -161,10 +161,10 @@ def run(command: str, verb: str, name: str) -> tuple[int, int, int, str]:
             source = SOURCE.save(place / "source.jpg")
             waits = out.ends is not None
             size = {"image": "png 512x512"} if name == "disk that fills" else DRAWN
-            hang = {"image": "png 64x64", "delay": 1.5} if out.ends == signal.SIGPIPE else {"hang": True}
+            hang = {"image": "png 64x64", "delay": 5} if out.ends == signal.SIGPIPE else {"hang": True}
             # A stream's picture comes with its first event, and the signal before its second one.
             is_cut = waits and verb.endswith("--stream")
-            first = {**DRAWN, "event_pause": 1.5 if out.ends == signal.SIGPIPE else 20} if is_cut else size
+            first = {**DRAWN, "event_pause": 5 if out.ends == signal.SIGPIPE else 20} if is_cut else size
             emulator.script([first, size, hang if waits else size])
             words = {"source": str(source), "jobs": str(place / "jobs.jsonl"), "out": str(cwd / "out")}
             args = [arg.format(**words) for arg in VERBS[verb]]
@@ -194,7 +194,7 @@ def run(command: str, verb: str, name: str) -> tuple[int, int, int, str]:
             if waits:
                 wanted = 1 if is_cut else 2
                 until(lambda: child.poll() is not None or billed(emulator, is_cut) >= wanted)
-                time.sleep(0.5)
+                time.sleep(1.5)  # the command reads what came
                 assert child.poll() is None or not is_cut, "it ended before its signal"
                 if reader is not None:
                     os.set_blocking(int(reader), False)
@@ -212,7 +212,7 @@ def run(command: str, verb: str, name: str) -> tuple[int, int, int, str]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not holds() and time.monotonic() < end:
         time.sleep(0.02)
 
