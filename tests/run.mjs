@@ -1,5 +1,6 @@
 // Sets everything up and runs the tests of all three languages, or only what is named:
 // node tests/run.mjs [rust] [python] [node] [check] [clients [--write]] [docs [--serve]]
+// node tests/run.mjs mutants [what cargo mutants takes]
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -21,6 +22,10 @@ function run(command, ...args) {
   const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env })
   if (done.error) throw new Error(`cannot run ${command}: ${done.error.message}`)
   if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+function hasCargo(tool) {
+  return spawnSync('cargo', [tool, '--version'], { cwd: root }).status === 0
 }
 
 function venv() {
@@ -88,9 +93,20 @@ const tasks = {
     if (!existsSync(join(root, 'docs', 'node_modules', 'vitepress'))) npm('ci', '--no-audit', '--no-fund')
     npm('run', process.argv.includes('--serve') ? 'dev' : 'build')
   },
+  // Takes hours: `.cargo/mutants.toml` names the rooms. It fails if a mutant lives.
+  mutants() {
+    if (!hasCargo('mutants')) {
+      console.error('cargo-mutants is not installed: `cargo install cargo-mutants --locked` does that')
+      process.exit(1)
+    }
+    // It ends at the first test that fails; cargo's own runner ends each binary first.
+    const tool = hasCargo('nextest') ? ['--test-tool', 'nextest'] : []
+    run('cargo', 'mutants', ...tool, ...process.argv.slice(3))
+  },
 }
 
-const named = process.argv.slice(2).filter((name) => !name.startsWith('--'))
+const isOfMutants = process.argv[2] === 'mutants'
+const named = isOfMutants ? ['mutants'] : process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const isWhole = !named.length
 const unknown = named.find((name) => !(name in tasks))
 if (unknown) throw new Error(`there is no task ${unknown}; there are ${Object.keys(tasks).join(', ')}`)
