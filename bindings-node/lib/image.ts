@@ -101,7 +101,8 @@ export class Image extends ImageVerbs {
   }
 
   [inspect.custom](): string {
-    return `Image(${this.mimeType}, ${this.width}x${this.height}, ${this.#native.size} bytes)`
+    const { size } = this.#native
+    return `Image(${this.mimeType}, ${this.width}x${this.height}, ${size} ${size === 1 ? 'byte' : 'bytes'})`
   }
 }
 

@@ -151,7 +151,7 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
         ValueType::Null => Err(refuse(place, "is null")),
         ValueType::Undefined => Err(refuse(place, "is undefined")),
         ValueType::Number => Err(Stranger::Number.refuse(place, "").into()),
-        kind => Err(refuse(place, &format!("is a {}", format!("{kind:?}").to_lowercase()))),
+        kind => Err(refuse(place, &format!("is of type {}", format!("{kind:?}").to_lowercase()))),
     }
 }
 
@@ -243,7 +243,10 @@ fn pixels(about: &Object, data: &Object, place: Place) -> Result<Input, Refused>
     // The core says which of these numbers fit together; here they only must be whole ones.
     let whole = |value: f64| value > 0.0 && value.fract() == 0.0 && value <= f64::from(u32::MAX);
     if !(whole(width) && whole(height) && whole(channels)) {
-        let problem = format!("has {length} samples, which do not fit {width} x {height} x {channels}");
+        let problem = format!(
+            "has {} not fit {width} x {height} x {channels}",
+            nanobanana::counted(length, "sample, which does", "samples, which do")
+        );
         return Err(refuse(place, &problem));
     }
     let shape = vec![height as usize, width as usize, channels as usize];

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::codec::{self, Pixels};
 use crate::error::{Error, Kind};
-use crate::message::Message;
+use crate::message::{Message, counted};
 
 mod elsewhere;
 mod opened;
@@ -125,8 +125,8 @@ impl Array {
     fn into_bytes(self, samples: usize) -> Result<Vec<u8>, Error> {
         if self.data.len() != samples * self.sample.bytes() {
             return Err(bad(format!(
-                "it has {} bytes, and {} of {} would have {}",
-                self.data.len(),
+                "it has {}, and {} of {} would have {}",
+                counted(self.data.len(), "byte", "bytes"),
                 shaped(&self.shape),
                 self.sample,
                 samples * self.sample.bytes()

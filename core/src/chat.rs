@@ -23,7 +23,7 @@ use crate::input::{self, Input, Media};
 use crate::json::{Cut, Piece, field};
 use crate::key::Key;
 use crate::local;
-use crate::message::{Message, message};
+use crate::message::{Message, counted, message};
 use crate::options::GenerateOptions;
 use crate::process::PerProcess;
 use crate::records::{ChatTurn, Generation};
@@ -379,7 +379,7 @@ impl Inner {
 
 impl fmt::Debug for Chat {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Chat({} turns)", self.turns().len())
+        write!(out, "Chat({})", counted(self.turns().len(), "turn", "turns"))
     }
 }
 
@@ -458,7 +458,7 @@ fn told(turn: &Turn) -> ChatTurn {
                     let image = Image::restore(bytes.clone(), said, None);
                     told.images.push(if turn.role == "model" { image.drawn() } else { image });
                 }
-                false => told.files.push(format!("{said}, {} bytes", bytes.len())),
+                false => told.files.push(format!("{said}, {}", counted(bytes.len(), "byte", "bytes"))),
             }
         }
         let file = field(&part, "fileData", "file_data");

@@ -23,7 +23,7 @@ use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
 use crate::many::Many;
-use crate::message::{flag, message, option};
+use crate::message::{counted, flag, message, option};
 use crate::options::{
     ClientOptions, EditOptions, EmulatorOptions, GenerateOptions, ManyOptions, Region, Unit, unknown_flag,
 };
@@ -555,7 +555,8 @@ fn summary(result: &Generation) -> String {
         .map(|picture| format!("{}×{}", picture.width(), picture.height()))
         .unwrap_or_default();
     let cost = result.cost.map_or("price unknown".to_owned(), |cost| format!("${cost:.4}"));
-    format!("{size}, {}, {cost}, {} tokens", result.model, result.usage.total_tokens)
+    let tokens = counted(result.usage.total_tokens, "token", "tokens");
+    format!("{size}, {}, {cost}, {tokens}", result.model)
 }
 
 async fn models(matches: &ArgMatches) -> Result<(), Error> {
@@ -591,8 +592,8 @@ async fn models(matches: &ArgMatches) -> Result<(), Error> {
         ];
         let skills: Vec<_> = skills.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
         line(&format!(
-            "    takes     {} pictures{}{}",
-            model.max_images.unwrap_or(0),
+            "    takes     {}{}{}",
+            counted(model.max_images.unwrap_or(0), "picture", "pictures"),
             if skills.is_empty() { "" } else { "; " },
             skills.join(", ")
         ))?;

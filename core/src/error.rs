@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use crate::message::Message;
+use crate::message::{Message, counted};
 use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
 use crate::secrets::Secrets;
 
@@ -91,7 +91,7 @@ pub struct Arrived(pub(crate) Vec<(String, bytes::Bytes, (u32, u32))>);
 impl fmt::Debug for Arrived {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let described = |(mime_type, bytes, (width, height)): &(String, bytes::Bytes, (u32, u32))| {
-            format!("Image({mime_type}, {width}x{height}, {} bytes)", bytes.len())
+            format!("Image({mime_type}, {width}x{height}, {})", counted(bytes.len(), "byte", "bytes"))
         };
         veiled(out, |out| out.debug_list().entries(self.0.iter().map(described)).finish())
     }

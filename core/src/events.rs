@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub mod queue;
 
 use crate::error::{Attempt, Usage};
-use crate::message::{Message, message};
+use crate::message::{Message, counted, message};
 use crate::schema::{Seconds, record};
 
 record! {
@@ -152,7 +152,7 @@ impl Reporter {
         self.attempt += 1;
         self.tell("request", |event| {
             event.size = Some(size);
-            message!("attempt {} sends {size} bytes", self.attempt)
+            message!("attempt {} sends {}", self.attempt, counted(size, "byte", "bytes"))
         });
     }
 
@@ -164,9 +164,14 @@ impl Reporter {
             match took {
                 Some(took) => {
                     let seconds = took.as_secs_f64();
-                    message!("{size} bytes were uploaded in {seconds:.1} s: {file}")
+                    let were = counted(size, "byte was", "bytes were");
+                    message!("{were} uploaded in {seconds:.1} s: {file}")
                 }
-                None => message!("{size} bytes are sent by reference, as they were uploaded before: {file}"),
+                None => {
+                    let (one, many) =
+                        ("byte is sent by reference, as it was", "bytes are sent by reference, as they were");
+                    message!("{} uploaded before: {file}", counted(size, one, many))
+                }
             }
         });
     }
@@ -195,7 +200,10 @@ impl Reporter {
             (event.took, event.reason) = (Some(Seconds::from(took)), reason.cloned());
             let seconds = took.as_secs_f64();
             match (size, reason) {
-                (Some(size), _) => format!("{size} bytes were fetched from {host} in {seconds:.1} s").into(),
+                (Some(size), _) => {
+                    let were = counted(size, "byte was", "bytes were");
+                    format!("{were} fetched from {host} in {seconds:.1} s").into()
+                }
                 (None, Some(reason)) => {
                     message!("attempt {number} to fetch a picture from {host} failed: {}", reason)
                 }
@@ -235,10 +243,9 @@ impl Reporter {
                 Some((usage, cost, images, size)) => {
                     (event.usage, event.cost) = (Some(usage.clone()), cost);
                     (event.images, event.size) = (Some(images), Some(size));
-                    message!(
-                        "attempt {} got {status} after {seconds:.1} s: {images} pictures, {size} bytes",
-                        self.attempt
-                    )
+                    let came =
+                        counted(images, "picture", "pictures") + ", " + &counted(size, "byte", "bytes");
+                    message!("attempt {} got {status} after {seconds:.1} s: {came}", self.attempt)
                 }
                 None => {
                     let reason = attempt.reason.clone().unwrap_or_else(|| "no reason is known".into());

@@ -21,7 +21,7 @@ use crate::blocking;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::input::Source;
-use crate::message::message;
+use crate::message::{counted, message};
 use crate::records::File;
 use crate::request;
 use crate::retry::Bucket;
@@ -335,7 +335,8 @@ fn unpromised(problem: &str) -> Error {
 fn unclear(status: Option<&str>, received: Option<u64>, len: u64) -> Error {
     match (status, received) {
         (Some("active"), Some(received)) if received > len => {
-            unpromised(&format!("the service says that it has {received} of {len} bytes of an upload"))
+            let len = counted(len, "byte", "bytes");
+            unpromised(&format!("the service says that it has {received} of {len} of an upload"))
         }
         (Some("cancelled"), _) => unpromised("the service has cancelled the upload"),
         _ => unpromised("the answer does not say how far the upload is").with("retryable", true),

@@ -17,7 +17,7 @@ pub use crate::codec::Pixels;
 use crate::codec::{self, Format, Quality};
 use crate::error::{Arrived, Error, Kind};
 use crate::local;
-use crate::message::{Message, message};
+use crate::message::{Message, counted, message};
 use crate::provenance::{self, Provenance, mark};
 use crate::save::{self, Durable, Manner};
 use crate::schema::{Case, Typed, Write};
@@ -97,7 +97,7 @@ impl OnDisk {
     }
 
     fn other_length(&self, len: u64) -> String {
-        format!("it had {} bytes and now has {len}", self.len)
+        format!("it had {} and now has {len}", counted(self.len, "byte", "bytes"))
     }
 
     fn lost(&self, how: &str) -> Error {
@@ -764,7 +764,7 @@ impl FromIterator<Image> for Arrived {
 impl fmt::Debug for Image {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { mime_type, width, height, .. } = &*self.0;
-        write!(out, "Image({mime_type}, {width}x{height}, {} bytes)", self.len())
+        write!(out, "Image({mime_type}, {width}x{height}, {})", counted(self.len(), "byte", "bytes"))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::array::{Array, Opened};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
-use crate::message::{Message, message, method, option};
+use crate::message::{Message, counted, message, method, option};
 use crate::options::{At, Attachment, EditOptions, Reference, Region, Role};
 use crate::records;
 use crate::schema::{Case, Write as _, veiled};
@@ -112,7 +112,7 @@ impl std::fmt::Debug for Input {
             Input::Text(text) => out.debug_tuple("Text").field(text).finish(),
             Input::Named(name) => out.debug_tuple("Named").field(&short(name)).finish(),
             Input::Path(path) => out.debug_tuple("Path").field(path).finish(),
-            Input::Bytes(bytes) => write!(out, "Bytes({} bytes)", bytes.len()),
+            Input::Bytes(bytes) => write!(out, "Bytes({})", counted(bytes.len(), "byte", "bytes")),
             Input::Image(image) => image.fmt(out),
             Input::Pixels(pixels) => pixels.fmt(out),
             Input::File(file) => file.fmt(out),
@@ -246,7 +246,7 @@ pub(crate) enum Source {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} bytes", self.len())
+        out.write_str(&counted(self.len(), "byte", "bytes"))
     }
 }
 

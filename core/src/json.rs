@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind};
+use crate::message::counted;
 
 /// How deep JSON may be nested. `serde_json` gives up at 128, so what is let through can be parsed.
 pub const DEPTH: usize = 100;
@@ -113,7 +114,11 @@ impl fmt::Debug for Piece {
     /// Sizes only: words and pictures do not belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let picture = self.picture.as_ref().map(Bytes::len);
-        write!(f, "Piece {{ {} bytes, picture: {picture:?} }}", self.before.len() + self.after.len())
+        write!(
+            f,
+            "Piece {{ {}, picture: {picture:?} }}",
+            counted(self.before.len() + self.after.len(), "byte", "bytes")
+        )
     }
 }
 
@@ -166,7 +171,7 @@ impl fmt::Debug for Cut {
     /// Sizes only: prompts and pictures do not belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes: Vec<usize> = self.pictures.iter().map(Bytes::len).collect();
-        write!(f, "Cut {{ text: {} bytes, pictures: {sizes:?} bytes }}", self.text.len())
+        write!(f, "Cut {{ text: {}, pictures: {sizes:?} bytes }}", counted(self.text.len(), "byte", "bytes"))
     }
 }
 

@@ -86,6 +86,8 @@ pub use input::{Input, Place, Stranger};
 pub use key::Key;
 pub use many::{Item, Many, Step};
 pub use message::Message;
+#[doc(hidden)]
+pub use message::counted;
 pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
     GenerateOptions, ManyOptions, RecordOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,

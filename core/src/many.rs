@@ -35,7 +35,7 @@ use tokio::task::JoinSet;
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::key::Key;
-use crate::message::{field, message, option};
+use crate::message::{counted, field, message, option};
 use crate::options::{GenerateOptions, ManyOptions};
 use crate::records::{Outcome, Progress};
 use crate::schema::Seconds;
@@ -610,7 +610,7 @@ fn is_fatal(error: &Error) -> bool {
 }
 
 fn too_many(failed: u64, last: &Outcome) -> Error {
-    let items = if failed == 1 { "1 item has".to_owned() } else { format!("{failed} items have") };
+    let items = counted(failed, "item has", "items have");
     let why = last.error.as_ref().map(|error| error.words().clone()).unwrap_or_default();
     let told = Error::new(
         Kind::NanoBananaError,

@@ -432,6 +432,14 @@ impl Write for OptionName {
     }
 }
 
+/// A number and what is counted, `1 picture` or `2 pictures`; with a verb if the sentence has one there.
+#[doc(hidden)]
+pub fn counted(number: impl fmt::Display, one: &str, many: &str) -> String {
+    let number = number.to_string();
+    let noun = if number == "1" { one } else { many };
+    number + " " + noun
+}
+
 /// How the shell writes an option: its flag, or for the key, which is no flag, the variable that holds it.
 pub(crate) fn flag(option: &str) -> Cow<'static, str> {
     match option {

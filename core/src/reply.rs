@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Partial, Usage};
 use crate::image::Image;
 use crate::json::{Cut, Piece};
 use crate::memory;
-use crate::message::{Each, Message, message, option};
+use crate::message::{Each, Message, counted, message, option};
 use crate::records::{
     Event, Generation, Grounding, ImageEvent, Source, Span, TextEvent, ThoughtEvent, TokenCount,
 };
@@ -224,11 +224,15 @@ impl Fold {
         let size = bytes.len();
         if said.starts_with("image/") && size > 0 {
             self.result.warnings.push(message!(
-                "a picture of {size} bytes came that is not understood here; the service calls it {said}, its size is unknown"
+                "a picture of {} came that is not understood here; the service calls it {said}, its size is unknown",
+                counted(size, "byte", "bytes")
             ));
             return Some(Image::unknown(bytes.clone(), &said).drawn());
         }
-        self.result.warnings.push(message!("{size} bytes came that are not a picture ({said:?})"));
+        self.result.warnings.push(message!(
+            "{} not a picture ({said:?})",
+            counted(size, "byte came that is", "bytes came that are")
+        ));
         None
     }
 

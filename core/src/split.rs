@@ -21,6 +21,7 @@ use self::picture::{Decoder, Trouble};
 use crate::error::{Error, Kind};
 use crate::json::{self, Cut};
 use crate::memory;
+use crate::message::counted;
 
 const MIB: u64 = 1 << 20;
 
@@ -283,11 +284,13 @@ impl Splitter {
 
     fn cut_off(&self) -> Error {
         let place = self.place();
-        let of = match self.expected {
-            Some(expected) if expected > self.offset => format!(" of {expected}"),
-            _ => String::new(),
+        let came = match self.expected {
+            Some(expected) if expected > self.offset => {
+                format!("{} of {}", self.offset, counted(expected, "byte", "bytes"))
+            }
+            _ => counted(self.offset, "byte", "bytes"),
         };
-        let told = format!("the reply was cut off in the middle {place} after {}{of} bytes", self.offset);
+        let told = format!("the reply was cut off in the middle {place} after {came}");
         refused(told).with("retryable", true)
     }
 
@@ -629,7 +632,7 @@ impl Splitter {
 
     fn picture_begins(&mut self, ahead: &[u8]) -> Result<(), Error> {
         if self.begun >= self.limits.pictures {
-            return Err(over(format!("{} pictures", self.limits.pictures)));
+            return Err(over(counted(self.limits.pictures, "picture", "pictures")));
         }
         self.begun += 1;
         self.keep(self.pictures.len().to_string().as_bytes())?;
@@ -710,7 +713,7 @@ impl Splitter {
         if self.frames.len() + usize::from(self.listed) < self.limits.depth {
             return Ok(());
         }
-        Err(over(format!("{} levels of nesting", self.limits.depth)))
+        Err(over(counted(self.limits.depth, "level of nesting", "levels of nesting")))
     }
 
     fn number_of_picture(&self) -> usize {
@@ -763,7 +766,7 @@ fn size(bytes: u64) -> String {
     match bytes {
         _ if bytes > 0 && bytes.is_multiple_of(1024 * MIB) => format!("{} GiB", bytes / (1024 * MIB)),
         _ if bytes > 0 && bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
-        _ => format!("{bytes} bytes"),
+        _ => counted(bytes, "byte", "bytes"),
     }
 }
 

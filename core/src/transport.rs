@@ -17,7 +17,7 @@ use url::{Host, Url};
 use crate::blocking;
 use crate::error::{Error, Kind};
 use crate::local;
-use crate::message::{Message, message, option};
+use crate::message::{Message, counted, message, option};
 use crate::options::Secret;
 use crate::request::Body;
 use crate::secrets::Secrets;
@@ -144,7 +144,8 @@ impl Reply {
         while let Some(piece) = self.next().await? {
             body.extend_from_slice(&piece);
             if body.len() > most {
-                let problem = format!("the reply is longer than {most} bytes, which no such reply is");
+                let most = counted(most, "byte", "bytes");
+                let problem = format!("the reply is longer than {most}, which no such reply is");
                 return Err(Error::new(Kind::ResponseError, problem));
             }
         }

@@ -456,7 +456,7 @@ async fn redirects_lead_to_the_web_alone() {
         ("gs://a/b", "gs"),
     ] {
         let url = format!("http://pictures.example.com/to?{place}");
-        refused(&client, &url, &format!("leads to a {scheme}: URL")).await;
+        refused(&client, &url, &format!("leads to a URL of the scheme {scheme};")).await;
     }
 }
 

@@ -149,14 +149,13 @@ async fn an_item_that_cannot_be_recognised_is_said() {
     let outcomes = run(&client, place.path(), items(place.path())).await;
     let outcome = &outcomes[4];
     assert!(!outcome.cached, "{outcome:?}");
-    for part in ["run.jsonl", "1 items of version 0.1.0", "paid for again"] {
-        // Items before it have matched theirs; of those behind it none is left in the end.
+    for part in ["run.jsonl", "paid for again"] {
         let warned = warned(outcome);
-        assert!(part.starts_with('1') || warned.contains(part), "no {part:?} in {warned:?}");
+        assert!(warned.contains(part), "no {part:?} in {warned:?}");
     }
     // An item that nobody drew before is not sent in silence as long as it may be that one.
     let more = run(&client, place.path(), vec![Item::new("another banana")]).await;
-    assert!(warned(&more[0]).contains("items of version 0.1.0"), "{more:?}");
+    assert!(warned(&more[0]).contains(" 1 item of version 0.1.0 "), "{more:?}");
 }
 
 #[tokio::test]

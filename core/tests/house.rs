@@ -134,3 +134,82 @@ fn each_thing_is_done_in_one_place() {
     }
     assert!(wrong.is_empty(), "{wrong:?}");
 }
+
+/// Nouns that are counted in messages.
+const COUNTED: &[&str] = &[
+    "bits",
+    "bytes",
+    "calls",
+    "characters",
+    "channels",
+    "days",
+    "events",
+    "files",
+    "images",
+    "items",
+    "letters",
+    "levels",
+    "pictures",
+    "references",
+    "requests",
+    "samples",
+    "seconds",
+    "tokens",
+    "tries",
+    "attempts",
+    "turns",
+    "videos",
+    "warnings",
+    "errors",
+    "steps",
+    "lines",
+];
+
+/// Texts whose number is never 1.
+const NEVER_ONE: &[&str] = &[
+    "(the last of {",
+    "2 GB as one file",
+    "a text of {} characters",
+    "its file ends after {",
+    "requests to `{model}`",
+    "bits a channel",
+    "was tried is {written}",
+    "{age} days",
+    "one token for {} letters",
+    "({} characters)",
+    "took nothing for {",
+    "of its {n} calls",
+    "pictures: {sizes:?} bytes",
+    "0 or 1 video",
+];
+
+#[test]
+fn a_number_and_its_noun_agree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ours =
+        ["src", "../bindings-python/src", "../bindings-node/src"].map(|folder| sources(&root.join(folder)));
+    let mut wrong = Vec::new();
+    for path in ours.into_iter().flatten() {
+        // The emulator speaks in the service's words.
+        if path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "emulator") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (at, _) in line.match_indices("} ") {
+                let (before, behind) = (&line[..at], &line[at + 2..]);
+                let noun = behind.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap();
+                let name = before.rsplit('{').next().unwrap();
+                let is_constant = name.starts_with(|letter: char| letter.is_ascii_uppercase());
+                if COUNTED.contains(&noun)
+                    && !is_constant
+                    && !NEVER_ONE.iter().any(|text| line.contains(text))
+                {
+                    wrong.push(format!("{}: {}", path.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "write these with `counted`: {wrong:#?}");
+}

@@ -76,7 +76,7 @@ def documented(listed: Any) -> Callable[[F], F]:
         told.__kwdefaults__ = listed.__kwdefaults__
         told.__annotations__ = {**listed.__annotations__, **function.__annotations__}
         # A function of the module has no `self`.
-        method = function.__code__.co_varnames[0] == "self"
+        method = function.__code__.co_varnames[0] in ("self", "cls")
         function.__wrapped__ = told if method else told.__get__(object())
         function.__doc__ = f"{function.__doc__ or ''}\n{listed.__doc__ or ''}"
         return function
@@ -202,7 +202,8 @@ class ChatFront(Opened):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self._now('history')[0]['turns'])} turns)"
+        turns = len(self._now("history")[0]["turns"])
+        return f"{type(self).__name__}({turns} {'turn' if turns == 1 else 'turns'})"
 
 
 class _Events(Unique):

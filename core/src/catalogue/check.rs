@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, listed};
 use crate::error::{Error, Kind};
-use crate::message::{Message, message, option as named};
+use crate::message::{Message, counted, message, option as named};
 use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Role, Thinking};
 use crate::schema::veiled;
 
@@ -108,7 +108,10 @@ impl Catalogue {
             return Ok(());
         }
         let (value, allowed) = match model.max_videos.filter(|_| model.video_input) {
-            Some(most) => (format!("{videos} videos"), vec![format!("0 to {most} videos")]),
+            Some(most) => {
+                let most = if most == 1 { "0 or 1 video".to_owned() } else { format!("0 to {most} videos") };
+                (counted(videos, "video", "videos"), vec![most])
+            }
             None => ("video".to_owned(), vec!["PDF".to_owned(), "text".to_owned()]),
         };
         // Never left out, as pictures are not: the prompt speaks of them.
@@ -124,7 +127,12 @@ impl Catalogue {
             let given = roles.iter().filter(|given| given.as_str() == role).count();
             (given > *most as usize).then(|| {
                 message!(
-                    "{given} references of the role \"{role}\" were sent; `{}` is said to keep at most {most} alike",
+                    "{} sent; `{}` is said to keep at most {most} alike",
+                    counted(
+                        given,
+                        &format!("reference of the role \"{role}\" was"),
+                        &format!("references of the role \"{role}\" were")
+                    ),
                     model.id
                 )
             })
@@ -361,14 +369,17 @@ impl Check<'_> {
             && pictures > soft as usize
         {
             self.warnings.push(message!(
-                "{pictures} pictures were sent; `{}` works best with at most {soft}",
+                "{} sent; `{}` works best with at most {soft}",
+                counted(pictures, "picture was", "pictures were"),
                 self.model.id
             ));
         }
         let tokens = self.model.tokens_per_input_image.saturating_mul(pictures as u64);
         if tokens > self.model.max_input_tokens {
             self.warnings.push(message!(
-                "{pictures} pictures are about {tokens} tokens, and `{}` takes {} in all; the service may refuse them",
+                "{} about {}, and `{}` takes {} in all; the service may refuse them",
+                counted(pictures, "picture is", "pictures are"),
+                counted(tokens, "token", "tokens"),
                 self.model.id,
                 self.model.max_input_tokens
             ));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, check};
 use crate::error::Usage;
-use crate::message::{Message, message, option};
+use crate::message::{Message, counted, message, option};
 use crate::options::{GenerateOptions, Modalities, Thinking};
 use crate::records::Estimate;
 
@@ -68,8 +68,8 @@ impl Model {
         let letters = letters + options.system.as_ref().map_or(0, |text| text.chars().count());
         let of_pictures = self.tokens_per_input_image.saturating_mul(pictures as u64);
         if pictures > 0 {
-            let each = self.tokens_per_input_image;
-            assumes.push(message!("Each picture sent counts {each} tokens."));
+            let each = counted(self.tokens_per_input_image, "token", "tokens");
+            assumes.push(message!("Each picture sent counts {each}."));
         }
         let images = self.drawn(options, &mut assumes);
         let words = match options.modalities {
@@ -125,7 +125,10 @@ impl Model {
         };
         let tokens = self.image_tokens.get(size).copied().unwrap_or_default();
         let most = self.image_tokens_at_most.get(size).copied().unwrap_or(tokens);
-        let mut said = format!("One picture of {asked} is drawn for each request: {tokens} tokens");
+        let mut said = format!(
+            "One picture of {asked} is drawn for each request: {}",
+            counted(tokens, "token", "tokens")
+        );
         if most > tokens {
             said.push_str(&format!("; in `high` {most}, which another source gives"));
         }
@@ -176,7 +179,8 @@ impl Model {
 }
 
 fn assumed([low, typical, high]: Three) -> String {
-    format!("{typical} tokens ({low} to {high}), which we assume: the service does not say")
+    let typical = counted(typical, "token", "tokens");
+    format!("{typical} ({low} to {high}), which we assume: the service does not say")
 }
 
 impl Catalogue {

@@ -16,6 +16,7 @@ use super::{NO_FLAGS, blocking, call_options, client, flags, options};
 use crate::error::{Error, Kind};
 use crate::input::{Input, MASK};
 use crate::many::{Item, Many, Step};
+use crate::message::counted;
 use crate::options::{ClientOptions, GenerateOptions, ManyOptions, Region};
 use crate::records::Outcome;
 use crate::schema::{Case, Write as _};
@@ -291,7 +292,8 @@ impl Show<'_> {
     fn verdict(&self, many: &Many) -> Result<(), Error> {
         let Some((first, alike)) = self.failed else { return self.unprinted.clone().map_or(Ok(()), Err) };
         let progress = many.progress();
-        let message = format!("{} of {} items failed", progress.failed, progress.done + progress.failed);
+        let items = counted(progress.done + progress.failed, "item", "items");
+        let message = format!("{} of {items} failed", progress.failed);
         Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message))
     }
 }

@@ -18,7 +18,7 @@ use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
 use crate::key::{Key, Keys};
 use crate::local;
-use crate::message::{Message, message, option};
+use crate::message::{Message, counted, message, option};
 use crate::options::{Attachment, FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
 use crate::retry::Policy;
@@ -198,8 +198,8 @@ async fn found(source: Input, local_files: bool) -> Result<(Source, Option<PathB
         Input::Image(image) => match image.path().map(Path::to_owned) {
             Some(path) => match on_disk(path).await? {
                 (source, _) if source.len() != image.len() as u64 => {
-                    let (before, now) = (image.len(), source.len());
-                    Err(bad(format!("the picture's file had {before} bytes and now has {now}")))
+                    let (before, now) = (counted(image.len(), "byte", "bytes"), source.len());
+                    Err(bad(format!("the picture's file had {before} and now has {now}")))
                 }
                 found => Ok(found),
             },

@@ -6,6 +6,7 @@ use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
 
 use super::{Format, Pixels, WRITABLE, bad, colour, webp};
 use crate::error::{Error, Kind};
+use crate::message::counted;
 
 /// How much may be lost. PNG loses nothing, whatever is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +35,9 @@ pub(crate) fn encode(pixels: &Pixels, format: Format, quality: Quality) -> Resul
     let wants = u64::from(*width) * u64::from(*height) * u64::from(*channels);
     if wants == 0 || wants != data.len() as u64 || !matches!(channels, 1 | 3 | 4) {
         return Err(bad(format!(
-            "{} bytes are not {width}x{height} pixels of {channels} channels; 1, 3 or 4 channels of 8 bits are taken",
-            data.len()
+            "{} not {width}x{height} pixels of {}; 1, 3 or 4 channels of 8 bits are taken",
+            counted(data.len(), "byte is", "bytes are"),
+            counted(channels, "channel", "channels")
         )));
     }
     let problem = match (format, quality) {

@@ -11,6 +11,7 @@ use super::decode::{Raw, Stored, cut_off};
 use super::header::{self, Directory};
 use super::{MOST_PIXELS, bad, check_size, damaged};
 use crate::error::Error;
+use crate::message::counted;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Raw, Error> {
     let Some((directory, pieces)) = header::tiff_directory(bytes) else {
@@ -168,7 +169,9 @@ fn colours(
                 RGB => "RGB",
                 _ => "of a kind of its own",
             };
-            return Err(unfit(&format!("its colours are {name}, with {channels} samples of {depth} bits")));
+            let samples = counted(channels, "sample", "samples");
+            let bits = counted(depth, "bit", "bits");
+            return Err(unfit(&format!("its colours are {name}, with {samples} of {bits}")));
         }
     })
 }
@@ -232,7 +235,7 @@ fn broken(cause: tiff::TiffError) -> Error {
 /// Samples of 1, 2 or 4 bits as bytes: greys over the whole range, indices as they are.
 fn unpacked(packed: &[u8], row: usize, stride: usize, depth: u8, indices: bool) -> Result<Vec<u8>, Error> {
     if !matches!(depth, 1 | 2 | 4) {
-        return Err(unfit(&format!("its samples have {depth} bits")));
+        return Err(unfit(&format!("its samples have {}", counted(depth, "bit", "bits"))));
     }
     let mask = (1_u8 << depth) - 1;
     let scale = if indices { 1 } else { 255 / mask };

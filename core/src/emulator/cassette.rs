@@ -25,6 +25,7 @@ use super::check::Refusal;
 use super::reel::{Lock, Reel};
 use crate::codec::Format;
 use crate::error::{Error, Kind};
+use crate::message::counted;
 use crate::save::{self, Durable, Manner};
 use crate::secrets::{self, Secrets};
 
@@ -490,7 +491,8 @@ fn differ(at: &str, was: &Value, is: &Value, found: &mut Vec<String>) {
             pairs.for_each(|(index, (was, is))| differ(&format!("{at}[{index}]"), was, is, found));
         }
         (Value::Array(was), Value::Array(is)) => {
-            found.push(format!("{at}: {} items were recorded, {} are sent", was.len(), is.len()));
+            let (was, is) = (counted(was.len(), "item was", "items were"), counted(is.len(), "is", "are"));
+            found.push(format!("{at}: {was} recorded, {is} sent"));
         }
         (was, is) if was != is => {
             found.push(format!("{at}: {} was recorded, {} is sent", shown(was), shown(is)));

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ClientEvent;
-use crate::message::message;
+use crate::message::{counted, message};
 
 /// The maximum number of events in a queue. An event takes less than 1 kB.
 pub const LIMIT: usize = 4_096;
@@ -120,7 +120,7 @@ impl<T, E> EventQueue<T, E> {
 impl ClientEvent {
     /// The "dropped" event in the place of this event, for `dropped` events in all.
     fn counted(self, dropped: u64) -> Self {
-        let were = if dropped == 1 { "1 event was" } else { &format!("{dropped} events were") };
+        let were = counted(dropped, "event was", "events were");
         ClientEvent {
             name: "dropped".to_owned(),
             message: message!("{were} dropped here: they came faster than they were read"),

@@ -21,7 +21,7 @@ use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
-use crate::message::{Message, message, option};
+use crate::message::{Message, counted, message, option};
 use crate::options::{Encode, Reference};
 use crate::records::{self, InputPlan};
 
@@ -373,7 +373,8 @@ async fn saved(image: Image, index: u64) -> Result<Picture, Error> {
     let Some(path) = image.path().map(Path::to_owned) else { return whole(image.bytes()?.clone()).await };
     match from_disk(path, index).await {
         Ok(Picture::File(source, _)) if source.len() != image.len() as u64 => {
-            Err(bad(format!("its file had {} bytes and now has {}", image.len(), source.len())))
+            let had = counted(image.len(), "byte", "bytes");
+            Err(bad(format!("its file had {had} and now has {}", source.len())))
         }
         found => found,
     }

@@ -16,7 +16,7 @@ use crate::digest::{Digest, Sum};
 use crate::durable::make_folder;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
-use crate::message::{Message, message};
+use crate::message::{Message, counted, message};
 use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
 use crate::refuge;
 use crate::save::{self, Durable, Manner, numbered};
@@ -540,8 +540,8 @@ impl Named<'_> {
         let unread = |cause: io::Error| Missing::read(&self.path, &cause);
         let metadata = fs::metadata(&self.path).map_err(unread)?;
         if metadata.len() != self.bytes {
-            let (now, then) = (metadata.len(), self.bytes);
-            return Err(format!("{shown} is another file now: it has {now} bytes and had {then}").into());
+            let (now, then) = (counted(metadata.len(), "byte", "bytes"), self.bytes);
+            return Err(format!("{shown} is another file now: it has {now} and had {then}").into());
         }
         if sum_of(&self.path).map_err(unread)?.to_string() != self.sha256 {
             return Err(format!("{shown} is another file now: its SHA-256 is not that of its note").into());

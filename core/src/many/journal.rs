@@ -20,7 +20,7 @@ use super::folder::{Folder, broken};
 use crate::digest::Digest;
 use crate::durable::make_folder;
 use crate::error::{Error, Kind, now};
-use crate::message::{Message, message, option};
+use crate::message::{Message, counted, message, option};
 use crate::save;
 
 mod adopt;
@@ -269,9 +269,10 @@ impl Journal {
         };
         let is_there = |at: &u64| self.notes_of(*at).iter().flatten().any(|note| note.exists());
         if !done.is_empty() && !done.iter().any(is_there) {
-            let (journal, number, folder) = (self.path.display(), done.len(), folder.path().display());
+            let (journal, number, folder) =
+                (self.path.display(), counted(done.len(), "item", "items"), folder.path().display());
             return Err(config(message!(
-                "the journal {journal} has {number} items as done, and the notes of none are where it says or in \
+                "the journal {journal} has {number} as done, and the notes of none are where it says or in \
                  {folder}. If the pictures and notes were moved, name their folder as {}; to pay for all of them anew, \
                  begin another journal",
                 option("save_to")

@@ -15,7 +15,7 @@ use crate::blocking;
 use crate::client::{Client, Identity, Landed, Plan};
 use crate::error::{Error, Kind, now};
 use crate::input::Input;
-use crate::message::{inner, message, option};
+use crate::message::{counted, inner, message, option};
 use crate::options::OutputFormat;
 use crate::records::{Generation, Outcome};
 use crate::schema::{Case, Write as _};
@@ -111,10 +111,10 @@ impl Run {
             Known::New => {
                 let left = journal.as_ref().map_or(0, |journal| journal.unmatched());
                 if let (Some(journal), false, true) = (&journal, has_id, left > 0) {
-                    let path = journal.path().display();
+                    let (path, left) = (journal.path().display(), counted(left, "item", "items"));
                     warnings.push(message!(
-                        "the journal {path} holds {left} items of version 0.1.0 that no item of this run has matched so far. \
-                         This item matches none of them and is sent as a new one. If it is one of them, it is paid for \
+                        "the journal {path} holds {left} of version 0.1.0 that no item of this run has matched so far. \
+                         This item matches none of those and is sent as a new one. If it is one of those, it is paid for \
                          again; give the prompts, options and pictures of that run, or an `id`"
                     ));
                 }
@@ -181,7 +181,10 @@ impl Run {
                         let rest = match kept.results.len() {
                             0 => String::new(),
                             count => {
-                                format!("; {count} of its calls are kept, and only the others are made again")
+                                let are = if count == 1 { "is" } else { "are" };
+                                format!(
+                                    "; {count} of its calls {are} kept, and only the others are made again"
+                                )
                             }
                         };
                         warnings

@@ -86,3 +86,12 @@ fn a_message_that_is_cut_keeps_the_names_that_are_whole() {
     assert_eq!(message.shortened(15).render(Case::Camel), "`imageSize` `a…");
     assert_eq!(message.shortened(99), message);
 }
+
+#[test]
+fn a_noun_agrees_with_its_number() {
+    let said = |number: u64| super::counted(number, "picture is", "pictures are");
+    assert_eq!(
+        [said(0), said(1), said(2), said(11)],
+        ["0 pictures are", "1 picture is", "2 pictures are", "11 pictures are"]
+    );
+}

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{At, EncodeFormat, Read, Role, Unit};
 use crate::error::Error;
-use crate::message::{field, message, setting, time};
+use crate::message::{counted, field, message, setting, time};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
 /// Two settings laid over each other part by part.
@@ -136,11 +136,7 @@ impl Read for Retry {
             Value::Number(number) => {
                 let count = number.as_u64().filter(|count| (1..1_000_000).contains(count)).unwrap_or(3);
                 let attempts = |count: u64| setting("retry", "max_attempts", &count.to_string());
-                let times = |count: u64, what: &str| match count {
-                    1 => format!("1 {what}"),
-                    count => format!("{count} {what}s"),
-                };
-                let (calls, again) = (times(count, "call"), times(count, "time"));
+                let (calls, again) = (counted(count, "call", "calls"), counted(count, "time", "times"));
                 Err(at.invalid(message!(
                     "is {number}, which may count calls or retries: {} makes {calls} at most, the first included, {} \
                      retries {again} at most, and false makes one call",

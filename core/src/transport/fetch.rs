@@ -131,9 +131,10 @@ impl Transport {
         for _ in 0..=MOST_REDIRECTS {
             if !matches!(url.scheme(), "http" | "https") {
                 let scheme = url.scheme();
-                return Err(
-                    bad(format!("it leads to a {scheme}: URL; only http and https are fetched")).into()
-                );
+                return Err(bad(format!(
+                    "it leads to a URL of the scheme {scheme}; only http and https are fetched"
+                ))
+                .into());
             }
             if !self.settings.allow_private_urls {
                 check_host(&url, &ways.resolver).await?;
