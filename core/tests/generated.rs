@@ -3,10 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "generated/blocks.rs"]
+#[rustfmt::skip]
+#[allow(dead_code, reason = "it is enough that the programs of the pages compile")]
+mod blocks;
 #[path = "generated/file.rs"]
 mod file;
 #[path = "generated/inputs.rs"]
 mod inputs;
+#[path = "generated/pages.rs"]
+mod pages;
 #[path = "generated/python.rs"]
 mod python;
 #[path = "generated/python_verbs.rs"]
@@ -181,6 +187,11 @@ fn the_reference_is_as_the_tables_say() {
     for (name, page) in pages {
         same(&format!("docs/reference/{name}.md"), &page);
     }
+}
+
+#[test]
+fn the_rust_of_the_pages_is_compiled() {
+    same("core/tests/generated/blocks.rs", &pages::blocks());
 }
 
 /// Python has these classes in Rust, and their methods stand in a stub.

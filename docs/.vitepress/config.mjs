@@ -49,6 +49,23 @@ function forAgents(folder) {
   for (const page of all) writeFileSync(join(folder, `${page}.md`), source(page))
 }
 
+// Both functions are sent to the browser as text, so they use nothing from outside.
+const miniSearch = {
+  options: {
+    processTerm: (term) => {
+      const word = term.toLowerCase()
+      return /^(a|an|and|am|are|can|do|does|for|how|i|in|is|it|my|of|on|or|the|to|what|when|with)$/.test(word) ? null : word
+    },
+  },
+  searchOptions: {
+    fuzzy: 0.2,
+    prefix: true,
+    boost: { title: 4, titles: 2, text: 1 },
+    // Long lists, which hold every word, come after the pages that explain it.
+    boostDocument: (id) => (/^\/(facts|clients|benchmarks)/.test(id) ? 0.3 : /^\/(reference|ideas)/.test(id) ? 0.7 : 1),
+  },
+}
+
 export default {
   title: 'nanobanana',
   description: "Google's Nano Banana image models from Python, Node, Rust and the shell",
@@ -64,7 +81,7 @@ export default {
   themeConfig: {
     search: {
       provider: 'local',
-      options: { detailedView: true, miniSearch: { searchOptions: { fuzzy: 0.2, prefix: true, boost: { title: 4, titles: 2, text: 1 } } } },
+      options: { detailedView: true, miniSearch },
     },
     nav: [
       { text: 'Start', link: '/start' },

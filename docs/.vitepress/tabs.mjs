@@ -9,10 +9,6 @@ const language = (token) => token.info.trim().split(/[\s,]/)[0]
  */
 export function groups(md) {
   md.core.ruler.after('block', 'language-tabs', ({ tokens, Token }) => {
-    for (const token of tokens) {
-      // rustdoc's attributes are none of a highlighter's business.
-      if (token.type === 'fence') token.info = token.info.replace(/^rust,\S+/, 'rust')
-    }
     for (let first = 0; first < tokens.length; first++) {
       let last = first
       const seen = new Set()
