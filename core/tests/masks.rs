@@ -393,7 +393,6 @@ async fn what_the_model_is_told_is_as_documented() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_paid_for_is_put_away_while_a_run_is_ended() {
-    let folder = tempfile::tempdir().unwrap();
     let emulator = Emulator::start(0).unwrap();
     let answered = std::sync::Arc::new(tokio::sync::Notify::new());
     let plain = client(&emulator);
@@ -406,29 +405,34 @@ async fn what_was_paid_for_is_put_away_while_a_run_is_ended() {
             }
         })
     };
-    let run = || {
-        let many = ManyOptions::new().journal(folder.path().join("run.jsonl").display().to_string());
-        client.generate_many(small(), many.save_to(folder.path().join("out").display().to_string())).unwrap()
-    };
     let item = || {
         let mask = Input::mask(Region::px(50, 50, 900, 900), EditOptions::new());
         vec![Item::new(vec![Input::from("a banana"), Input::from(&source), mask])].into_iter()
     };
-    let first = run();
-    let mut items = item();
-    tokio::select! {
-        outcome = first.next(&mut items) => panic!("it was done before it could be given up: {outcome:?}"),
-        () = answered.notified() => {}
+    // The answer is read to its end and is then laid in place, which takes longer. A run is to be ended meanwhile:
+    // one that is ended too early or too late shows nothing, and another one tries.
+    for wait in [20, 40, 80, 160, 320, 640, 1280].repeat(2) {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let many = ManyOptions::new().journal(folder.path().join("run.jsonl").display().to_string());
+        let run = client.generate_many(small(), many.save_to(out.display().to_string())).unwrap();
+        let mut items = item();
+        let meanwhile = async {
+            answered.notified().await;
+            tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+        };
+        tokio::select! {
+            _ = run.next(&mut items) => continue,
+            () = meanwhile => {}
+        }
+        run.close();
+        run.closed().await;
+        let mut names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
+        if names.any(|name| name.to_string_lossy().contains("-model.")) {
+            return;
+        }
     }
-    // The answer is folded together meanwhile; to lay it in place takes longer.
-    tokio::time::sleep(std::time::Duration::from_millis(40)).await;
-    first.close();
-    first.closed().await;
-    let names = || -> Vec<String> {
-        let entries = std::fs::read_dir(folder.path().join("out")).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    };
-    assert!(names().iter().any(|name| name.contains("-model.")), "{:?}", names());
+    panic!("nothing was put away by a run that was ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
