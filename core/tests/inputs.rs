@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use nanobanana::{
     Array, Attachment, Client, ClientOptions, Emulator, Encode, GenerateOptions, Image, Input, Kind, Opened,
@@ -52,20 +51,18 @@ async fn overheard(server: tokio::net::TcpListener) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-#[tokio::test]
-async fn a_file_is_sent_whole_and_again_with_a_known_length() {
+/// Makes a call that is sent twice: both requests hold this file byte for byte, and tell their length first.
+async fn sends_twice(file: &Path, inputs: Vec<Input>) {
     use base64::Engine as _;
-    let folder = tempfile::tempdir().unwrap();
-    let path = large(folder.path());
     let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
     let requests = tokio::spawn(overheard(server));
     let options =
         ClientOptions::new().base_url(url).api_key("test-key-0123").retry(Retry::new().initial(0.01));
     let client = Client::new(options).unwrap();
-    let error = client.edit("at night", path.as_path(), GenerateOptions::new()).await.unwrap_err();
+    let error = client.generate(inputs, GenerateOptions::new()).await.unwrap_err();
     assert_eq!(error.attempts().len(), 2, "{error}");
-    let file = std::fs::read(&path).unwrap();
+    let file = std::fs::read(file).unwrap();
     for (head, body) in requests.await.unwrap() {
         let body: Value = serde_json::from_slice(&body).unwrap();
         let data = body["contents"][0]["parts"][1]["inlineData"]["data"].as_str().unwrap();
@@ -73,6 +70,13 @@ async fn a_file_is_sent_whole_and_again_with_a_known_length() {
         assert!(sent == file, "{} bytes were sent of {}, or others", sent.len(), file.len());
         assert!(!head.contains("transfer-encoding"), "{head}");
     }
+}
+
+#[tokio::test]
+async fn a_file_is_sent_whole_and_again_with_a_known_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = large(folder.path());
+    sends_twice(&path, vec!["at night".into(), path.as_path().into()]).await;
 }
 
 /// What is cut off, or of a type that is not taken, is told before anything is sent; a missing end mark alone is harmless.
@@ -156,20 +160,23 @@ async fn a_file_that_is_cut_off_is_told_before_it_is_sent() {
     client.explain("at night", path.as_path(), GenerateOptions::new()).await.unwrap();
 }
 
+/// A client between whose attempts this file changes.
+fn changing(emulator: &Emulator, path: PathBuf) -> Client {
+    client(emulator).on_event(move |event| {
+        if event.name == "retry" {
+            std::fs::write(&path, "something else").unwrap();
+        }
+    })
+}
+
 #[tokio::test]
 async fn a_file_that_changes_between_attempts_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = large(folder.path());
     let emulator = Emulator::start(0).unwrap();
-    emulator.script(&[json!({ "status": 503, "delay": 0.2, "error": { "message": "later" } })]).unwrap();
-    let (client, named) = (client(&emulator), path.clone());
-    let call =
-        tokio::spawn(async move { client.edit("at night", named.as_path(), GenerateOptions::new()).await });
-    while emulator.requests().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    std::fs::write(&path, "something else").unwrap();
-    let error = call.await.unwrap().unwrap_err();
+    emulator.script(&[json!({ "status": 503, "error": { "message": "later" } })]).unwrap();
+    let client = changing(&emulator, path.clone());
+    let error = client.edit("at night", path.as_path(), GenerateOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::ImageError, "{error:?}");
     assert_eq!(error.field("index"), Some(json!(0)));
     assert!(error.message().contains("large.png") && error.message().contains("changed"), "{error}");
@@ -199,6 +206,7 @@ async fn an_attached_file_is_sent_from_disk_and_again() {
         let sent = &request["json"]["contents"][0]["parts"][1]["inlineData"];
         assert_eq!((&sent["mimeType"], &sent["data"]["$bytes"]), (&json!("text/plain"), &json!(3_150_000)));
     }
+    sends_twice(&path, attached(&path)).await;
 }
 
 #[tokio::test]
@@ -206,14 +214,9 @@ async fn an_attached_file_that_changes_between_attempts_is_named_by_its_option()
     let folder = tempfile::tempdir().unwrap();
     let path = long(folder.path());
     let emulator = Emulator::start(0).unwrap();
-    emulator.script(&[json!({ "status": 503, "delay": 0.2, "error": { "message": "later" } })]).unwrap();
-    let (client, inputs) = (client(&emulator), attached(&path));
-    let call = tokio::spawn(async move { client.generate(inputs, GenerateOptions::new()).await });
-    while emulator.requests().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    std::fs::write(&path, "something else").unwrap();
-    let error = call.await.unwrap().unwrap_err();
+    emulator.script(&[json!({ "status": 503, "error": { "message": "later" } })]).unwrap();
+    let client = changing(&emulator, path.clone());
+    let error = client.generate(attached(&path), GenerateOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidOptionError, "{error:?}");
     assert_eq!(error.field("option"), Some(json!("attachments")));
     assert!(error.message().contains("long.csv") && error.message().contains("changed"), "{error}");
