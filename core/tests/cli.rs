@@ -306,7 +306,7 @@ fn closed_standard_streams_go_nowhere_else() {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_command_and_not_the_pictures_that_came() {
-    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+    let ended = |signal: &str, code: i32| {
         let folder = tempfile::tempdir().unwrap();
         let emulator = Emulator::start(0).unwrap();
         let at_once = json!({ "image": "png 8x8" });
@@ -324,10 +324,11 @@ fn a_signal_ends_the_command_and_not_the_pictures_that_came() {
         while !done(2) {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        std::thread::sleep(std::time::Duration::from_millis(400));
-        let ended =
+        // The server has told all of them; the command has to read it.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let told =
             Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
-        assert!(ended.success());
+        assert!(told.success());
         let output = child.wait_with_output().unwrap();
         let told = text(&output.stderr);
         assert_eq!((output.status.code(), kept(&told).len()), (Some(code), 2), "{signal}: {told}");
@@ -337,7 +338,12 @@ fn a_signal_ends_the_command_and_not_the_pictures_that_came() {
                 file.starts_with(folder.path().canonicalize().unwrap()) || file.starts_with(folder.path())
             );
         }
-    }
+    };
+    std::thread::scope(|all| {
+        for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+            all.spawn(move || ended(signal, code));
+        }
+    });
 }
 
 #[test]

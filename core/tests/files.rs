@@ -219,7 +219,7 @@ async fn a_file_that_changes_while_it_is_uploaded_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.pdf");
     std::fs::write(&path, bytes(4, 2 * CHUNK)).unwrap();
-    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "delay": 0.3 })]).unwrap();
+    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "delay": 2.0 })]).unwrap();
     let (files, named) = (client(&emulator).files(), path.clone());
     let call = tokio::spawn(async move { files.upload(named, none()).await });
     while asked(&emulator).len() < 2 {
@@ -245,7 +245,7 @@ async fn cancel_and_deadline_leave_nothing_under_way() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
     let late = none().timeout(Timeout::new().total(0.2));
     let error = files.upload(bytes(5, 1000), late).await.unwrap_err();
     assert_eq!(error.kind(), Kind::APITimeoutError, "{error:?}");
@@ -276,8 +276,10 @@ async fn a_video_is_waited_for_and_a_broken_one_tells_why() {
     let error = files.upload(b"no video".to_vec(), none().mime_type("video/mp4")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::APIError);
     assert!(error.message().contains("it is no MP4 file"), "{error}");
-    let late = none().timeout(Timeout::new().total(0.6));
-    let error = files.upload(video, late).await.unwrap_err();
+    // One that takes long enough for everything before it.
+    let slow = Emulator::start_with(EmulatorOptions::new().file_processing(600.0)).unwrap();
+    let late = none().timeout(Timeout::new().total(3.0));
+    let error = self::client(&slow).files().upload(video, late).await.unwrap_err();
     assert!(error.is(Kind::APITimeoutError) && error.message().contains("PROCESSING"), "{error}");
 }
 
@@ -417,11 +419,11 @@ async fn a_file_that_is_gone_is_uploaded_again_once() {
 
 #[tokio::test]
 async fn files_that_have_ended_are_not_counted_on() {
-    let emulator = Emulator::start_with(EmulatorOptions::new().file_life(2.0)).unwrap();
+    let emulator = Emulator::start_with(EmulatorOptions::new().file_life(4.0)).unwrap();
     let client = client(&emulator);
     let always = || GenerateOptions::new().upload(Upload::Always);
     client.edit("at night", noise(13, 100), always()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(2050)).await;
+    tokio::time::sleep(Duration::from_millis(4100)).await;
     let result = client.edit("at night", noise(13, 100), always()).await.unwrap();
     assert_eq!((result.attempts.len(), uploads(&emulator)), (1, 2));
     assert_eq!(client.files().list(FileOptions::new()).await.unwrap().len(), 1);

@@ -205,15 +205,18 @@ fn open(emulator: &Emulator, body: &Value) -> std::net::TcpStream {
     line
 }
 
-/// Reads until this has come; gives when it came.
-fn reach(line: &mut std::net::TcpStream, seen: &mut Vec<u8>, what: &[u8]) -> Instant {
+fn holds(seen: &[u8], what: &[u8]) -> bool {
+    seen.windows(what.len()).any(|window| window == what)
+}
+
+/// Reads until this has come.
+fn reach(line: &mut std::net::TcpStream, seen: &mut Vec<u8>, what: &[u8]) {
     let mut buffer = vec![0; 1 << 16];
-    while !seen.windows(what.len()).any(|window| window == what) {
+    while !holds(seen, what) {
         let count = line.read(&mut buffer).unwrap();
         assert_ne!(count, 0, "{} never came", String::from_utf8_lossy(what));
         seen.extend(&buffer[..count]);
     }
-    Instant::now()
 }
 
 #[test]
@@ -221,26 +224,28 @@ fn events_leave_when_they_are_made() {
     let emulator = Emulator::start(0).unwrap();
     let mut config = aloud(1);
     config["imageConfig"]["imageSize"] = "4K".into();
-    let start = Instant::now();
     let mut line = open(&emulator, &prompt("a cat", config));
     let mut seen = Vec::new();
-    let thought = reach(&mut line, &mut seen, b"and write the prompt below") - start;
-    let end = reach(&mut line, &mut seen, b"finishReason") - start;
-    assert!(thought * 4 < end, "the thoughts came after {thought:?}, the end after {end:?}");
+    reach(&mut line, &mut seen, b"and write the prompt below");
+    // It draws a picture of 4K meanwhile.
+    assert!(!holds(&seen, b"finishReason") && emulator.active() == 1);
+    reach(&mut line, &mut seen, b"finishReason");
 }
 
 #[test]
 fn events_can_be_told_apart_by_a_pause() {
     let emulator = Emulator::start(0).unwrap();
-    let slow = json!({"event_pause": 0.15, "json": [{"a": 1}, {"b": 2}, {"c": 3}]});
+    let slow = json!({"event_pause": 1.0, "json": [{"a": 1}, {"b": 2}, {"c": 3}]});
     emulator.script(&[slow]).unwrap();
     let start = Instant::now();
     let mut line = open(&emulator, &json!({}));
     let mut seen = Vec::new();
-    let marks = ["{\"a\":1}\r\n\r\n", "{\"b\":2}\r\n\r\n", "{\"c\":3}\r\n\r\n"];
-    let came = marks.map(|mark| reach(&mut line, &mut seen, mark.as_bytes()) - start);
-    let pause = Duration::from_millis(100);
-    assert!(came[1] - came[0] > pause && came[2] - came[1] > pause, "{came:?}");
+    for (mark, next) in [("{\"a\":1}\r\n\r\n", "\"b\""), ("{\"b\":2}\r\n\r\n", "\"c\"")] {
+        reach(&mut line, &mut seen, mark.as_bytes());
+        assert!(!holds(&seen, next.as_bytes()), "{next} came with the event before it");
+    }
+    reach(&mut line, &mut seen, b"{\"c\":3}\r\n\r\n");
+    assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -273,13 +278,18 @@ fn a_compressed_event_can_be_read_when_it_comes() {
     let emulator = Emulator::start(0).unwrap();
     emulator.script(&[json!({"json": [{"a": 1}, {"b": 2}], "gzip": true, "event_pause": 60})]).unwrap();
     let mut line = open(&emulator, &json!({}));
-    line.set_read_timeout(Some(Duration::from_millis(800))).unwrap();
-    let mut raw = Vec::new();
-    line.read_to_end(&mut raw).unwrap_err();
-    let start = raw.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-    let body = unchunked(&raw[start..]);
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain).unwrap_err();
+    let (mut raw, mut plain) = (Vec::new(), Vec::new());
+    // Each piece of the line may be a part of the event; the next event is a minute away.
+    while plain.len() < b"data: {\"a\":1}\r\n\r\n".len() {
+        let mut buffer = [0; 1 << 10];
+        let count = line.read(&mut buffer).unwrap();
+        assert_ne!(count, 0, "it ended");
+        raw.extend(&buffer[..count]);
+        let Some(head) = raw.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        plain.clear();
+        let body = unchunked(&raw[head + 4..]);
+        let _ = flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain);
+    }
     assert_eq!(plain, b"data: {\"a\":1}\r\n\r\n");
 }
 
@@ -290,9 +300,7 @@ fn a_client_that_leaves_a_stream_is_noticed_at_once() {
     let mut line = open(&emulator, &json!({}));
     reach(&mut line, &mut Vec::new(), b"data: ");
     assert_eq!(emulator.active(), 1);
-    let left = Instant::now();
     drop(line);
     until(|| emulator.active() == 0);
-    assert!(left.elapsed() < Duration::from_millis(500));
     assert_eq!(emulator.requests()[0]["cancelled"], true);
 }
