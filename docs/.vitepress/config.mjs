@@ -29,7 +29,7 @@ function outside(md) {
 
 /** The first paragraph of a page, as plain text. */
 function summary(page) {
-  const blocks = source(page).replace(/<!--[^]*?-->/g, '').split(/\n\s*\n/)
+  const blocks = source(page).replace(/<!--[^]*?-->|^```[^]*?^```$/gm, '').split(/\n\s*\n/)
   const first = blocks.find((block) => /^[\p{L}`*[]/u.test(block.trim())) ?? ''
   const plain = first.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[*`]/g, '').replace(/\s+/g, ' ').trim()
   return plain.length > 200 ? `${plain.slice(0, 197).replace(/ \S*$/, '')} …` : plain

@@ -80,6 +80,19 @@ fn option(out: &mut String, field: &Field) {
         field.python,
         sentence(&field.doc_in(Case::Snake))
     );
+    let catalogue = Catalogue::builtin();
+    let known = match name {
+        "model" => catalogue.names(),
+        "aspect_ratio" => catalogue.aspect_ratios(),
+        "image_size" => catalogue.image_sizes(),
+        _ => return,
+    };
+    let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+    let _ = write!(
+        out,
+        "\nKnown values: {}. [Models and prices](models.md) says which model takes what.\n",
+        known.join(", ")
+    );
 }
 
 /// What comes back, record by record.
