@@ -22,7 +22,7 @@ import nanobanana as nb
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if "node_modules" not in page.parts)
+PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"node_modules", ".vitepress"} & set(page.parts))
 FENCE = re.compile(
     r"(?:<!-- not run: (?P<why>[^\n]+?) -->\n+)?^```(?P<lang>\w+)[^\n]*\n(?P<code>.*?)^```$", re.M | re.S
 )
