@@ -5,7 +5,7 @@
 
 #[path = "generated/blocks.rs"]
 #[rustfmt::skip]
-#[allow(dead_code, reason = "it is enough that the programs of the pages compile")]
+#[allow(dead_code, clippy::print_stdout, reason = "programs of the pages, which it is enough to compile")]
 mod blocks;
 #[path = "generated/file.rs"]
 mod file;
