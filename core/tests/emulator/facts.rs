@@ -399,7 +399,7 @@ impl Run<'_> {
             let is_there = step.until.iter().all(|(place, wanted)| {
                 told.iter().any(|told| matches(&found(told, &self.filled(place)), wanted))
             });
-            if !is_there && begin.elapsed() < Duration::from_secs(5) {
+            if !is_there && begin.elapsed() < Duration::from_secs(30) {
                 std::thread::sleep(Duration::from_millis(5));
                 continue;
             }
