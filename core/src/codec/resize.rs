@@ -1,7 +1,8 @@
 //! Scaling.
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
+use fast_image_resize::{PixelTrait, Resizer};
 
 use super::{Pixels, bad, check_size};
 use crate::error::Error;
@@ -15,14 +16,19 @@ pub(crate) fn resize(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels,
         return Err(bad(format!("cannot resize to {width}x{height}; both sides must be 1 or more")));
     }
     check_size("cannot resize to", width, height)?;
-    let kind = match pixels.channels {
-        1 => PixelType::U8,
-        3 => PixelType::U8x3,
-        _ => PixelType::U8x4,
+    let data = match pixels.channels {
+        1 => scaled::<U8>(pixels, width, height),
+        3 => scaled::<U8x3>(pixels, width, height),
+        _ => scaled::<U8x4>(pixels, width, height),
     };
-    let misfit = || bad("the pixels do not fit their size");
-    let from = ImageRef::new(pixels.width, pixels.height, &pixels.data, kind).map_err(|_| misfit())?;
-    let mut into = Image::new(width, height, kind);
-    Resizer::new().resize(&from, &mut into, None).map_err(|_| misfit())?;
-    Ok(Pixels { width, height, channels: pixels.channels, data: into.into_vec() })
+    let data = data.ok_or_else(|| bad("the pixels do not fit their size"))?;
+    Ok(Pixels { width, height, channels: pixels.channels, data })
+}
+
+/// The scaled samples. A call for one type of pixel keeps the code for the library's ten others out of the binary.
+fn scaled<P: PixelTrait>(pixels: &Pixels, width: u32, height: u32) -> Option<Vec<u8>> {
+    let from = ImageRef::new(pixels.width, pixels.height, &pixels.data, P::pixel_type()).ok()?;
+    let mut into = Image::new(width, height, P::pixel_type());
+    Resizer::new().resize_typed(&from.typed_image::<P>()?, &mut into.typed_image_mut::<P>()?, None).ok()?;
+    Some(into.into_vec())
 }
