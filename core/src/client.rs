@@ -170,7 +170,7 @@ impl Client {
     fn build(
         options: ClientOptions,
         key: Key,
-        warnings: Vec<Message>,
+        mut warnings: Vec<Message>,
         #[cfg(feature = "emulator")] emulator: Option<crate::emulator::Emulator>,
         #[cfg(not(feature = "emulator"))] _: Option<std::convert::Infallible>,
     ) -> Result<Self, Error> {
@@ -203,9 +203,11 @@ impl Client {
             connect: timeout.connect.map_or(CONNECT, |connect| connect.duration()),
             proxy: options.proxy.clone(),
             ca_bundle: options.ca_bundle.clone(),
+            // In every language: a company sets it for a machine and not for a program.
+            extra_certificates: variable("NODE_EXTRA_CA_CERTS"),
             allow_private_urls: options.allow_private_urls.unwrap_or(false),
         };
-        settings.check()?;
+        warnings.extend(settings.check()?);
         Ok(Client(Arc::new(Inner {
             key,
             base,

@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub connect: Duration,
     pub proxy: Option<String>,
     pub ca_bundle: Option<String>,
+    /// The file of certificates that a variable of Node names. One that cannot be read is no error, as in Node.
+    pub extra_certificates: Option<String>,
     pub allow_private_urls: bool,
 }
 
@@ -191,7 +193,8 @@ impl Settings {
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
             .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let extra = self.ca_bundle.as_deref().map(bundle).transpose()?.unwrap_or_default();
+        let own = self.ca_bundle.as_deref().map(bundle).transpose()?.unwrap_or_default();
+        let extra = self.extra_certificates.as_deref().and_then(|path| bundle(path).ok()).unwrap_or_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("nanobanana/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -199,21 +202,27 @@ impl Settings {
             .connect_timeout(self.connect)
             .tcp_keepalive(Duration::from_secs(30))
             .dns_resolver(Names)
-            .tls_certs_merge(bundled.chain(extra));
+            .tls_certs_merge(bundled.chain(own).chain(extra));
         Ok(match self.proxy.as_deref().map(proxy).transpose()? {
             Some(proxy) => builder.proxy(proxy),
             None => builder,
         })
     }
 
-    /// Tells at once what `builder` would find wrong later.
+    /// Tells at once what `builder` would find wrong later. Gives a warning if the extra certificates cannot be used.
     ///
     /// # Errors
-    /// [`Kind::ConfigError`] if the proxy or the certificates cannot be used.
-    pub fn check(&self) -> Result<(), Error> {
+    /// [`Kind::ConfigError`] if the proxy or the certificates of the caller cannot be used.
+    pub fn check(&self) -> Result<Option<Message>, Error> {
         self.ca_bundle.as_deref().map(bundle).transpose()?;
         self.proxy.as_deref().map(proxy).transpose()?;
-        Ok(())
+        let Some(path) = self.extra_certificates.as_deref() else { return Ok(None) };
+        let has_certificates = local::read(Path::new(path))
+            .is_ok_and(|pem| memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_some());
+        Ok((!has_certificates).then(|| {
+            let is_none = "is not a PEM file of certificates that can be read";
+            format!("NODE_EXTRA_CA_CERTS is ignored: {path} {is_none}").into()
+        }))
     }
 }
 
@@ -475,6 +484,7 @@ mod tests {
             connect: Duration::from_secs(1),
             proxy: None,
             ca_bundle: None,
+            extra_certificates: None,
             allow_private_urls: false,
         };
         Transport::new(settings).unwrap()

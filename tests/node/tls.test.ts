@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { APIConnectionError, Client, ConfigError, Emulator, InvalidOptionError, RateLimitError, type ScriptStep } from 'nanobanana-sdk'
-import { until } from './helpers'
+import { node, until } from './helpers'
 
 const media = join(__dirname, '..', 'media')
 const dot = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -38,6 +38,20 @@ test('speaks HTTP/2 over TLS to a server that the ca_bundle vouches for', () =>
     assert.equal(result.image.width, 1)
     assert.match(seen[0] ?? '', /^2\.0 \d+$/)
     client.close()
+  }))
+
+test('trusts the certificates of NODE_EXTRA_CA_CERTS, and warns of a file that is none', () =>
+  withServer(async (baseUrl) => {
+    const program = `
+      const { Client } = require('nanobanana-sdk')
+      const client = new Client({ baseUrl: ${JSON.stringify(baseUrl)}, apiKey: 'test-key-0123', retry: false })
+      client.generate('a dot').then(({ image }) => console.log(image.width), ({ message }) => console.log(message))
+      process.on('warning', ({ message }) => message.includes('NODE_EXTRA') && console.log(message))`
+    const told = (file: string): Promise<string> => node(['-e', program], { ...process.env, NODE_EXTRA_CA_CERTS: file })
+    assert.equal(await told(join(media, 'ca.pem')), '1')
+    const missing = await told(join(media, 'no-such.pem'))
+    assert.match(missing, /NODE_EXTRA_CA_CERTS is ignored: .*no-such\.pem is not a PEM file/)
+    assert.match(missing, /certificate that is not trusted/)
   }))
 
 test('refuses a server that nobody vouches for', () =>

@@ -287,6 +287,7 @@ mod tests {
             connect: Duration::from_secs(5),
             proxy,
             ca_bundle: None,
+            extra_certificates: None,
             allow_private_urls: false,
         }
     }
