@@ -18,7 +18,7 @@ export class Image extends ImageVerbs {
   static { brand(this, 'Image') }
 
   readonly #native: NativeImage
-  #bytes: Buffer | undefined
+  #bytes: Buffer<ArrayBuffer> | undefined
   #original: Image | null | undefined
 
   private constructor(picture: NativeImage) {
@@ -45,7 +45,7 @@ export class Image extends ImageVerbs {
 
   /** The file's bytes, over Rust's memory and without a copy: not to be written to. Always the same `Buffer`.
    * Those of a picture that an earlier run left on disk are read when they are first asked for. */
-  get bytes(): Buffer {
+  get bytes(): Buffer<ArrayBuffer> {
     // Node forbids a second Buffer over the same memory, so the first one is kept.
     return (this.#bytes ??= settle(this.#native.bytes()))
   }

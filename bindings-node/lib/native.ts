@@ -1,7 +1,6 @@
-// Finds the compiled core and says what it exports. Nothing here is public.
+// The exports of the compiled core. Nothing here is public.
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { load } from './loader'
 
 /** A value, or an error as JSON: the class is built by the caller, so that the stack is theirs. */
 export type Outcome<T> = T | { error: string; pictures: NativeImage[]; thrown?: number }
@@ -22,7 +21,7 @@ export interface NativeInputs {
 export interface NativeImage {
   readonly mimeType: string
   readonly width: number; readonly height: number; readonly size: number
-  bytes(): Outcome<Buffer>
+  bytes(): Outcome<Buffer<ArrayBuffer>>
   original(): NativeImage | null
   provenance(): Outcome<string>
   toDataURL(): Outcome<string>
@@ -56,6 +55,7 @@ export interface NativeDoor {
 }
 
 interface Native {
+  version(): string
   openClient(options: object, offline: boolean, tell: Tell, onlyWarnings: boolean, asks: boolean): Outcome<NativeDoor>
   openTools(): NativeDoor
   inputOptions(): string[]
@@ -66,27 +66,4 @@ interface Native {
   Cancel: new () => Cancel
 }
 
-/** What is loaded in this thread, by path: if one file were loaded again, the objects of before would be foreign to it. */
-const LOADED = Symbol.for('nanobanana-sdk.loaded')
-
-function load(): Native {
-  const loaded: Record<string, Native> = ((globalThis as { [LOADED]?: Record<string, Native> })[LOADED] ??= {})
-  const platform = `${process.platform}-${process.arch}`
-  const variants: Record<string, string[]> = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }
-  const failures: string[] = []
-  for (const variant of variants[process.platform] ?? ['']) {
-    const built = join(__dirname, '..', `nanobanana.${platform}${variant}.node`)
-    try {
-      const path = require.resolve(existsSync(built) ? built : `nanobanana-sdk-${platform}${variant}`)
-      return (loaded[path] ??= require(path) as Native)
-    } catch (error) {
-      failures.push(String((error as Error).message).split('\n')[0] ?? '')
-    }
-  }
-  const advice =
-    'If it was installed with --no-optional or --omit=optional, install it again without; if node_modules came ' +
-    'from another machine, run `npm install` on this one; in a clone of the source, run `npm run build` (needs Rust)'
-  throw new Error(`nanobanana-sdk has no compiled core for ${platform} here. ${advice}. Tried: ${failures.join('; ')}`)
-}
-
-export const native: Native = load()
+export const native: Native = load<Native>()

@@ -43,6 +43,12 @@ fn ready() -> Result<(), nanobanana::Error> {
     NO_THREADS.get().map_or(Ok(()), |cause| Err(Lost::NoThread(std::io::Error::other(cause.as_str())).into()))
 }
 
+/// The version of this build.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// Hands the signals that JavaScript's handlers get over to a command.
 #[napi]
 pub struct Signals(cli::Signals);
