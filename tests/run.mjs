@@ -82,6 +82,10 @@ const tasks = {
     run(inVenv('mypy'))
     run(process.execPath, 'bindings-node/build.mjs', '--front')
     run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
+    run(process.execPath, 'release/workflows.mjs')
+    run(inVenv('zizmor'), '--offline', '--no-progress', '--quiet', '.github/workflows')
+    const workflows = readdirSync(join(root, '.github', 'workflows')).map((name) => `.github/workflows/${name}`)
+    run(inVenv('check-jsonschema'), '--builtin-schema', 'vendor.github-workflows', ...workflows)
   },
   clients() {
     python()

@@ -19,6 +19,10 @@
 //! failure is an [`Error`] of a [`Kind`]. What a call can be told stands in [`GenerateOptions`],
 //! what comes back in [`Generation`]. The [`Emulator`] is the API on loopback, for tests.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod array;
 mod attempt;
 #[doc(hidden)]

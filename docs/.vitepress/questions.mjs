@@ -7,7 +7,7 @@ import config from './config.mjs'
 
 /** The sections that answer what strangers type. */
 const questions = {
-  'start#install-from-pypi-npm-or-cratesio': ['install from PyPI', 'pip install', 'how do I install', 'npm install'],
+  'start#install-from-pypi-npm-or-as-a-crate': ['install from PyPI', 'pip install', 'how do I install', 'npm install'],
   'models#which-model-to-choose': ['which model to choose', 'which model', 'cheapest model', 'best model'],
   'timeouts#default-timeout-and-retries': ['default timeout and retries', 'default timeout', 'how many retries'],
   'environment#environment-variables': ['all environment variables', 'environment', 'env vars'],
