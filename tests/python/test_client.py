@@ -81,7 +81,7 @@ def test_a_client_works_after_fork(client: nb.Client) -> None:
     children = [context.Process(target=in_child, args=(client, answers)) for _ in range(2)]
     for child in children:
         child.start()
-    assert [answers.get(timeout=20) for _ in children] == [1024, 1024]
+    assert [answers.get(timeout=60) for _ in children] == [1024, 1024]
     for child in children:
         child.join(20)
         assert child.exitcode == 0

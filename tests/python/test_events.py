@@ -216,7 +216,7 @@ with nb.Emulator() as emulator:
     nb.Client("key", base_url=emulator.url, retry=nb.Retry(initial=0.01)).generate("a boat")
 print("logging" in sys.modules)
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.stdout, ended.stderr) == (f"{bool(imports)}\n", "")
 
 
@@ -228,7 +228,7 @@ show = lambda event: print(event.name)
 nb.Client("key", base_url=sys.argv[1], on_event=show).generate("a boat")
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=60
     )
     assert (ended.stdout, ended.stderr) == ("request\nresponse\n", "")
 
@@ -334,7 +334,7 @@ def test_a_forked_child_goes_on_telling(emulator: nb.Emulator) -> None:
     # Also when the parent was handing out at that moment.
     child = context.Process(target=in_child, args=(client, events, answers))
     child.start()
-    assert answers.get(timeout=20) == ["request", "response"]
+    assert answers.get(timeout=60) == ["request", "response"]
     child.join(20)
     client.generate(PROMPT)
     events.until(*["request", "response"] * 2)
@@ -465,6 +465,6 @@ nb.Client("key", base_url=sys.argv[1], on_event=lambda event: threading.Event().
 print("drawn", flush=True)
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=60
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "drawn\n", "")

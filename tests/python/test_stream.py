@@ -214,7 +214,7 @@ print(next(stream).text)
 """
     emulator.script([ENDLESS])
     ended = subprocess.run(
-        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", program, emulator.url], capture_output=True, text=True, timeout=60
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.endswith("0000\n")
