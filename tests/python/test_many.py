@@ -631,7 +631,8 @@ void (async () => {
 
 
 OPEN = """
-import asyncio, sys
+import asyncio, logging, sys
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # on a busy machine any step may take long
 import nanobanana as nb
 client = nb.Client("key", base_url=sys.argv[1])
 run = client.generate_many(["early a", "early b", "early c"], concurrency=2)

@@ -279,13 +279,17 @@ fn an_answer_that_lies_too_far_away_is_laid_on_as_it_came() {
 /// Gains go from a half to the double.
 #[test]
 fn colours_are_matched_within_bounds() {
-    let source = drawn(300, 200, 5, |x, y| (x, y));
+    let strong = drawn(300, 200, 5, |x, y| (x, y));
+    let faint = Pixels { data: strong.data.iter().map(|value| value / 4 + 96).collect(), ..strong };
     let mask = boxed(300, 200, [100.0, 60.0, 200.0, 140.0]);
-    for (gain, is_matched) in [(0.6, true), (0.2, false)] {
-        let data = source.data.iter().map(|value| (f64::from(*value) * gain + 40.0) as u8).collect();
-        let answer = Pixels { data, ..source };
+    // What the answer did to the contrast, which a gain has to undo.
+    for (source, gain, is_matched) in
+        [(&strong, 0.6, true), (&strong, 0.2, false), (&faint, 1.6, true), (&faint, 3.0, false)]
+    {
+        let changed = |value: &u8| ((f64::from(*value) - 128.0) * gain + 128.0) as u8;
+        let answer = Pixels { data: source.data.iter().map(changed).collect(), ..*source };
         let merged = merge(source.clone(), &answer, &mask, None, true).unwrap();
-        outside_is_kept(&source, merged.picture.as_ref().unwrap(), &mask);
+        outside_is_kept(source, merged.picture.as_ref().unwrap(), &mask);
         let off = source.data.iter().zip(&merged.picture.unwrap().data).map(|(a, b)| a.abs_diff(*b)).max();
         assert_eq!(off <= Some(6), is_matched, "{gain}: {off:?}");
     }
