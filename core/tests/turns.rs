@@ -255,3 +255,22 @@ async fn a_picture_of_another_host_is_fetched_without_the_key() {
     // Without a key the emulator refuses what it would give to its own client.
     assert!(fetched.is_ok() || fetched.is_err_and(|error| error.message().contains("fetched")));
 }
+
+#[tokio::test]
+async fn a_reply_of_too_many_parts_is_refused_and_may_be_billed() {
+    let parts = [r#"{"text":"a","thought":true}"#, r#"{"text":"a"}"#].repeat(3000).join(",");
+    let event = format!("data: {{\"candidates\":[{{\"content\":{{\"parts\":[{parts}]}}}}]}}\r\n\r\n");
+    let script = [json!({ "body": event.repeat(12) })];
+    let (_emulator, client) = start(&script, ClientOptions::new().retry(Retry::from(false)));
+    let mut stream = client.generate_stream("a banana", GenerateOptions::new());
+    let error = loop {
+        match stream.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("72,000 parts are no trouble"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), Kind::ResponseError, "{error}");
+    assert!(error.message().contains("its parts pass the limit of 32 MiB of memory"), "{error}");
+    assert_eq!(error.field("billed"), Some("unknown".into()));
+}
