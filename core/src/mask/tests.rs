@@ -282,16 +282,16 @@ fn colours_are_matched_within_bounds() {
     let strong = drawn(300, 200, 5, |x, y| (x, y));
     let faint = Pixels { data: strong.data.iter().map(|value| value / 4 + 96).collect(), ..strong };
     let mask = boxed(300, 200, [100.0, 60.0, 200.0, 140.0]);
-    // What the answer did to the contrast, which a gain has to undo.
-    for (source, gain, is_matched) in
-        [(&strong, 0.6, true), (&strong, 0.2, false), (&faint, 1.6, true), (&faint, 3.0, false)]
+    // What the answer did to the contrast, which a gain has to undo, and how far off that leaves the colours.
+    for (source, gain, wanted) in
+        [(&strong, 0.6, 0..=6), (&strong, 0.3, 23..=27), (&faint, 1.6, 0..=5), (&faint, 4.0, 12..=18)]
     {
         let changed = |value: &u8| ((f64::from(*value) - 128.0) * gain + 128.0) as u8;
         let answer = Pixels { data: source.data.iter().map(changed).collect(), ..*source };
         let merged = merge(source.clone(), &answer, &mask, None, true).unwrap();
         outside_is_kept(source, merged.picture.as_ref().unwrap(), &mask);
         let off = source.data.iter().zip(&merged.picture.unwrap().data).map(|(a, b)| a.abs_diff(*b)).max();
-        assert_eq!(off <= Some(6), is_matched, "{gain}: {off:?}");
+        assert!(wanted.contains(&off.unwrap()), "{gain}: {off:?}, not {wanted:?}");
     }
 }
 
