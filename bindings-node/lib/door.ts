@@ -176,7 +176,7 @@ function functions(options: ClientOptions | undefined): Functions {
 /** The options, and beside them the one that only JavaScript can hold. */
 export function apart<T extends object, K extends keyof T>(options: T | null | undefined, name: K): { plain: T; own?: T[K] } {
   if (options == null) return { plain: {} as T }
-  if (typeof options !== 'object') throw new InvalidOptionError(`the options must be an object, not a ${typeof options}`)
+  if (typeof options !== 'object') throw new InvalidOptionError(`the options must be an object, not a value of type ${typeof options}`)
   if (!(name in options)) return { plain: options }
   const { [name]: own, ...plain } = options
   return { plain: plain as unknown as T, own }

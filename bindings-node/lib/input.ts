@@ -131,7 +131,7 @@ async function collect(stream: AsyncIterable<unknown>, signal: AbortSignal | nul
   try {
     iterator = stream[Symbol.asyncIterator]()
     for (let piece = await iterator.next(); !piece.done; piece = await iterator.next()) {
-      if (!ArrayBuffer.isView(piece.value)) throw new TypeError(`it gives a ${typeof piece.value}, not bytes`)
+      if (!ArrayBuffer.isView(piece.value)) throw new TypeError(`it gives a value of type ${typeof piece.value}, not bytes`)
       parts.push(view(piece.value))
     }
     return Buffer.concat(parts)

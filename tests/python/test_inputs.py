@@ -376,7 +376,7 @@ MISTYPED: Any = "charcter"
     [
         (lambda c: c.edit("x", nb.Reference("a.png", role=MISTYPED)), OPTION, "`character`"),
         (lambda c: c.edit("x", nb.Reference(NOTHING)), IMAGE, "a Reference of nothing"),
-        (lambda c: c.edit("x", [["a.png"]]), IMAGE, "picture 0 (a list)"),
+        (lambda c: c.edit("x", [["a.png"]]), IMAGE, "picture 0 (list)"),
         (lambda c: c.generate("x", attachments=[{}]), OPTION, "an attachment is bytes"),
         (lambda c: c.generate("x", attachments=[None]), OPTION, "an attachment is bytes"),
         (lambda c: c.generate("x", attachments=nb.Attachment(NOTHING)), OPTION, "of nothing"),
