@@ -533,6 +533,20 @@ export interface RecordOptions {
   mode?: 'missing' | 'always' | 'never' | null | undefined
 }
 
+/** Which requests a step of a script is for: those that all of this fits. */
+export interface ScriptMatch {
+  /** Words that the request holds. */
+  prompt?: string | undefined
+  /** The model that it is for. */
+  model?: string | undefined
+  /** Its seed. */
+  seed?: number | undefined
+  /** What its path holds. */
+  path?: string | undefined
+  /** Its kind. */
+  call?: 'generate' | 'batch_request' | 'count_tokens' | 'upload_start' | 'upload_chunk' | 'upload_query' | 'file_get' | 'file_list' | 'file_delete' | 'file_download' | 'batch_create' | 'batch_list' | 'batch_get' | 'batch_cancel' | 'batch_delete' | 'interaction_create' | 'interaction_get' | 'interaction_cancel' | 'interaction_delete' | undefined
+}
+
 /**
  * One step of an emulator's script: which requests it is for, and how they are answered.
  * Names, and times in seconds, are the same in every language and over HTTP.
@@ -551,7 +565,7 @@ export interface ScriptStep {
   /** No answer until the client goes. */
   hang?: boolean | undefined
   /** `{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model, with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this kind: `generate`, `batch_request`, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`, `file_get`, `file_list`, `file_delete`, `file_download`, `batch_create`, `batch_list`, `batch_get`, `batch_cancel`, `batch_delete`, `interaction_create`, `interaction_get`, `interaction_cancel`, `interaction_delete` (`batch_request` is one of those that a batch is made of, whose path is `batches/ID`). */
-  match?: Record<string, unknown> | undefined
+  match?: ScriptMatch | undefined
   /** How much its own answer to an edit with a mask drifts: 0 not at all, 1 as if nothing is said, up to 4. */
   drift?: number | undefined
   /** How many requests the step is for, one by one, or `"always"`; 1 if nothing is said. */

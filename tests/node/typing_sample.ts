@@ -28,6 +28,7 @@ import {
   type Outcome,
   type Outcomes,
   type Prompt,
+  type ScriptStep,
   type Spent,
 } from 'nanobanana-sdk'
 
@@ -71,7 +72,18 @@ export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData
     if (error instanceof NanoBananaError) return JSON.stringify(error)
   }
   const emulator = await Emulator.start({ port: 0 })
-  emulator.script([{ status: 429 }])
+  const limit: ScriptStep = { status: 429, times: 'always' }
+  emulator.script([limit, {}, { delay: 0.5, text: 'No.', match: { seed: 7 } }])
+  // @ts-expect-error a misspelt name
+  emulator.script([{ stauts: 429 }])
+  // @ts-expect-error a status is a number
+  emulator.script([{ status: '429' }])
+  // @ts-expect-error a kind of call that there is not
+  emulator.script([{ match: { call: 'genrate' } }])
+  // @ts-expect-error a number or one word
+  emulator.script([{ times: 'ever' }])
+  // @ts-expect-error a misspelt option
+  await Client.offline({ timeuot: 5 })
   const keyed = new Client({ apiKey: async () => 'key', baseUrl: emulator.url })
   await keyed.withOptions({ model: 'x' }).close()
   return models[0]?.id ?? (await image.save('boat'))

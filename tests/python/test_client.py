@@ -6,6 +6,8 @@ import inspect
 import multiprocessing
 import os
 import pickle
+import pydoc
+import re
 import subprocess
 import sys
 import threading
@@ -194,6 +196,32 @@ def test_help_lists_every_option_with_its_docs(function: Any) -> None:
         assert f"\n        {name}: " in function.__doc__
     assert "model" in inspect.signature(nb.Client).parameters
     assert ("self" in signature.parameters) == (function is not nb.generate)
+
+
+@pytest.mark.parametrize("client", [nb.Client, nb.AsyncClient])
+def test_offline_lists_the_options_of_a_client(client: Any) -> None:
+    parameters = inspect.signature(client.offline).parameters
+    assert list(parameters) == [name for name in inspect.signature(client).parameters if name != "api_key"]
+    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in parameters.values())
+    assert all(f"\n        {name}: " in client.offline.__doc__ for name in parameters)
+
+
+FIELDED = [
+    kind for name in nb.__all__ if isinstance(kind := getattr(nb, name), type) and hasattr(kind, "_fields")
+]
+
+
+@pytest.mark.parametrize("kind", FIELDED)
+def test_help_shows_every_field_with_its_docs(kind: Any) -> None:
+    assert len(FIELDED) > 40
+    text = pydoc.render_doc(kind, renderer=pydoc.plaintext)
+    for name in kind._fields:
+        if issubclass(kind, Exception):
+            assert re.search(rf"\n \|      {name}: \w", text), (name, text)
+        else:
+            doc = inspect.getdoc(getattr(kind, name))
+            assert doc and doc.split("\n")[0] in text, name
+            assert re.search(rf"\n \|  {name}\n \|      \S", text), (name, text)
 
 
 def test_settings_are_what_they_were_given() -> None:

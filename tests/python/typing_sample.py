@@ -139,11 +139,32 @@ def many(client: nb.Client, paths: list[Path]) -> list[str]:
         assert_type(run, nb.Outcomes)
         for outcome in run:
             assert_type(outcome, nb.Outcome)
-            if outcome.result is None:
-                assert_type(outcome.error, nb.NanoBananaError | None)
+            if outcome.ok:
+                assert_type(outcome.result, nb.Result)
+                assert_type(outcome.error, None)
+            else:
+                assert_type(outcome.result, None)
+                assert_type(outcome.error, nb.NanoBananaError)
+            files.append(named(outcome))
             files += outcome.files
     list(client.generate_many(["a boat", ["night", paths[0]]]))
     return files
+
+
+def named(outcome: nb.Outcome) -> str:
+    assert isinstance(outcome, nb.Outcome)
+    if not outcome.ok:
+        return outcome.error.message
+    return outcome.result.image.mime_type
+
+
+def raised(outcome: nb.Outcome) -> nb.Result:
+    # Pyright narrows by these, and not by `if outcome.ok:`.
+    if outcome.ok is True:
+        assert_type(outcome.result, nb.Result)
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.result
 
 
 async def many_awaited(
@@ -153,6 +174,7 @@ async def many_awaited(
         assert_type(run, nb.AsyncOutcomes)
         async for outcome in run:
             assert_type(outcome.index, int)
+            assert_type(outcome.result.image if outcome.ok else outcome.error, nb.Image | nb.NanoBananaError)
     async for _ in client.generate_many(["a boat"], ordered=True):
         break
 
@@ -178,6 +200,19 @@ def said_of_inputs(client: nb.Client, path: Path) -> None:
     client.generate("night", attachments=5)  # type: ignore[arg-type]
 
 
+def scripted(emulator: nb.Emulator) -> None:
+    emulator.script([{}, {"status": 429, "times": 2}, {"delay": 0.5, "text": "No.", "match": {"seed": 7}}])
+    limit: nb.ScriptStep = {"status": 429, "times": "always"}
+    steps: list[nb.ScriptStep] = [limit]
+    emulator.script(steps)
+    emulator.script([{"stauts": 429}])  # type: ignore[typeddict-unknown-key]
+    emulator.script([{"status": "429"}])  # type: ignore[typeddict-item]
+    emulator.script([{"times": "ever"}])  # type: ignore[typeddict-item]
+    emulator.script([{"match": {"promt": "x"}}])  # type: ignore[typeddict-unknown-key]
+    emulator.script([{"match": {"call": "genrate"}}])  # type: ignore[typeddict-item]
+    emulator.script([limit, 5])  # type: ignore[list-item]
+
+
 def wrong(client: nb.Client) -> None:
     client.generate_many(["a boat"], concurency=3)  # type: ignore[call-arg]
     client.generate_many([{"promt": "a boat"}])  # type: ignore[list-item]
@@ -189,3 +224,5 @@ def wrong(client: nb.Client) -> None:
     client.generate_stream("a boat", thougths=True)  # type: ignore[call-arg]
     client.chat().add("x", role="system")  # type: ignore[arg-type]
     client.chat().history = []  # type: ignore[misc]
+    nb.Client.offline(timeuot=5)  # type: ignore[call-arg]
+    nb.Client.offline(retry="no")  # type: ignore[arg-type]

@@ -72,6 +72,7 @@ class ClientFront(Front):
         return self
 
     @classmethod
+    @documented(_generated.offline)
     def offline(cls, **options: Unpack[ClientOptions]) -> Self:
         """A client of an emulator of its own: no key, no network, no cost.
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, ClassVar, Literal
+    from typing import Any, ClassVar, Literal, TypeAlias
 
     from ._options import (
         AspectRatio,
@@ -87,7 +87,13 @@ __all__ = [
 class Attempt(Record):
     """One request that was sent, or tried, on behalf of a call."""
 
-    __slots__ = ("when", "status", "reason", "wait", "request_id")
+    __slots__ = {
+        "when": "When it began, in UTC, as `2026-11-24T20:44:39.123Z`.",
+        "status": "The HTTP status of its answer; none if no answer came.",
+        "reason": "Why it failed, in a few words; none if it succeeded.",
+        "wait": "How long was waited after it, before the next one. In seconds.",
+        "request_id": "The service's id of this request, if it sent one.",
+    }
     _fields = dict.fromkeys(__slots__)
     when: str
     """When it began, in UTC, as `2026-11-24T20:44:39.123Z`."""
@@ -104,14 +110,14 @@ class Attempt(Record):
 class Usage(Record):
     """What a call used, in tokens as the service counted them."""
 
-    __slots__ = (
-        "input_tokens",
-        "output_tokens",
-        "image_tokens",
-        "thought_tokens",
-        "cached_tokens",
-        "total_tokens",
-    )
+    __slots__ = {
+        "input_tokens": "Tokens of the prompt, its pictures included.",
+        "output_tokens": "Tokens of the answer, its pictures included, thoughts left out.",
+        "image_tokens": "Those of the answer's tokens that are pictures.",
+        "thought_tokens": "Tokens spent on thinking; billed like text of the answer.",
+        "cached_tokens": "Those of the prompt's tokens that the service had cached.",
+        "total_tokens": "All tokens together, as the service added them.",
+    }
     _fields = dict.fromkeys(__slots__)
     input_tokens: int
     """Tokens of the prompt, its pictures included."""
@@ -130,7 +136,12 @@ class Usage(Record):
 class Partial(Record):
     """What had arrived when a reply broke off."""
 
-    __slots__ = ("text", "images", "thoughts", "links")
+    __slots__ = {
+        "text": "The text; empty if none came.",
+        "images": "The final pictures, whole ones only.",
+        "thoughts": "The thoughts in words; empty if none came.",
+        "links": "Addresses of pictures that the reply names and that could not be fetched.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"images": read_picture}
     text: str
@@ -144,7 +155,13 @@ class Partial(Record):
 
 
 class NanoBananaError(ErrorBase):
-    """Anything that this library raises."""
+    """Anything that this library raises.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+    """
 
     _fields = {**ErrorBase._fields, "call": None}
     message: str
@@ -154,11 +171,26 @@ class NanoBananaError(ErrorBase):
 
 
 class ConfigError(NanoBananaError):
-    """The client cannot be used as it was set up, for example because no API key was found."""
+    """The client cannot be used as it was set up, for example because no API key was found.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+    """
 
 
 class InvalidOptionError(NanoBananaError, TypeError, ValueError):
-    """An option that does not exist, or a value of the wrong type or form. Nothing was sent."""
+    """An option that does not exist, or a value of the wrong type or form. Nothing was sent.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        option: The option's name as it was given.
+        allowed: The values that are allowed, if they can be listed.
+        hint: The nearest thing that would have been right.
+    """
 
     _fields = {**NanoBananaError._fields, "option": None, "allowed": None, "hint": None}
     option: str | None
@@ -170,7 +202,18 @@ class InvalidOptionError(NanoBananaError, TypeError, ValueError):
 
 
 class UnsupportedOptionError(NanoBananaError, ValueError):
-    """The chosen model does not have this option, or not with this value. Nothing was sent."""
+    """The chosen model does not have this option, or not with this value. Nothing was sent.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        model: The id of the model.
+        option: The option's name as it was given.
+        value: The value that was given.
+        allowed: The values that this model takes; empty if it does not have the option at all.
+        hint: The nearest value that this model takes, or a model that takes the value given.
+    """
 
     _fields = {
         **NanoBananaError._fields,
@@ -193,7 +236,15 @@ class UnsupportedOptionError(NanoBananaError, ValueError):
 
 
 class ImageError(NanoBananaError, ValueError):
-    """A picture cannot be used: which one and why."""
+    """A picture cannot be used: which one and why.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        index: Which of the call's pictures it is, counted from 0; none outside of a call.
+        input: The picture as it was named: a path, a URL or a type, never bytes.
+    """
 
     _fields = {**NanoBananaError._fields, "index": None, "input": None}
     index: int | None
@@ -203,7 +254,19 @@ class ImageError(NanoBananaError, ValueError):
 
 
 class BudgetExceededError(NanoBananaError):
-    """The client's budget has no room for a request, which was not sent. What was spent stays spent."""
+    """The client's budget has no room for a request, which was not sent. What was spent stays spent.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        budget: The most that may be spent in all, in USD; none if only single requests are limited.
+        per_call: The most that one request may be expected to cost, in USD; none if that is not limited.
+        spent: What is spent, and kept for requests whose outcome is not known, in USD.
+        held: What is set aside for requests under way, in USD.
+        needed: What this would typically have cost, in USD.
+        attempts: What was sent on behalf of this call before, in order.
+    """
 
     _fields = {
         **NanoBananaError._fields,
@@ -230,7 +293,17 @@ class BudgetExceededError(NanoBananaError):
 
 
 class APIError(NanoBananaError):
-    """The service, or the way to it, failed."""
+    """The service, or the way to it, failed.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+    """
 
     _fields = {**NanoBananaError._fields, "attempts": [], "billed": None, "retryable": False, "partial": None}
     _readers = {**NanoBananaError._readers, "attempts": Attempt._read, "partial": Partial._read}
@@ -245,15 +318,49 @@ class APIError(NanoBananaError):
 
 
 class APIConnectionError(APIError):
-    """No answer came: the connection could not be made, or it broke."""
+    """No answer came: the connection could not be made, or it broke.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+    """
 
 
 class APITimeoutError(APIConnectionError):
-    """The time allowed for the call ran out."""
+    """The time allowed for the call ran out.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+    """
 
 
 class APIStatusError(APIError):
-    """The service answered with an error."""
+    """The service answered with an error.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
     _fields = {**APIError._fields, "status": None, "code": None, "details": None, "request_id": None}
     status: int | None
@@ -267,23 +374,96 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError):
-    """The service found the request wrong (400, 413 and other 4xx)."""
+    """The service found the request wrong (400, 413 and other 4xx).
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
 
 class AuthenticationError(APIStatusError):
-    """The service does not know the API key."""
+    """The service does not know the API key.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
 
 class PermissionDeniedError(APIStatusError):
-    """The key is missing, or may not do this."""
+    """The key is missing, or may not do this.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
 
 class NotFoundError(APIStatusError):
-    """The model or file does not exist, or not any more."""
+    """The model or file does not exist, or not any more.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
 
 class RateLimitError(APIStatusError):
-    """Too many requests, or a quota is used up."""
+    """Too many requests, or a quota is used up.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+        retry_after: After how many seconds the service wants to be asked again, if it said so.
+        quota: The quota that is used up, as the service names it.
+        permanent: Whether waiting is of no use: true for a daily or a zero quota.
+    """
 
     _fields = {**APIStatusError._fields, "retry_after": None, "quota": None, "permanent": None}
     retry_after: float | None
@@ -295,15 +475,58 @@ class RateLimitError(APIStatusError):
 
 
 class InternalServerError(APIStatusError):
-    """The service failed (any 5xx)."""
+    """The service failed (any 5xx).
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        status: The HTTP status.
+        code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+        details: What the service told beside the message.
+        request_id: The service's id of the request, if it sent one.
+    """
 
 
 class ResponseError(APIError):
-    """A reply that is not what the API promises: cut off, not JSON, damaged."""
+    """A reply that is not what the API promises: cut off, not JSON, damaged.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+    """
 
 
 class BlockedError(APIError):
-    """The service refused the prompt or the picture for a reason of policy."""
+    """The service refused the prompt or the picture for a reason of policy.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        stage: What was refused: "prompt" or "output".
+        reason: The service's reason, for example "IMAGE_SAFETY".
+        ratings: The service's ratings of the content by category.
+        finish_reason: Why the answer ended, as the service names it.
+        finish_message: The service's sentence about that.
+        text: The text that came instead.
+        usage: What the call used.
+        cost: What the call cost in USD, if the model's prices are known.
+        response_id: The service's id of the answer.
+    """
 
     _fields = {
         **APIError._fields,
@@ -339,7 +562,23 @@ class BlockedError(APIError):
 
 
 class NoImageError(APIError):
-    """The call succeeded, but no picture came."""
+    """The call succeeded, but no picture came.
+
+    Fields:
+        message: What was wrong, what is allowed and what to do.
+        call: The number of the call, as its events have it; none if it failed before it was ready to be
+            made.
+        attempts: What was sent on behalf of this call, in order.
+        billed: Whether the failed call was paid for: "no", "yes" or "unknown".
+        retryable: Whether the same call may succeed later.
+        partial: What had arrived before the reply broke off; none if nothing had.
+        finish_reason: Why the answer ended, as the service names it.
+        finish_message: The service's sentence about that.
+        text: The text that came instead.
+        usage: What the call used.
+        cost: What the call cost in USD, if the model's prices are known.
+        response_id: The service's id of the answer.
+    """
 
     _fields = {
         **APIError._fields,
@@ -396,7 +635,10 @@ def read_error(values: dict[str, Any], pictures: Iterable[Image] = ()) -> NanoBa
 class Thoughts(Record):
     """What the model thought before it drew; asked for with `thoughts`."""
 
-    __slots__ = ("text", "images")
+    __slots__ = {
+        "text": "Its thoughts in words; empty if none came.",
+        "images": "Its drafts, in order. The last one usually equals the final picture.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"images": read_picture}
     text: str
@@ -408,7 +650,11 @@ class Thoughts(Record):
 class Source(Record):
     """One page or picture that the answer draws on."""
 
-    __slots__ = ("title", "uri", "image_uri")
+    __slots__ = {
+        "title": "The page's title.",
+        "uri": "The page's address. Where pictures from a search are shown, it must be linked.",
+        "image_uri": "The picture's own address, if the source is a picture.",
+    }
     _fields = dict.fromkeys(__slots__)
     title: str | None
     """The page's title."""
@@ -421,7 +667,12 @@ class Source(Record):
 class Span(Record):
     """A stretch of the answer's text and the sources behind it."""
 
-    __slots__ = ("start", "end", "text", "sources")
+    __slots__ = {
+        "start": "Where it begins, in bytes of UTF-8 in its part.",
+        "end": "Where it ends, in bytes of UTF-8 in its part.",
+        "text": "The text itself.",
+        "sources": "Indexes into `sources`.",
+    }
     _fields = dict.fromkeys(__slots__)
     start: int
     """Where it begins, in bytes of UTF-8 in its part."""
@@ -436,7 +687,13 @@ class Span(Record):
 class Grounding(Record):
     """What the model searched for and found."""
 
-    __slots__ = ("queries", "image_queries", "sources", "html", "spans")
+    __slots__ = {
+        "queries": "The searches of the web.",
+        "image_queries": "The searches for pictures.",
+        "sources": "What was found.",
+        "html": "Google's search suggestions as HTML; its terms ask that they are shown.",
+        "spans": "Which text rests on which sources.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"sources": Source._read, "spans": Span._read}
     queries: list[str]
@@ -454,7 +711,24 @@ class Grounding(Record):
 class MaskedEdit(Record):
     """How a model's picture was laid on the picture that it was to change within a mask."""
 
-    __slots__ = ("model_image", "change_map", "leak", "shift", "scale")
+    __slots__ = {
+        "model_image": "The model's picture as it came.",
+        "change_map": (
+            "How much the model changed each pixel, within the mask and outside: a grey PNG of the first "
+            "picture's size, 0 where nothing changed. None if it could not be made, and for an item of an "
+            "earlier run."
+        ),
+        "leak": (
+            "How much the model changed what lies outside of the mask: 0 for not at all, 1 for black that "
+            "became white. It is the mean difference over all pixels and channels there, after the model's "
+            "picture was laid in place and its colours were matched. None if it is not known."
+        ),
+        "shift": (
+            "By how many pixels of the first picture the model had moved it, right and down; that is "
+            "undone. Empty if it is not known."
+        ),
+        "scale": "How much larger the model had drawn it; 1 is the same size. That is undone, too.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"model_image": read_picture, "change_map": read_picture}
     model_image: Image
@@ -484,26 +758,38 @@ class MaskedEdit(Record):
 class Result(ResultBase):
     """What a call gave: pictures, text, and all that the service told about them."""
 
-    __slots__ = (
-        "images",
-        "masked",
-        "text",
-        "thoughts",
-        "usage",
-        "cost",
-        "grounding",
-        "finish_reason",
-        "model",
-        "response_id",
-        "request_id",
-        "rate_limits",
-        "attempts",
-        "call",
-        "warnings",
-        "errors",
-        "cached",
-        "raw",
-    )
+    __slots__ = {
+        "images": "The final pictures of all candidates, in order.",
+        "masked": (
+            "For each of these pictures, if it is an edit with a mask, what became of the model's picture."
+        ),
+        "text": "The text that came beside them; empty if none did.",
+        "thoughts": "What the model thought, if it was asked to tell.",
+        "usage": "The tokens that were used.",
+        "cost": (
+            "The price in USD, from the tokens and the tier that served; none if the prices are not known."
+        ),
+        "grounding": "What the model searched for and found, if it was allowed to.",
+        "finish_reason": "Why the answer ended, as the service names it.",
+        "model": "The model that answered, as the service names it.",
+        "response_id": "The service's id of the answer.",
+        "request_id": (
+            "The service's id of the request that was answered, as its head names it; none if it did not, "
+            "and for an answer from the cache."
+        ),
+        "rate_limits": (
+            "The headers of that answer that tell of the service's limits: `retry-after`, and those whose "
+            "names begin with `x-ratelimit-` or `ratelimit`. Empty if it sent none."
+        ),
+        "attempts": "What was sent, in order.",
+        "call": (
+            "The number of the call, as its events have it; none for an item that an earlier run has made."
+        ),
+        "warnings": "What the caller should know, in sentences.",
+        "errors": "Of `n` pictures, why the missing ones are missing.",
+        "cached": "Whether it came from a cache instead of the service.",
+        "raw": "The reply's JSON; in place of a picture's bytes stands its number in the reply.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {
         "images": read_picture,
@@ -561,34 +847,36 @@ class Result(ResultBase):
 class ModelInfo(Record):
     """What is known of one model. Dates are texts like `2026-11-24`."""
 
-    __slots__ = (
-        "id",
-        "name",
-        "aliases",
-        "state",
-        "aspect_ratios",
-        "image_sizes",
-        "default_image_size",
-        "thinking",
-        "thoughts",
-        "always_thinks",
-        "search",
-        "image_search",
-        "service_tiers",
-        "max_images",
-        "soft_max_images",
-        "references",
-        "video_input",
-        "max_output_tokens",
-        "price_per_image",
-        "prices_checked",
-        "released",
-        "deprecated",
-        "shutdown",
-        "successor",
-        "closed_to_new_projects",
-        "notes",
-    )
+    __slots__ = {
+        "id": "The model's id.",
+        "name": "What people call it.",
+        "aliases": "Short names that stand for the id.",
+        "state": '"stable", "preview" or "deprecated".',
+        "aspect_ratios": "The aspect ratios it takes.",
+        "image_sizes": "The sizes it takes, small to large.",
+        "default_image_size": "The size it draws when none is asked for.",
+        "thinking": "The thinking levels it takes; empty if none can be asked for.",
+        "thoughts": "Whether its thoughts can be asked for.",
+        "always_thinks": "Whether it thinks in every call, which is paid for and cannot be switched off.",
+        "search": "Whether it can search the web.",
+        "image_search": "Whether it can search for pictures.",
+        "service_tiers": "The service tiers it is offered in.",
+        "max_images": "How many pictures a call may send; none if no limit is known.",
+        "soft_max_images": "Beyond how many pictures its results get worse; none if that is not known.",
+        "references": (
+            "How many references of a role it keeps alike from picture to picture, where that is known."
+        ),
+        "video_input": "Whether it takes videos.",
+        "max_output_tokens": "How many tokens an answer may have.",
+        "price_per_image": "What one picture costs in USD by size, in the standard tier, prompt not counted.",
+        "prices_checked": "The day on which the prices were last checked.",
+        "released": "Since when it is generally available.",
+        "deprecated": "Since when it is deprecated.",
+        "shutdown": "When it is shut down, or the earliest day for that.",
+        "successor": "The id of the model to move to.",
+        "closed_to_new_projects": "Since when projects that never used it are refused.",
+        "notes": "What else is worth knowing, in sentences.",
+    }
     _fields = dict.fromkeys(__slots__)
     id: str
     """The model's id."""
@@ -644,49 +932,87 @@ class ModelInfo(Record):
     """What else is worth knowing, in sentences."""
 
 
-class Outcome(OutcomeBase):
-    """What came of one item of `generate_many`."""
+if TYPE_CHECKING:
 
-    __slots__ = ("index", "id", "ok", "result", "error", "cached", "files", "key")
-    _fields = dict.fromkeys(__slots__)
-    _readers = {"result": Result._read, "error": read_error}
-    index: int
-    """The item's place among the items, from 0."""
-    id: str | None
-    """The item's id, if it has one."""
-    ok: bool
-    """Whether there is a result; otherwise there is an error."""
-    result: Result | None
-    """What the call gave."""
-    error: NanoBananaError | None
-    """Why it failed."""
-    cached: bool
-    """Whether it was done in an earlier run and costs nothing now."""
-    files: list[str]
-    """Where its pictures are: those that were written, in the order of `result.images`."""
-    key: str
-    """What the journal knows it by: its id, or the hash of all that is sent; of equal items each but the
-    first has its number behind it.
+    class _Outcome(OutcomeBase):
+        """What came of one item of `generate_many`."""
 
-    Empty if the item failed before that was known.
-    """
+        index: int
+        """The item's place among the items, from 0."""
+        id: str | None
+        """The item's id, if it has one."""
+        cached: bool
+        """Whether it was done in an earlier run and costs nothing now."""
+        files: list[str]
+        """Where its pictures are: those that were written, in the order of `result.images`."""
+        key: str
+        """What the journal knows it by: its id, or the hash of all that is sent; of equal items each but the
+        first has its number behind it.
+
+        Empty if the item failed before that was known.
+        """
+
+    class _Succeeded(_Outcome):
+        """What came of one item of `generate_many`."""
+
+        ok: Literal[True]
+        """Whether there is a result; otherwise there is an error."""
+        result: Result
+        """What the call gave."""
+        error: None
+        """Why it failed."""
+
+    class _Failed(_Outcome):
+        """What came of one item of `generate_many`."""
+
+        ok: Literal[False]
+        """Whether there is a result; otherwise there is an error."""
+        result: None
+        """What the call gave."""
+        error: NanoBananaError
+        """Why it failed."""
+
+    Outcome: TypeAlias = _Succeeded | _Failed
+else:
+
+    class Outcome(OutcomeBase):
+        """What came of one item of `generate_many`."""
+
+        __slots__ = {
+            "index": "The item's place among the items, from 0.",
+            "id": "The item's id, if it has one.",
+            "ok": "Whether there is a result; otherwise there is an error.",
+            "result": "What the call gave.",
+            "error": "Why it failed.",
+            "cached": "Whether it was done in an earlier run and costs nothing now.",
+            "files": "Where its pictures are: those that were written, in the order of `result.images`.",
+            "key": (
+                "What the journal knows it by: its id, or the hash of all that is sent; of equal items each "
+                "but the first has its number behind it. Empty if the item failed before that was known."
+            ),
+        }
+        _fields = dict.fromkeys(__slots__)
+        _readers = {"result": Result._read, "error": read_error}
 
 
 class Estimate(Record):
     """What a call is expected to cost, in USD for all of its requests together."""
 
-    __slots__ = (
-        "model",
-        "low",
-        "typical",
-        "high",
-        "calls",
-        "input_tokens",
-        "image_tokens",
-        "assumes",
-        "not_included",
-        "warnings",
-    )
+    __slots__ = {
+        "model": "The id of the model.",
+        "low": (
+            "The price in USD if everything goes cheaply; none if the model, or its service tier, has no "
+            "known price."
+        ),
+        "typical": "The price in USD that is most likely.",
+        "high": "The price in USD if everything goes dearly; no limit that the service keeps.",
+        "calls": "How many requests it is: `n`.",
+        "input_tokens": "The tokens of the prompts and their pictures; none if the model is not known.",
+        "image_tokens": "The tokens of the pictures that are drawn; none if the model is not known.",
+        "assumes": "What was assumed, in sentences.",
+        "not_included": "What may be billed beside it, in sentences.",
+        "warnings": "What the caller should know about the options, in sentences.",
+    }
     _fields = dict.fromkeys(__slots__)
     model: str
     """The id of the model."""
@@ -715,16 +1041,16 @@ class Estimate(Record):
 class TokenCount(Record):
     """How many tokens a request would send."""
 
-    __slots__ = (
-        "total_tokens",
-        "cached_tokens",
-        "text_tokens",
-        "image_tokens",
-        "video_tokens",
-        "audio_tokens",
-        "document_tokens",
-        "warnings",
-    )
+    __slots__ = {
+        "total_tokens": "All of them.",
+        "cached_tokens": "Those that the service has cached.",
+        "text_tokens": "Those of words.",
+        "image_tokens": "Those of pictures.",
+        "video_tokens": "Those of videos.",
+        "audio_tokens": "Those of sound.",
+        "document_tokens": "Those of documents.",
+        "warnings": "What the caller should know about the options, in sentences.",
+    }
     _fields = dict.fromkeys(__slots__)
     total_tokens: int
     """All of them."""
@@ -750,20 +1076,20 @@ class File(Record):
     Its project alone can use it; it lives 48 hours, and is free.
     """
 
-    __slots__ = (
-        "name",
-        "uri",
-        "mime_type",
-        "size_bytes",
-        "state",
-        "display_name",
-        "create_time",
-        "update_time",
-        "expiration_time",
-        "sha256",
-        "source",
-        "error",
-    )
+    __slots__ = {
+        "name": 'What the service calls it: "files/" and up to 40 lower case letters, digits and dashes.',
+        "uri": "Its address, which is what goes into a request.",
+        "mime_type": 'What it is, for example "image/png".',
+        "size_bytes": "How many bytes it has.",
+        "state": '"PROCESSING", "ACTIVE" (it can be used) or "FAILED".',
+        "display_name": "What its owner calls it.",
+        "create_time": "When it was uploaded, in UTC, as `2026-11-24T20:44:39.123Z`.",
+        "update_time": "When it was last changed.",
+        "expiration_time": "When the service deletes it.",
+        "sha256": "The SHA-256 of its bytes in base64, as the service tells it.",
+        "source": 'How it came: "UPLOADED", "GENERATED" or "REGISTERED".',
+        "error": "Why it cannot be used, if it is FAILED.",
+    }
     _fields = dict.fromkeys(__slots__)
     name: str
     """What the service calls it: "files/" and up to 40 lower case letters, digits and dashes."""
@@ -794,7 +1120,15 @@ class File(Record):
 class PictureFacts(Record):
     """A picture's file or pixels in numbers."""
 
-    __slots__ = ("mime_type", "width", "height", "bytes")
+    __slots__ = {
+        "mime_type": (
+            'Its type, for example "image/png"; none for pixels that were never a file, and where it is not '
+            "known."
+        ),
+        "width": "Its width in pixels, as it is seen; none where that is not known.",
+        "height": "Its height in pixels, as it is seen; none where that is not known.",
+        "bytes": "How many bytes it has; none where that is not known.",
+    }
     _fields = dict.fromkeys(__slots__)
     mime_type: str | None
     """Its type, for example "image/png"; none for pixels that were never a file, and where it is not known.
@@ -810,7 +1144,19 @@ class PictureFacts(Record):
 class InputPlan(Record):
     """What becomes of one picture before it is sent, and why."""
 
-    __slots__ = ("index", "input", "action", "given", "sent", "lossy", "why")
+    __slots__ = {
+        "index": "Which of the call's pictures it is, from 0: those of the prompt first, then `images`.",
+        "input": "The picture as it was named, or what it is.",
+        "action": (
+            '"as it is" (the very bytes), "by reference" (the service fetches it), or what was done for its '
+            'sake: "encoded" (pixels became a file), "converted" (another type or other colours), "turned" '
+            '(upright, as its EXIF says), "shrunk" (fewer pixels or bytes). Of several the last of these.'
+        ),
+        "given": "What was handed in.",
+        "sent": "What is sent.",
+        "lossy": "Whether something of it is lost: colours, sharpness, frames or pixels.",
+        "why": "What is done and for what reason, in sentences.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"given": PictureFacts._read, "sent": PictureFacts._read}
     index: int
@@ -837,7 +1183,12 @@ class InputPlan(Record):
 class Explained(Record):
     """What a call would send."""
 
-    __slots__ = ("model", "inputs", "body_bytes", "warnings")
+    __slots__ = {
+        "model": "The id of the model.",
+        "inputs": "What becomes of each picture, in the order in which they are sent.",
+        "body_bytes": "How many bytes one request would have.",
+        "warnings": "What the caller should know about the options and the pictures, in sentences.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"inputs": InputPlan._read}
     model: str
@@ -853,7 +1204,11 @@ class Explained(Record):
 class UnknownCall(Record):
     """A request of which it is not known whether it was billed."""
 
-    __slots__ = ("when", "model", "reason")
+    __slots__ = {
+        "when": "When that was found, in UTC, as `2026-11-24T20:44:39.123Z`.",
+        "model": "The id of the model.",
+        "reason": "Why it is not known, in a few words.",
+    }
     _fields = dict.fromkeys(__slots__)
     when: str
     """When that was found, in UTC, as `2026-11-24T20:44:39.123Z`."""
@@ -866,16 +1221,21 @@ class UnknownCall(Record):
 class Spent(Record):
     """What a client and its copies have spent in this process, in USD."""
 
-    __slots__ = (
-        "usd",
-        "calls",
-        "pending_usd",
-        "unknown",
-        "unknown_usd",
-        "unknown_calls",
-        "unpriced",
-        "remaining_usd",
-    )
+    __slots__ = {
+        "usd": (
+            "What the answered requests cost, in USD. One whose price is not known counts with what was set "
+            "aside for it, if anything was."
+        ),
+        "calls": "How many requests were answered, and so paid for.",
+        "pending_usd": "What is set aside for requests under way, in USD.",
+        "unknown": "Of how many requests it is not known whether they were billed.",
+        "unknown_usd": "What is kept for those, in USD: their typical price.",
+        "unknown_calls": "Which those were; the last 100.",
+        "unpriced": "How many of the answered requests have a price that is not known.",
+        "remaining_usd": (
+            "What the budget has left for further requests, in USD; none without one for all of them."
+        ),
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"unknown_calls": UnknownCall._read}
     usd: float
@@ -902,7 +1262,12 @@ class Spent(Record):
 class ChatTurn(Record):
     """One turn of a conversation."""
 
-    __slots__ = ("role", "text", "images", "files")
+    __slots__ = {
+        "role": 'Who spoke: "user" or "model".',
+        "text": "The words; empty if there were none.",
+        "images": "The pictures, in order.",
+        "files": "What was attached, as its type and size; and what was named only, as its URI.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"images": read_picture}
     role: str
@@ -918,7 +1283,10 @@ class ChatTurn(Record):
 class ThoughtEvent(Record):
     """The model thinks: some words, or a draft."""
 
-    __slots__ = ("text", "image")
+    __slots__ = {
+        "text": "Its thought in words.",
+        "image": "Its draft.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"image": read_picture}
     type: ClassVar[Literal["thought"]] = "thought"
@@ -932,7 +1300,9 @@ class ThoughtEvent(Record):
 class TextEvent(Record):
     """Some of the answer's text."""
 
-    __slots__ = ("text",)
+    __slots__ = {
+        "text": "The next words.",
+    }
     _fields = dict.fromkeys(__slots__)
     type: ClassVar[Literal["text"]] = "text"
     """The event's name."""
@@ -943,7 +1313,9 @@ class TextEvent(Record):
 class ImageEvent(Record):
     """A final picture."""
 
-    __slots__ = ("image",)
+    __slots__ = {
+        "image": "The picture.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"image": read_picture}
     type: ClassVar[Literal["image"]] = "image"
@@ -955,7 +1327,9 @@ class ImageEvent(Record):
 class DoneEvent(Record):
     """The end: all that came, put together as a call without a stream would give it."""
 
-    __slots__ = ("result",)
+    __slots__ = {
+        "result": "The result.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"result": Result._read}
     type: ClassVar[Literal["done"]] = "done"
@@ -967,24 +1341,34 @@ class DoneEvent(Record):
 class ClientEvent(Record):
     """One step of a call: what `on_event` gets, and what the log says."""
 
-    __slots__ = (
-        "name",
-        "message",
-        "call",
-        "index",
-        "model",
-        "attempt",
-        "size",
-        "images",
-        "status",
-        "request_id",
-        "took",
-        "wait",
-        "reason",
-        "usage",
-        "cost",
-        "dropped",
-    )
+    __slots__ = {
+        "name": (
+            '"wait" (for the client\'s turn, as its limits or the service\'s pause demand), "request", '
+            '"response", "retry" (the attempt failed and is made again after `wait`), "upload" (a picture '
+            'of the call is at the Files API now), "fetch" (a picture\'s own server was asked for it: '
+            '`status` and `size`, or `reason`), "warning" (money, a loss or the model of a result: `reason` '
+            'says it) or "dropped" (this and later events came faster than they were read; `dropped` is how '
+            "many are missing here)."
+        ),
+        "message": "The same as a sentence, for a log.",
+        "call": (
+            "A number that the events of one call share, counted from 1 in each process. The call's result "
+            "or error has the same number as `call`."
+        ),
+        "index": "Which of the call's `n` requests it is about, counted from 0.",
+        "model": "The model's id.",
+        "attempt": "Which attempt of the call it is, counted from 1.",
+        "size": "Bytes of the request's body, or of all pictures that came.",
+        "images": "How many pictures came.",
+        "status": "The HTTP status of the answer; none if no answer came.",
+        "request_id": "The service's id of the request, if it sent one.",
+        "took": "How long the attempt took, from its first byte sent to its last one received. In seconds.",
+        "wait": "How long is waited next, as far as is known. In seconds.",
+        "reason": "Why the attempt failed, in a few words; none if it did not.",
+        "usage": "The tokens used.",
+        "cost": "The price in USD, if it is known.",
+        "dropped": "How many events are missing here, because they came faster than they were read.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"usage": Usage._read}
     name: str
@@ -1032,7 +1416,17 @@ class ClientEvent(Record):
 class Mark(Record):
     """Something in a picture's file that says how it was made."""
 
-    __slots__ = ("kind", "claim", "generator")
+    __slots__ = {
+        "kind": (
+            'Where it stands: "c2pa" (signed credentials), "xmp" or "iptc" (plain words that anybody can '
+            "write)."
+        ),
+        "claim": (
+            'What it says: the last word of an IPTC digital source type, such as "trainedAlgorithmicMedia", '
+            'or a credit such as "Made with Google AI"; none if it says neither.'
+        ),
+        "generator": "The program that wrote it, if it says which.",
+    }
     _fields = dict.fromkeys(__slots__)
     kind: str
     """Where it stands: "c2pa" (signed credentials), "xmp" or "iptc" (plain words that anybody can write)."""
@@ -1050,7 +1444,14 @@ class Provenance(Record):
     It is found, not verified: no signature is checked, and a file without marks may have lost them.
     """
 
-    __slots__ = ("c2pa", "ai", "marks")
+    __slots__ = {
+        "c2pa": (
+            "Whether it carries C2PA credentials. They are good for these very bytes only; a conversion "
+            "drops them."
+        ),
+        "ai": "Whether a mark says that it was made or changed by AI.",
+        "marks": "The marks, at most 16.",
+    }
     _fields = dict.fromkeys(__slots__)
     _readers = {"marks": Mark._read}
     c2pa: bool
@@ -1067,7 +1468,14 @@ class Provenance(Record):
 class Timeout(Settings):
     """How long things may take."""
 
-    __slots__ = ("total", "connect", "idle")
+    __slots__ = {
+        "total": "The whole call, waits and retries included. Default: 10 minutes. In seconds.",
+        "connect": "Making one connection. Default: 10 seconds. In seconds.",
+        "idle": (
+            "The longest silence between two pieces of an answer that has begun. Default: no limit. In "
+            "seconds."
+        ),
+    }
     _fields = dict.fromkeys(__slots__)
     total: float | None
     """The whole call, waits and retries included. Default: 10 minutes. In seconds."""
@@ -1091,7 +1499,28 @@ class Timeout(Settings):
 class Retry(Settings):
     """When and how a failed attempt is made again."""
 
-    __slots__ = ("max_attempts", "initial", "max_wait", "no_image", "resend_unknown")
+    __slots__ = {
+        "max_attempts": (
+            "How many requests a call may make in all, the first included. One that follows a wait which "
+            "the service named does not count, unless this is 1: then nothing is sent again. Default: 4."
+        ),
+        "initial": (
+            "The longest wait after the first failure, when the service names none; it doubles each time. "
+            "How much of it is waited is left to chance. Default: 1 second. In seconds."
+        ),
+        "max_wait": (
+            "The longest single wait. If the service asks for a longer one, the call fails at once. "
+            "Default: 60 seconds. In seconds."
+        ),
+        "no_image": (
+            "How many more times a call may be paid for when the model draws nothing (NO_IMAGE, "
+            "IMAGE_OTHER). Default: 0."
+        ),
+        "resend_unknown": (
+            "Whether a request is sent again when its answer was lost, so that it may have been billed "
+            "already. If it is, a warning says so. Default: true."
+        ),
+    }
     _fields = dict.fromkeys(__slots__)
     max_attempts: int | None
     """How many requests a call may make in all, the first included.
@@ -1144,7 +1573,16 @@ class Budget(Settings):
     the requests under way cost beyond that.
     """
 
-    __slots__ = ("usd", "per_call")
+    __slots__ = {
+        "usd": (
+            "The most that the client and its copies may spend in all, in USD; each process counts for "
+            "itself. Default: no limit."
+        ),
+        "per_call": (
+            "The most that one request may be expected to cost, in USD; also what is set aside for a "
+            "request to a model whose price is not known. Default: no limit, and such a model is refused."
+        ),
+    }
     _fields = dict.fromkeys(__slots__)
     usd: float | None
     """The most that the client and its copies may spend in all, in USD; each process counts for itself.
@@ -1176,7 +1614,17 @@ class Cache(Settings):
     model and all that the caller gave are: headers and the key do not count.
     """
 
-    __slots__ = ("path", "max_bytes", "max_age")
+    __slots__ = {
+        "path": (
+            "The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in "
+            "it."
+        ),
+        "max_bytes": (
+            "The most bytes that its answers may take; those that were not used for the longest time go "
+            "first. Default: 5,000,000,000 (5 GB)."
+        ),
+        "max_age": "How old an answer may be. Default: no limit. In seconds.",
+    }
     _fields = dict.fromkeys(__slots__)
     path: str | None
     """The folder. It is made if it is not there, for its owner alone: prompts and pictures stand in it."""
@@ -1207,7 +1655,21 @@ class Encode(Settings):
     another type than this says is encoded anew; all others still go as they are. Every loss is a warning.
     """
 
-    __slots__ = ("max_side", "max_bytes", "format", "quality")
+    __slots__ = {
+        "max_side": "The longest side in pixels; larger pictures are scaled down. Default: no limit.",
+        "max_bytes": (
+            "The most bytes of one picture. Quality goes down first, and then the size in pixels, until it "
+            "fits. Default: no limit."
+        ),
+        "format": (
+            'What is written: "png", "jpeg", "webp", or "auto": the smallest that is faithful, so PNG or '
+            "lossless WebP for drawings, text and what is transparent, else JPEG. Default: auto."
+        ),
+        "quality": (
+            'How good what is lossy is made, 1 (smallest) to 100. With "webp" it asks for a lossy one. '
+            "Default: 92; a WebP is lossless."
+        ),
+    }
     _fields = dict.fromkeys(__slots__)
     max_side: int | None
     """The longest side in pixels; larger pictures are scaled down. Default: no limit."""
@@ -1245,9 +1707,14 @@ class Encode(Settings):
 class Reference(Wrapper):
     """A picture that the prompt speaks of, and in words what it shows."""
 
-    __slots__ = ("image", "name", "role")
+    __slots__ = {
+        "image": "What it is made of.",
+        "name": 'What the prompt calls it, for example "Mia".',
+        "role": "What it is there for. Default: nothing is said of it.",
+    }
+    _fields = dict.fromkeys(__slots__)
+    del _fields["image"]
     _wraps = "image"
-    _fields = dict.fromkeys(__slots__[1:])
     image: ImageInput
     name: str | None
     """What the prompt calls it, for example "Mia"."""
@@ -1269,9 +1736,22 @@ class Reference(Wrapper):
 class Attachment(Wrapper):
     """A document or a video, and what of it the model is to see."""
 
-    __slots__ = ("source", "mime_type", "start", "end", "fps")
+    __slots__ = {
+        "source": "What it is made of.",
+        "mime_type": (
+            'Its type, for example "application/pdf". Default: told by its first bytes, or by the end of '
+            "its name if the service fetches it itself."
+        ),
+        "start": "From where on a video is seen. Default: its start. In seconds.",
+        "end": "Up to where a video is seen. Default: its end. In seconds.",
+        "fps": (
+            "How many pictures of each second of a video are seen: more than 0, at most 24. Default: the "
+            "service's, 1."
+        ),
+    }
+    _fields = dict.fromkeys(__slots__)
+    del _fields["source"]
     _wraps = "source"
-    _fields = dict.fromkeys(__slots__[1:])
     source: AttachmentInput
     mime_type: str | None
     """Its type, for example "application/pdf".
@@ -1307,9 +1787,15 @@ class Attachment(Wrapper):
 class Box(Wrapper):
     """A box of a picture, as a mask: what lies in it may change."""
 
-    __slots__ = ("left", "top", "right", "bottom", "unit")
-    _wraps = None
+    __slots__ = {
+        "left": "Its left edge, in the `unit`.",
+        "top": "Its top edge, in the `unit`.",
+        "right": "Its right edge, in the `unit`; pixels from there on are outside.",
+        "bottom": "Its bottom edge, in the `unit`; rows from there on are outside.",
+        "unit": "What these are told in. Default: px.",
+    }
     _fields = dict.fromkeys(__slots__)
+    _wraps = None
     left: float
     """Its left edge, in the `unit`."""
     top: float
@@ -1352,6 +1838,13 @@ def read_event(values: dict[str, Any], pictures: Iterable[Image]) -> Event:
     """The event that the core describes."""
     event: Event = _EVENTS[values["type"]]._read(values, iter(pictures))
     return event
+
+
+def read_outcome(values: dict[str, Any], pictures: Iterable[Image]) -> Outcome:
+    """The outcome that the core describes."""
+    kind: Any = Outcome
+    outcome: Outcome = kind._read(values, iter(pictures))
+    return outcome
 
 
 def generate(
@@ -2035,7 +2528,29 @@ def with_options(
 ) -> Any: ...
 
 
-client.__doc__ = with_options.__doc__ = """
+def offline(
+    self: Any,
+    *,
+    model: Model | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    timeout: Timeout | float | None = None,
+    retry: Retry | bool | None = None,
+    max_concurrency: int | None = None,
+    rate: float | None = None,
+    budget: Budget | float | None = None,
+    cache: Cache | str | os.PathLike[str] | None = None,
+    catalogue: str | None = None,
+    headers: dict[str, str] | None = None,
+    proxy: str | None = None,
+    ca_bundle: str | None = None,
+    allow_private_urls: bool | None = None,
+    local_files: bool | None = None,
+    on_event: Callable[[ClientEvent], object] | None = None,
+) -> Any: ...
+
+
+client.__doc__ = with_options.__doc__ = offline.__doc__ = """
     Options:
         model: The model of calls that name none. Default: `nano-banana-2.1`.
         base_url: Where the API is. A version at its end counts as `api_version` if that is not set, and

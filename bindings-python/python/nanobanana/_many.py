@@ -8,13 +8,14 @@ import sys
 import time
 
 from ._front import AsyncClosing, Closing, Front, Unique, held
-from ._generated import InvalidOptionError, NanoBananaError, Outcome
+from ._generated import InvalidOptionError, NanoBananaError, read_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Task
     from typing import Any, Self
 
+    from ._generated import Outcome
     from ._native import Answer, Door
 
 _END: Any = object()
@@ -155,7 +156,7 @@ class _Outcomes(Unique):
             self._bar.show(self._native, flood=outcome and outcome["cached"])
         if told["type"] == "done":
             raise self._feed.failure or end
-        return Outcome._read(outcome, iter(pictures)) if outcome else None
+        return read_outcome(outcome, pictures) if outcome else None
 
     def _stop(self) -> None:
         bar, self._bar = self._bar, None

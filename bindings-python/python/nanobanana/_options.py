@@ -554,6 +554,45 @@ class RecordOptions(TypedDict, total=False):
     """
 
 
+class _ScriptMatch(TypedDict, total=False):
+    """Which requests a step of a script is for: those that all of this fits."""
+
+    prompt: str
+    """Words that the request holds."""
+
+    model: str
+    """The model that it is for."""
+
+    seed: int
+    """Its seed."""
+
+    path: str
+    """What its path holds."""
+
+    call: Literal[
+        "generate",
+        "batch_request",
+        "count_tokens",
+        "upload_start",
+        "upload_chunk",
+        "upload_query",
+        "file_get",
+        "file_list",
+        "file_delete",
+        "file_download",
+        "batch_create",
+        "batch_list",
+        "batch_get",
+        "batch_cancel",
+        "batch_delete",
+        "interaction_create",
+        "interaction_get",
+        "interaction_cancel",
+        "interaction_delete",
+    ]
+    """Its kind."""
+
+
 class ScriptStep(TypedDict, total=False):
     """One step of an emulator's script: which requests it is for, and how they are answered.
 
@@ -582,7 +621,7 @@ class ScriptStep(TypedDict, total=False):
     hang: bool
     """No answer until the client goes."""
 
-    match: dict[str, Any]
+    match: _ScriptMatch
     """`{"prompt": "…", "model": "…", "seed": 7}`: only for a request whose words hold this, to this model,
     with this seed; `{"path": "…"}`: for any whose path holds this; `{"call": "…"}`: for a request of this
     kind: `generate`, `batch_request`, `count_tokens`, `upload_start`, `upload_chunk`, `upload_query`,

@@ -393,6 +393,12 @@ impl Emulator {
         steps::told()
     }
 
+    /// What the `match` of a step may hold: name, types in Python and TypeScript, meaning.
+    #[doc(hidden)]
+    pub fn matched() -> Vec<(&'static str, String, String, &'static str)> {
+        steps::matched()
+    }
+
     /// Every field that it reads, by the call that reads it: what the test of the facts holds its rows against.
     #[doc(hidden)]
     pub fn grammar() -> Value {

@@ -56,7 +56,7 @@ pub const ROWS: [Row; 33] = [
     row(
         "match",
         Reply,
-        MAP,
+        ("_ScriptMatch", "ScriptMatch"),
         "`{\"prompt\": \"…\", \"model\": \"…\", \"seed\": 7}`: only for a request whose words hold this, to this model, with this seed; `{\"path\": \"…\"}`: for any whose path holds this; `{\"call\": \"…\"}`: for a request of this kind: $calls (`batch_request` is one of those that a batch is made of, whose path is `batches/ID`)",
     ),
     row(
@@ -146,6 +146,25 @@ pub const ROWS: [Row; 33] = [
     ),
     row("gzip", Line, FLAG, "the body is compressed; a stream so that each event can be read when it comes"),
 ];
+
+/// What `match` may hold, beside `call`, which is one of [`CALLS`].
+const MATCH: [(&str, (&str, &str), &str); 4] = [
+    ("prompt", TEXT, "words that the request holds"),
+    ("model", TEXT, "the model that it is for"),
+    ("seed", NUMBER, "its seed"),
+    ("path", TEXT, "what its path holds"),
+];
+
+/// The names of `match` with their types in Python and TypeScript, and what they mean.
+pub fn matched() -> Vec<(&'static str, String, String, &'static str)> {
+    let row = |(name, (python, typescript), doc): (_, (&str, &str), _)| {
+        (name, python.to_owned(), typescript.to_owned(), doc)
+    };
+    let (python, typescript) = (CALLS.map(|call| format!("{call:?}")), CALLS.map(|call| format!("'{call}'")));
+    let lines = format!("Literal[\n        {},\n    ]", python.join(",\n        "));
+    let call = ("call", lines, typescript.join(" | "), "its kind");
+    MATCH.into_iter().map(row).chain([call]).collect()
+}
 
 /// The names, in their order.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -33,7 +33,7 @@ pub fn classes() -> String {
         if TYPE_CHECKING:\n    \
             import os\n    \
             from collections.abc import Callable, Iterable, Sequence\n    \
-            from typing import Any, ClassVar, Literal\n\n    \
+            from typing import Any, ClassVar, Literal, TypeAlias\n\n    \
             from ._options import (\n        \
                 AspectRatio,\n        AttachmentInput,\n        Event,\n        ImageInput,\n        \
                 ImageSize,\n        Item,\n        MaskInput,\n        Model,\n        Prompt,\n    \
@@ -81,6 +81,14 @@ pub fn classes() -> String {
             event: Event = _EVENTS[values[\"type\"]]._read(values, iter(pictures))\n    \
             return event\n",
     );
+    out.push_str(
+        "\n\n\
+        def read_outcome(values: dict[str, Any], pictures: Iterable[Image]) -> Outcome:\n    \
+            \"\"\"The outcome that the core describes.\"\"\"\n    \
+            kind: Any = Outcome\n    \
+            outcome: Outcome = kind._read(values, iter(pictures))\n    \
+            return outcome\n",
+    );
     let (call, many) = (GenerateOptions::table(), super::many_options());
     let images = "images: ImageInput | Sequence[ImageInput]";
     let more = format!("{images} | None = None");
@@ -115,7 +123,8 @@ pub fn classes() -> String {
     let key = format!("api_key: {} | None = None", key.python);
     signature(&mut out, "client", &[&key], &client);
     signature(&mut out, "with_options", &[&key], &client);
-    options_docs(&mut out, &["client", "with_options"], &client);
+    signature(&mut out, "offline", &[], &client);
+    options_docs(&mut out, &["client", "with_options", "offline"], &client);
     out
 }
 
@@ -255,12 +264,13 @@ pub fn types() -> String {
 
 /// No value of a step may be None: what is not said is left out.
 fn steps(out: &mut String) {
-    let table = super::steps::table();
-    write!(out, "\n\nclass {}(TypedDict, total=False):\n", table.name).unwrap();
-    docstring(out, table.doc);
-    for field in &table.fields {
-        writeln!(out, "\n    {}: {}", field.name, field.python).unwrap();
-        docstring(out, &field.doc_in(Case::Snake));
+    for (private, table) in [("_", super::steps::matched()), ("", super::steps::table())] {
+        write!(out, "\n\nclass {private}{}(TypedDict, total=False):\n", table.name).unwrap();
+        docstring(out, table.doc);
+        for field in &table.fields {
+            writeln!(out, "\n    {}: {}", field.name, field.python).unwrap();
+            docstring(out, &field.doc_in(Case::Snake));
+        }
     }
 }
 
@@ -372,18 +382,13 @@ fn record(out: &mut String, table: &Table) {
     let base = match table.name {
         // What can do more than hold its fields.
         "Result" => "ResultBase",
-        "Outcome" => "OutcomeBase",
+        "Outcome" => return outcome(out, table),
         _ => "Record",
     };
     write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
-    let mut slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
-    if let [only] = slots.as_mut_slice() {
-        only.push(',');
-    }
-    listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    out.push_str("    _fields = dict.fromkeys(__slots__)\n");
+    slots(out, None, &table.fields, 0);
     readers(out, None, &table.fields);
     if let Some(kind) = stream_event(table) {
         writeln!(out, "    type: ClassVar[Literal[{kind:?}]] = {kind:?}").unwrap();
@@ -392,11 +397,88 @@ fn record(out: &mut String, table: &Table) {
     attributes(out, &table.fields);
 }
 
+/// One class, and for type checkers two, which tell by `ok` whether there is a result.
+fn outcome(out: &mut String, table: &Table) {
+    let indented = |text: String| -> String {
+        let line = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") };
+        text.lines().map(line).collect()
+    };
+    let either = ["ok", "result", "error"];
+    out.push_str("\n\nif TYPE_CHECKING:\n\n    class _Outcome(OutcomeBase):\n");
+    docstring_at(out, table.doc, "        ");
+    out.push('\n');
+    for field in table.fields.iter().filter(|field| !either.contains(&field.name)) {
+        writeln!(out, "        {}: {}", field.name, field.python).unwrap();
+        docstring_at(out, &field.doc_in(Case::Snake), "        ");
+    }
+    for (class, types) in [
+        ("_Succeeded", ["Literal[True]", "Result", "None"]),
+        ("_Failed", ["Literal[False]", "None", "NanoBananaError"]),
+    ] {
+        write!(out, "\n    class {class}(_Outcome):\n").unwrap();
+        docstring_at(out, table.doc, "        ");
+        out.push('\n');
+        for (name, kind) in either.iter().zip(types) {
+            writeln!(out, "        {name}: {kind}").unwrap();
+            let field = table.fields.iter().find(|field| field.name == *name).unwrap();
+            docstring_at(out, &field.doc_in(Case::Snake), "        ");
+        }
+    }
+    out.push_str(
+        "\n    Outcome: TypeAlias = _Succeeded | _Failed\nelse:\n\n    class Outcome(OutcomeBase):\n",
+    );
+    docstring_at(out, table.doc, "        ");
+    out.push('\n');
+    let mut body = String::new();
+    slots(&mut body, None, &table.fields, 4);
+    readers(&mut body, None, &table.fields);
+    out.push_str(&indented(body));
+}
+
+/// The slots of a class with their docs, which `help` shows; with `of` the first one is what it wraps. They will stand
+/// `deeper` than here.
+fn slots(out: &mut String, of: Option<&str>, fields: &[Field], deeper: usize) {
+    let of = of.map(|name| (name, "What it is made of.".to_owned()));
+    out.push_str("    __slots__ = {\n");
+    let plain = |doc: String| doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (name, doc) in
+        of.into_iter().chain(fields.iter().map(|field| (field.name, field.doc_in(Case::Snake).into())))
+    {
+        let doc = plain(doc);
+        let line = format!("        {name:?}: {},", quoted(&doc));
+        if line.chars().count() + deeper <= WIDTH {
+            writeln!(out, "{line}").unwrap();
+            continue;
+        }
+        writeln!(out, "        {name:?}: (").unwrap();
+        // With its quotes, and a space behind the line.
+        let lines = match quoted(&doc).chars().count() + 12 + deeper <= WIDTH {
+            true => vec![doc],
+            false => wrap(&doc, WIDTH - 16 - deeper),
+        };
+        for (place, line) in lines.iter().enumerate() {
+            let space = if place + 1 < lines.len() { " " } else { "" };
+            writeln!(out, "            {}", quoted(&format!("{line}{space}"))).unwrap();
+        }
+        out.push_str("        ),\n");
+    }
+    out.push_str("    }\n    _fields = dict.fromkeys(__slots__)\n");
+}
+
+/// A string of Python, in the quotes that `ruff format` would take.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\");
+    match text.matches('"').count() > text.matches('\'').count() {
+        true => format!("'{}'", escaped.replace('\'', "\\'")),
+        false => format!("\"{}\"", escaped.replace('"', "\\\"")),
+    }
+}
+
 fn error(out: &mut String, row: &KindRow) {
     let parent = row.parent.map_or("ErrorBase", Kind::name);
     let bases = [&[parent], row.python_bases].concat().join(", ");
     write!(out, "\n\nclass {}({bases}):\n", row.kind.name()).unwrap();
-    docstring(out, row.doc);
+    fields_docs(out, row);
     let fields: Vec<Field> = row.fields.iter().filter(|field| field.name != "message").cloned().collect();
     if row.fields.is_empty() {
         return;
@@ -418,6 +500,24 @@ fn error(out: &mut String, row: &KindRow) {
     attributes(out, &row.fields);
 }
 
+/// The docs of an error, with those of its fields: they are no attributes of the class, which `help` would list.
+fn fields_docs(out: &mut String, row: &KindRow) {
+    let table = Kind::table();
+    let mut line = vec![row];
+    while let Some(parent) = line.last().and_then(|row| row.parent) {
+        line.push(table.iter().find(|row| row.kind == parent).unwrap());
+    }
+    let mut doc = String::new();
+    docstring(&mut doc, row.doc);
+    let doc = doc.trim_end().trim_end_matches("\"\"\"").trim_end();
+    write!(out, "{doc}\n\n    Fields:\n").unwrap();
+    for field in line.iter().rev().flat_map(|row| &row.fields) {
+        let lines = wrap(&format!("{}: {}", field.name, field.doc_in(Case::Snake)), WIDTH - 12);
+        writeln!(out, "        {}", lines.join("\n            ")).unwrap();
+    }
+    out.push_str("    \"\"\"\n");
+}
+
 /// A class of options; with `of` it wraps an input under that name, of that type.
 fn setting(out: &mut String, table: &Table, of: Option<(&str, &str)>) {
     let base = if of.is_some() { "Wrapper" } else { "Settings" };
@@ -425,18 +525,9 @@ fn setting(out: &mut String, table: &Table, of: Option<(&str, &str)>) {
     write!(out, "\n\nclass {}({base}):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
-    let slots: Vec<String> = of
-        .into_iter()
-        .chain(table.fields.iter().map(|field| field.name))
-        .map(|name| format!("{name:?}"))
-        .collect();
-    listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    match of {
-        None => out.push_str("    _fields = dict.fromkeys(__slots__)\n"),
-        Some(of) => {
-            write!(out, "    _wraps = {of:?}\n    _fields = dict.fromkeys(__slots__[1:])\n    {of}: {kind}\n")
-                .unwrap()
-        }
+    slots(out, of, &table.fields, 0);
+    if let Some(of) = of {
+        write!(out, "    del _fields[{of:?}]\n    _wraps = {of:?}\n    {of}: {kind}\n").unwrap();
     }
     attributes(out, &optional(&table.fields));
     write!(out, "\n    def __init__(\n        self,\n").unwrap();
@@ -455,9 +546,8 @@ fn shape(out: &mut String, table: &Table) {
     write!(out, "\n\nclass {}(Wrapper):\n", table.name).unwrap();
     docstring(out, table.doc);
     out.push('\n');
-    let slots: Vec<String> = table.fields.iter().map(|field| format!("{:?}", field.name)).collect();
-    listed(out, "__slots__ = ", &slots, ["(", ")"]);
-    out.push_str("    _wraps = None\n    _fields = dict.fromkeys(__slots__)\n");
+    slots(out, None, &table.fields, 0);
+    out.push_str("    _wraps = None\n");
     let (last, numbers) = table.fields.split_last().unwrap();
     let last = optional(std::slice::from_ref(last));
     attributes(out, &[numbers, &last].concat());

@@ -19,6 +19,22 @@ pub fn table() -> Table {
     }
 }
 
+/// What a step's `match` holds.
+pub fn matched() -> Table {
+    let fields = Emulator::matched().into_iter().map(|(name, python, typescript, doc)| Field {
+        name,
+        doc: Box::leak(sentence(doc).into_boxed_str()),
+        python,
+        typescript,
+        is_time: false,
+    });
+    Table {
+        name: "ScriptMatch",
+        doc: "Which requests a step of a script is for: those that all of this fits.",
+        fields: fields.collect(),
+    }
+}
+
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().unwrap().to_uppercase();

@@ -155,12 +155,14 @@ fn options(out: &mut String, table: &Table, base: &str) {
 
 /// A script is the same in every language: its names are not spelt anew.
 fn steps(out: &mut String) {
-    let table = super::steps::table();
-    write!(out, "\n{}export interface {} {{\n", doc(table.doc, ""), table.name).unwrap();
-    for field in &table.fields {
-        writeln!(out, "{}  {}?: {} | undefined", doc(field.doc, "  "), field.name, field.typescript).unwrap();
+    for table in [super::steps::matched(), super::steps::table()] {
+        write!(out, "\n{}export interface {} {{\n", doc(table.doc, ""), table.name).unwrap();
+        for field in &table.fields {
+            let (name, kind) = (field.name, &field.typescript);
+            writeln!(out, "{}  {name}?: {kind} | undefined", doc(field.doc, "  ")).unwrap();
+        }
+        out.push_str("}\n");
     }
-    out.push_str("}\n");
 }
 
 /// A class that wraps an input, and the interface of what is said of it.
