@@ -11,6 +11,8 @@ mod blocks;
 mod file;
 #[path = "generated/inputs.rs"]
 mod inputs;
+#[path = "generated/methods.rs"]
+mod methods;
 #[path = "generated/pages.rs"]
 mod pages;
 #[path = "generated/python.rs"]
@@ -183,6 +185,8 @@ fn the_reference_is_as_the_tables_say() {
         ("results", reference::results()),
         ("errors", reference::errors()),
         ("models", reference::models()),
+        ("methods", methods::methods()),
+        ("command", methods::command()),
     ];
     for (name, page) in pages {
         same(&format!("docs/reference/{name}.md"), &page);

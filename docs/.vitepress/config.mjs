@@ -86,7 +86,7 @@ export default {
     nav: [
       { text: 'Start', link: '/start' },
       { text: 'Models', link: '/models' },
-      { text: 'Options', link: '/reference/options' },
+      { text: 'Reference', link: '/reference/methods' },
       { text: 'Errors', link: '/faults' },
     ],
     sidebar: sections.map(({ title: text, pages }) => ({

@@ -22,7 +22,7 @@ export const sections = [
   },
   {
     title: 'Reference',
-    pages: ['reference/options', 'reference/results', 'reference/errors', 'reference/models', 'environment', 'coming-from'],
+    pages: ['reference/methods', 'reference/options', 'reference/results', 'reference/errors', 'reference/models', 'reference/command', 'environment', 'coming-from'],
   },
   {
     title: 'Behind it',
