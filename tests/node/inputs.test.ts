@@ -136,7 +136,7 @@ test('a bad input is named', () =>
       [{ data: bytes }, /^picture 1 is an object of the class Object;/],
       [{ data: new Uint8Array(7), width: 3, height: 2 }, /^picture 1 has 7 samples, which do not fit 3 x 2 x 1.16/],
       [{ data: new Uint8Array(6), width: '3', height: 2 }, /^picture 1 has 6 samples, which do not fit/],
-      [Readable.from([5]), /^picture 1 cannot be used: its stream failed: it gives a number, not bytes/],
+      [Readable.from([5]), /^picture 1 cannot be used: its stream failed: it gives a value of type number, not bytes/],
     ]
     for (const [input, message] of told) {
       await assert.rejects(client.edit(['x', bytes], input as ImageInput), { name: 'ImageError', index: 1, message })
