@@ -115,10 +115,10 @@ def test_every_variable_of_the_environment_has_its_line() -> None:
 
 
 def test_every_command_is_on_its_page() -> None:
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-m", "nanobanana", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    listed = told.split("Commands:")[1].split("Options:")[0]
+    listed = printed.split("Commands:")[1].split("Options:")[0]
     commands = re.findall(r"^  (\w[\w-]*)", listed, re.M)
     assert "generate" in commands
     page = (DOCS / "command.md").read_text("utf-8")
