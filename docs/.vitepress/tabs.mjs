@@ -9,6 +9,10 @@ const language = (token) => token.info.trim().split(/[\s,]/)[0]
  */
 export function groups(md) {
   md.core.ruler.after('block', 'language-tabs', ({ tokens, Token }) => {
+    // A comment for the tests does not part blocks.
+    for (let at = tokens.length; at--; ) {
+      if (tokens[at].type === 'html_block' && tokens[at].content.startsWith('<!-- not run: ')) tokens.splice(at, 1)
+    }
     for (let first = 0; first < tokens.length; first++) {
       let last = first
       const seen = new Set()

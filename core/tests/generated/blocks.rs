@@ -99,6 +99,19 @@ async fn main() -> Result<(), nanobanana::Error> {
 }
 }
 
+mod models_0 {
+use nanobanana::{Client, ClientOptions, GenerateOptions};
+
+#[tokio::main]
+async fn main() -> Result<(), nanobanana::Error> {
+    let client = Client::new(ClientOptions::new().model("nano-banana-pro"))?; // for every call of this client
+    client.generate("A poster of the water cycle", GenerateOptions::new()).await?;
+    let lite = GenerateOptions::new().model("nano-banana-2-lite"); // for one call
+    client.generate("A quick sketch", lite).await?;
+    Ok(())
+}
+}
+
 mod money_0 {
 use nanobanana::{Client, ClientOptions, GenerateOptions};
 
@@ -115,6 +128,16 @@ async fn main() -> Result<(), nanobanana::Error> {
 }
 
 mod network_0 {
+use nanobanana::{Client, ClientOptions};
+
+fn main() -> Result<(), nanobanana::Error> {
+    let options = ClientOptions::new().proxy("http://user:password@proxy.example:3128").ca_bundle("company-ca.pem");
+    let _client = Client::new(options)?;
+    Ok(())
+}
+}
+
+mod network_1 {
 use nanobanana::{Client, ClientOptions, Key};
 
 fn main() -> Result<(), nanobanana::Error> {
