@@ -29,9 +29,10 @@ def shell() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def usual() -> Iterator[None]:
-    yield
-    nb.display_options(full=False, side=512)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options as they are unless set: other tests, such as those of the docs, set them."""
+    for name, value in (("_full", False), ("_side", 512), ("_max_bytes", None)):
+        monkeypatch.setattr(_notebook, name, value)
 
 
 def large(width: int = 1600, height: int = 800, mode: str = "RGB") -> nb.Image:

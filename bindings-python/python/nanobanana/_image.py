@@ -191,8 +191,17 @@ def as_array(value: Any) -> Any:
     return numpy.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
+def marimo() -> Any:
+    """The module `marimo`, if this runs in a notebook of it."""
+    module = sys.modules.get("marimo")
+    running = getattr(module, "running_in_notebook", None)
+    return module if running and running() else None
+
+
 def notebook() -> Any:
-    """`IPython.display`, if this runs in a notebook."""
+    """`IPython.display`, if this runs in a notebook of a kernel."""
+    if marimo():
+        return None
     module = sys.modules.get("IPython")
     inside = module is not None and getattr(module.get_ipython(), "kernel", None) is not None
     return importlib.import_module("IPython.display") if inside else None
@@ -201,6 +210,9 @@ def notebook() -> Any:
 def show(image: Image) -> None:
     if here := notebook():
         here.display(image)
+        return
+    if here := marimo():
+        here.output.append(image)
         return
     import subprocess
     import tempfile

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ._generated import Outcome
     from ._native import Answer, Door
+    from ._panel import Panel
 
 _END: Any = object()
 
@@ -98,31 +99,34 @@ def _valid(value: Any) -> Any:
 class _Bar:
     """How far a run is: a line in a terminal, an output that changes in a notebook, elsewhere nothing."""
 
-    def __init__(self) -> None:
-        from ._image import notebook
+    def __init__(self, client: Front, awaits: bool) -> None:
+        self._panel: Panel | None = None
+        # Nothing else has notebooks; who has none need not import what shows them.
+        if "IPython" in sys.modules or "marimo" in sys.modules:
+            from ._panel import panel
 
-        self._notebook, self._output = notebook(), None
+            self._panel = panel(client._native, awaits)
         self._line: bool | None = sys.stderr is not None and sys.stderr.isatty()
         self._due = 0.0
 
-    def show(self, native: Door, flood: bool = False, last: bool = False) -> None:
-        if not (self._notebook or self._line) or (flood and time.monotonic() < self._due):
-            return
-        self._due = time.monotonic() + 0.1
+    def show(
+        self, native: Door, outcome: Outcome | None = None, flood: bool = False, last: bool = False
+    ) -> None:
         try:
-            self._draw(native, "\n" if last else "")
+            if self._panel:
+                if outcome:
+                    self._panel.add(outcome)
+                self._panel.show(native, last)
+            elif self._line and not (flood and time.monotonic() < self._due):
+                self._due = time.monotonic() + 0.1
+                self._draw(native, "\n" if last else "")
         except Exception:  # A terminal that is gone is no reason to lose what is paid for.
-            self._notebook = self._line = None
+            self._panel = self._line = None
 
     def _draw(self, native: Door, end: str) -> None:
-        width = (0 if self._notebook else os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
-        told = native.call("now", "progress", None, None, {"width": max(width, 0)})[0]
-        if not self._notebook:
-            print("\r" + told["line"].ljust(width), end=end, file=sys.stderr, flush=True)
-        elif self._output:
-            self._output.update(self._notebook.HTML(told["html"]))
-        else:
-            self._output = self._notebook.display(self._notebook.HTML(told["html"]), display_id=True)
+        width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
+        line = native.call("now", "progress", None, None, {"width": max(width, 0)})[0]["line"]
+        print("\r" + line.ljust(width), end=end, file=sys.stderr, flush=True)
 
 
 class _Outcomes(Unique):
@@ -144,19 +148,19 @@ class _Outcomes(Unique):
         self._options = {**options, "total": operator.length_hint(prompts) or None}
         prompts = aiter(prompts) if later and self._later else iter(prompts)
         self._feed, self._get_key = _Feed(client, prompts, self._later), None
-        self._bar = _Bar() if options.get("progress") is True else None
+        self._bar = _Bar(client, self._later) if options.get("progress") is True else None
 
     def _begin(self, opened: Answer) -> None:
         self._native = self._feed._native = opened[2]
 
     def _read(self, answer: Answer, end: type[Exception]) -> Outcome | None:
         told, pictures, _ = answer
-        outcome = told.get("outcome")
+        outcome = read_outcome(told["outcome"], pictures) if told.get("outcome") else None
         if self._bar:
-            self._bar.show(self._native, flood=outcome and outcome["cached"])
+            self._bar.show(self._native, outcome, flood=outcome is not None and outcome.cached)
         if told["type"] == "done":
             raise self._feed.failure or end
-        return read_outcome(outcome, pictures) if outcome else None
+        return outcome
 
     def _stop(self) -> None:
         bar, self._bar = self._bar, None

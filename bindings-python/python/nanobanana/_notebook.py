@@ -4,39 +4,63 @@ from __future__ import annotations
 
 import html
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ._cell import Cell, current
 from ._generated import InvalidOptionError, NanoBananaError, Outcome, Result
 from ._native import Door, Image
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._native import Answer
+
 _full = False
 _side = 512
+_max_bytes: int | None = None
 
 # Longer than any side.
 _ANY = 1 << 31
 
 # How many pictures one output shows; a list of thousands would fill any notebook.
-_MOST = 64
+MOST = 64
 # More pictures than these get half the room each.
 _FEW = 4
+# Thumbnails shrink down to this side, so that more of them fit into a cell.
+_LEAST = 64
+
+# A page shows WebP everywhere; as an output of its own not every front-end does.
+_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_TYPES_ALONE = ("image/png", "image/jpeg", "image/gif")
 
 
-def display_options(*, full: bool | None = None, side: int | None = None) -> None:
+def display_options(
+    *, full: bool | None = None, side: int | None = None, max_bytes: int | None = None
+) -> None:
     """Choose how pictures show in a notebook; what is None stays as it is.
 
     A picture shows as a thumbnail whose longer side has at most `side` pixels (512 unless set), so that
     a saved notebook stays small. With `full`, the pictures themselves are shown, and saved with it.
+
+    One cell shows at most `max_bytes` bytes of pictures and their captions (4,000,000 unless set, or no
+    limit with `full`): above that pictures get smaller, then fewer, and a line says how many are left out.
     """
-    global _full, _side
+    global _full, _side, _max_bytes
     if full is not None and not isinstance(full, bool):
         raise InvalidOptionError("option `full` takes True or False", option="full")
     if side is not None and (isinstance(side, bool) or not isinstance(side, int) or not 16 <= side <= 4096):
         raise InvalidOptionError("option `side` takes a whole number of pixels, 16 to 4096", option="side")
+    whole = isinstance(max_bytes, int) and not isinstance(max_bytes, bool)
+    if max_bytes is not None and not (whole and 10_000 <= max_bytes <= 1_000_000_000):
+        raise InvalidOptionError(
+            "option `max_bytes` takes a whole number of bytes, 10,000 to 1,000,000,000", option="max_bytes"
+        )
     _full = _full if full is None else full
     _side = _side if side is None else side
+    _max_bytes = _max_bytes if max_bytes is None else max_bytes
 
 
-class _Cell(NamedTuple):
+class Place(NamedTuple):
     """One place of a grid: a picture, or words; and what is written below."""
 
     image: Image | None
@@ -45,64 +69,146 @@ class _Cell(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def _shown(images: list[Image], side: int, types: tuple[str, ...]) -> list[Image | str]:
-    """What stands for each picture on the screen: a picture of one of these types, or why there is none."""
-    whole = [_full and image.mime_type in types for image in images]
-    small = [image for image, is_whole in zip(images, whole, strict=True) if not is_whole]
-    told, pictures, _ = Door.tools().call(
-        "wait", "thumbnails", None, small, {"side": _ANY if _full else side}
-    )
-    made = iter(pictures)
-    failed = iter(told["failed"])
-    return [
-        image if is_whole else next(failed) or next(made)
-        for image, is_whole in zip(images, whole, strict=True)
-    ]
+Shown = Image | str
+"""What stands for a picture on the screen: a picture, or why there is none."""
+
+
+def thumbnails_asked(images: Sequence[Image], side: int) -> tuple[str, None, list[Image], dict[str, int]]:
+    return "thumbnails", None, list(images), {"side": side}
+
+
+def thumbnails_read(answer: Answer) -> list[Shown]:
+    made = iter(answer[1])
+    return [problem or next(made) for problem in answer[0]["failed"]]
+
+
+def thumbnails(images: Sequence[Image], side: int) -> list[Shown]:
+    return thumbnails_read(Door.tools().call("wait", *thumbnails_asked(images, side)))
+
+
+def _instead(shown: Iterable[Shown], change: list[bool], by: list[Shown]) -> list[Shown]:
+    others = iter(by)
+    return [next(others) if is_changed else one for one, is_changed in zip(shown, change, strict=True)]
+
+
+def _full_or_small(images: Sequence[Image], side: int, types: tuple[str, ...]) -> list[Shown]:
+    is_small = [not (_full and image.mime_type in types) for image in images]
+    small = [image for image, changes in zip(images, is_small, strict=True) if changes]
+    return _instead(images, is_small, thumbnails(small, _ANY if _full else side))
+
+
+def _weight(shown: Shown) -> int:
+    """How many bytes a picture takes as base64."""
+    return (len(shown) + 2) // 3 * 4 + 64 if isinstance(shown, Image) else 0
+
+
+def _fitted(shown: list[Shown], side: int, room: int, is_full: bool) -> list[Shown]:
+    """Pictures that together fit into so many bytes, if they can be made small enough for that."""
+    while sum(map(_weight, shown)) > room and (is_full or side > _LEAST):
+        if not is_full:
+            side = max(side // 2, _LEAST)
+        is_full = False
+        is_picture = [isinstance(one, Image) for one in shown]
+        pictures = [one for one in shown if isinstance(one, Image)]
+        shown = _instead(shown, is_picture, thumbnails(pictures, side))
+    return shown
 
 
 def _size(image: Image) -> str:
     return f"{image.width}×{image.height}" if image.width else image.mime_type
 
 
-def _cells(value: Any, name: str) -> list[_Cell]:
+def places(value: Any, name: str) -> list[Place]:
     """The places that a picture, a result, an outcome or an error takes."""
     if isinstance(value, Image):
-        return [_Cell(value, "", _line(name, _size(value)))]
+        return [Place(value, "", _line(name, _size(value)))]
     if isinstance(value, Outcome):
         name = _line(name, value.id)
         value = value.result or value.error
     if isinstance(value, NanoBananaError):
-        return [_Cell(None, f"{type(value).__name__}: {value}", name)]
+        return [Place(None, f"{type(value).__name__}: {value}", name)]
     several = len(value.images) > 1
     cost = None if value.cost is None else f"${value.cost:.4f}"
     cells = []
     for at, image in enumerate(value.images):
         own = _line(name, f"images[{at}]" if several else None, _size(image))
         # What a result has once is said once.
-        cells.append(_Cell(image, "", own if at else _line(own, value.model, cost)))
+        cells.append(Place(image, "", own if at else _line(own, value.model, cost)))
     if not cells:
-        cells.append(_Cell(None, value.text, _line(name, value.model, cost)))
+        cells.append(Place(None, value.text, _line(name, value.model, cost)))
     cells[0] = cells[0]._replace(warnings=tuple(value.warnings or ()))
-    return cells + [cell for error in value.errors for cell in _cells(error, name)]
+    return cells + [cell for error in value.errors for cell in places(error, name)]
 
 
 def _line(*parts: str | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _grid(cells: list[_Cell]) -> str:
-    more = len(cells) - _MOST
-    cells = cells[:_MOST]
-    side = _side if len(cells) <= _FEW else max(_side // 2, 16)
-    types = ("image/png", "image/jpeg", "image/webp", "image/gif")
-    shown = iter(_shown([cell.image for cell in cells if cell.image], side, types))
-    figures = [_figure(cell, next(shown) if cell.image else cell.words, side) for cell in cells]
-    if more > 0:
-        figures.append(f"<p>… and {more} more</p>")
-    return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(figures)}</div>'
+def side_of(number: int) -> int:
+    """The longer side that each of so many pictures may have."""
+    return _side if number <= _FEW else max(_side // 2, 16)
 
 
-def _figure(cell: _Cell, shown: Image | str, side: int) -> str:
+def bytes_of(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _left_out(pictures: int, others: int, because: str) -> str:
+    if not pictures and not others:
+        return ""
+    parts = []
+    if pictures:
+        parts.append("1 picture" if pictures == 1 else f"{pictures} pictures")
+    if others:
+        parts.append(f"{others} more")
+    verb = "is" if pictures + others == 1 else "are"
+    return f"<p>… {' and '.join(parts)} {verb} left out: {because}</p>"
+
+
+def grid(
+    cells: Sequence[Place], room: int, *, are_small: bool = False, left: tuple[int, int] = (0, 0)
+) -> str:
+    """Places as a grid of at most so many bytes, and a line that says how many are left out.
+
+    The pictures may be thumbnails already, and pictures and other places may have been left out before.
+    """
+    rest, cells = list(cells[MOST:]), cells[:MOST]
+    because = f"one output shows at most {MOST}"
+    side = side_of(len(cells))
+    images = [cell.image for cell in cells if cell.image]
+    shown: list[Shown] = [*images] if are_small else _full_or_small(images, side, _TYPES)
+    # Room for the words around the pictures and for the last line.
+    room -= sum(bytes_of(_figure(cell, cell.words, side)) for cell in cells) + 500
+    fitted = iter(_fitted(shown, side, room, _full and not are_small))
+    figures = []
+    for at, cell in enumerate(cells):
+        stands = next(fitted) if cell.image else cell.words
+        room -= _weight(stands)
+        if room < 0:
+            rest = [*cells[at:], *rest]
+            because = _limit()
+            break
+        figures.append(_figure(cell, stands, side))
+    pictures = sum(cell.image is not None for cell in rest)
+    line = _left_out(left[0] + pictures, left[1] + len(rest) - pictures, because)
+    return f'<div style="{_style(len(figures), side)}">{"".join(figures)}</div>{line}'
+
+
+def _limit() -> str:
+    way_out = "nanobanana.display_options(max_bytes=…) changes that"
+    return f"one cell shows at most {_most_bytes() / 1e6:g} MB; {way_out}"
+
+
+def _style(number: int, side: int) -> str:
+    """Up to four in two columns, more of them in as many columns as the page has room for."""
+    if number > _FEW:
+        columns = f"repeat(auto-fill,min(100%,{side}px))"
+    else:
+        columns = f"repeat({2 if number > 1 else 1},minmax(0,{'1fr' if _full else f'{side}px'}))"
+    return f"display:grid;grid-template-columns:{columns};gap:12px"
+
+
+def _figure(cell: Place, shown: Shown, side: int) -> str:
     caption = html.escape(cell.caption)
     if isinstance(shown, Image):
         alt = html.escape(cell.caption, quote=True)
@@ -120,18 +226,51 @@ def _figure(cell: _Cell, shown: Image | str, side: int) -> str:
     return f'<figure style="margin:0;max-width:{width}">{inside}{below}{warned}</figure>'
 
 
+def _most_bytes() -> int:
+    if _max_bytes is None:
+        # Who asks for whole pictures has asked for their bytes.
+        return _ANY if _full else 4_000_000
+    return _max_bytes
+
+
+def room(cell: Cell | None, but: int | None = None) -> int:
+    """How many bytes a cell has left, what one of its runs shows not counted."""
+    return max(_most_bytes() - (cell.bytes(but) if cell else 0), 0)
+
+
+def _counted(cell: Cell | None, shown: str) -> str:
+    if cell:
+        cell.others += bytes_of(shown)
+    return shown
+
+
+def _shows_pictures() -> bool:
+    """Whether a picture can show: IPython in a terminal has words only."""
+    shell = _shell()
+    return shell is None or "text/html" in shell.display_formatter.active_types
+
+
 def bundle(value: Any) -> dict[str, str]:
     """A result or an outcome in the forms of which a notebook chooses one."""
     register()
-    return {"text/plain": repr(value), "text/html": _grid(_cells(value, ""))}
+    forms = {"text/plain": repr(value)}
+    if _shows_pictures():
+        cell = current()
+        forms["text/html"] = _counted(cell, grid(places(value, ""), room(cell)))
+    return forms
 
 
 def bundle_of_image(image: Image) -> dict[str, str]:
     register()
-    shown = _shown([image], _side, ("image/png", "image/jpeg", "image/gif"))[0]
     forms = {"text/plain": repr(image)}
-    if isinstance(shown, Image):
-        forms[shown.mime_type] = shown.to_data_url().partition(",")[2]
+    if _shows_pictures():
+        cell = current()
+        left = room(cell)
+        [shown] = _fitted(_full_or_small([image], _side, _TYPES_ALONE), _side, left, _full)
+        if _weight(shown) > left:
+            forms["text/plain"] += f" (1 picture is left out: {_limit()})"
+        elif isinstance(shown, Image):
+            forms[shown.mime_type] = _counted(cell, shown.to_data_url().partition(",")[2])
     return forms
 
 
@@ -142,7 +281,13 @@ def grid_of_list(values: Any) -> str | None:
         return None
     if not any(isinstance(value, shows) for value in values):
         return None
-    return _grid([cell for at, value in enumerate(values) for cell in _cells(value, f"[{at}]")])
+    cell = current()
+    above = [cell is not None and cell.shows(value) for value in values]
+    cells = [one for at, value in enumerate(values) if not above[at] for one in places(value, f"[{at}]")]
+    if not any(above):
+        return _counted(cell, grid(cells, room(cell)))
+    line = f"<div>{sum(above)} of {len(values)} outcomes: shown with the progress of this cell</div>"
+    return _counted(cell, line + grid(cells, room(cell)) if cells else line)
 
 
 class _Lists:
@@ -163,10 +308,14 @@ class _Lists:
         return other
 
 
+def _shell() -> Any:
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module else None
+
+
 def register() -> None:
     """Have IPython, if it runs, show lists of pictures and results as grids."""
-    module = sys.modules.get("IPython")
-    shell = module.get_ipython() if module else None
+    shell = _shell()
     formatter = shell.display_formatter.formatters.get("text/html") if shell else None
     if formatter is None:
         return
