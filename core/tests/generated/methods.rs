@@ -18,7 +18,8 @@ pub fn methods() -> String {
          `AsyncClient` has the same methods as `Client`; those marked *waits* are awaited there, and give promises in \
          Node. `images` is one picture or a list of them, in [any form](../inputs.md).\n\n\
          `nanobanana.generate` and `nanobanana.edit` are those of one client for the whole program, which is made when it \
-         is first needed; `set_default_client` sets another one.\n"
+         is first needed; `set_default_client` sets another one.\n\n\
+         Rust has the same methods as futures, and options as builders; `cargo doc -p nanobanana --open` shows its own pages.\n"
     );
     let client = "`Client(…)` takes the [options of a client](options.md#options-of-a-client); `Client.offline(…)` needs no key. \
                   `with_options(…)` gives the same client with other options, `close()` ends it.";
