@@ -442,7 +442,7 @@ fn slots(out: &mut String, of: Option<&str>, fields: &[Field], deeper: usize) {
     out.push_str("    __slots__ = {\n");
     let plain = |doc: String| doc.split_whitespace().collect::<Vec<_>>().join(" ");
     for (name, doc) in
-        of.into_iter().chain(fields.iter().map(|field| (field.name, field.doc_in(Case::Snake).into())))
+        of.into_iter().chain(fields.iter().map(|field| (field.name, field.doc_in(Case::Snake))))
     {
         let doc = plain(doc);
         let line = format!("        {name:?}: {},", quoted(&doc));
