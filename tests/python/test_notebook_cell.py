@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -93,6 +94,14 @@ def test_all_runs_of_a_cell_share_one_display(kernel: Any, client: nb.Client) ->
     list(client.generate_many(many(1), progress=True))
     assert [update for update, _ in outputs(kernel)].count(False) == 2
     assert "3/3" not in outputs(kernel)[-1][1]
+
+
+def test_pictures_stand_in_the_order_of_their_items(kernel: Any, emulator: nb.Emulator) -> None:
+    emulator.script([{**SMALL, "delay": 0.5}, SMALL, SMALL, SMALL])
+    with nb.Client("key", base_url=emulator.url) as client:
+        list(client.generate_many(many(4), progress=True))
+    captions = re.findall(r'alt="\[(\d)\]', outputs(kernel)[-1][1])
+    assert captions == ["0", "1", "2", "3"]
 
 
 def test_a_display_is_updated_four_times_a_second_and_at_the_end(

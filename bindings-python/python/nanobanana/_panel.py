@@ -36,6 +36,7 @@ class Panel:
         self._left = (0, 0)
         self._progress: dict[str, Any] = {}
         self._remaining = ""
+        # The outcome of each place, those that wait included.
         self._names: list[tuple[int, str | None, str]] = []
         self._is_last = False
         self._task: Any = None
@@ -107,13 +108,14 @@ class Panel:
             self._task = None
 
     def _html(self) -> str:
-        """The bar, and below it all pictures at the end, the newest ones before."""
+        """The bar, and below it the newest pictures, or at the end all of them in the order of the items."""
         bar = f"<div>{self._progress['html']}"
         if self._remaining:
             bar += f'<div style="font-size:85%;opacity:0.75">{self._remaining}</div>'
         left = room(self._cell, self._at) - len(bar)
         if self._is_last and self._places:
-            bar += grid(self._places, left, are_small=True, left=self._left)
+            pairs = sorted(zip(self._names, self._places, strict=False), key=lambda pair: pair[0][0])
+            bar += grid([place for _, place in pairs], left, are_small=True, left=self._left)
         elif self._places:
             bar += grid(self._places[-_NEWEST:], left, are_small=True)
         return bar + "</div>"
