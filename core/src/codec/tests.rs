@@ -320,6 +320,29 @@ fn a_cameras_raw_file_is_not_taken_for_its_preview() {
 }
 
 #[test]
+fn a_tiff_whose_pixels_lie_beyond_its_end_is_cut_off() {
+    let error = decode(&tiff_with(&[(273, 4, 5000)])).unwrap_err();
+    assert!(error.message().contains("its file ends before its last pixels"), "{error}");
+}
+
+#[test]
+fn a_number_of_a_tiff_that_is_too_large_is_no_small_one() {
+    assert_eq!(header(&tiff_with(&[(258, 4, 8)])).unwrap().depth, 8);
+    // With only its lower half it would say 8.
+    assert_eq!(header(&tiff_with(&[(258, 4, 0x10008)])).unwrap().depth, 0);
+}
+
+#[test]
+fn webp_data_that_is_none_is_damaged() {
+    for quality in [Quality::Lossy(80), Quality::Default] {
+        let mut bytes = encode(&drawn(20, 20, 3), Format::WebP, quality).unwrap();
+        bytes[20..30].fill(0xff);
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.message().contains("its image/webp data cannot be decoded"), "{error}");
+    }
+}
+
+#[test]
 fn a_page_that_is_no_picture_of_its_own_is_told() {
     // A smaller copy that is alone is all there is.
     assert_eq!(decode(&tiff_with(&[(254, 4, 1)])).unwrap().data, [0x80]);

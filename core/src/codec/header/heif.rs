@@ -139,3 +139,35 @@ impl Turned {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Turned;
+
+    #[test]
+    fn every_sequence_of_turns_and_mirrorings_is_one_of_eight() {
+        // As `irot` (quarters against the clock) and `imir` (axis) say it, and the same as Exif says it.
+        let rows = [
+            (0, None, 1),
+            (1, None, 8),
+            (2, None, 3),
+            (3, None, 6),
+            (0, Some(1), 2),
+            (0, Some(0), 4),
+            (1, Some(1), 7),
+            (1, Some(0), 5),
+            (2, Some(1), 4),
+            (2, Some(0), 2),
+            (3, Some(1), 5),
+            (3, Some(0), 7),
+        ];
+        for (quarters, axis, expected) in rows {
+            let mut turned = Turned::default();
+            turned.rotate(quarters);
+            if let Some(axis) = axis {
+                turned.mirror(axis);
+            }
+            assert_eq!(turned.orientation(), expected, "{quarters} {axis:?}");
+        }
+    }
+}
