@@ -591,9 +591,13 @@ async fn models(matches: &ArgMatches) -> Result<(), Error> {
             ("image search", model.image_search),
         ];
         let skills: Vec<_> = skills.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+        let pictures = match (model.max_images, model.soft_max_images) {
+            (Some(most), _) => format!("up to {}", counted(most, "picture", "pictures")),
+            (None, Some(best)) => format!("pictures, best up to {best}"),
+            (None, None) => "pictures".to_owned(),
+        };
         line(&format!(
-            "    takes     {}{}{}",
-            counted(model.max_images.unwrap_or(0), "picture", "pictures"),
+            "    takes     {pictures}{}{}",
             if skills.is_empty() { "" } else { "; " },
             skills.join(", ")
         ))?;

@@ -620,3 +620,14 @@ fn an_address_beyond_this_machine_is_warned_of() {
         }
     }
 }
+
+#[test]
+fn models_say_how_many_pictures_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["models"]);
+    let told = text(&output.stdout);
+    assert!(told.contains("takes     up to 14 pictures; thinking"), "{told}");
+    // No page names a limit of this one.
+    assert!(told.contains("takes     pictures, best up to 3"), "{told}");
+    assert!(!told.contains(" 0 pictures"), "{told}");
+}

@@ -302,6 +302,12 @@ async fn what_cannot_be_uploaded_says_why() {
         (Input::from(file), none(), Kind::ImageError, "uploaded already"),
         (Input::Bytes(bytes(6, 9).into()), none().name("No!"), Kind::InvalidOptionError, "`name`"),
         (Input::Bytes(bytes(6, 9).into()), none().mime_type("pdf"), Kind::InvalidOptionError, "`mime_type`"),
+        (
+            Input::Bytes(bytes(6, 9).into()),
+            none().mime_type("applicati\u{f3}n/pdf"),
+            Kind::InvalidOptionError,
+            "`mime_type`",
+        ),
     ] {
         let error = files.upload(source, options).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
