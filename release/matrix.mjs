@@ -37,7 +37,7 @@ class Cell {
     const timer = setTimeout(() => child.kill('SIGKILL'), 300_000)
     const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
     clearTimeout(timer)
-    if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${said.slice(-3000)}`)
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${said}`)
     return said
   }
   npm(...packages) {
@@ -92,7 +92,7 @@ for (const [index, number] of pythons.entries()) {
     await at.run(findPython(number), ['-m', 'venv', 'tools'])
     await at.run('tools/bin/pip', ['install', '--quiet', 'pipx'])
     const env = { PIPX_HOME: join(at.folder, 'pipx'), PIPX_BIN_DIR: join(at.folder, 'bin') }
-    await at.run('tools/bin/pipx', ['install', '--python', findPython(number), '--pip-args', `--no-index --find-links ${wheels}`, 'nanobanana-sdk'], env)
+    await at.run('tools/bin/pipx', ['install', '--python', findPython(number), join(wheels, wheel)], env)
     await at.run('bin/nanobanana', ['generate', 'a boat', '--offline', '-o', 'boat'])
   })
 }
@@ -205,13 +205,13 @@ js('Test runners', 'node:test', async (at) => {
 js('Bundlers', 'esbuild, external', async (at) => {
   await at.npm(`nanobanana-sdk@${version}`, 'esbuild')
   at.write('app.mjs', esm)
-  await at.run('node', ['node_modules/esbuild/bin/esbuild', 'app.mjs', '--bundle', '--platform=node', '--format=esm', '--external:nanobanana-sdk', '--outfile=out.mjs'])
+  await at.run('node_modules/.bin/esbuild', ['app.mjs', '--bundle', '--platform=node', '--format=esm', '--external:nanobanana-sdk', '--outfile=out.mjs'])
   await at.draws('node', ['out.mjs'])
 })
 js('Bundlers', 'esbuild, inside, .node files copied', async (at) => {
   await at.npm(`nanobanana-sdk@${version}`, 'esbuild')
   at.write('app.cjs', cjs)
-  await at.run('node', ['node_modules/esbuild/bin/esbuild', 'app.cjs', '--bundle', '--platform=node', '--loader:.node=copy', '--outfile=out/app.cjs'])
+  await at.run('node_modules/.bin/esbuild', ['app.cjs', '--bundle', '--platform=node', '--loader:.node=copy', '--outfile=out/app.cjs'])
   rmSync(join(at.folder, 'node_modules'), { recursive: true })
   await at.draws('node', ['out/app.cjs'])
 })
@@ -281,7 +281,7 @@ for (const { group, name, run, quick } of cells) {
   try {
     await run(new Cell(folder))
   } catch (error) {
-    failure = String(error?.message ?? error)
+    failure = String(error?.message ?? error).slice(0, 4000)
   }
   rmSync(folder, { recursive: true, force: true })
   const seconds = ((performance.now() - start) / 1000).toFixed(1)

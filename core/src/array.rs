@@ -299,7 +299,7 @@ mod tests {
             let told = refused(array(shape, Sample::U8, vec![]));
             assert!(told.contains(says), "{told}");
         }
-        assert!(refused(array(&[2, 2], Sample::U8, vec![1])).contains("it has 1 bytes"));
+        assert!(refused(array(&[2, 2], Sample::U8, vec![1])).contains("it has 1 byte"));
         for (samples, says) in [
             (&[0.0, 255.0][..], "divide by 255"),
             (&[-1.0, 1.0], "(x + 1) / 2"),

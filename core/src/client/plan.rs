@@ -349,8 +349,8 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
         merged.cost = merged.cost.zip(paid.cost()).map(|(one, other)| one + other);
     }
     if let Some(first) = errors.first() {
-        let are = if errors.len() == 1 { "picture is" } else { "pictures are" };
-        let missing = format!("{} of {n} {are}", errors.len());
+        let are = if errors.len() == 1 { "is" } else { "are" };
+        let missing = format!("{} of {n} pictures {are}", errors.len());
         merged.warnings.push(message!("{missing} missing; the first because of: {first}"));
         merged.errors = errors;
     }

@@ -189,8 +189,8 @@ fn what_is_cut_off_is_told_by_the_splitter() {
     let picture = r#"data: {"inlineData":{"data":"QUJD"#;
     assert_eq!(error(picture), "the reply was cut off in the middle of picture 0 after 33 bytes");
     for unfinished in ["data: [", "data: [D", "data: [DONE", "[", "[DO", "[{}", "[{},\n", "{\n\n\"a\"\n\n"] {
-        let told =
-            format!("the reply was cut off in the middle of its JSON after {} bytes", unfinished.len());
+        let bytes = crate::message::counted(unfinished.len(), "byte", "bytes");
+        let told = format!("the reply was cut off in the middle of its JSON after {bytes}");
         assert_eq!(error(unfinished), told);
     }
     assert!(error("{\"a\":1\n\ndata: 1").ends_with("byte 8 should be a comma or }"));
