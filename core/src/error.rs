@@ -650,3 +650,33 @@ impl Write for Error {
         self.to_json(case)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_is_read_as_each_language_writes_it() {
+        let attempt = Attempt {
+            when: "2026-11-24T20:44:39.123Z".to_owned(),
+            status: Some(503),
+            wait: Seconds(1.5),
+            ..Attempt::default()
+        };
+        for (case, wait) in [(Case::Snake, 1.5), (Case::Camel, 1500.0)] {
+            let error = Error::new(Kind::APIError, "busy").attempted(vec![attempt.clone()]);
+            let json = error.to_json(case);
+            assert_eq!(json["attempts"][0]["wait"], wait);
+            let read = Error::from_json(&json, case);
+            assert_eq!(read.attempts()[0].wait.0, 1.5, "{json}");
+        }
+    }
+
+    #[test]
+    fn debug_output_names_the_cause() {
+        let cause = std::io::Error::other("the line is dead");
+        let error = Error::new(Kind::APIConnectionError, "no answer came").because(cause);
+        assert_eq!(format!("{error:?}"), "APIConnectionError: no answer came (the line is dead)");
+    }
+}

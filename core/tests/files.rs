@@ -308,6 +308,12 @@ async fn what_cannot_be_uploaded_says_why() {
             Kind::InvalidOptionError,
             "`mime_type`",
         ),
+        (
+            Input::Bytes(bytes(6, 9).into()),
+            none().display_name("é".repeat(513)),
+            Kind::InvalidOptionError,
+            "512 characters",
+        ),
     ] {
         let error = files.upload(source, options).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

@@ -179,6 +179,7 @@ const NEVER_ONE: &[&str] = &[
     "({} characters)",
     "took nothing for {",
     "of its {n} calls",
+    "of {n} pictures {are}",
     "pictures: {sizes:?} bytes",
     "0 or 1 video",
 ];
