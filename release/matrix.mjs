@@ -148,7 +148,7 @@ js('Package managers', 'pnpm', async (at) => {
   await at.draws('node', ['app.mjs'])
 })
 js('Package managers', 'yarn, Plug\'n\'Play', async (at) => {
-  at.write('.yarnrc.yml', `npmRegistryServer: "${own.url}"\nunsafeHttpWhitelist: ["localhost"]\nenableTelemetry: false\nenableGlobalCache: false\n`)
+  at.write('.yarnrc.yml', `npmRegistryServer: "${own.url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\nenableTelemetry: false\nenableGlobalCache: false\nnpmPreapprovedPackages: ["nanobanana-sdk", "nanobanana-sdk-*"]\n`)
   const yarn = (...args) => ['exec', '--yes', '--package=@yarnpkg/cli-dist@4', '--', 'yarn', ...args]
   at.write('yarn.lock', '')
   await at.run('npm', yarn('add', `nanobanana-sdk@${version}`))

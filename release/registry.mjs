@@ -36,13 +36,13 @@ export async function registry() {
     } else {
       const { manifest, file } = one
       const sum = createHash('sha512').update(file ? readFileSync(file) : manifest.name).digest('base64')
-      const dist = { tarball: `http://localhost:${server.address().port}/files/${manifest.name}.tgz`, integrity: `sha512-${sum}` }
+      const dist = { tarball: `http://127.0.0.1:${server.address().port}/files/${manifest.name}.tgz`, integrity: `sha512-${sum}` }
       // Old enough for package managers that wait until a version has lain for some days.
       const time = { [version]: '2026-01-01T00:00:00.000Z' }
       const packument = { name: manifest.name, time, 'dist-tags': { latest: version }, versions: { [version]: { ...manifest, dist } } }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument))
     }
   })
-  await new Promise((resolve) => server.listen(0, 'localhost', resolve))
-  return { url: `http://localhost:${server.address().port}/`, close: () => server.close() }
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() }
 }
