@@ -93,9 +93,7 @@ function wheels() {
     clean(`${name}: check-wheel-contents`, tool('check-wheel-contents'), [wheel])
   }
   if (built.length + sdists.length) clean('twine check --strict', tool('twine'), ['check', '--strict', ...built, ...sdists])
-  for (const sdist of sdists) {
-    clean('pyroma: 9 of 10 or more', tool('pyroma'), ['--min=9', sdist])
-  }
+  if (built.length) clean('pyroma: 9 of 10 or more', tool('pyroma'), ['--min=9', root])
 }
 
 function npm() {
