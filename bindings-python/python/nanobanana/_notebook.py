@@ -228,7 +228,7 @@ def _figure(cell: Place, shown: Shown, side: int) -> str:
 
 def _most_bytes() -> int:
     if _max_bytes is None:
-        # Who asks for whole pictures has asked for their bytes.
+        # A caller who asks for whole pictures has asked for their bytes.
         return _ANY if _full else 4_000_000
     return _max_bytes
 

@@ -393,7 +393,7 @@ impl Emulator {
         steps::told()
     }
 
-    /// What the `match` of a step may hold: name, types in Python and TypeScript, meaning.
+    /// The fields of the `match` of a step: name, types in Python and TypeScript, meaning.
     #[doc(hidden)]
     pub fn matched() -> Vec<(&'static str, String, String, &'static str)> {
         steps::matched()
