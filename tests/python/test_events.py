@@ -149,7 +149,8 @@ def test_what_is_told_in_between(emulator: nb.Emulator) -> None:
     until(lambda: [event.name for event in events].count("response") >= 6)
     assert [event.name for event in events].count("request") == 7
     calls = [event.call for event in events if event.name == "request"]
-    assert calls == sorted(set(calls))
+    # The two items of the bulk run are sent side by side, so the third and fourth come in any order.
+    assert calls[:3] + sorted(calls[3:5]) + calls[5:] == sorted(set(calls))
 
 
 def test_a_common_pause_is_told(emulator: nb.Emulator) -> None:
