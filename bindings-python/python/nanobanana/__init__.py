@@ -15,15 +15,15 @@ import sys
 
 try:
     from . import _native  # noqa: F401
-except ImportError as problem:  # Ours, or from Python 3.12 on the interpreter's own.
-    if "subinterpreter" not in str(problem):
+except ImportError as _problem:  # Ours, or from Python 3.12 on the interpreter's own.
+    if "subinterpreter" not in str(_problem):
         raise
-    advice = (
+    _advice = (
         "nanobanana does not work in a subinterpreter: import it in the main interpreter, or in a process of "
         "its own (`multiprocessing`, `ProcessPoolExecutor`); mod_wsgi runs an application in the main one "
         "with `WSGIApplicationGroup %{GLOBAL}`"
     )
-    raise ImportError(advice, name=__name__) from problem
+    raise ImportError(_advice, name=__name__) from _problem
 
 from . import _generated
 from ._base import ImageWarning

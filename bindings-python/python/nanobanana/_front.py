@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._native import Answer
     from ._options import Event
 
-    F = TypeVar("F")
+    _F = TypeVar("_F")
 
 # The verbs that send a request, and so take the function of a client whose key is asked for.
 _SENDING = ("generate", "edit", "send", "next", "count_tokens", "upload", "get", "list", "delete")
@@ -68,7 +68,7 @@ def held(get_key: Any, awaits: bool) -> Asked | None:
     return None if get_key is None else Asked(get_key, awaits)
 
 
-def documented(listed: Any) -> Callable[[F], F]:
+def documented(listed: Any) -> Callable[[_F], _F]:
     """Give a function that takes `**options` the signature and the options' docs of a generated one."""
 
     def document(function: Any) -> Any:
