@@ -74,9 +74,9 @@ by_night = chat.branch()
 
 # %%
 fruits = ["apple", "banana", "cherry", "fig", "lemon", "plum"]
-items = [{"id": fruit, "prompt": f"A {fruit} in watercolour"} for fruit in fruits]
+items: list[nb.Item] = [{"id": fruit, "prompt": f"A {fruit} in watercolour"} for fruit in fruits]
 one = client.estimate(items[0]["prompt"], model="nano-banana-2-lite")
-print(f"estimate: {one.typical * len(items):.2f} USD")
+print(f"estimate: {(one.typical or 0) * len(items):.2f} USD")
 outcomes = list(client.generate_many(items, model="nano-banana-2-lite", progress=True))
 print(sum(outcome.ok for outcome in outcomes), "of", len(outcomes), "are drawn")
 

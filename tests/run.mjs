@@ -80,6 +80,7 @@ const tasks = {
     run(inVenv('ruff'), 'format', '--check', '--quiet', 'bindings-python', 'examples', 'tests')
     run(inVenv('ruff'), 'check', '--quiet', 'bindings-python', 'examples', 'tests')
     run(inVenv('mypy'))
+    run(inVenv('python'), 'tests/typed.py')
     run(process.execPath, 'bindings-node/build.mjs', '--front')
     run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tests/node')
     run(process.execPath, 'release/workflows.mjs')

@@ -134,12 +134,12 @@ def many(client: nb.Client, paths: list[Path]) -> list[str]:
         for path in paths:
             yield {"prompt": "night", "images": path, "options": {"seed": 3}, "id": path.stem}
 
-    files = []
+    files: list[str] = []
     with client.generate_many(items(), concurrency=4, journal=paths[0], aspect_ratio="1:1") as run:
         assert_type(run, nb.Outcomes)
         for outcome in run:
             assert_type(outcome, nb.Outcome)
-            if outcome.ok:
+            if outcome.ok is True:
                 assert_type(outcome.result, nb.Result)
                 assert_type(outcome.error, None)
             else:
@@ -153,9 +153,10 @@ def many(client: nb.Client, paths: list[Path]) -> list[str]:
 
 def named(outcome: nb.Outcome) -> str:
     assert isinstance(outcome, nb.Outcome)
+    # mypy narrows by these alone, too, and pyright does not.
     if not outcome.ok:
-        return outcome.error.message
-    return outcome.result.image.mime_type
+        return outcome.error.message  # pyright: ignore[reportOptionalMemberAccess]
+    return outcome.result.image.mime_type  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def raised(outcome: nb.Outcome) -> nb.Result:
@@ -174,7 +175,8 @@ async def many_awaited(
         assert_type(run, nb.AsyncOutcomes)
         async for outcome in run:
             assert_type(outcome.index, int)
-            assert_type(outcome.result.image if outcome.ok else outcome.error, nb.Image | nb.NanoBananaError)
+            came = outcome.result.image if outcome.ok is True else outcome.error
+            assert_type(came, nb.Image | nb.NanoBananaError)
     async for _ in client.generate_many(["a boat"], ordered=True):
         break
 
