@@ -54,13 +54,16 @@ function installed(platform: string): unknown {
 /** The version of this package; the core has the same. */
 const { version } = require('../../package.json') as { version: string }
 
+/** Where this file is; a bundle of ECMAScript modules has no such name. */
+const HERE = typeof __dirname === 'string' ? __dirname : ''
+
 /** The cores loaded in this thread. */
 const LOADED = Symbol.for('nanobanana-sdk.loaded')
 
 /** The core, loaded once for each copy of this package in a thread. If it were loaded again, earlier objects would be foreign to it. */
 export function load<Core extends { version(): string }>(): Core {
   const loaded: Record<string, Core> = ((globalThis as { [LOADED]?: Record<string, Core> })[LOADED] ??= {})
-  return (loaded[`${version} ${__dirname}`] ??= found<Core>())
+  return (loaded[`${version} ${HERE}`] ??= found<Core>())
 }
 
 function found<Core extends { version(): string }>(): Core {
@@ -122,7 +125,7 @@ function advice(platform: string, names: string[], tried: string): string {
 
 /** Whether this file was put into another one: its package is not where it was. */
 function isBundled(): boolean {
-  return !existsSync(join(__dirname, 'loader.js')) || !existsSync(join(__dirname, '..', '..', 'package.json'))
+  return !HERE || !existsSync(join(HERE, 'loader.js')) || !existsSync(join(HERE, '..', '..', 'package.json'))
 }
 
 function isMusl(): boolean {

@@ -1,6 +1,6 @@
 // For tests in Node: an emulator that lives as long as a test or a file of tests, in any test runner.
 
-import { Client, Emulator } from './index'
+import { Client, Emulator } from './index.js'
 import type { ClientOptions, EmulatorOptions } from './generated'
 import { disposable, unique } from './identity'
 

@@ -9,7 +9,7 @@ import type {
 } from './generated'
 import { brand, unique } from './identity'
 import { plainPath } from './image'
-import { Client } from './index'
+import { Client } from './index.js'
 import { Outcomes } from './many'
 import { record, type Result } from './record'
 import { EventStream } from './stream'

@@ -139,6 +139,20 @@ test('inside of a bundle the line is named that keeps the package outside', asyn
   }
 })
 
+test('a bundle of ECMAScript modules names that line, too', async () => {
+  const place = await project('bundle-esm')
+  await writeFile(join(place, 'app.mjs'), "import { Client } from 'nanobanana-sdk'\nconsole.log(typeof Client)")
+  const outfile = join(place, 'out', 'app.mjs')
+  // With what bundles for Node have at their head.
+  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  await build({
+    entryPoints: [join(place, 'app.mjs')], outfile, bundle: true, platform: 'node', format: 'esm', banner: { js },
+    logLevel: 'silent',
+  })
+  const done = spawnSync(process.execPath, [outfile], { cwd: dirname(outfile), encoding: 'utf8' })
+  assert.match(done.stderr, /A bundler put its JavaScript into another file.*--external:nanobanana-sdk/)
+})
+
 test('a bundler that copies .node files makes a bundle that works', async () => {
   const place = await project('copied', 'real')
   await writeFile(join(place, 'app.js'), "console.log(typeof require('nanobanana-sdk').Client)")
