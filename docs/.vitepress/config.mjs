@@ -49,9 +49,11 @@ function forAgents(folder) {
   for (const page of all) writeFileSync(join(folder, `${page}.md`), source(page))
 }
 
-// Both functions are sent to the browser as text, so they use nothing from outside.
+// These functions are sent to the browser as text, so they use nothing from outside.
 const miniSearch = {
   options: {
+    // Words, and names such as IMAGE_SAFETY as a whole, too.
+    tokenize: (text) => [...text.split(/[\n\r\p{Z}\p{P}]+/u), ...(text.match(/[A-Za-z]+(?:_[A-Za-z0-9]+)+/g) ?? [])],
     processTerm: (term) => {
       const word = term.toLowerCase()
       return /^(a|an|and|am|are|can|do|does|for|how|i|in|is|it|my|of|on|or|the|to|what|when|with)$/.test(word) ? null : word
@@ -60,7 +62,21 @@ const miniSearch = {
   searchOptions: {
     fuzzy: 0.2,
     prefix: true,
-    boost: { title: 4, titles: 2, text: 1 },
+    boost: { title: 4, titles: 1, text: 1 },
+    // What readers type in place of the pages' own words is looked for, too.
+    processTerm: (term) => {
+      const word = term.toLowerCase()
+      if (/^(a|an|and|am|are|can|do|does|for|how|i|in|is|it|my|of|on|or|the|to|what|when|with)$/.test(word)) return null
+      const same = {
+        image: ['image', 'picture'],
+        img2img: ['edit', 'image', 'picture'],
+        resolution: ['resolution', 'size', 'pixels'],
+      }
+      if (/^(image|img|photo|pic|picture)s?$/.test(word)) return same.image
+      // A name in camel case is looked for in snake case, too, which is several words.
+      const parts = /^[a-z]+[A-Z]/.test(term) ? term.split(/(?=[A-Z])/).map((part) => part.toLowerCase()) : []
+      return Object.hasOwn(same, word) ? same[word] : [word, ...parts]
+    },
     // Long lists, which hold every word, come after the pages that explain it.
     boostDocument: (id) => (/^\/(facts|clients|benchmarks)/.test(id) ? 0.3 : /^\/(reference|ideas)/.test(id) ? 0.7 : 1),
   },

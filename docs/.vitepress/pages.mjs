@@ -14,7 +14,7 @@ export const sections = [
   },
   {
     title: 'When things go wrong',
-    pages: ['timeouts', 'faults', 'safety'],
+    pages: ['errors', 'timeouts', 'faults', 'safety'],
   },
   {
     title: 'In your program',
@@ -22,7 +22,7 @@ export const sections = [
   },
   {
     title: 'Reference',
-    pages: ['reference/methods', 'reference/options', 'reference/results', 'reference/errors', 'reference/models', 'reference/command', 'environment', 'coming-from'],
+    pages: ['reference/methods', 'reference/options', 'reference/results', 'reference/errors', 'reference/models', 'reference/scripts', 'reference/command', 'environment', 'coming-from', 'glossary'],
   },
   {
     title: 'Behind it',

@@ -61,6 +61,24 @@ test('the sidebar has every page, once', async () => {
   assert.deepEqual(listed, (await pages()).map((page) => relative(docs, page).replaceAll('\\', '/').slice(0, -3)).sort())
 })
 
+/** The most letters of a line of code that has room on the site at 1280 pixels: `docs/.vitepress/theme/style.css`. */
+const WIDTH = 88
+
+test('no line of code is clipped', async () => {
+  const wide: string[] = []
+  let count = 0
+  for (const page of await pages()) {
+    // The command's own help wraps.
+    for (const [, language = '', block = ''] of readFileSync(page, 'utf8').matchAll(/^```(\w+)[^\n]*\n([^]*?)^```$/gm)) {
+      if (language === 'text') continue
+      count++
+      for (const line of block.split('\n')) if ([...line].length > WIDTH) wide.push(`${relative(docs, page)}: ${line}`)
+    }
+  }
+  assert.deepEqual(wide, [])
+  assert.ok(count > 100, `only ${count} blocks`)
+})
+
 /** A block that imports begins a module of its own; one that does not goes on from the one before. */
 function modules(text: string): string[] {
   const found: string[] = []
@@ -78,12 +96,13 @@ test('TypeScript of the pages compiles and runs', async () => {
   const emulator = await Emulator.start()
   try {
     const media = join(root, 'tests', 'media')
-    const names: string[] = []
-    for (const page of await pages()) {
-      for (const [index, text] of modules(readFileSync(page, 'utf8')).entries()) {
-        const name = `${relative(docs, page).replace(/[/\\]/g, '-').slice(0, -3)}-${index}`
+    const names: [page: string, name: string][] = []
+    for (const path of await pages()) {
+      const page = relative(docs, path).replace(/[/\\]/g, '-').slice(0, -3)
+      for (const [index, text] of modules(readFileSync(path, 'utf8')).entries()) {
+        const name = `${page}-${index}`
         await writeFile(join(folder, `${name}.mts`), `${text}\nexport {}\n`)
-        names.push(name)
+        names.push([page, name])
       }
     }
     assert.ok(names.length > 10)
@@ -95,8 +114,14 @@ test('TypeScript of the pages compiles and runs', async () => {
     const work = join(folder, 'work')
     await mkdir(work)
     const files = { 'boat.jpg': 'wide.jpg', 'sky.jpg': 'wide.jpg', 'cafe.jpg': 'wide.jpg', 'mia.jpg': 'wide.jpg', 'logo.png': 'square.png', 'sky-mask.png': 'wide-mask.png', 'plan.pdf': 'brief.pdf', 'prices.csv': 'prices.csv', 'company-ca.pem': 'ca.pem' }
-    for (const [name, source] of Object.entries(files)) await copyFile(join(media, source), join(work, name))
-    const program = names.map((name) => `await import('../${name}.mts').catch((error) => { console.error('${name}'); throw error })\n`).join('')
+    // Each page has a folder of its own: what one saves is not what another reads.
+    for (const page of new Set(names.map(([page]) => page))) {
+      await mkdir(join(work, page))
+      for (const [name, source] of Object.entries(files)) await copyFile(join(media, source), join(work, page, name))
+    }
+    const program = names
+      .map(([page, name]) => `process.chdir(${JSON.stringify(join(work, page))})\nawait import('../${name}.mts').catch((error) => { console.error('${name}'); throw error })\n`)
+      .join('')
     await writeFile(join(work, 'all.mts'), program)
     const { GOOGLE_API_KEY: _key, ...env } = process.env
     const ended = await run(process.execPath, ['--import', require.resolve('tsx'), 'all.mts'], {

@@ -125,6 +125,61 @@ def test_every_command_is_on_its_page() -> None:
     assert [name for name in commands if not re.search(rf"^\| `{name}\b", page, re.M)] == []
 
 
+def test_the_steps_of_scripts_stand_on_their_page() -> None:
+    steps = (ROOT / "core/src/emulator/steps.md").read_text("utf-8")
+    tables = re.findall(r"^\| name \| meaning \|\n(?:\|.*\n)+", steps, re.M)
+    assert len(tables) == 3
+    page = DOCS / "reference" / "scripts.md"
+    before = after = page.read_text("utf-8")
+    for number, table in enumerate(tables, 1):
+        pattern = rf"<!-- table: {number} -->.*?<!-- end -->"
+        whole = f"<!-- table: {number} -->\n{table}<!-- end -->"
+        after = re.sub(pattern, lambda _, whole=whole: whole, after, flags=re.S)
+    if before != after:
+        page.write_text(after, "utf-8")
+        pytest.fail(
+            "docs/reference/scripts.md was out of date and is rewritten; look at the difference, run again"
+        )
+
+
+def reasons(heading: str) -> dict[str, list[str]]:
+    """The cells behind each word of the table below a heading of the page of scripts."""
+    page = (DOCS / "reference" / "scripts.md").read_text("utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("heading", "fact", "name"),
+    [
+        ("Finish reasons", "Every reason of an end", "finish_reason"),
+        ("Block reasons", "Every reason of a block", "block_reason"),
+    ],
+)
+def test_each_reason_gives_what_its_page_says(heading: str, fact: str, name: str) -> None:
+    facts = (ROOT / "tests" / "facts.json").read_text("utf-8")
+    probes = facts.split(f'"field": "{fact}"')[1].split('"field":')[0]
+    told = reasons(heading)
+    assert list(told) == re.findall(rf'"{name}": "(\w+)"', probes)
+    with nb.Emulator() as emulator:
+        client = nb.Client("a-key-of-a-reader", base_url=emulator.url, retry=nb.Retry(no_image=1, initial=0))
+        for word, (meaning, got, retryable) in told.items():
+            emulator.script([{name: word, "times": 2}])
+            with pytest.raises(nb.APIError) as raised:
+                client.generate("a boat")
+            error = raised.value
+            said = f"`{type(error).__name__}`"
+            if isinstance(error, nb.BlockedError):
+                assert error.reason == word
+                said += f", stage `{error.stage}`"
+            elif len(error.attempts) == 2:
+                said += "; asked again if `no_image` is set"
+            assert (word, got, retryable) == (word, said, "yes" if error.retryable else "no")
+            assert meaning
+            assert error.billed == "yes"
+
+
 def test_names_of_other_libraries_are_as_the_client_answers_them() -> None:
     names = json.loads((ROOT / "tests" / "foreign_names.json").read_text("utf-8"))["names"]
     page = DOCS / "coming-from.md"

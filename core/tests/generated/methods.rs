@@ -90,7 +90,7 @@ const SHARED: [&str; 2] = ["Options of the call:", "Options of the client:"];
 pub fn command() -> String {
     let mut out = format!(
         "# Flags of the command\n\n{WRITTEN}\n\n\
-         This is what `nanobanana help` prints. [The command](../command.md) says how to use it.\n\n## nanobanana\n\n"
+         This is what `nanobanana help` prints. [The command line](../command.md) says how to use it.\n\n## nanobanana\n\n"
     );
     let overview = help(&["--help"]);
     block(&mut out, &overview);
