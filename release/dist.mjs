@@ -1,20 +1,19 @@
 // Builds what a release publishes, for one platform: `npm run dist` here is what the release does on each of its machines.
 //
-//   node release/dist.mjs [--target NAME] [--interpreter PYTHON] [wheel] [sdist] [npm] [crate] [check]
+//   node release/dist.mjs [--target NAME] [--interpreter PYTHON] [--core FILE] [--out FOLDER] [wheel] [sdist] [npm] [crate] [check]
 //
 // NAME is one of bindings-node/targets.json; without it this platform's. PYTHON is for wheels of another kind, that of
-// free-threaded Python for example.
+// free-threaded Python for example. FILE is a core for Node that is built already, in place of building one.
 // Wheels are built on Linux against glibc 2.28 by zig, whose headers stand for any version of it. The result stands in
-// dist/: python/ (wheels, sdist), npm/ (tarballs), crate/. `check` runs the linters of packages over it.
+// FOLDER, dist/ if it is not given: python/ (wheels, sdist), npm/ (tarballs), crate/. `check` runs the linters of packages over it.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkPackages } from './check.mjs'
 import { notices } from './notices.mjs'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-export const out = join(root, 'dist')
 const targets = JSON.parse(readFileSync(join(root, 'bindings-node', 'targets.json'), 'utf8'))
 const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const isLinux = process.platform === 'linux'
@@ -53,13 +52,16 @@ function building() {
   return { ...process.env, ...flags, PATH: path, CARGO_INCREMENTAL: '0', AWS_LC_SYS_CFLAGS: SMALL }
 }
 
-const values = { target: undefined, interpreter: undefined }
+const values = { target: undefined, interpreter: undefined, core: undefined, out: undefined }
 const named = []
 for (const args = process.argv.slice(2); args.length; ) {
   const arg = args.shift()
   if (arg.startsWith('--') && arg.slice(2) in values) values[arg.slice(2)] = args.shift()
   else named.push(arg)
 }
+
+/** Where packages are put, and looked for. */
+export const out = values.out ? resolve(values.out) : join(root, 'dist')
 
 /** The platform that is built for. */
 export function wanted() {
@@ -86,6 +88,14 @@ function wheel() {
   const interpreter = values.interpreter ? ['--interpreter', values.interpreter] : []
   const args = ['build', '--profile', 'dist', '--locked', '--out', python, '--target', rust, ...linux, ...interpreter]
   run(tool('maturin'), args, { env: building() })
+  squeeze(packed(python, '.whl'))
+}
+
+/** The packages in a folder. */
+const packed = (folder, ending) => (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith(ending)).map((name) => join(folder, name))
+
+function squeeze(files) {
+  run(tool('python'), [join(root, 'release', 'squeeze.py'), ...files])
 }
 
 function sdist() {
@@ -94,12 +104,12 @@ function sdist() {
 
 function npm() {
   const target = wanted()
-  const built = native(target)
+  const built = values.core ? resolve(values.core) : native(target)
   const folder = join(out, 'npm')
   const core = join(folder, `nanobanana-sdk-${target.name}`)
   const file = `nanobanana.${target.name}.node`
   mkdirSync(core, { recursive: true })
-  cpSync(built, join(core, file))
+  if (built !== join(core, file)) cpSync(built, join(core, file))
   const { name, version, license, repository, homepage, bugs, engines } = source
   const shared = { version, license, repository, homepage, bugs, engines }
   write(join(core, 'package.json'), {
@@ -123,6 +133,8 @@ function npm() {
   for (const file of ['README.md', 'LICENSE']) cpSync(join(root, file), join(whole, file))
   write(join(whole, 'package.json'), rootManifest())
   for (const each of [core, whole]) run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: each })
+  // What is tried and not published need not be small.
+  if (!values.core) squeeze(packed(folder, '.tgz'))
 }
 
 /** What npm shows of the root package: without what only a clone of the source needs, with the cores. */

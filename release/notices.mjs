@@ -4,6 +4,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const isText = (name) => /^(licen[cs]e|copying|notice|unlicense|ofl)/i.test(name) && !/\.(rs|toml|json)$/i.test(name)
+/** A line that names who holds the rights; not a sentence that speaks of such lines. */
+const isCopyright = (line) => /^[\s#*/-]*(copyright:?\s+(\(c\)|©|\d{4}|the\b|[A-Z])|\(c\)\s+\d{4}|©)/i.test(line) && !/copyright (notice|holder|owner|licen[cs]e|and|statement|law)|[[{<](yyyy|year)/i.test(line)
 
 /** The notices as one text: each licence's words once, under the names of the crates that bring them. */
 export function notices(root) {
@@ -12,8 +14,7 @@ export function notices(root) {
   if (done.status !== 0) throw new Error(`cargo metadata failed: ${done.stderr}`)
   const { packages, resolve } = JSON.parse(done.stdout)
   const used = linked(resolve, packages)
-  const texts = new Map()
-  const add = (text, name) => texts.set(text, [...(texts.get(text) ?? []), name])
+  const found = []
   const bare = []
   for (const { name, version, license, manifest_path: manifest, source } of packages) {
     if (!source || !used.has(`${name} ${version}`)) continue
@@ -21,7 +22,7 @@ export function notices(root) {
     const files = readdirSync(folder).filter(isText)
     for (const file of files) {
       try {
-        add(readFileSync(join(folder, file), 'utf8').trim(), `${name} ${version}`)
+        found.push({ name: `${name} ${version}`, text: readFileSync(join(folder, file), 'utf8') })
       } catch {
         // A folder of licences: its crate is named by its SPDX expression below.
       }
@@ -29,10 +30,30 @@ export function notices(root) {
     if (!files.length) bare.push(`${name} ${version}: ${license}`)
   }
   const fonts = join(root, 'core', 'fonts')
-  for (const file of existsSync(fonts) ? readdirSync(fonts).filter(isText) : []) add(readFileSync(join(fonts, file), 'utf8').trim(), 'the font of the emulator')
+  for (const file of existsSync(fonts) ? readdirSync(fonts).filter(isText) : []) {
+    found.push({ name: 'the font of the emulator', text: readFileSync(join(fonts, file), 'utf8') })
+  }
+  return page(found, bare.sort())
+}
+
+/** Texts that differ in white space and copyright lines alone stand once, below all names and all copyright lines. */
+export function page(found, bare) {
+  const licences = new Map()
+  for (const { name, text } of found) {
+    const lines = text.trim().split(/\r?\n/)
+    const words = lines.filter((line) => !isCopyright(line)).join(' ').replace(/\s+/g, ' ').trim()
+    const holders = lines.filter(isCopyright).map((line) => line.trim().replace(/\s+/g, ' ')).join('\n')
+    const body = lines.filter((line) => !isCopyright(line)).join('\n').trim()
+    const licence = licences.get(words) ?? { body, names: new Map() }
+    licence.names.set(holders, (licence.names.get(holders) ?? new Set()).add(name))
+    licences.set(words, licence)
+  }
   const rule = '-'.repeat(80)
-  const parts = [...texts].map(([text, names]) => `${rule}\n${[...new Set(names)].join(', ')}\n${rule}\n\n${text}\n`)
-  const rest = bare.length ? `${rule}\nWithout a text of their own, by their SPDX expression:\n${bare.sort().join('\n')}\n` : ''
+  const parts = [...licences.values()].map(({ body, names }) => {
+    const heads = [...names].map(([holders, of]) => [[...of].join(', '), ...holders.split('\n').filter(Boolean).map((line) => `  ${line}`)].join('\n'))
+    return `${rule}\n${heads.join('\n')}\n${rule}\n\n${body}\n`
+  })
+  const rest = bare.length ? `${rule}\nWithout a text of their own, by their SPDX expression:\n${bare.join('\n')}\n` : ''
   return `What is compiled into nanobanana, and the licences it came with.\n\n${parts.join('\n')}\n${rest}`
 }
 
