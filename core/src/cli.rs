@@ -33,6 +33,7 @@ use crate::stream::EventStream;
 use crate::workers;
 
 mod chat;
+mod doctor;
 mod held;
 mod lines;
 mod many;
@@ -91,7 +92,12 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
         }
     };
     let held = Arc::new(Held::default());
-    let begun = Arc::new(Begun { signals: signals.clone(), many: OnceLock::new(), held: held.clone() });
+    let begun = Arc::new(Begun {
+        signals: signals.clone(),
+        many: OnceLock::new(),
+        held: held.clone(),
+        code: OnceLock::new(),
+    });
     let outcome = runtime.block_on(ended(verb.to_owned(), matches.clone(), begun.clone()));
     if let Some(many) = begun.many.get() {
         held.saved_unseen(many.unnamed());
@@ -103,7 +109,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, signals: &Signal
     // A drawing or a read that is under way must not hold up the exit.
     runtime.shutdown_timeout(Duration::from_millis(50));
     match outcome {
-        Ok(Ok(())) => 0,
+        Ok(Ok(())) => begun.code.get().copied().unwrap_or(0),
         Ok(Err(error)) => fail(&error, json, &kept),
         // A server has nothing to finish: an end that was asked for is its regular one.
         Err(Signal::Terminate) if verb == "emulate" => 0,
@@ -132,6 +138,8 @@ struct Begun {
     signals: Signals,
     many: OnceLock<Many>,
     held: Arc<Held>,
+    /// The exit code of a command that has said all there is to say; 0 if it is not set.
+    code: OnceLock<u8>,
 }
 
 /// The command's outcome, or the signal that ended it.
@@ -249,6 +257,7 @@ fn command() -> Command {
         .subcommand(Command::new("models").about("List the models, what they take and what they cost").arg(json.clone()).arg(
             Arg::new("catalogue").long("catalogue").value_name("FILE").help("A catalogue to use instead of the built-in one: a file or an http(s): URL"),
         ))
+        .subcommand(doctor::command(json.clone()))
         .subcommand(
             Command::new("emulate")
                 .about("Serve the Gemini image API on 127.0.0.1; its URL is printed on the first line, with --tls the file of its authority's certificate on the second")
@@ -362,6 +371,7 @@ async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), 
     match verb {
         "models" => models(matches).await,
         "emulate" => emulate(matches).await,
+        "doctor" => doctor::run(matches, begun).await,
         "chat" => chat::run(matches, begun).await,
         "many" => many::run(matches, &begun.many, &begun.held).await,
         _ => draw(verb, matches, begun).await,

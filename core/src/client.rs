@@ -37,10 +37,14 @@ use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 mod catalogue;
+#[cfg(feature = "cli")]
+pub(crate) mod doctor;
 mod files;
 mod identity;
 mod masked;
 mod plan;
+#[cfg(feature = "cli")]
+mod wire;
 
 use catalogue::Catalogues;
 pub use files::Files;
@@ -48,6 +52,8 @@ pub(crate) use identity::Identity;
 use masked::Masked;
 use plan::Said;
 pub(crate) use plan::{Landed, Plan, alone};
+#[cfg(feature = "cli")]
+pub(crate) use wire::Once;
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
 const API_VERSION: &str = "v1beta";
@@ -118,6 +124,39 @@ fn key_from_environment(warnings: &mut Vec<Message>) -> Option<Secret> {
     google.or(gemini).map(Secret)
 }
 
+/// The address of the service and the version of its API: as options and the environment name them.
+fn service(options: &ClientOptions, base: Option<String>) -> Result<(Url, String), Error> {
+    let base = base.or_else(|| variable("GOOGLE_GEMINI_BASE_URL"));
+    // "beta" is the official SDKs' word for the backend's own beta version.
+    let version = variable("GOOGLE_GENAI_API_VERSION")
+        .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name });
+    let base = base.unwrap_or_else(|| GOOGLE.to_owned());
+    let from_environment = |name: &str, problem: Message| {
+        Error::new(Kind::ConfigError, message!("the variable {name} {}", problem))
+    };
+    let base = read_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
+    // What is said of it alone is surer than what stands at the end of an address, and that than a variable.
+    let version = options.api_version.clone().or(base.version).or(version);
+    let version = version.unwrap_or_else(|| API_VERSION.to_owned());
+    check_api_version(&version).map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
+    Ok((base.url, version))
+}
+
+/// The settings of the connections to the service.
+fn settings(options: &ClientOptions, base: Url) -> Settings {
+    let connect = options.timeout.as_ref().and_then(|timeout| timeout.connect);
+    Settings {
+        base,
+        headers: options.headers.clone().unwrap_or_default(),
+        connect: connect.map_or(CONNECT, |connect| connect.duration()),
+        proxy: options.proxy.clone(),
+        ca_bundle: options.ca_bundle.clone(),
+        // In every language: a company sets it for a machine and not for a program.
+        extra_certificates: variable("NODE_EXTRA_CA_CERTS"),
+        allow_private_urls: options.allow_private_urls.unwrap_or(false),
+    }
+}
+
 impl Client {
     /// A client as told by `options` and, where they are silent, by the environment.
     ///
@@ -180,33 +219,8 @@ impl Client {
         if let Some(emulator) = &emulator {
             base = Some(emulator.url());
         }
-        base = base.or_else(|| variable("GOOGLE_GEMINI_BASE_URL"));
-        // "beta" is the official SDKs' word for the backend's own beta version.
-        let version = variable("GOOGLE_GENAI_API_VERSION")
-            .map(|name| if name == "beta" { API_VERSION.to_owned() } else { name });
-        let base = base.unwrap_or_else(|| GOOGLE.to_owned());
-        let from_environment = |name: &str, problem: Message| {
-            Error::new(Kind::ConfigError, message!("the variable {name} {}", problem))
-        };
-        let base =
-            read_base_url(&base).map_err(|problem| from_environment("GOOGLE_GEMINI_BASE_URL", problem))?;
-        // What is said of it alone is surer than what stands at the end of an address, and that than a variable.
-        let version = options.api_version.clone().or(base.version).or(version);
-        let version = version.unwrap_or_else(|| API_VERSION.to_owned());
-        check_api_version(&version)
-            .map_err(|problem| from_environment("GOOGLE_GENAI_API_VERSION", problem))?;
-        let base = base.url;
-        let timeout = options.timeout.clone().unwrap_or_default();
-        let settings = Settings {
-            base: base.clone(),
-            headers: options.headers.clone().unwrap_or_default(),
-            connect: timeout.connect.map_or(CONNECT, |connect| connect.duration()),
-            proxy: options.proxy.clone(),
-            ca_bundle: options.ca_bundle.clone(),
-            // In every language: a company sets it for a machine and not for a program.
-            extra_certificates: variable("NODE_EXTRA_CA_CERTS"),
-            allow_private_urls: options.allow_private_urls.unwrap_or(false),
-        };
+        let (base, version) = service(&options, base)?;
+        let settings = settings(&options, base.clone());
         warnings.extend(settings.check()?);
         Ok(Client(Arc::new(Inner {
             key,

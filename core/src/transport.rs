@@ -25,6 +25,8 @@ use crate::secrets::Secrets;
 mod address;
 mod fault;
 mod fetch;
+#[cfg(feature = "cli")]
+pub(crate) mod way;
 
 use fault::Lasting;
 pub(crate) use fetch::{MOST_FETCHED, NotFetched};

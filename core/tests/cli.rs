@@ -18,6 +18,9 @@ mod signals;
 #[path = "cli/memory.rs"]
 mod memory;
 
+#[path = "cli/doctor.rs"]
+mod doctor;
+
 /// A file of `tests/media`.
 fn media(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media").join(name)

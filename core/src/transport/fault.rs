@@ -8,7 +8,7 @@ use rustls::AlertDescription as Alert;
 
 /// A fault that another try would meet as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lasting {
+pub(crate) enum Lasting {
     /// The certificate is not trusted.
     Certificate,
     /// Both sides cannot agree on TLS parameters, or one of them does not use TLS.
@@ -67,8 +67,8 @@ pub(super) fn facts(error: &(dyn Cause + 'static)) -> Facts {
             if matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
                 facts.lasting = Some(Lasting::Malformed);
             }
-        } else if cause.to_string() == "proxy authorization required" {
-            // The type of this error is not public.
+        } else if cause.to_string() == "tunnel error: proxy authorization required" {
+            // The type of this error is not public; its text is a constant of hyper-util.
             facts.lasting = Some(Lasting::Proxy);
         }
     }
