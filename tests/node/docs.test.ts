@@ -79,6 +79,18 @@ test('no line of code is clipped', async () => {
   assert.ok(count > 100, `only ${count} blocks`)
 })
 
+test('a snippet calls its client `client`, and a page says what needs a key', async () => {
+  const odd: string[] = []
+  for (const page of await pages()) {
+    const text = readFileSync(page, 'utf8')
+    const made = [...text.matchAll(/^\s*(?:const |let )?(\w+) = (?:await |nb\.)?(?:new )?(?:Async)?Client(?:\.offline|::new|::offline)?\(/gm)]
+    for (const [line, name = ''] of made) if (!/^_?client$/.test(name)) odd.push(`${relative(docs, page)}: ${line}`)
+    const needsKey = made.some(([line]) => !/offline/.test(line))
+    if (needsKey && !/needs? a key|offline/i.test(text)) odd.push(`${relative(docs, page)}: says nothing of the key`)
+  }
+  assert.deepEqual(odd, [])
+})
+
 /** A block that imports begins a module of its own; one that does not goes on from the one before. */
 function modules(text: string): string[] {
   const found: string[] = []

@@ -74,12 +74,7 @@ fn option(out: &mut String, field: &Field) {
     let name = field.name;
     let camel = Case::Camel.name(name);
     let node = if camel == name { String::new() } else { format!("Node `{camel}` · ") };
-    let _ = write!(
-        out,
-        "\n### {name}\n\n{node}type `{}`\n\n{}\n",
-        field.python,
-        sentence(&field.doc_in(Case::Snake))
-    );
+    let _ = write!(out, "\n### {name}\n\n{node}type `{}`\n\n{}\n", field.python, doc(field));
     let catalogue = Catalogue::builtin();
     let known = match name {
         "model" => catalogue.names(),
@@ -93,6 +88,12 @@ fn option(out: &mut String, field: &Field) {
         "\nKnown values: {}. [Models and prices](models.md) says which model takes what.\n",
         known.join(", ")
     );
+    if name == "aspect_ratio" {
+        out.push_str(
+            "\nIt may be written `16:9`, `16/9` or `16x9`. What is equal to a ratio of the model is sent as that ratio: \
+             `1920x1080` as `16:9`, and `7:3` as `21:9`.\n",
+        );
+    }
 }
 
 /// What comes back, record by record.
@@ -273,8 +274,17 @@ fn fields(out: &mut String, fields: &[Field]) {
     }
     out.push_str("| name | type | meaning |\n| --- | --- | --- |\n");
     for field in fields {
-        let doc = sentence(&field.doc_in(Case::Snake)).replace('|', "\\|");
+        let doc = doc(field).replace('|', "\\|");
         let _ = writeln!(out, "| `{}` | `{}` | {doc} |", field.name, field.python.replace('|', "\\|"));
+    }
+}
+
+/// What a row means, with the unit of a time in every language.
+fn doc(field: &Field) -> String {
+    let doc = sentence(&field.doc_in(Case::Snake));
+    match doc.strip_suffix("n seconds.") {
+        Some(start) if field.is_time => format!("{start}n seconds (Node: milliseconds)."),
+        _ => doc,
     }
 }
 
