@@ -17,6 +17,28 @@ async fn main() -> Result<(), nanobanana::Error> {
 }
 }
 
+mod bulk_1 {
+use nanobanana::{Budget, Client, ClientOptions, GenerateOptions};
+
+fn main() -> Result<(), nanobanana::Error> {
+    let budget = Budget::new().usd(20.0).per_call(0.30);
+    let client = Client::new(ClientOptions::new().budget(budget))?;
+    let options = GenerateOptions::new().model("nano-banana-pro").image_size("4K");
+    println!("{:?}", client.estimate("A poster", options)?.typical);
+    println!("{:?}", client.spent());
+    Ok(())
+}
+}
+
+mod bulk_2 {
+use nanobanana::{Client, ClientOptions};
+
+fn main() -> Result<(), nanobanana::Error> {
+    let _client = Client::new(ClientOptions::new().cache("answers"))?;
+    Ok(())
+}
+}
+
 mod chat_and_streams_0 {
 use std::path::Path;
 
@@ -89,6 +111,25 @@ async fn main() -> Result<(), nanobanana::Error> {
     let images = [Input::from(Path::new("boat.jpg")), mask];
     let sky = client.edit("A stormy sky", images, GenerateOptions::new()).await?;
     println!("{:?}", sky.leak());
+    Ok(())
+}
+}
+
+mod edit_2 {
+use std::path::Path;
+
+use nanobanana::{Client, ClientOptions, GenerateOptions, Input, Reference, Role};
+
+#[tokio::main]
+async fn main() -> Result<(), nanobanana::Error> {
+    let client = Client::new(ClientOptions::new())?;
+    for (name, place) in [("cafe", "in a café, with a book"), ("rain", "in the rain")] {
+        let about = Reference::new().name("Mia").role(Role::Character);
+        let mia = Input::Reference(Box::new(Path::new("mia.jpg").into()), about);
+        let prompt = [Input::from("Draw"), mia, Input::from(place)];
+        let result = client.generate(prompt, GenerateOptions::new()).await?;
+        result.image()?.save(format!("mia {name}"))?;
+    }
     Ok(())
 }
 }
@@ -240,6 +281,35 @@ async fn main() -> Result<(), nanobanana::Error> {
 }
 }
 
+mod output_1 {
+use nanobanana::options::OutputFormat;
+use nanobanana::{Client, ClientOptions, GenerateOptions};
+
+#[tokio::main]
+async fn main() -> Result<(), nanobanana::Error> {
+    let client = Client::new(ClientOptions::new())?;
+    let result = client.generate("A boat", GenerateOptions::new()).await?;
+    let image = result.image()?;
+    image.save("boat")?; // boat.jpg, untouched
+    image.convert("webp", Some(80))?.save("small")?;
+    image.resize(512, 512)?.save("tiny.png")?;
+    let options = GenerateOptions::new().output_format(OutputFormat::Webp);
+    let webp = client.generate("A boat", options.output_quality(80u32)).await?;
+    println!("{}", webp.image()?.mime_type());
+    Ok(())
+}
+}
+
+mod output_2 {
+use nanobanana::Image;
+
+fn main() -> Result<(), nanobanana::Error> {
+    let found = Image::open("boat.jpg")?.provenance()?;
+    println!("{} {} {:?}", found.c2pa, found.ai, found.marks);
+    Ok(())
+}
+}
+
 mod references_0 {
 use std::path::Path;
 
@@ -310,6 +380,17 @@ async fn main() -> Result<(), nanobanana::Error> {
         }
         other => println!("{}", other?.images.len()),
     }
+    Ok(())
+}
+}
+
+mod servers_0 {
+use nanobanana::{Client, ClientOptions};
+
+fn main() -> Result<(), nanobanana::Error> {
+    // allow_private_urls stays off
+    let options = ClientOptions::new().local_files(false).budget(50.0);
+    let _client = Client::new(options.max_concurrency(20u32))?;
     Ok(())
 }
 }
@@ -418,6 +499,24 @@ async fn main() -> Result<(), nanobanana::Error> {
     let timeout = Timeout::new().total(300.0).idle(30.0); // seconds, for one call
     let longer = GenerateOptions::new().timeout(timeout);
     client.generate("A map of tides", longer).await?;
+    Ok(())
+}
+}
+
+mod timeouts_1 {
+use nanobanana::{Client, ClientOptions, GenerateOptions, Retry};
+
+#[tokio::main]
+async fn main() -> Result<(), nanobanana::Error> {
+    let client = Client::new(ClientOptions::new())?;
+    for retry in [
+        Retry::from(false),                 // one request
+        Retry::new().max_attempts(2u32),    // at most two
+        Retry::new().no_image(1u32),        // pay once more if nothing is drawn
+        Retry::new().resend_unknown(false), // never pay twice unknowingly
+    ] {
+        client.generate("A map", GenerateOptions::new().retry(retry)).await?;
+    }
     Ok(())
 }
 }
