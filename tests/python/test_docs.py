@@ -180,6 +180,14 @@ def test_each_reason_gives_what_its_page_says(heading: str, fact: str, name: str
             assert error.billed == "yes"
 
 
+def test_prices_of_a_page_are_those_of_the_catalogue() -> None:
+    with nb.Client.offline() as client:
+        known = {f"${price:.4f}" for model in client.models() for price in model.price_per_image.values()}
+    told = re.findall(r"\$\d+\.\d+", (DOCS / "money.md").read_text("utf-8"))
+    assert told
+    assert [price for price in told if price not in known] == []
+
+
 def test_names_of_other_libraries_are_as_the_client_answers_them() -> None:
     names = json.loads((ROOT / "tests" / "foreign_names.json").read_text("utf-8"))["names"]
     page = DOCS / "coming-from.md"
