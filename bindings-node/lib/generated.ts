@@ -688,7 +688,7 @@ export class Reference extends Wrapper {
  */
 export interface AttachmentFields {
   /**
-   * Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+   * Its type, for example "application/pdf". Default: seen in its first bytes, or in the end of its
    * name if the service fetches it itself.
    */
   mimeType?: string | null | undefined
@@ -722,7 +722,7 @@ export class Attachment extends Wrapper {
 
 /** A box of a picture, as a mask: what lies in it may change. */
 export interface BoxFields {
-  /** What these are told in. Default: px. */
+  /** The unit of these numbers. Default: px. */
   unit?: 'px' | 'fraction' | null | undefined
 }
 
@@ -851,7 +851,7 @@ export interface MaskedEdit {
   scale: number | null
 }
 
-/** What a call gave: pictures, text, and all that the service told about them. */
+/** What a call gave: pictures, text, and all that the service said about them. */
 export interface ResultFields {
   /** The final pictures of all candidates, in order. */
   images: Array<Image>
@@ -1358,7 +1358,7 @@ export class APIStatusError extends APIError {
   declare readonly status: number | null
   /** The service's own name of the error, for example "RESOURCE_EXHAUSTED". */
   declare readonly code: string | null
-  /** What the service told beside the message. */
+  /** What the service said beside the message. */
   declare readonly details: unknown
   /** The service's id of the request, if it sent one. */
   declare readonly requestId: string | null

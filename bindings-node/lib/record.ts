@@ -8,7 +8,7 @@ import { brand } from './identity'
 import { Image } from './image'
 import type { NativeImage, Outcome, Reply } from './native'
 
-/** What a call gave: pictures, text, and all that the service told about them. */
+/** What a call gave: pictures, text, and all that the service said about them. */
 export interface Result extends ResultFields {}
 
 export class Result {

@@ -285,7 +285,7 @@ errors! {
         status: Option<u16>,
         /// The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         code: Option<String>,
-        /// What the service told beside the message.
+        /// What the service said beside the message.
         details: Value,
         /// The service's id of the request, if it sent one.
         request_id: Option<String>,

@@ -85,7 +85,7 @@ record! {
 }
 
 record! {
-    /// What a call gave: pictures, text, and all that the service told about them.
+    /// What a call gave: pictures, text, and all that the service said about them.
     pub struct Generation as "Result" {
         /// The final pictures of all candidates, in order.
         images: Vec<Image>,

@@ -358,7 +358,7 @@ class APIStatusError(APIError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -368,7 +368,7 @@ class APIStatusError(APIError):
     code: str | None
     """The service's own name of the error, for example "RESOURCE_EXHAUSTED"."""
     details: Any
-    """What the service told beside the message."""
+    """What the service said beside the message."""
     request_id: str | None
     """The service's id of the request, if it sent one."""
 
@@ -386,7 +386,7 @@ class BadRequestError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -404,7 +404,7 @@ class AuthenticationError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -422,7 +422,7 @@ class PermissionDeniedError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -440,7 +440,7 @@ class NotFoundError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -458,7 +458,7 @@ class RateLimitError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
         retry_after: After how many seconds the service wants to be asked again, if it said so.
         quota: The quota that is used up, as the service names it.
@@ -487,7 +487,7 @@ class InternalServerError(APIStatusError):
         partial: What had arrived before the reply broke off; none if nothing had.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
-        details: What the service told beside the message.
+        details: What the service said beside the message.
         request_id: The service's id of the request, if it sent one.
     """
 
@@ -756,7 +756,7 @@ class MaskedEdit(Record):
 
 
 class Result(ResultBase):
-    """What a call gave: pictures, text, and all that the service told about them."""
+    """What a call gave: pictures, text, and all that the service said about them."""
 
     __slots__ = {
         "images": "The final pictures of all candidates, in order.",
@@ -1739,7 +1739,7 @@ class Attachment(Wrapper):
     __slots__ = {
         "source": "What it is made of.",
         "mime_type": (
-            'Its type, for example "application/pdf". Default: told by its first bytes, or by the end of '
+            'Its type, for example "application/pdf". Default: seen in its first bytes, or in the end of '
             "its name if the service fetches it itself."
         ),
         "start": "From where on a video is seen. Default: its start. In seconds.",
@@ -1756,7 +1756,7 @@ class Attachment(Wrapper):
     mime_type: str | None
     """Its type, for example "application/pdf".
 
-    Default: told by its first bytes, or by the end of its name if the service fetches it itself.
+    Default: seen in its first bytes, or in the end of its name if the service fetches it itself.
     """
     start: float | None
     """From where on a video is seen. Default: its start. In seconds."""
@@ -1792,7 +1792,7 @@ class Box(Wrapper):
         "top": "Its top edge, in the `unit`.",
         "right": "Its right edge, in the `unit`; pixels from there on are outside.",
         "bottom": "Its bottom edge, in the `unit`; rows from there on are outside.",
-        "unit": "What these are told in. Default: px.",
+        "unit": "The unit of these numbers. Default: px.",
     }
     _fields = dict.fromkeys(__slots__)
     _wraps = None
@@ -1805,7 +1805,7 @@ class Box(Wrapper):
     bottom: float
     """Its bottom edge, in the `unit`; rows from there on are outside."""
     unit: Literal["px", "fraction"] | None
-    """What these are told in. Default: px."""
+    """The unit of these numbers. Default: px."""
 
     def __init__(
         self,

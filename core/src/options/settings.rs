@@ -204,7 +204,7 @@ options! {
         right: f64,
         /// Its bottom edge, in the `unit`; rows from there on are outside.
         bottom: f64,
-        /// What these are told in. Default: px.
+        /// The unit of these numbers. Default: px.
         unit: Unit,
     }
 }
@@ -239,7 +239,7 @@ impl Region {
 options! {
     /// A document or a video, and what of it the model is to see.
     pub struct Attachment {
-        /// Its type, for example "application/pdf". Default: told by its first bytes, or by the end of its
+        /// Its type, for example "application/pdf". Default: seen in its first bytes, or in the end of its
         /// name if the service fetches it itself.
         mime_type: String,
         /// From where on a video is seen. Default: its start.
