@@ -93,7 +93,8 @@ function wheels() {
     clean(`${name}: check-wheel-contents`, tool('check-wheel-contents'), [wheel])
   }
   if (built.length + sdists.length) clean('twine check --strict', tool('twine'), ['check', '--strict', ...built, ...sdists])
-  if (built.length) clean('pyroma: 9 of 10 or more', tool('pyroma'), ['--min=9', root])
+  // The project has no e-mail address, which would be the tenth point; pyroma takes nothing in its place.
+  if (built.length) clean('pyroma: 10 of 10, but for an e-mail address of the author', tool('pyroma'), ['--skip-tests=AuthorEmail', '--min=10', root])
 }
 
 function npm() {

@@ -33,10 +33,13 @@ export function run(command, args, options = {}) {
 export function tool(name) {
   const venv = join(root, 'target', 'release-tools')
   const bin = join(venv, process.platform === 'win32' ? 'Scripts' : 'bin')
-  if (!existsSync(join(bin, 'twine'))) {
+  const mark = join(venv, '.made-of')
+  const group = /^release = \[\n[^]*?^\]/m.exec(readFileSync(join(root, 'pyproject.toml'), 'utf8'))[0]
+  if (!existsSync(mark) || readFileSync(mark, 'utf8') !== group) {
     run(process.env.PYTHON ?? 'python3', ['-m', 'venv', venv])
     run(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--upgrade', 'pip'])
     run(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--group', 'release'])
+    writeFileSync(mark, group)
   }
   return join(bin, name)
 }
@@ -128,7 +131,8 @@ function npm() {
 
   const whole = join(folder, name)
   mkdirSync(join(whole, 'bindings-node'), { recursive: true })
-  run(process.execPath, ['bindings-node/build.mjs', '--front'])
+  // Who gives a core has built the front with it; others may be running it.
+  if (!values.core) run(process.execPath, ['bindings-node/build.mjs', '--front'])
   cpSync(join(root, 'bindings-node', 'dist'), join(whole, 'bindings-node', 'dist'), { recursive: true })
   for (const file of ['README.md', 'LICENSE']) cpSync(join(root, file), join(whole, file))
   write(join(whole, 'package.json'), rootManifest())

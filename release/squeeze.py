@@ -1,4 +1,4 @@
-"""Packs wheels and npm tarballs anew with the best level of libdeflate: every unpacker reads it, it is smaller.
+"""Packs wheels and npm tarballs anew with the best level of libdeflate, which every unpacker reads.
 
 python squeeze.py FILE...
 """

@@ -18,7 +18,7 @@ export const sections = [
   },
   {
     title: 'In your program',
-    pages: ['testing', 'emulator', 'threads', 'network', 'servers', 'notebooks', 'command'],
+    pages: ['testing', 'emulator', 'threads', 'network', 'servers', 'support', 'notebooks', 'command'],
   },
   {
     title: 'Reference',

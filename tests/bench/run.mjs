@@ -155,6 +155,13 @@ function finished(one, numbers) {
   return numbers
 }
 
+/** Writes the document. What release/imports.py has put into it stays. */
+function write() {
+  const page = join(root, 'docs', 'benchmarks.md')
+  const [imports] = /<!-- imports -->[^]*<!-- \/imports -->\n/.exec(readFileSync(page, 'utf8')) ?? []
+  writeFileSync(page, document(cases, results, versions()) + (imports ? `\n${imports}` : ''))
+}
+
 const wanted = cases.filter(({ name }) => (names.length ? names.includes(name) : !(flags.has('--resume') && results[name])))
 for (const one of wanted) {
   console.log(`\n${one.name}: ${one.title}`)
@@ -168,7 +175,7 @@ for (const one of wanted) {
   // Whole or not at all: a run that is ended can be gone on with.
   writeFileSync(`${file}.new`, JSON.stringify(results))
   renameSync(`${file}.new`, file)
-  if (!quick) writeFileSync(join(root, 'docs', 'benchmarks.md'), document(cases, results, versions()))
+  if (!quick) write()
 }
 const failed = wanted.filter(({ name }) => results[name].error || results[name].rows.some((row) => row.error))
 console.log(`\n${wanted.length} cases in ${((Date.now() - began) / 60_000).toFixed(1)} minutes${quick ? '' : '; see docs/benchmarks.md'}`)
