@@ -10,6 +10,9 @@ use base64::Engine as _;
 use nanobanana::{Emulator, Image};
 use serde_json::{Value, json};
 
+#[path = "cli/asking.rs"]
+mod asking;
+
 #[cfg(unix)]
 #[path = "cli/signals.rs"]
 mod signals;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::held::Held;
 use super::out::{line, tell};
-use super::{NO_FLAGS, blocking, call_options, client, flags, options};
+use super::{NO_FLAGS, SUMS_UP, blocking, call_options, client, flags, options};
 use crate::error::{Error, Kind};
 use crate::input::{Input, MASK};
 use crate::many::{Item, Many, Step};
@@ -40,7 +40,7 @@ pub fn command(json: Arg, offline: Arg) -> Command {
         .arg(
             Arg::new("file")
                 .required(true)
-                .value_name("FILE")
+                .value_name("FILE").value_hint(ValueHint::FilePath)
                 .help("The file of JSON lines; `-` is standard input"),
         )
         .args([json, offline])
@@ -65,7 +65,8 @@ pub async fn run(matches: &ArgMatches, begun: &OnceLock<Many>, held: &Arc<Held>)
     let many = client.generate_many(call_options(matches)?, run)?;
     let many = begun.get_or_init(|| many);
     let has_bar = std::io::stderr().is_terminal();
-    let mut show = Show { is_json: matches.get_flag("json"), has_bar, held, failed: None, unprinted: None };
+    let mut show =
+        Show { is_json: matches.get_flag("json"), has_bar, held, failed: None, earlier: 0, unprinted: None };
     if show.has_bar && file != "-" {
         count(PathBuf::from(&file), many.clone());
     }
@@ -206,6 +207,8 @@ struct Show<'a> {
     /// What the first item failed with, and whether all failures have its exit code.
     failed: Option<(Kind, bool)>,
     held: &'a Arc<Held>,
+    /// How many items were done in an earlier run.
+    earlier: u64,
     /// Why standard output takes nothing any more. The run goes on: names go to standard error.
     unprinted: Option<Error>,
 }
@@ -252,6 +255,7 @@ impl Show<'_> {
             Some(id) => format!("item {} ({id})", outcome.index),
             None => format!("item {}", outcome.index),
         };
+        self.earlier += u64::from(outcome.cached);
         if let Some(error) = &outcome.error {
             let (first, alike) = self.failed.unwrap_or((error.kind(), true));
             self.failed = Some((first, alike && first.exit_code() == error.kind().exit_code()));
@@ -290,10 +294,17 @@ impl Show<'_> {
 
     /// The error that the exit code comes from, if items failed.
     fn verdict(&self, many: &Many) -> Result<(), Error> {
-        let Some((first, alike)) = self.failed else { return self.unprinted.clone().map_or(Ok(()), Err) };
         let progress = many.progress();
         let items = counted(progress.done + progress.failed, "item", "items");
+        if self.earlier > 0 {
+            let (done, them) = if self.earlier == 1 { ("was done", "it") } else { ("were done", "them") };
+            tell(format_args!(
+                "{} of {items} {done} in an earlier run; nothing was sent for {them}.",
+                self.earlier
+            ));
+        }
+        let Some((first, alike)) = self.failed else { return self.unprinted.clone().map_or(Ok(()), Err) };
         let message = format!("{} of {items} failed", progress.failed);
-        Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message))
+        Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message).with(SUMS_UP, true))
     }
 }

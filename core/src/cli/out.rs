@@ -43,16 +43,30 @@ pub(super) fn stdin() -> Result<Vec<u8>, Error> {
 
 /// Writes all bytes to standard output. Blocks while the reader of a pipe does not read.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Error> {
+    write(bytes).map_err(failed)
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
-    let written = unix::print(bytes);
+    return unix::print(bytes);
     #[cfg(not(unix))]
-    let written = {
+    {
         let mut out = io::stdout().lock();
         out.write_all(bytes).and_then(|()| out.flush())
-    };
-    written.map_err(|cause| {
-        Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
-    })
+    }
+}
+
+fn failed(cause: io::Error) -> Error {
+    Error::new(Kind::NanoBananaError, format!("cannot write to standard output: {cause}")).because(cause)
+}
+
+/// Prints the answer of a command that only shows something. A reader that closes the pipe, such as `head`, has seen
+/// enough, so that is no error.
+pub(super) fn listing(text: &str) -> Result<(), Error> {
+    match write(format!("{text}\n").as_bytes()) {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(failed),
+    }
 }
 
 /// Prints a line to standard output, or to standard error if standard output was closed from the start.

@@ -162,18 +162,14 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(candidate, _)| candidate)
 }
 
-/// The error for a flag of the command that does not exist.
+/// The error for a flag of the command that does not exist. `is_call` is true for a command that takes the options of a
+/// call.
 #[cfg(feature = "cli")]
-pub(crate) fn unknown_flag(flag: &str, verb: &str) -> Option<Message> {
+pub(crate) fn unknown_flag(flag: &str, is_call: bool) -> Option<Message> {
     let key = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
     let at = At::top(Case::Shell);
-    let client = || at.advice(key, "ClientOptions", ClientOptions::NAMES);
-    let advice = match verb {
-        "generate" | "edit" | "chat" | "many" => {
-            at.advice(key, "GenerateOptions", GenerateOptions::NAMES).or_else(client)?
-        }
-        _ => client()?,
-    };
+    let of_call = || at.advice(key, "GenerateOptions", GenerateOptions::NAMES).filter(|_| is_call);
+    let advice = of_call().or_else(|| at.advice(key, "ClientOptions", ClientOptions::NAMES))?;
     Some(message!("option `{flag}` {}", advice.problem))
 }
 

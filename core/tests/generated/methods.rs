@@ -84,7 +84,7 @@ fn parameter(part: Part) -> &'static str {
 }
 
 /// The headings of help that several commands have; each is shown once.
-const SHARED: [&str; 2] = ["Options of the call:", "Options of the client:"];
+const SHARED: [&str; 3] = ["Options of a mask:", "Options of the call:", "Options of the client:"];
 
 /// The command's own help, without what one command repeats of another.
 pub fn command() -> String {
@@ -94,13 +94,16 @@ pub fn command() -> String {
     );
     let overview = help(&["--help"]);
     block(&mut out, &overview);
-    let listed = overview.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let names =
-        listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let mut names = Vec::new();
+    for name in listed(&overview) {
+        let inner = listed(&help(&[&name, "--help"]));
+        names.push(name.clone());
+        names.extend(inner.iter().map(|verb| format!("{name} {verb}")));
+    }
     let mut shared = Vec::new();
     for name in names {
         let _ = write!(out, "\n## nanobanana {name}\n\n");
-        let text = help(&[name, "--help"]);
+        let text = help(&name.split(' ').chain(["--help"]).collect::<Vec<_>>());
         let mut own = Vec::new();
         let mut below = Vec::new();
         for section in text.trim_end().split("\n\n") {
@@ -117,7 +120,11 @@ pub fn command() -> String {
         block(&mut out, &own.join("\n\n"));
         if !below.is_empty() {
             let links: Vec<String> = below.iter().map(|title| link(title)).collect();
-            let _ = write!(out, "\nIt also takes the {}.\n", links.join(" and the "));
+            let links = links.join(", the ");
+            let links = links
+                .rsplit_once(", the ")
+                .map_or(links.clone(), |(all, last)| format!("{all} and the {last}"));
+            let _ = write!(out, "\nIt also takes the {links}.\n");
         }
     }
     for (title, section) in shared {
@@ -125,6 +132,13 @@ pub fn command() -> String {
         block(&mut out, &section);
     }
     out
+}
+
+/// The commands that a help lists.
+fn listed(help: &str) -> Vec<String> {
+    let block = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let names = block.unwrap_or_default().lines().filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 fn link(title: &str) -> String {
