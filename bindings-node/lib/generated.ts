@@ -1330,7 +1330,7 @@ export class BudgetExceededError extends NanoBananaError {
 
 /** The service, or the way to it, failed. */
 export class APIError extends NanoBananaError {
-  static { kind(this, 'APIError', { attempts: [], billed: null, retryable: false, partial: null }) }
+  static { kind(this, 'APIError', { attempts: [], billed: null, retryable: false, partial: null, warnings: [] }) }
   /** What was sent on behalf of this call, in order. */
   declare readonly attempts: Array<Attempt>
   /** Whether the failed call was paid for: "no", "yes" or "unknown". */
@@ -1339,6 +1339,11 @@ export class APIError extends NanoBananaError {
   declare readonly retryable: boolean
   /** What had arrived before the reply broke off; none if nothing had. */
   declare readonly partial: Partial | null
+  /**
+   * What was known about the options before the call was sent, in sentences, as the warnings of a result; empty if
+   * nothing was.
+   */
+  declare readonly warnings: Array<string>
 }
 
 /** No answer came: the connection could not be made, or it broke. */

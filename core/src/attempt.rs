@@ -114,7 +114,9 @@ pub(crate) struct Job {
     /// What one such request usually costs in USD.
     pub price: Option<f64>,
     /// What to tell if the service does not have the model.
-    pub advice: Option<String>,
+    pub advice: Option<Message>,
+    /// What is known about the options before they are sent.
+    pub notes: Vec<Message>,
     /// The tier that was asked for, in case that the reply does not name the one that served.
     pub tier: &'static str,
     pub policy: Policy,
@@ -198,7 +200,7 @@ impl Job {
                 drawn.result.call = Some(self.call);
                 Ok(drawn)
             }
-            Err(failure) => Err(failure.with("call", self.call)),
+            Err(failure) => Err(failure.with("call", self.call).noted(&self.notes)),
         }
     }
 
@@ -787,7 +789,7 @@ impl Job {
         // Before anything of it is cut short: half a key is one too.
         let body = self.clean(&String::from_utf8_lossy(&body));
         let header = |name: &str| reply.header(name).map(str::to_owned);
-        reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_deref())
+        reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_ref())
     }
 
     fn too_late(&self) -> Error {

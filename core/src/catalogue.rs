@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Usage};
 use crate::local;
-use crate::message::{Message, message};
+use crate::message::{Message, message, method};
 use crate::options::{Role, ServiceTier, Thinking, nearest};
 use crate::schema::{Case, Typed, Write, record};
 
@@ -416,23 +416,27 @@ impl Catalogue {
 
     /// What to tell someone whom the service told that it has no such model; none if nothing is
     /// known that could help.
-    pub fn advice(&self, id: &str) -> Option<String> {
+    pub fn advice(&self, id: &str) -> Option<Message> {
         let id = id.strip_prefix("models/").unwrap_or(id);
         if let Some(model) = self.find_loosely(id) {
             let closed = (model.closed_to_new_projects.as_ref())
                 .map(|day| format!("since {day} `{}` is closed to projects that never used it", model.id));
             let known: Vec<String> = closed.into_iter().chain(model.end()).collect();
             let successor = model.successor.as_deref();
-            return (!known.is_empty()).then(|| format!("{}; {}", known.join("; "), self.instead(successor)));
+            return (!known.is_empty())
+                .then(|| format!("{}; {}", known.join("; "), self.instead(successor)).into());
         }
         if let Some((model, _)) = self.retired(id) {
-            return Some(format!("`{id}` is a former id; {}", self.instead(Some(&model.id))));
+            return Some(format!("`{id}` is a former id; {}", self.instead(Some(&model.id))).into());
         }
         if let Some(gone) = self.gone(id) {
-            return Some(self.farewell(id, gone));
+            return Some(self.farewell(id, gone).into());
         }
-        let meant = nearest(id, self.names().into_iter())?;
-        Some(format!("`{id}` is not in the catalogue of {}; did you mean `{meant}`?", self.checked))
+        let meant = match nearest(id, self.names().into_iter()) {
+            Some(meant) => message!("did you mean `{meant}`?"),
+            None => message!("{} lists those that are", method("models", "nanobanana models")),
+        };
+        Some(message!("`{id}` is not in the catalogue of {}; {}", self.checked, meant))
     }
 
     fn retired(&self, id: &str) -> Option<(&Arc<Model>, &RetiredId)> {

@@ -8,9 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::message::{Message, counted};
+use crate::message::{Message, counted, message};
 use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
 use crate::secrets::Secrets;
 
@@ -274,6 +274,9 @@ errors! {
         retryable: bool,
         /// What had arrived before the reply broke off; none if nothing had.
         partial: Option<Partial>,
+        /// What was known about the options before the call was sent, in sentences, as the warnings of a result; empty if
+        /// nothing was.
+        warnings: Vec<Message>,
     }
     /// No answer came: the connection could not be made, or it broke.
     APIConnectionError: APIError => 6 {}
@@ -437,6 +440,22 @@ impl Error {
         self
     }
 
+    /// The same error of a call about whose options something was known before it was sent. A refusal says so in its
+    /// message, since that may be the reason.
+    pub(crate) fn noted(self, notes: &[Message]) -> Self {
+        if notes.is_empty() || !self.is(Kind::APIError) {
+            return self;
+        }
+        let error = self.with("warnings", notes.to_vec());
+        if !error.is(Kind::BadRequestError) {
+            return error;
+        }
+        let message = notes.iter().fold(error.words().clone(), |message, note| {
+            message!("{}. Known before it was sent: {}", message, note)
+        });
+        error.reworded(message)
+    }
+
     /// The same error with every secret cut out of its texts.
     pub(crate) fn censored(mut self, secrets: &Secrets) -> Self {
         self.0.message = self.0.message.cleaned(|text| secrets.clean(text));
@@ -525,7 +544,11 @@ impl Error {
                         .find(|(known, _)| *known == name)
                         .map_or(Value::Null, |(_, value)| value.write(case)),
                 };
-                let value = if value.is_null() && field.python == "bool" { false.into() } else { value };
+                let value = match &*field.python {
+                    "bool" if value.is_null() => false.into(),
+                    kind if value.is_null() && kind.starts_with("list[") && kind.ends_with(']') => json!([]),
+                    _ => value,
+                };
                 map.insert(case.name(field.name).into_owned(), value);
             }
         }

@@ -580,7 +580,7 @@ pub(crate) fn status_error(
     status: u16,
     header: &dyn Fn(&str) -> Option<String>,
     body: &[u8],
-    advice: Option<&str>,
+    advice: Option<&Message>,
 ) -> Error {
     // An error of the service is never that large.
     let is_small = memory::of_text(body) <= 16 * MOST_ERROR_BODY;
@@ -660,7 +660,7 @@ pub(crate) fn status_error(
         error = error.with("quota", quota).with("permanent", permanent);
     }
     if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
-        message.push(format_args!(" — {advice}"));
+        message.push(message!(" — {}", advice));
     }
     if matches!(status, 403 | 404) && said.contains(" File ") {
         message.push(" — uploaded files live 48 hours, and only for the project that uploaded them");

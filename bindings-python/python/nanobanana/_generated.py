@@ -303,9 +303,18 @@ class APIError(NanoBananaError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
     """
 
-    _fields = {**NanoBananaError._fields, "attempts": [], "billed": None, "retryable": False, "partial": None}
+    _fields = {
+        **NanoBananaError._fields,
+        "attempts": [],
+        "billed": None,
+        "retryable": False,
+        "partial": None,
+        "warnings": [],
+    }
     _readers = {**NanoBananaError._readers, "attempts": Attempt._read, "partial": Partial._read}
     attempts: list[Attempt]
     """What was sent on behalf of this call, in order."""
@@ -315,6 +324,10 @@ class APIError(NanoBananaError):
     """Whether the same call may succeed later."""
     partial: Partial | None
     """What had arrived before the reply broke off; none if nothing had."""
+    warnings: list[str]
+    """What was known about the options before the call was sent, in sentences, as the warnings of a result;
+    empty if nothing was.
+    """
 
 
 class APIConnectionError(APIError):
@@ -328,6 +341,8 @@ class APIConnectionError(APIError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
     """
 
 
@@ -342,6 +357,8 @@ class APITimeoutError(APIConnectionError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
     """
 
 
@@ -356,6 +373,8 @@ class APIStatusError(APIError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -384,6 +403,8 @@ class BadRequestError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -402,6 +423,8 @@ class AuthenticationError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -420,6 +443,8 @@ class PermissionDeniedError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -438,6 +463,8 @@ class NotFoundError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -456,6 +483,8 @@ class RateLimitError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -485,6 +514,8 @@ class InternalServerError(APIStatusError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         status: The HTTP status.
         code: The service's own name of the error, for example "RESOURCE_EXHAUSTED".
         details: What the service said beside the message.
@@ -503,6 +534,8 @@ class ResponseError(APIError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
     """
 
 
@@ -517,6 +550,8 @@ class BlockedError(APIError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         stage: What was refused: "prompt" or "output".
         reason: The service's reason, for example "IMAGE_SAFETY".
         ratings: The service's ratings of the content by category.
@@ -572,6 +607,8 @@ class NoImageError(APIError):
         billed: Whether the failed call was paid for: "no", "yes" or "unknown".
         retryable: Whether the same call may succeed later.
         partial: What had arrived before the reply broke off; none if nothing had.
+        warnings: What was known about the options before the call was sent, in sentences, as the warnings
+            of a result; empty if nothing was.
         finish_reason: Why the answer ended, as the service names it.
         finish_message: The service's sentence about that.
         text: The text that came instead.

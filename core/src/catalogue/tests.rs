@@ -138,8 +138,10 @@ fn advice_names_the_way_out() {
         let advice = Catalogue::builtin().advice(id).unwrap();
         assert!(advice.contains(text), "{id}: {advice}");
     }
-    assert_eq!(Catalogue::builtin().advice("gemini-3-pro-image"), None);
-    assert_eq!(Catalogue::builtin().advice("totally-else"), None);
+    assert!(Catalogue::builtin().advice("gemini-3-pro-image").is_none());
+    let advice = Catalogue::builtin().advice("totally-else").unwrap();
+    assert!(advice.ends_with("; `models` lists those that are"), "{advice}");
+    assert!(advice.render(Case::Shell).ends_with("; `nanobanana models` lists those that are"));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(crate) struct Plan {
     /// The model's id, and what is known of it.
     pub id: String,
     pub model: Option<Arc<catalogue::Model>>,
-    pub(super) advice: Option<String>,
+    pub(super) advice: Option<Message>,
     pub policy: Policy,
     pub(super) total: Duration,
     pub(super) idle: Option<Duration>,
@@ -194,6 +194,7 @@ impl Plan {
             model: self.model.clone(),
             price: self.price(history),
             advice: self.advice.clone(),
+            notes: self.said.options.clone(),
             tier: options.service_tier.map_or("standard", |tier| tier.as_str()),
             policy: self.policy,
             total: self.total,

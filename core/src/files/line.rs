@@ -14,7 +14,7 @@ use crate::error::{Attempt, Error, Kind, now};
 use crate::events::Reporter;
 use crate::key::Keys;
 use crate::memory;
-use crate::message::message;
+use crate::message::{Message, message};
 use crate::reply::{self, reason};
 use crate::retry::{self, Decision, Policy, Tries};
 use crate::schema::Seconds;
@@ -35,7 +35,7 @@ pub(crate) struct Line {
     pub total: Duration,
     pub deadline: Instant,
     /// What to tell if the service does not have the model.
-    pub advice: Option<String>,
+    pub advice: Option<Message>,
     /// What tells the steps of a call; nothing, if it is none.
     pub report: Option<Reporter>,
 }
@@ -176,7 +176,7 @@ impl Line {
         let body = reply.whole(reply::MOST_ERROR_BODY).await.unwrap_or_default();
         let body = self.secrets().clean(&String::from_utf8_lossy(&body)).into_owned();
         let header = |name: &str| reply.header(name).map(str::to_owned);
-        reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_deref())
+        reply::status_error(reply.status(), &header, body.as_bytes(), self.advice.as_ref())
     }
 
     /// A failure as the caller may see it. Nothing of this is billed.
