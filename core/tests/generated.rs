@@ -11,6 +11,8 @@ mod blocks;
 mod file;
 #[path = "generated/inputs.rs"]
 mod inputs;
+#[path = "generated/json_schema.rs"]
+mod json_schema;
 #[path = "generated/methods.rs"]
 mod methods;
 #[path = "generated/pages.rs"]
@@ -191,6 +193,11 @@ fn the_reference_is_as_the_tables_say() {
     for (name, page) in pages {
         same(&format!("docs/reference/{name}.md"), &page);
     }
+}
+
+#[test]
+fn the_json_of_the_command_has_a_schema() {
+    same("docs/public/command.schema.json", &json_schema::write());
 }
 
 #[test]
