@@ -1,6 +1,5 @@
 // A picture: its bytes stay in Rust until they are asked for.
 
-import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { tools } from './door'
@@ -88,6 +87,8 @@ export class Image extends ImageVerbs {
   #identity(): symbol {
     let of = 'bytes that cannot be read'
     try {
+      // Loaded when needed: it is an eighth of what importing the package costs.
+      const { createHash } = require('node:crypto') as typeof import('node:crypto')
       of = `SHA-256 ${createHash('sha256').update(this.bytes).digest('hex')}`
     } catch {
       return Symbol(of)
