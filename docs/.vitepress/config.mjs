@@ -70,6 +70,7 @@ const miniSearch = {
       const same = {
         image: ['image', 'picture'],
         img2img: ['edit', 'image', 'picture'],
+        pricing: ['price', 'prices'],
         resolution: ['resolution', 'size', 'pixels'],
       }
       if (/^(image|img|photo|pic|picture)s?$/.test(word)) return same.image

@@ -173,6 +173,23 @@ async fn main() -> Result<(), nanobanana::Error> {
 }
 }
 
+mod inputs_0 {
+use std::path::Path;
+
+use nanobanana::{Client, ClientOptions, FileOptions, GenerateOptions, UploadOptions};
+
+#[tokio::main]
+async fn main() -> Result<(), nanobanana::Error> {
+    // It needs a key; Client::offline needs none.
+    let client = Client::new(ClientOptions::new())?;
+    let source = Path::new("boat.jpg"); // also a PDF, a video, bytes
+    let boat = client.files().upload(source, UploadOptions::new()).await?;
+    client.edit("Make it night", &boat, GenerateOptions::new()).await?;
+    client.files().delete(&boat, FileOptions::new()).await?;
+    Ok(())
+}
+}
+
 mod masks_0 {
 use std::path::Path;
 
