@@ -79,7 +79,7 @@ const miniSearch = {
       return Object.hasOwn(same, word) ? same[word] : [word, ...parts]
     },
     // Long lists, which hold every word, come after the pages that explain it.
-    boostDocument: (id) => (/^\/(facts|clients|benchmarks)/.test(id) ? 0.3 : /^\/(reference|ideas)/.test(id) ? 0.7 : 1),
+    boostDocument: (id) => (/^\/(facts|clients|benchmarks)/.test(id) ? 0.3 : /^\/(reference|ideas|support)/.test(id) ? 0.7 : 1),
   },
 }
 
