@@ -250,7 +250,8 @@ pub fn models() -> String {
         }
     }
     out.push_str(
-        "\n## What sources disagree on\n\nThese are let through with a warning: the service decides.\n\n",
+        "\n## What sources disagree on\n\nThese are sent with a warning, and the service decides. The warning is \
+         in `result.warnings`, or in `error.warnings` if the call fails.\n\n",
     );
     for model in file["models"].as_array().unwrap() {
         for doubt in model["disputed"].as_array().unwrap() {
