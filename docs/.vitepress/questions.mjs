@@ -7,6 +7,7 @@ import config from './config.mjs'
 
 /** The sections that answer what strangers type. */
 const questions = {
+  'support#platforms': ['Alpine', 'musl', 'Apple silicon', 'Windows arm64'],
   'start#install-a-wheel-or-tarball-that-you-were-given': ['install wheel', 'whl', 'tgz', 'install from file'],
   'start#if-it-cannot-be-imported': ['ModuleNotFoundError', 'ERR_NANOBANANA_CORE', 'module not found'],
   'edit#outpainting-variations-colorizing-restoring-style-transfer': ['outpainting', 'variations', 'colorize', 'style transfer', 'restore old photo'],
