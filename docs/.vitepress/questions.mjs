@@ -7,7 +7,6 @@ import config from './config.mjs'
 
 /** The sections that answer what strangers type. */
 const questions = {
-  'support#platforms': ['Alpine', 'musl', 'Apple silicon', 'Windows arm64'],
   'start#install-a-wheel-or-tarball-that-you-were-given': ['install wheel', 'whl', 'tgz', 'install from file'],
   'start#if-it-cannot-be-imported': ['ModuleNotFoundError', 'ERR_NANOBANANA_CORE', 'module not found'],
   'edit#outpainting-variations-colorizing-restoring-style-transfer': ['outpainting', 'variations', 'colorize', 'style transfer', 'restore old photo'],
@@ -16,7 +15,7 @@ const questions = {
   'inputs#pictures-of-the-web-an-image-url': ['image url', 'image from url'],
   'output#in-other-libraries': ['crop', 'rotate', 'numpy', 'pillow'],
   'privacy#what-the-service-keeps-data-retention': ['data retention', 'training data'],
-  'support#platforms': ['windows', 'alpine', 'platforms'],
+  'support#platforms': ['windows', 'alpine', 'musl', 'platforms', 'Apple silicon', 'Windows arm64'],
   'promises#platforms': ['arm64'],
   'safety#people-children-violence-nsfw-what-is-allowed': ['nsfw', 'violence'],
   'network#keys-from-a-vault-or-secret-manager': ['secret manager', 'vault', 'rotate key'],
