@@ -42,6 +42,7 @@ mod models;
 mod out;
 mod place;
 mod plan;
+mod probe;
 mod signals;
 mod terminal;
 
@@ -251,6 +252,7 @@ fn command() -> Command {
         .subcommand(files::command(&json, &offline))
         .subcommand(models::command(json.clone()))
         .subcommand(doctor::command(json.clone()))
+        .subcommand(probe::command(json.clone(), offline.clone()))
         .subcommand(emulate::command(json))
         .subcommand(completions::command())
 }
@@ -264,6 +266,7 @@ async fn perform(verb: &str, matches: &ArgMatches, begun: &Begun) -> Result<(), 
         "models" => models::run(matches).await,
         "emulate" => emulate::run(matches).await,
         "doctor" => doctor::run(matches, begun).await,
+        "probe" => probe::run(matches, begun).await,
         "completions" => completions::run(matches, command()),
         "chat" => chat::run(matches, begun).await,
         "many" => many::run(matches, &begun.many, &begun.held).await,

@@ -56,6 +56,8 @@ mod message;
 mod money;
 pub mod options;
 mod output;
+#[cfg(feature = "cli")]
+mod probe;
 mod process;
 pub mod provenance;
 pub mod records;

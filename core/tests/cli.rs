@@ -24,6 +24,9 @@ mod memory;
 #[path = "cli/doctor.rs"]
 mod doctor;
 
+#[path = "cli/probe.rs"]
+mod probe;
+
 /// A file of `tests/media`.
 fn media(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/media").join(name)

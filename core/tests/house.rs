@@ -49,6 +49,7 @@ const ORDER: &[&str] = &[
     "attempt",
     "stream",
     "client",
+    "probe",
     "many",
     "chat",
     "door",

@@ -117,3 +117,11 @@ def test_wrong_options(shell: Shell) -> None:
     for args in (["--aspect-ratio", "5:7"], ["--thinking", "loud"], ["--api-version", ""]):
         (line,) = shell("generate", "a boat", *args, code=2)
         check("failure", line)
+
+
+def test_doctor_and_probe(shell: Shell) -> None:
+    check("doctor", *shell("doctor", "--timeout", "20"))
+    check("probe", *shell("probe"))
+    asked = ["--only", "missing-file-404,signatures-on-vertex", "--max-usd", "1", "--yes"]
+    report = check("probe", *shell("probe", *asked))
+    assert [row["supports"] for row in report["conflicts"]] == ["undecided", "usual"]

@@ -565,6 +565,9 @@ fn clock(reply: Option<&Answered>) -> Check {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
+    if difference < Duration::from_secs(1) {
+        return Check::ok("clock", "within a second of the service's");
+    }
     let rounded = humantime::format_duration(Duration::from_secs(difference.as_secs()));
     if difference > TOLERANCE {
         let what = format!("this machine's clock is {rounded} {word} the service's");

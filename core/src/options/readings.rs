@@ -120,6 +120,12 @@ impl Readings {
         self.0 & (1 << reading as u64) != 0
     }
 
+    /// Those that a flag of the command names, with commas between them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(flag: &'static str, names: &str) -> Result<Self, Error> {
+        Readings::read(&Value::String(names.to_owned()), &At::top(Case::Shell).key(flag))
+    }
+
     /// These, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = Reading> {
         Reading::ALL.iter().copied().filter(move |reading| self.has(*reading))

@@ -47,6 +47,8 @@ pub fn write() -> String {
         ("files get", of("File")),
         ("files delete", deleted),
         ("models", list("ModelInfo")),
+        ("doctor", examination()),
+        ("probe", conflicts()),
         ("failure", failed),
     ];
     let lines = commands.iter().map(|(name, schema)| (format!("nanobanana {name}"), schema.clone()));
@@ -60,6 +62,50 @@ pub fn write() -> String {
         "$defs": defs,
     });
     format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())
+}
+
+/// An object with these properties, all of them there.
+fn object(properties: Value) -> Value {
+    let required: Vec<&String> = properties.as_object().unwrap().keys().collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// What `doctor` prints.
+fn examination() -> Value {
+    let text = json!({ "type": "string" });
+    let check = object(json!({
+        "name": text, "state": { "enum": ["ok", "warning", "failed", "skipped"] }, "what": text,
+        "advice": { "type": ["string", "null"] },
+    }));
+    object(json!({ "ok": { "type": "boolean" }, "checks": { "type": "array", "items": check } }))
+}
+
+/// What `probe` prints: its plan, in which nothing has an answer, or its report.
+fn conflicts() -> Value {
+    let (text, number, nothing) =
+        (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "null" }));
+    let answer = object(json!({
+        "status": { "type": ["integer", "null"] }, "message": text, "cost_usd": { "type": ["number", "null"] },
+    }));
+    let asked = object(json!({
+        "method": text, "path": text, "body": {}, "price": text, "answer": { "anyOf": [answer, nothing] },
+    }));
+    let conflict = object(json!({
+        "name": text, "usual": text, "other": text, "source": text, "most_usd": number,
+        "asked": { "type": "array", "items": asked },
+        "supports": { "enum": ["usual", "other", "undecided", "not asked", null] },
+        "why": { "type": ["string", "null"] },
+    }));
+    // A report has all of these, a plan those that are required.
+    json!({
+        "type": "object",
+        "properties": {
+            "version": text, "catalogue": text, "begun": text, "service": text, "max_usd": number,
+            "most_usd": number, "requests": { "type": "integer" }, "spent_usd": { "type": ["number", "null"] },
+            "spent_is_exact": { "type": "boolean" }, "conflicts": { "type": "array", "items": conflict },
+        },
+        "required": ["most_usd", "requests", "spent_usd", "conflicts"],
+    })
 }
 
 fn of(name: &str) -> Value {
