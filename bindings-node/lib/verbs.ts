@@ -81,7 +81,7 @@ export class ClientVerbs {
    * Go on with a conversation that was saved, also by another language. The options go before those in
    * the file.
    */
-  async loadChat(path: string | URL, options?: GenerateOptions): Promise<Chat> {
+  async loadChat(path: string | URL, options?: Omit<GenerateOptions, 'attachments'>): Promise<Chat> {
     const told = { ...options, path: plainPath(path) }
     return new Chat(this.#door.next(await this.#door.keyless.call('load_chat', [], [], told)))
   }

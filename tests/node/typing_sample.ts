@@ -60,6 +60,10 @@ export async function sample(signal: AbortSignal, blob: Blob, picture: ImageData
   await client.generate(5)
   // @ts-expect-error a closed list
   await client.generate('x', { thinking: 'very' })
+  // @ts-expect-error what goes with a prompt cannot be said before there is one
+  await client.loadChat('talk', { attachments: 'plan.pdf' })
+  // @ts-expect-error the same
+  client.chat({ attachments: 'plan.pdf' })
   // @ts-expect-error pictures are made by calls
   new Image()
 

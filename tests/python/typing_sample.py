@@ -218,6 +218,10 @@ def scripted(emulator: nb.Emulator) -> None:
 def wrong(client: nb.Client) -> None:
     client.generate_many(["a boat"], concurency=3)  # type: ignore[call-arg]
     client.generate_many([{"promt": "a boat"}])  # type: ignore[list-item]
+    # What goes with a prompt cannot be said before there is one.
+    client.generate_many(["a boat"], attachments="plan.pdf")  # type: ignore[call-arg]
+    client.chat(attachments="plan.pdf")  # type: ignore[call-arg]
+    client.load_chat("talk", attachments="plan.pdf")  # type: ignore[call-arg]
     client.with_options(on_event=5)  # type: ignore[arg-type]
     client.generate("a boat", aspect_ration="16:9")  # type: ignore[call-arg]
     client.generate("a boat", n="2")  # type: ignore[arg-type]

@@ -43,9 +43,9 @@ __all__ = ["Emulator", "Image", "ImageWarning", "__version__", "edit", "generate
 __all__ += ["display_options"]
 __all__ += ["AsyncChat", "AsyncClient", "AsyncFiles", "AsyncOutcomes", "AsyncStream"]
 __all__ += ["Chat", "Client", "Files", "Outcomes", "Stream"]
-__all__ += ["AspectRatio", "AttachmentInput", "ClientOptions", "EditOptions", "EmulatorOptions"]  # noqa: F405
-__all__ += ["Event", "FileOptions", "GenerateOptions", "ImageInput", "ImageSize", "Item"]  # noqa: F405
-__all__ += ["ManyOptions", "MaskInput", "Model", "Prompt", "Reading", "RecordOptions"]  # noqa: F405
+__all__ += ["AspectRatio", "AttachmentInput", "ChatOptions", "ClientOptions", "EditOptions"]  # noqa: F405
+__all__ += ["EmulatorOptions", "Event", "FileOptions", "GenerateOptions", "ImageInput"]  # noqa: F405
+__all__ += ["ImageSize", "Item", "ManyOptions", "MaskInput", "Model", "Prompt", "Reading", "RecordOptions"]  # noqa: F405
 __all__ += ["ScriptStep", "UploadOptions"]  # noqa: F405
 __all__ += _generated.__all__
 

@@ -28,6 +28,7 @@ from ._native import Image
 __all__ = [
     "AspectRatio",
     "AttachmentInput",
+    "ChatOptions",
     "ClientOptions",
     "EditOptions",
     "EmulatorOptions",
@@ -189,8 +190,8 @@ Event: TypeAlias = DoneEvent | ImageEvent | TextEvent | ThoughtEvent
 """What a stream gives, as it arrives."""
 
 
-class GenerateOptions(TypedDict, total=False):
-    """What one call can be told."""
+class ChatOptions(TypedDict, total=False):
+    """What all turns of a conversation, or all of many calls, can be told."""
 
     model: Model | None
     """The model, by id or alias. Default: the client's, else `nano-banana-2.1`."""
@@ -269,13 +270,6 @@ class GenerateOptions(TypedDict, total=False):
     encode: Encode | None
     """How pictures are encoded before they are sent. Default: they go as they are wherever they can."""
 
-    attachments: AttachmentInput | Sequence[AttachmentInput] | None
-    """Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes, URLs
-    (YouTube's too), files of the API.
-
-    An `Attachment` says more of one. Default: none.
-    """
-
     upload: Literal["auto", "never", "always"] | None
     """Which pictures are uploaded first, to be sent by reference: with "auto" the largest ones of a request
     that would be too large (100 MB), with "always" all above 16 kB, with "never" none.
@@ -305,6 +299,17 @@ class GenerateOptions(TypedDict, total=False):
     """Merged deeply into the request's JSON, last; for what the service has and we have not."""
 
 
+class GenerateOptions(ChatOptions, total=False):
+    """What one call can be told."""
+
+    attachments: AttachmentInput | Sequence[AttachmentInput] | None
+    """Documents (PDF, plain text) and videos that go with the prompt, behind its pictures: paths, bytes, URLs
+    (YouTube's too), files of the API.
+
+    An `Attachment` says more of one. Default: none.
+    """
+
+
 class EditOptions(GenerateOptions, total=False):
     """What an edit can be told of what it may change."""
 
@@ -330,7 +335,7 @@ class EditOptions(GenerateOptions, total=False):
     """
 
 
-class ManyOptions(GenerateOptions, total=False):
+class ManyOptions(ChatOptions, total=False):
     """What `generate_many` can be told beside the options of its calls."""
 
     concurrency: int | None

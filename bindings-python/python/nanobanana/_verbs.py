@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from ._options import (
+        ChatOptions,
         EditOptions,
         FileOptions,
         GenerateOptions,
@@ -78,12 +79,12 @@ class Client(ClientFront, Closing):
         return Outcomes(self, prompts, options)
 
     @documented(_generated.chat)
-    def chat(self, **options: Unpack[GenerateOptions]) -> Chat:
+    def chat(self, **options: Unpack[ChatOptions]) -> Chat:
         """Begin a conversation. The options are those of every turn that says nothing else."""
         return Chat(self, self._now("chat", None, None, options))
 
     @documented(_generated.load_chat)
-    def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> Chat:
+    def load_chat(self, path: str | os.PathLike[str], **options: Unpack[ChatOptions]) -> Chat:
         """Go on with a conversation that was saved, also by another language.
 
         The options go before those in the file.
@@ -196,12 +197,12 @@ class AsyncClient(AsyncClientFront):
         return AsyncOutcomes(self, prompts, options)
 
     @documented(_generated.chat)
-    def chat(self, **options: Unpack[GenerateOptions]) -> AsyncChat:
+    def chat(self, **options: Unpack[ChatOptions]) -> AsyncChat:
         """Begin a conversation. The options are those of every turn that says nothing else."""
         return AsyncChat(self, self._now("chat", None, None, options))
 
     @documented(_generated.load_chat)
-    async def load_chat(self, path: str | os.PathLike[str], **options: Unpack[GenerateOptions]) -> AsyncChat:
+    async def load_chat(self, path: str | os.PathLike[str], **options: Unpack[ChatOptions]) -> AsyncChat:
         """Go on with a conversation that was saved, also by another language.
 
         The options go before those in the file.

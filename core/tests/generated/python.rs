@@ -154,6 +154,7 @@ pub fn types() -> String {
     let mut names = [
         "AspectRatio",
         "AttachmentInput",
+        "ChatOptions",
         "EditOptions",
         "EmulatorOptions",
         "Event",
@@ -229,10 +230,16 @@ pub fn types() -> String {
     let mut emulator = EmulatorOptions::table();
     emulator.doc = "What an emulator can be told, beside its port.";
     emulator.fields.retain(|field| field.name != "port");
+    // What goes with a prompt cannot be said before there is one.
+    let (mut chat, mut call) = (super::without_inputs(), GenerateOptions::table());
+    call.fields.retain(|field| chat.fields.iter().all(|shared| shared.name != field.name));
+    chat.name = "ChatOptions";
+    chat.doc = "What all turns of a conversation, or all of many calls, can be told.";
     for (table, base) in [
-        (GenerateOptions::table(), "TypedDict"),
+        (chat, "TypedDict"),
+        (call, "ChatOptions"),
         (EditOptions::table(), "GenerateOptions"),
-        (super::run_options(), "GenerateOptions"),
+        (super::run_options(), "ChatOptions"),
         (client, "TypedDict"),
         (UploadOptions::table(), "TypedDict"),
         (FileOptions::table(), "TypedDict"),

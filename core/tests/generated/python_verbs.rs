@@ -30,6 +30,7 @@ pub fn write() -> String {
             from pathlib import Path\n    \
             from typing import Literal, Unpack\n\n    \
             from ._options import (\n        \
+                ChatOptions,\n        \
                 EditOptions,\n        \
                 FileOptions,\n        \
                 GenerateOptions,\n        \

@@ -188,7 +188,10 @@ fn parameters(verb: &Verb) -> String {
         }
         _ if verb.takes(Part::MoreImages) && verb.table() == "EditOptions" => "options?: EstimateOptions",
         _ if verb.takes(Part::MoreImages) => "options?: TurnOptions",
-        (How::Now, Gives::Chat) => "options?: ChatOptions",
+        // What is awaited can be ended by a signal.
+        (How::Sends | How::Works, Gives::Chat) => {
+            &format!("options?: Omit<GenerateOptions, {}>", super::inputs::options())
+        }
         _ => &format!("options?: {}", verb.table()),
     };
     if verb.options || verb.takes(Part::Role) {

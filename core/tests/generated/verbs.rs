@@ -97,6 +97,7 @@ impl Verb {
     pub fn table(&self) -> &'static str {
         match self.gives {
             Gives::Outcomes => "ManyOptions",
+            Gives::Chat => "ChatOptions",
             _ if self.name == "record" => "RecordOptions",
             _ if self.takes(Part::Source) => "UploadOptions",
             _ if self.takes(Part::File) || self.gives == Gives::FileList => "FileOptions",
