@@ -17,6 +17,7 @@ use crate::options::{GenerateOptions, Readings};
 use crate::reply;
 use crate::schema::Case;
 use crate::secrets::Secrets;
+use crate::transport::way::is_unconnected;
 use crate::transport::{Content, Method};
 
 mod judge;
@@ -36,6 +37,9 @@ const MOST: usize = 96 << 20;
 
 /// The longest message of the service in a report, in letters.
 const LONGEST: usize = 400;
+
+/// So many requests without an answer in a row end a run.
+const MOST_LOST: u32 = 3;
 
 /// The revision of the Interactions API that is asked.
 const REVISION: &str = "2026-05-20";
@@ -187,6 +191,8 @@ pub(crate) struct Run {
     is_unsure: bool,
     limit: Duration,
     answers: BTreeMap<String, Answer>,
+    /// Requests in a row that got no answer.
+    lost: u32,
     begun: SystemTime,
 }
 
@@ -206,6 +212,7 @@ impl Run {
             is_unsure: false,
             limit,
             answers: BTreeMap::new(),
+            lost: 0,
             begun: SystemTime::now(),
         };
         let list = Once {
@@ -236,8 +243,15 @@ impl Run {
                 return Some(at);
             }
         };
-        if self.spent + self.plan.rows.get(at)?.most > self.most {
-            self.done(at, Side::NotAsked, "the budget has no room for it".to_owned(), Vec::new());
+        let refused = match () {
+            () if self.lost >= MOST_LOST => Some("the requests before it got no answer"),
+            () if self.spent + self.plan.rows.get(at)?.most > self.most => {
+                Some("the budget has no room for it")
+            }
+            () => None,
+        };
+        if let Some(why) = refused {
+            self.done(at, Side::NotAsked, why.to_owned(), Vec::new());
             return Some(at);
         }
         let mut told = Vec::new();
@@ -249,6 +263,7 @@ impl Run {
                 continue;
             }
             let answer = self.ask(question).await;
+            self.lost = if answer.status.is_none() { self.lost + 1 } else { 0 };
             match answer.cost {
                 Some(cost) => self.spent += cost,
                 None => {
@@ -285,6 +300,16 @@ impl Run {
         }
     }
 
+    /// The exit code: 0 if all was asked.
+    pub fn code(&self) -> u8 {
+        let is_asked = self.plan.rows.iter().all(|row| row.side != Side::NotAsked);
+        match is_asked {
+            true => 0,
+            false if self.lost >= MOST_LOST => Kind::APIConnectionError.exit_code(),
+            false => Kind::BudgetExceededError.exit_code(),
+        }
+    }
+
     /// Sends a question, once.
     async fn ask(&self, question: &Question) -> Answer {
         let is_interaction = question.path.ends_with("interactions");
@@ -304,8 +329,8 @@ impl Run {
             Ok(answered) => self.read(question, answered.status, &answered.body),
             Err(error) => {
                 let error = error.censored(&self.secrets);
-                // A refused connection cannot have cost anything; a lost answer may have.
-                let is_free = matches!(question.price, Price::Free);
+                // A request that was not sent cannot have cost anything; a lost answer may have.
+                let is_free = matches!(question.price, Price::Free) || is_unconnected(&error);
                 let message = scrub::cut(&scrub::without_ids(&error.words().render(Case::Shell)), LONGEST);
                 Answer { status: None, message, json: Value::Null, cost: is_free.then_some(0.0) }
             }
@@ -340,23 +365,27 @@ impl Run {
         let builtin = Catalogue::builtin();
         let model = self.plan.catalogue.find(drawn.model).or_else(|| builtin.find(drawn.model))?;
         let tier = drawn.tier.map(|tier| tier.as_str());
-        let queries = json
-            .get("candidates")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|candidate| candidate.get("groundingMetadata"))
-            .flat_map(|metadata| ["webSearchQueries", "imageSearchQueries"].map(|name| metadata.get(name)))
-            .filter_map(|queries| Some(queries?.as_array()?.len()))
-            .sum::<usize>();
-        let queries = match drawn.queries {
-            0 => 0,
-            // Interactions do not say how many there were.
-            most => queries.max(if json.get("candidates").is_some() { 0 } else { most as usize }),
-        };
+        let queries = if drawn.queries > 0 { queries(json) } else { 0 };
         let search = model.prices.search_per_1000.unwrap_or(0.0) / 1000.0;
         Some(model.cost(&usage, tier)? + queries as f64 * search)
     }
+}
+
+/// How many queries the searches of an answer had, by its own word in either API.
+fn queries(json: &Value) -> u64 {
+    let list =
+        |value: &'_ Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let of_candidates = list(json, "candidates")
+        .iter()
+        .filter_map(|candidate| candidate.get("groundingMetadata").cloned())
+        .flat_map(|found| {
+            ["webSearchQueries", "imageSearchQueries"].map(|name| list(&found, name).len() as u64)
+        })
+        .sum::<u64>();
+    let usage = json.get("usage").cloned().unwrap_or_default();
+    let counts = list(&usage, "grounding_tool_count");
+    let of_usage = counts.iter().filter_map(|row| row.get("count")?.as_u64()).fold(0, u64::saturating_add);
+    of_candidates.saturating_add(of_usage)
 }
 
 /// The counts of an answer, in either API's names.

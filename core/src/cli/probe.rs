@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::message::{message, option};
 use crate::options::{ClientOptions, Reading, Readings};
-use crate::probe::{Plan, Run, Side, too_dear};
+use crate::probe::{Plan, Run, too_dear};
 use crate::save::{self, Manner};
 use crate::schema::Case;
 
@@ -102,7 +102,8 @@ pub(super) async fn run(matches: &ArgMatches, begun: &Begun) -> Result<(), Error
     }
     if !is_asked {
         let next = format!(
-            "Nothing was sent. To ask: nanobanana probe --max-usd {:.2} --yes",
+            "Nothing was sent. To ask: nanobanana probe{} --max-usd {:.2} --yes",
+            matches.get_one::<String>("only").map(|names| format!(" --only {names}")).unwrap_or_default(),
             (plan.most() * 100.0).ceil() / 100.0
         );
         let said = if is_json { plan.json().to_string() } else { format!("{}\n{next}", plan.text()) };
@@ -148,9 +149,7 @@ async fn ask(mut run: Run, output: Option<PathBuf>, is_json: bool, begun: &Begun
             .await?;
         }
     }
-    if run.plan.rows.iter().any(|row| row.side() == Side::NotAsked) {
-        let _ = begun.code.set(Kind::BudgetExceededError.exit_code());
-    }
+    let _ = begun.code.set(run.code());
     let said = match &output {
         Some(path) => path.display().to_string(),
         None => report(&run).trim_end().to_owned(),

@@ -14,7 +14,7 @@ use crate::message::counted;
 use crate::transport::is_loopback;
 
 /// The longest text of a request that is shown.
-const SHOWN: usize = 80;
+const SHOWN: usize = 120;
 
 /// A request's JSON with its long texts cut.
 fn shortened(value: &Value) -> Value {

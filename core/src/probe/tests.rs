@@ -140,3 +140,18 @@ async fn a_budget_that_is_used_ends_the_paid_questions() {
     assert_eq!((asked, not_asked), (2, 1));
     assert!(run.markdown().contains("the budget has no room for it"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_gone_is_not_asked_on_and_on() {
+    let readings = [
+        Reading::SamplingRefused,
+        Reading::NewTakes512,
+        Reading::NewTakes9By21,
+        Reading::NewTakesAuto,
+        Reading::LiteTakesSizes,
+    ];
+    let (run, asked) = scripted(&[serde_json::json!({ "cut": "headers", "times": 9 })], &readings, 5.0).await;
+    let not_asked = run.plan.rows.iter().filter(|row| row.side == Side::NotAsked).count();
+    assert_eq!((asked, not_asked, run.code()), (3, 2, 6));
+    assert!(run.is_unsure && run.spent > 0.1, "what was sent may have been billed: {}", run.spent);
+}

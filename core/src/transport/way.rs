@@ -98,7 +98,14 @@ pub(crate) fn lasting(error: &Error) -> Option<Lasting> {
 
 /// True if the connection was not ready in time: with https: that includes the handshake.
 pub(crate) fn is_late_connection(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    let cause = source.and_then(|source| source.downcast_ref::<reqwest::Error>());
-    cause.is_some_and(|cause| cause.is_connect() && cause.is_timeout())
+    cause(error).is_some_and(|cause| cause.is_connect() && cause.is_timeout())
+}
+
+/// True if no connection was made, so that nothing can have been sent.
+pub(crate) fn is_unconnected(error: &Error) -> bool {
+    cause(error).is_some_and(reqwest::Error::is_connect)
+}
+
+fn cause(error: &Error) -> Option<&reqwest::Error> {
+    std::error::Error::source(error)?.downcast_ref()
 }

@@ -1,7 +1,7 @@
 //! The JSON schema of what the command prints with `--json`, from the tables of records and errors.
 
 use nanobanana::error::Kind;
-use nanobanana::schema::{Field, Table};
+use nanobanana::schema::Field;
 use serde_json::{Map, Value, json};
 
 /// The schema as a file.
