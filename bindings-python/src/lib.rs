@@ -21,7 +21,10 @@ use pyo3::ffi;
 
 /// A function, so that nothing is made before it is known that this is the main interpreter: types are made once in
 /// a process.
-#[pymodule]
+///
+/// Nothing leans on the GIL for exclusion: classes are frozen, what is shared has locks or is atomic, and a fork finds
+/// no lock taken, since it stops all attached threads where the GIL is no more.
+#[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if !is_main_interpreter() {
         return Err(PyImportError::new_err("nanobanana does not work in a subinterpreter"));

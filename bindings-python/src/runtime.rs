@@ -27,7 +27,8 @@ pub const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// How long the interpreter's end waits for work that cannot be dropped at once (a file's writing).
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked.
+/// Locked only by threads that hold the GIL, as does `os.fork`: a child never inherits it locked. Without a GIL the
+/// fork waits until no thread runs that is attached to the interpreter, which comes to the same.
 static RUNTIME: PerProcess<Mutex<Option<Threads>>> = PerProcess::new();
 
 struct Threads {
