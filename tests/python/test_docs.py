@@ -122,7 +122,7 @@ def test_every_command_is_on_its_page() -> None:
     commands = re.findall(r"^  (\w[\w-]*)", listed, re.M)
     assert "generate" in commands
     page = (DOCS / "command.md").read_text("utf-8")
-    assert [name for name in commands if not re.search(rf"^\| `{name}\b", page, re.M)] == []
+    assert [name for name in commands if not re.search(rf"^\| [^|]*`{name}\b", page, re.M)] == []
 
 
 def test_the_steps_of_scripts_stand_on_their_page() -> None:
