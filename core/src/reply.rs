@@ -400,6 +400,10 @@ impl Fold {
                 "MISSING_THOUGHT_SIGNATURE" => {
                     " The history lacks thought signatures; send the model's parts back unchanged.".into()
                 }
+                // Of other reasons a better prompt is no remedy.
+                reason if reason != "STOP" && result.finish_reason.is_some() && words.is_empty() => {
+                    Message::default()
+                }
                 _ => " Say in the prompt that a picture is wanted.".into(),
             };
             Error::new(Kind::NoImageError, message!("no picture came ({reason}).{said_so}{words}{}", advice))

@@ -89,6 +89,38 @@ def test_asking(shell: Shell) -> None:
     check("count-tokens", *shell("count-tokens", "at night", "boat.jpg"))
 
 
+def test_doctor(shell: Shell) -> None:
+    (line,) = shell("doctor")
+    assert check("doctor", line)["ok"]
+
+
+def test_probe(shell: Shell) -> None:
+    only = ["--only", "missing-file-404", "--max-usd", "1"]
+    plan = check("probe", *shell("probe", *only))
+    report = check("probe", *shell("probe", *only, "--yes"))
+    assert plan.keys() < report.keys()
+
+
+def test_no_command_is_left_out(shell: Shell) -> None:
+    """Each command that takes `--json` has its entry; `emulate` prints its URL, and JSON only if it fails."""
+
+    def said(*args: str) -> str:
+        return subprocess.run(
+            ["nanobanana", *args, "--help"], env=shell.env, capture_output=True, text=True
+        ).stdout
+
+    def listed(text: str) -> list[str]:
+        block = text.split("Commands:\n")[1].split("\n\n")[0] if "Commands:\n" in text else ""
+        return [line.split()[0] for line in block.splitlines() if line.split()[0] != "help"]
+
+    commands = [
+        [name, *inner] for name in listed(said()) for inner in [[one] for one in listed(said(name))] or [[]]
+    ]
+    with_json = {" ".join(command) for command in commands if "--json" in said(*command)}
+    named = {name.removeprefix("nanobanana ") for name in SCHEMA["$defs"] if name.startswith("nanobanana ")}
+    assert with_json - {"emulate"} == named - {"failure"}
+
+
 def test_files(shell: Shell) -> None:
     (line,) = shell("files", "upload", "boat.jpg")
     name = check("files upload", line)["name"]
