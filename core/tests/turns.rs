@@ -52,7 +52,8 @@ async fn a_common_pause_beyond_the_deadline_is_not_begun() {
     let script = [
         json!({ "match": { "seed": 1 }, "status": 429, "error": { "status": "RESOURCE_EXHAUSTED",
             "details": [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "50s" }] } }),
-        json!({ "match": { "seed": 2 }, "status": 503, "delay": 2.0 }),
+        // Until then the other call has its answer, on the busiest machine too.
+        json!({ "match": { "seed": 2 }, "status": 503, "delay": 8.0 }),
     ];
     let options = ClientOptions::new().retry(Retry::new().initial(0.01)).timeout(40.0);
     let (emulator, client) = start(&script, options);
@@ -61,7 +62,7 @@ async fn a_common_pause_beyond_the_deadline_is_not_begun() {
     let other = tokio::spawn(async move { other.generate("a banana", patient).await });
     let begun = Instant::now();
     let error = client.generate("an apple", numbered(2)).await.unwrap_err();
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
     assert_eq!(error.kind(), Kind::APITimeoutError, "{error}");
     assert_eq!(error.field("billed"), Some("no".into()), "nothing was made: {error}");
     assert_eq!((error.attempts().len(), emulator.requests().len()), (1, 2));
