@@ -219,7 +219,7 @@ async fn a_file_that_changes_while_it_is_uploaded_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.pdf");
     std::fs::write(&path, bytes(4, 2 * CHUNK)).unwrap();
-    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "delay": 2.0 })]).unwrap();
+    emulator.script(&[json!({ "match": { "call": "upload_chunk" }, "delay": 4.0 })]).unwrap();
     let (files, named) = (client(&emulator).files(), path.clone());
     let call = tokio::spawn(async move { files.upload(named, none()).await });
     while asked(&emulator).len() < 2 {

@@ -254,8 +254,8 @@ async fn what_would_fail_every_item_stops_the_run_after_those_under_way() {
     let emulator = emulator();
     // The refusal comes when all three are under way, and the other two are answered long after it.
     let refused =
-        json!({ "match": { "prompt": "x" }, "status": 403, "error": { "message": "no" }, "delay": 1.0 });
-    let slow = json!({ "image": "png 8x8", "delay": 3.0 });
+        json!({ "match": { "prompt": "x" }, "status": 403, "error": { "message": "no" }, "delay": 2.0 });
+    let slow = json!({ "image": "png 8x8", "delay": 6.0 });
     let stopped = async |ordered: bool| {
         let emulator = Emulator::start(0).unwrap();
         quick(&emulator, &[refused.clone(), slow.clone(), slow.clone()]);
@@ -684,7 +684,7 @@ async fn an_id_that_asks_for_something_else_is_given_what_it_has_with_a_warning(
 async fn a_disk_that_fails_stops_the_run_and_the_picture_is_handed_over() {
     let (emulator, place) = (emulator(), Place::new());
     // So slow that both are under way before either is answered.
-    let slow = json!({ "image": "png 8x8", "delay": 2.0 });
+    let slow = json!({ "image": "png 8x8", "delay": 4.0 });
     quick(&emulator, &[slow.clone(), slow]);
     let run = run(&emulator, place.journalled().concurrency(2u32));
     let breaking = async {

@@ -295,7 +295,7 @@ fn a_script_answers_the_lines_of_a_file_and_tells_batches_apart_by_their_path() 
         names.iter().map(line).collect()
     };
     // The first one holds up the only thread that draws, until the script is told of the second one.
-    emulator.script(&[json!({"match": {"prompt": "slow"}, "delay": 1.0})]).unwrap();
+    emulator.script(&[json!({"match": {"prompt": "slow"}, "delay": 3.0})]).unwrap();
     create(&emulator, inline(json!([request("slow", 1)])));
     until(|| ask(&emulator, "GET", "/__emulator/script", &[], b"").json()["steps"] == json!([]));
     let file = upload(&emulator, "jsonl", lines(&["a", "b"]).as_bytes());
