@@ -115,7 +115,7 @@ pub(crate) struct Job {
     pub price: Option<f64>,
     /// What to tell if the service does not have the model.
     pub advice: Option<Message>,
-    /// What is known about the options before they are sent.
+    /// Notes about the options, known before they are sent.
     pub notes: Vec<Message>,
     /// The tier that was asked for, in case that the reply does not name the one that served.
     pub tier: &'static str,

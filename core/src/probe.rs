@@ -61,7 +61,7 @@ impl Answer {
     }
 }
 
-/// What was asked for a conflict, and what came of it.
+/// The questions of a conflict and their outcome.
 pub(crate) struct Row {
     probe: Probe,
     /// The most that its own questions may cost, in USD. One that an earlier row asks costs nothing again.
@@ -144,7 +144,7 @@ impl Plan {
         self.rows.iter().map(|row| row.most).sum()
     }
 
-    /// How many requests it has.
+    /// The number of its requests.
     pub fn requests(&self) -> usize {
         let mut keys: Vec<String> =
             self.rows.iter().flat_map(|row| row.questions().iter().map(Question::key)).collect();
@@ -359,7 +359,7 @@ impl Run {
         Answer { status: Some(status), message, json, cost }
     }
 
-    /// What an answer costs, by its own counts.
+    /// The cost of an answer, by its own counts.
     fn cost(&self, drawn: &Drawn, json: &Value) -> Option<f64> {
         let usage = usage(json)?;
         let builtin = Catalogue::builtin();
@@ -371,7 +371,7 @@ impl Run {
     }
 }
 
-/// How many queries the searches of an answer had, by its own word in either API.
+/// The number of queries that the searches of an answer had, by its own word in either API.
 fn queries(json: &Value) -> u64 {
     let list =
         |value: &'_ Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -420,7 +420,7 @@ fn usage(json: &Value) -> Option<Usage> {
     })
 }
 
-/// What a success says of itself, in a word.
+/// The result of a success, in a word.
 fn success(json: &Value) -> String {
     let finish = json.pointer("/candidates/0/finishReason").or_else(|| json.get("status"));
     match finish.and_then(Value::as_str) {

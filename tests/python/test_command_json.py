@@ -1,4 +1,4 @@
-"""What the command prints with `--json` is as its published schema says."""
+"""The output of the command with `--json` is as its published schema says."""
 
 from __future__ import annotations
 

@@ -125,6 +125,14 @@ def test_every_command_is_on_its_page() -> None:
     assert [name for name in commands if not re.search(rf"^\| [^|]*`{name}\b", page, re.M)] == []
 
 
+def as_written(page: Path, before: str, after: str) -> None:
+    """Rewrites a page that is not as its sources say, and fails."""
+    if before != after:
+        page.write_text(after, "utf-8")
+        name = page.relative_to(ROOT)
+        pytest.fail(f"{name} was out of date and has been rewritten; look at the difference, run again")
+
+
 def test_the_steps_of_scripts_stand_on_their_page() -> None:
     steps = (ROOT / "core/src/emulator/steps.md").read_text("utf-8")
     tables = re.findall(r"^\| name \| meaning \|\n(?:\|.*\n)+", steps, re.M)
@@ -135,11 +143,7 @@ def test_the_steps_of_scripts_stand_on_their_page() -> None:
         pattern = rf"<!-- table: {number} -->.*?<!-- end -->"
         whole = f"<!-- table: {number} -->\n{table}<!-- end -->"
         after = re.sub(pattern, lambda _, whole=whole: whole, after, flags=re.S)
-    if before != after:
-        page.write_text(after, "utf-8")
-        pytest.fail(
-            "docs/reference/scripts.md was out of date and is rewritten; look at the difference, run again"
-        )
+    as_written(page, before, after)
 
 
 def reasons(heading: str) -> dict[str, list[str]]:
@@ -204,11 +208,7 @@ def test_names_of_other_libraries_are_as_the_client_answers_them() -> None:
             table = f"<!-- table: {library} -->\n| there | here |\n| --- | --- |\n{lines}<!-- end -->"
             pattern = rf"<!-- table: {re.escape(library)} -->.*?<!-- end -->"
             after = re.sub(pattern, lambda _, table=table: table, after, flags=re.S)
-    if before != after:
-        page.write_text(after, "utf-8")
-        pytest.fail(
-            "docs/coming-from.md was out of date and has been rewritten; look at the difference, run again"
-        )
+    as_written(page, before, after)
 
 
 def answer(client: nb.Client, row: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ pub(super) fn flags(table: &Table, heading: &'static str, without: &[&str]) -> V
     .collect()
 }
 
-/// What `--help` says of an option: its documentation with names as the shell has them, and the values that it takes.
+/// The help of an option: its documentation with names as the shell has them, and the values that it takes.
 fn help(field: &Field) -> String {
     let own = |word: &str| NAMED.iter().any(|table| table().fields.iter().any(|field| field.name == word));
     let words = field.doc_in(Case::Shell);
@@ -124,15 +124,15 @@ const NAMED: &[fn() -> Table] = &[
     UploadOptions::table,
 ];
 
-/// What the flags of an option table say, as a caller would write it.
+/// The values of an option table's flags, as a caller would write them.
 pub(super) fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> Map<String, Value> {
     let mut map = Map::new();
     for field in table.fields.iter().filter(|field| !without.contains(&field.name)) {
         let value = if SWITCHED_OFF.contains(&field.name) {
             matches.get_flag(field.name).then_some(Value::Bool(false))
         } else if ON_BY_DEFAULT.contains(&field.name) {
-            let told = matches.get_one::<String>(field.name);
-            told.map(|told| told.parse().map_or_else(|_| told.clone().into(), Value::Bool))
+            let word = matches.get_one::<String>(field.name);
+            word.map(|word| word.parse().map_or_else(|_| word.clone().into(), Value::Bool))
         } else if field.python == "bool" {
             matches.get_flag(field.name).then_some(Value::Bool(true))
         } else {
@@ -140,7 +140,7 @@ pub(super) fn options(table: &Table, matches: &ArgMatches, without: &[&str]) -> 
                 let is_text = ["str", "Model", "AspectRatio", "ImageSize", "Literal"]
                     .iter()
                     .any(|word| field.python.starts_with(word));
-                // What is not JSON stays a text, and the option's own reader says what it takes.
+                // Text that is not JSON stays a text, and the option's own reader says what it takes.
                 let parsed = if is_text { None } else { serde_json::from_str(text).ok() };
                 parsed.unwrap_or_else(|| Value::String(text.clone()))
             })

@@ -207,7 +207,7 @@ struct Show<'a> {
     /// What the first item failed with, and whether all failures have its exit code.
     failed: Option<(Kind, bool)>,
     held: &'a Arc<Held>,
-    /// How many items were done in an earlier run.
+    /// The number of items that were done in an earlier run.
     earlier: u64,
     /// Why standard output takes nothing any more. The run goes on: names go to standard error.
     unprinted: Option<Error>,

@@ -103,7 +103,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// How many checks have this state.
+    /// The number of checks with this state.
     pub fn count(&self, state: State) -> usize {
         self.checks.iter().filter(|check| check.state == state).count()
     }

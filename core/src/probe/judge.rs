@@ -226,11 +226,11 @@ pub(super) fn drafts(answers: &[&Answer]) -> Verdict {
     if drafts == 0 || drawn == 0 {
         return Verdict::undecided("the answer has no interim picture");
     }
-    let told = format!("tokens of pictures: {count}; final ones: {drawn}, interim ones: {drafts}");
+    let said = format!("tokens of pictures: {count}; final ones: {drawn}, interim ones: {drafts}");
     match count {
-        _ if count == EACH * drawn => Verdict::usual(told),
-        _ if count == EACH * (drawn + drafts) => Verdict::other(told),
-        _ => Verdict::undecided(told),
+        _ if count == EACH * drawn => Verdict::usual(said),
+        _ if count == EACH * (drawn + drafts) => Verdict::other(said),
+        _ => Verdict::undecided(said),
     }
 }
 

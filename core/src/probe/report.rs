@@ -31,7 +31,7 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// What a question may cost, in a word.
+/// The price of a question, in a word.
 fn price(question: &Question) -> &'static str {
     match question.price {
         Price::Free => "free",

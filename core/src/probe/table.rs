@@ -24,7 +24,7 @@ const QUERIES: u32 = 5;
 /// A conflict of sources, and the way to decide it.
 pub(crate) struct Probe {
     pub reading: Reading,
-    /// What holds if the reading does not.
+    /// The rule that holds if the reading does not.
     pub usual: &'static str,
     pub way: Way,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Question {
     pub price: Price,
 }
 
-/// What a request may cost.
+/// The price of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Price {
     /// Nothing: it is answered without a model, or refused by every reading.

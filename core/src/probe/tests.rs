@@ -4,7 +4,7 @@ use super::*;
 use crate::emulator::Emulator;
 use crate::options::{ClientOptions, EmulatorOptions, Reading};
 
-/// What a run finds at an emulator that follows these readings.
+/// The findings of a run at an emulator that follows these readings.
 async fn found(readings: &[Reading], of: &[Reading]) -> Run {
     let options = EmulatorOptions::new().readings(readings.to_vec());
     let emulator = Emulator::start_with(options).unwrap();
@@ -116,7 +116,7 @@ async fn what_decides_nothing_is_undecided_and_is_not_asked_again() {
         let report = format!("{}{}", run.markdown(), run.json());
         assert!(!report.contains("my-project-7") && !report.contains("example.com"), "{report}");
     }
-    // What is said in words about the field is a refusal.
+    // Words about the field are a refusal.
     let (run, _) = scripted(&[error(400, "Unsupported parameter: top_p")], &[reading], 5.0).await;
     assert_eq!(row(&run, reading).side, Side::Other);
 }

@@ -28,9 +28,9 @@ fn a_price_and_the_pictures_of_a_call_are_known_without_a_key() {
     assert_eq!((&json["model"], &json["calls"]), (&json!("gemini-3-pro-image"), &json!(3)));
     let typical = json["typical"].as_f64().unwrap();
     assert!((0.40..0.42).contains(&typical), "{json}");
-    let told = said(at, &priced);
-    assert!(told.starts_with(&format!("gemini-3-pro-image  ${typical:.4} (")), "{told}");
-    assert!(told.lines().next().unwrap().ends_with(" for 3 calls"), "{told}");
+    let shown = said(at, &priced);
+    assert!(shown.starts_with(&format!("gemini-3-pro-image  ${typical:.4} (")), "{shown}");
+    assert!(shown.lines().next().unwrap().ends_with(" for 3 calls"), "{shown}");
 
     said(at, &["generate", "a boat", "--offline", "-o", "boat.png"]);
     let call = ["explain", "at night", "boat.png", "--encode", r#"{"max_side": 256}"#];
@@ -40,8 +40,8 @@ fn a_price_and_the_pictures_of_a_call_are_known_without_a_key() {
         (&json["inputs"][0]["action"], &json["inputs"][0]["sent"]["width"]),
         (&json!("shrunk"), &json!(256))
     );
-    let told = said(at, &call);
-    assert!(told.contains("boat.png  shrunk, with loss") && told.contains(", 256×256, "), "{told}");
+    let shown = said(at, &call);
+    assert!(shown.contains("boat.png  shrunk, with loss") && shown.contains(", 256×256, "), "{shown}");
 
     // The same options are checked as by the call itself.
     for verb in ["estimate", "explain", "count-tokens"] {
@@ -61,8 +61,8 @@ fn tokens_are_counted_by_the_service() {
     let of = |name: &str| json[name].as_u64().unwrap();
     assert!(of("text_tokens") > 0 && of("image_tokens") > 0, "{json}");
     assert_eq!(of("total_tokens"), of("text_tokens") + of("image_tokens"));
-    let told = said(at, &["count-tokens", "a boat", "boat.png", "--offline"]);
-    assert!(told.starts_with(&format!("{} tokens\n", of("total_tokens"))), "{told}");
+    let shown = said(at, &["count-tokens", "a boat", "boat.png", "--offline"]);
+    assert!(shown.starts_with(&format!("{} tokens\n", of("total_tokens"))), "{shown}");
     assert_eq!(run(at, &["count-tokens", "a boat"]).status.code(), Some(3));
 }
 
@@ -80,8 +80,8 @@ fn files_are_uploaded_listed_and_deleted() {
     assert!(files(&["list"]).2.contains("no files"));
     std::fs::write(at.join("notes.txt"), "a boat").unwrap();
     std::fs::write(at.join("more.txt"), "a red boat").unwrap();
-    let (code, names, told) = files(&["upload", "notes.txt", "more.txt", "--display-name", "boats"]);
-    assert_eq!((code, names.lines().count()), (Some(0), 2), "{told}");
+    let (code, names, shown) = files(&["upload", "notes.txt", "more.txt", "--display-name", "boats"]);
+    assert_eq!((code, names.lines().count()), (Some(0), 2), "{shown}");
     let first = names.lines().next().unwrap();
     assert!(first.starts_with("files/"), "{names}");
     let (_, list, _) = files(&["list"]);
@@ -92,15 +92,15 @@ fn files_are_uploaded_listed_and_deleted() {
     assert_eq!((&one["name"], &one["size_bytes"]), (&json!(first), &json!(6)));
     assert!(files(&["get", first]).1.contains("mime_type        text/plain\n"));
     assert_eq!(files(&["delete", first]).0, Some(0));
-    let (code, _, told) = files(&["get", first, "--json"]);
-    assert_eq!(code, Some(3), "{told}");
+    let (code, _, shown) = files(&["get", first, "--json"]);
+    assert_eq!(code, Some(3), "{shown}");
     let (_, list, _) = files(&["list", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&list).unwrap().as_array().unwrap().len(), 1);
-    let (code, _, told) = files(&["upload", "no-such.txt"]);
-    assert!(code == Some(2) && told.contains("no-such.txt"), "{told}");
-    let (code, _, told) = files(&["list", "--jsn"]);
-    assert!(code == Some(2) && told.contains("did you mean `--json`?"), "{told}");
-    assert!(told.contains("`nanobanana files list --help` lists the options."), "{told}");
+    let (code, _, shown) = files(&["upload", "no-such.txt"]);
+    assert!(code == Some(2) && shown.contains("no-such.txt"), "{shown}");
+    let (code, _, shown) = files(&["list", "--jsn"]);
+    assert!(code == Some(2) && shown.contains("did you mean `--json`?"), "{shown}");
+    assert!(shown.contains("`nanobanana files list --help` lists the options."), "{shown}");
 }
 
 /// `head` closes the pipe when it has its lines.
@@ -112,9 +112,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut child = command(folder.path(), args).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-        let mut told = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-        assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""), "{args:?}");
+        let mut shown = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
+        assert_eq!((child.wait().unwrap().code(), shown.as_str()), (Some(0), ""), "{args:?}");
     }
 }
 
@@ -153,10 +153,10 @@ fn numbers_that_are_no_box_are_not_looked_for_as_a_file() {
     let folder = tempfile::tempdir().unwrap();
     for mask in ["10,20", "10%,20%,30%", "1,2,3,4,5", "10,20%,30,40%"] {
         let output = run(folder.path(), &["edit", "x", "boat.png", "--offline", "--mask", mask]);
-        let told = text(&output.stderr);
+        let shown = text(&output.stderr);
         assert!(
-            output.status.code() == Some(2) && told.contains("a box takes four numbers"),
-            "{mask}: {told}"
+            output.status.code() == Some(2) && shown.contains("a box takes four numbers"),
+            "{mask}: {shown}"
         );
     }
 }
@@ -173,10 +173,13 @@ fn a_run_that_goes_on_says_for_what_nothing_was_sent() {
         (output.status.code(), text(&output.stderr))
     };
     emulator.script(&[json!({}), json!({ "block_reason": "PROHIBITED_CONTENT" })]).unwrap();
-    let (code, told) = go_on();
-    assert!(code == Some(4) && told.contains("item 1: BlockedError: "), "{told}");
-    assert!(told.ends_with("\nerror: 1 of 3 items failed\n") && !told.contains("earlier"), "{told}");
-    let (code, told) = go_on();
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("2 of 3 items were done in an earlier run; nothing was sent for them."), "{told}");
+    let (code, shown) = go_on();
+    assert!(code == Some(4) && shown.contains("item 1: BlockedError: "), "{shown}");
+    assert!(shown.ends_with("\nerror: 1 of 3 items failed\n") && !shown.contains("earlier"), "{shown}");
+    let (code, shown) = go_on();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("2 of 3 items were done in an earlier run; nothing was sent for them."),
+        "{shown}"
+    );
 }

@@ -70,7 +70,7 @@ fn object(properties: Value) -> Value {
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// What `doctor` prints.
+/// The output of `doctor`.
 fn examination() -> Value {
     let text = json!({ "type": "string" });
     let check = object(json!({
@@ -80,7 +80,7 @@ fn examination() -> Value {
     object(json!({ "ok": { "type": "boolean" }, "checks": { "type": "array", "items": check } }))
 }
 
-/// What `probe` prints: its plan, in which nothing has an answer, or its report.
+/// The output of `probe`: its plan, in which nothing has an answer, or its report.
 fn conflicts() -> Value {
     let (text, number, nothing) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "null" }));
