@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
 KEY = "test-key-0123"
 TODAY = "2026-11-24"
+KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_GENAI_API_VERSION")
 
 #: Values that differ from run to run, from machine to machine or from version to version.
 VOLATILE = [
@@ -248,5 +249,5 @@ def layout(value: dict[str, Any]) -> str:
 def set_day() -> None:
     """The day on which the catalogue is judged, and no key of the machine's owner in reach."""
     os.environ["NANOBANANA_TODAY"] = TODAY
-    for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_GENAI_API_VERSION"):
+    for name in KEYS:
         os.environ.pop(name, None)
