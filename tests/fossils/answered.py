@@ -165,11 +165,13 @@ def of_errors(words: Words) -> dict[str, Any]:
             told[name] = about(error, words, name)
 
     with nb.Emulator() as emulator, nb.Client(KEY, base_url=emulator.url, retry=False) as client:
+        # A client that was told to wait keeps its next call waiting: each step has its own.
+        once = lambda: nb.Client(KEY, base_url=emulator.url, retry=False)  # noqa: E731
         for name, call in refused().items():
             caught(name, lambda call=call: call(client))  # type: ignore[misc]
         for status in STATUSES:
             emulator.script([{"status": status}])
-            caught(f"status {status}", lambda: client.generate("a"))
+            caught(f"status {status}", lambda: once().generate("a"))
         details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}]
         error = {"status": "RESOURCE_EXHAUSTED", "message": "slow down", "details": details}
         for name, step in {
@@ -188,9 +190,9 @@ def of_errors(words: Words) -> dict[str, Any]:
             "broken stream": {"text": "words", "image": "png 8x8", "cut": 900},
         }.items():
             emulator.script([step])
-            caught(f"scripted {name}", lambda: client.generate("a"))
+            caught(f"scripted {name}", lambda: once().generate("a"))
             emulator.script([step])
-            caught(f"scripted {name}, a stream", lambda: list(client.generate_stream("a")))
+            caught(f"scripted {name}, a stream", lambda: list(once().generate_stream("a")))
     return told
 
 
