@@ -351,6 +351,10 @@ def python(words: Words) -> dict[str, Any]:
 
 def pickles() -> dict[str, Any]:
     """Pickles of this build, which every later one must load, with what each of them holds."""
+    global MEDIA, DOT
+    # No place of this machine in what is kept.
+    os.chdir(MEDIA)
+    MEDIA, DOT = Path(), Path("dot.png")
     kept: dict[str, Any] = {}
     with nb.Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         with nb.Client(KEY, base_url=emulator.url, retry=False) as client:

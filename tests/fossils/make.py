@@ -1,4 +1,4 @@
-"""Records the fossils anew, all or those that are named: `python tests/fossils/make.py [sent] [answered]`."""
+"""Records the fossils anew, all or those whose names hold a word: `python tests/fossils/make.py [WORD…]`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,24 @@ def options() -> dict[str, Any]:
     return sent.folded(matrix.of_matrix())
 
 
-FILES: dict[str, Callable[[], dict[str, Any]]] = {"sent/cases.json": cases, "sent/matrix.json": options}
+def files() -> dict[str, Any]:
+    import written
+
+    return written.written()
+
+
+def read() -> dict[str, Any]:
+    import written
+
+    return written.found()
+
+
+FILES: dict[str, Callable[[], dict[str, Any]]] = {
+    "sent/cases.json": cases,
+    "sent/matrix.json": options,
+    "written/files.json": files,
+    "written/read.json": read,
+}
 
 
 def answers() -> dict[str, dict[str, Any]]:
@@ -40,6 +57,10 @@ def answers() -> dict[str, dict[str, Any]]:
 
 def main(names: list[str]) -> None:
     set_day()
+    if "kept" in names:
+        import written
+
+        written.keep()
     asked = lambda file: not names or any(name in file for name in names)  # noqa: E731
     made = {file: record() for file, record in FILES.items() if asked(file)}
     if asked("answered"):

@@ -71,6 +71,11 @@ def test_pickles_of_before_load() -> None:
     check(was, {name: answered.load(one) for name, one in kept.items()}, "pickles.json")
 
 
+@pytest.mark.parametrize("file", ["written/files.json", "written/read.json"])
+def test_files_are_written_and_read_as_before(file: str) -> None:
+    check(json.loads((FOSSILS / file).read_text("utf-8")), make.FILES[file](), file)
+
+
 def test_a_difference_is_seen() -> None:
     was = {"a": [{"line": "POST /", "body": {"x": 1, "y": [1, 2]}}]}
     assert kit.difference(was, json.loads(json.dumps(was))) == []
