@@ -48,7 +48,7 @@ function texts(value, name = '') {
   return typeof value === 'string' && WORDED.has(name) && value.includes(' ') ? [value] : []
 }
 
-/** What `console.log` prints, without words, places in files and what is made up; lines that wrap are one. */
+/** The output of `console.log` on one line, without words, places in files and made-up values. */
 function shown(value, plain) {
   let text = inspect(value, { depth: 3, breakLength: Infinity, maxStringLength: 200 })
   for (const words of texts(plain).sort((a, b) => b.length - a.length)) text = text.replaceAll(words, '<words>')
@@ -65,18 +65,18 @@ function chain(value) {
 function about(value, words, at) {
   const json = JSON.stringify(value)
   const plain = json === undefined ? undefined : JSON.parse(json)
-  const told = { class: chain(value), json: outOf(plain, words, at), keys: Object.keys(value), own: Object.getOwnPropertyNames(value) }
+  const report = { class: chain(value), json: outOf(plain, words, at), keys: Object.keys(value), own: Object.getOwnPropertyNames(value) }
   if (value instanceof nb.NanoBananaError) {
-    told.own = told.own.filter((name) => name !== 'stack')
-    told.name = value.name
-    told.cause = value.cause ? chain(value.cause)[0] : null
+    report.own = report.own.filter((name) => name !== 'stack')
+    report.name = value.name
+    report.cause = value.cause ? chain(value.cause)[0] : null
     const again = nb.NanoBananaError.fromJSON(structuredClone(value.toJSON()))
-    told.returns = again.constructor === value.constructor && JSON.stringify(again) === json
-    told.stack = value.stack.startsWith(`${value.name}: `)
+    report.returns = again.constructor === value.constructor && JSON.stringify(again) === json
+    report.stack = value.stack.startsWith(`${value.name}: `)
   }
-  if (String(told.own) === String(told.keys)) delete told.own
-  told.inspect = shown(value, plain)
-  return told
+  if (String(report.own) === String(report.keys)) delete report.own
+  report.inspect = shown(value, plain)
+  return report
 }
 
 const DETAILS = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' }]
@@ -149,27 +149,27 @@ async function objects(client, emulator) {
 /** All of it: the structure, and the words apart. */
 export async function record() {
   process.env.NANOBANANA_TODAY = TODAY
-  const told = {}
+  const report = {}
   const words = {}
   const caught = async (name, make) => {
     try {
       await make()
-      told[name] = 'it succeeded'
+      report[name] = 'it succeeded'
     } catch (error) {
       if (!(error instanceof nb.NanoBananaError)) throw error
-      told[name] = about(error, words, name)
+      report[name] = about(error, words, name)
     }
   }
   for (const [name, one] of Object.entries(nb).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const names = typeof one === 'function' && one.prototype ? Object.getOwnPropertyNames(one.prototype).sort() : []
-    told[`export ${name}`] = { is: typeof one, names }
+    report[`export ${name}`] = { is: typeof one, names }
     if (typeof one === 'function' && (one === nb.NanoBananaError || one.prototype instanceof nb.NanoBananaError)) {
-      told[`made ${name}`] = about(new one('a message'), words, `made ${name}`)
+      report[`made ${name}`] = about(new one('a message'), words, `made ${name}`)
     }
   }
   const emulator = await nb.Emulator.start()
   try {
-    // A client that was told to wait keeps its next call waiting: each step has its own.
+    // A client that was asked to wait keeps its next call waiting: each step has its own.
     const open = () => new nb.Client({ apiKey: KEY, baseUrl: emulator.url, retry: false })
     const client = open()
     for (const [name, call] of Object.entries(REFUSED)) await caught(name, () => call(client))
@@ -180,14 +180,14 @@ export async function record() {
       await caught(`scripted ${name}, a stream`, () => all(open().generateStream('a')))
     }
     emulator.script([])
-    for (const [name, one] of Object.entries(await objects(client, emulator))) told[name] = about(one, words, name)
+    for (const [name, one] of Object.entries(await objects(client, emulator))) report[name] = about(one, words, name)
     const shows = { client, chat: client.chat(), files: client.files, emulator }
-    for (const [name, one] of Object.entries(shows)) told[`inspect of ${name}`] = { inspect: shown(one), keys: Object.keys(one), json: steady(JSON.stringify(one) ?? '') }
+    for (const [name, one] of Object.entries(shows)) report[`inspect of ${name}`] = { inspect: shown(one), keys: Object.keys(one), json: steady(JSON.stringify(one) ?? '') }
   } finally {
     await emulator.close()
   }
-  return JSON.parse(JSON.stringify({ told, words }))
+  return JSON.parse(JSON.stringify({ report, words }))
 }
 
-export const FILES = { told: 'answered/node.json', words: 'answered/node-words.json' }
+export const FILES = { report: 'answered/node.json', words: 'answered/node-words.json' }
 export const recorded = (part) => JSON.parse(readFileSync(new URL(FILES[part], import.meta.url), 'utf8'))

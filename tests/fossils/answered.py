@@ -86,18 +86,18 @@ def about(value: Any, words: Words, at: str) -> dict[str, Any]:
     """A record or an error: its class, its fields, its `repr`, and that a pickle holds all of it."""
     plain = value.to_dict()
     back = pickle.loads(pickle.dumps(value))
-    told = {"class": type(value).__name__, "pickles": type(back) is type(value) and back.to_dict() == plain}
+    report = {"class": type(value).__name__, "pickles": type(back) is type(value) and back.to_dict() == plain}
     if isinstance(value, nb.NanoBananaError):
         # A field that is not here has its default, which stands with its class.
         default = type(value)().to_dict()
-        told["whole"] = list(plain) == list(default) and list(vars(value)) == list(default)[1:]
+        report["whole"] = list(plain) == list(default) and list(vars(value)) == list(default)[1:]
         plain = {name: item for name, item in plain.items() if item != default[name]}
-        told["whole"] &= str(value) == value.message and value.args == (value.message,)
-        told |= {"cause": type(value.__cause__).__name__} if value.__cause__ else {}
-    told["fields"] = words.out_of(plain, at)
+        report["whole"] &= str(value) == value.message and value.args == (value.message,)
+        report |= {"cause": type(value.__cause__).__name__} if value.__cause__ else {}
+    report["fields"] = words.out_of(plain, at)
     if not at.startswith(("fault", "model")):
-        told["repr"] = shown(value, plain)
-    return told
+        report["repr"] = shown(value, plain)
+    return report
 
 
 def of_faults(words: Words) -> dict[str, Any]:
@@ -155,17 +155,17 @@ STATUSES = [400, 401, 403, 404, 408, 409, 413, 418, 429, 500, 501, 502, 503, 504
 
 
 def of_errors(words: Words) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    report: dict[str, Any] = {}
 
     def caught(name: str, make: Callable[[], Any]) -> None:
         try:
             make()
-            told[name] = "it succeeded"
+            report[name] = "it succeeded"
         except nb.NanoBananaError as error:
-            told[name] = about(error, words, name)
+            report[name] = about(error, words, name)
 
     with nb.Emulator() as emulator, nb.Client(KEY, base_url=emulator.url, retry=False) as client:
-        # A client that was told to wait keeps its next call waiting: each step has its own.
+        # A client that was asked to wait keeps its next call waiting: each step has its own.
         once = lambda: nb.Client(KEY, base_url=emulator.url, retry=False)  # noqa: E731
         for name, call in refused().items():
             caught(name, lambda call=call: call(client))  # type: ignore[misc]
@@ -193,12 +193,12 @@ def of_errors(words: Words) -> dict[str, Any]:
             caught(f"scripted {name}", lambda: once().generate("a"))
             emulator.script([step])
             caught(f"scripted {name}, a stream", lambda: list(once().generate_stream("a")))
-    return told
+    return report
 
 
 def of_classes() -> dict[str, Any]:
     """Every public class made by hand: its bases, its fields with their defaults, its `repr`."""
-    told: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     for name in sorted(dir(nb)):
         one = getattr(nb, name)
         if name.startswith("_") or not isinstance(one, type):
@@ -208,16 +208,16 @@ def of_classes() -> dict[str, Any]:
             for base in one.__mro__[1:-1]
             if base in (*vars(nb).values(), *vars(builtins).values())
         ]
-        told[f"class {name}"] = {
+        report[f"class {name}"] = {
             "module": one.__module__,
             "bases": bases,
             "fields": getattr(one, "_fields", None),
         }
-        told[f"class {name}"]["names"] = [name for name in dir(one) if not name.startswith("_")]
+        report[f"class {name}"]["names"] = [name for name in dir(one) if not name.startswith("_")]
         if issubclass(one, nb.NanoBananaError):
             error = one("a message")
-            told[f"class {name}"] |= {"made": error.to_dict(), "repr": repr(error)}
-    return told
+            report[f"class {name}"] |= {"made": error.to_dict(), "repr": repr(error)}
+    return report
 
 
 def objects(client: nb.Client, emulator: nb.Emulator, folder: Path) -> dict[str, Any]:
@@ -263,8 +263,8 @@ def objects(client: nb.Client, emulator: nb.Emulator, folder: Path) -> dict[str,
 
 
 def shells(words: Words) -> dict[str, Any]:
-    """What the command prints with `--json`, and its exit codes."""
-    told: dict[str, Any] = {}
+    """Output of the command with `--json`, and its exit codes."""
+    report: dict[str, Any] = {}
     with nb.Emulator() as emulator, tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         env = {
@@ -289,7 +289,7 @@ def shells(words: Words) -> dict[str, Any]:
                 lines.append(words.out_of(said, f"{at}/{i}"))
             if args[0] == "many":
                 lines.sort(key=str)
-            told[at] = {"exit": done.returncode, "lines": lines}
+            report[at] = {"exit": done.returncode, "lines": lines}
 
         run("generate", "a boat", "-o", "a")
         run("generate", "a boat", "--n", "2", "--model", "nano-banana-pro", "-o", "two")
@@ -310,11 +310,11 @@ def shells(words: Words) -> dict[str, Any]:
             {"block_reason": "SAFETY"}, {"finish_reason": "NO_IMAGE"}, {"cut": "headers"}, {"body": "not JSON"},
         ):  # fmt: skip
             run("generate", "a", "--retry", "false", script=[step])
-    return told
+    return report
 
 
 def python(words: Words) -> dict[str, Any]:
-    told = {**of_classes(), **of_errors(words), **of_faults(words)}
+    report = {**of_classes(), **of_errors(words), **of_faults(words)}
     with nb.Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         with nb.Client(KEY, base_url=emulator.url, retry=False) as client:
             for name, one in objects(client, emulator, Path(folder)).items():
@@ -329,13 +329,13 @@ def python(words: Words) -> dict[str, Any]:
                     | nb.Reference
                     | nb.Attachment,
                 ):
-                    told[name] = {
+                    report[name] = {
                         "repr": repr(one),
                         "set": {key: str(one[key]) for key in dict(one)},
                         "pickles": pickle.loads(pickle.dumps(one)) == one,
                     }
                 else:
-                    told[name] = about(one, words, name)
+                    report[name] = about(one, words, name)
             emulator.script([{"image": "png 8x8"}])
             picture = client.generate("a").image
             for name, one in {
@@ -345,8 +345,8 @@ def python(words: Words) -> dict[str, Any]:
                 "files": client.files,
                 "emulator": emulator,
             }.items():
-                told[f"repr of {name}"] = steady(repr(one))
-    return told
+                report[f"repr of {name}"] = steady(repr(one))
+    return report
 
 
 def pickles() -> dict[str, Any]:
@@ -384,7 +384,7 @@ def pickles() -> dict[str, Any]:
 
 
 def held(one: Any) -> Any:
-    """What a thing that was pickled holds, as plain values."""
+    """Content of a pickled object, as plain values."""
     if isinstance(one, nb.Image):
         return {"mime_type": one.mime_type, "bytes": base64.b64encode(one.bytes).decode()}
     plain = repr(one) if isinstance(one, nb.Box | nb.Reference | nb.Attachment | nb.Cache) else one.to_dict()

@@ -89,29 +89,29 @@ class Request:
         self.body = b""
         self.length = int(dict(self.headers).get("content-length", 0))
 
-    def told(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         names = {"x-goog-api-key": "<key>", "host": "#", "content-length": "#", "authorization": "<key>"}
         headers = [f"{name}: {names.get(name) or steady(value)}" for name, value in self.headers]
-        told: dict[str, Any] = {"line": steady(self.line), "headers": headers}
+        report: dict[str, Any] = {"line": steady(self.line), "headers": headers}
         if len(self.body) < self.length:
-            return told | {"body": "cut off"}
+            return report | {"body": "cut off"}
         if not self.body:
-            return told
+            return report
         try:
             text = steady(self.body.decode())
         except UnicodeDecodeError:
-            return told | {"bytes": len(self.body), "digest": digest(self.body)}
+            return report | {"bytes": len(self.body), "digest": digest(self.body)}
         try:
             text = without_drawings(text)
             value = json.loads(text)
         except ValueError:
             value = text
-        told |= {"bytes": len(text.encode()), "digest": digest(text.encode())}
+        report |= {"bytes": len(text.encode()), "digest": digest(text.encode())}
         if isinstance(value, str):
-            return told | {"body": short(value)}
+            return report | {"body": short(value)}
         # Spaces and spellings of numbers and letters that the value does not show are in the digest alone.
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")) == text
-        return told | ({} if plain else {"spelling": "its own"}) | {"body": short(value)}
+        return report | ({} if plain else {"spelling": "its own"}) | {"body": short(value)}
 
 
 class Recorder:

@@ -275,7 +275,7 @@ def of_call(one: tuple[str, tuple[dict[str, Any], Call]]) -> list[dict[str, Any]
                 refused = None
             except nb.NanoBananaError as error:
                 refused = type(error).__name__
-        requests = [one.told() for one in recorder.requests]
+        requests = [one.report() for one in recorder.requests]
         if " n " in name:
             requests.sort(key=lambda one: (one["line"], str(one.get("body"))))
         return [*requests, *([{"line": f"raised {refused}", "headers": []}] if refused else [])]

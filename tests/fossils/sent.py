@@ -45,7 +45,7 @@ def of_case(case: dict[str, Any]) -> list[dict[str, Any]]:
             else:
                 cases.ask(client, case["call"], [])
         n = case.get("call", {}).get("options", {}).get("n")
-        return entry([one.told() for one in recorder.requests], side_by_side=n is not None)
+        return entry([one.report() for one in recorder.requests], side_by_side=n is not None)
 
 
 def converse(client: nb.Client, case: dict[str, Any], folder: Path) -> None:

@@ -131,20 +131,20 @@ def use_cache(folder: Path, url: str) -> list[Any]:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """What is found in files that were written: the conversation, what is left to do of the run, cassette, cache."""
-    told: dict[str, Any] = {}
+    """Content of files that were written: the conversation, the outcomes of the run, the cassette, the cache."""
+    report: dict[str, Any] = {}
     with nb.Emulator() as emulator, nb.Client(KEY, base_url=emulator.url, retry=False) as client:
         emulator.script([{"image": "png 8x8", "times": 9}])
         chat = client.load_chat(folder / "talk.chat.json")
-        told["turns"] = short(json.loads(json.dumps([turn.to_dict() for turn in chat.history])))
+        report["turns"] = short(json.loads(json.dumps([turn.to_dict() for turn in chat.history])))
         chat.send("go on")
-        told["run"] = [[one.id, one.ok, one.cached] for one in bulk(client, folder)]
+        report["run"] = [[one.id, one.ok, one.cached] for one in bulk(client, folder)]
         sent = emulator.requests[-1]["json"]
-        told["sent"] = short(json.loads(steady(json.dumps(sent))))
+        report["sent"] = short(json.loads(steady(json.dumps(sent))))
     with nb.Emulator(cassette=str(folder / "cassette")) as emulator:
-        told["cassette"] = use_cassette(emulator.url)
-    told["cache"] = use_cache(folder / "cache", f"http://127.0.0.1:{PORT}")
-    return told
+        report["cassette"] = use_cassette(emulator.url)
+    report["cache"] = use_cache(folder / "cache", f"http://127.0.0.1:{PORT}")
+    return report
 
 
 NAMES = [
@@ -166,30 +166,30 @@ def layouts(folder: Path) -> dict[str, Any]:
             text = pattern.sub(by, text)
         return text
 
-    told: dict[str, Any] = {"cache/<part>/<digest>.reply": {"bytes": []}}
+    report: dict[str, Any] = {"cache/<part>/<digest>.reply": {"bytes": []}}
     for file in sorted(folder.rglob("*")):
         if not file.is_file():
             continue
         name = plain(file.relative_to(folder).as_posix())
         if file.suffix in (".reply", ".model"):
             # Their names hold the emulator's port, and so have no order.
-            sizes = told.setdefault(name, {"bytes": []})["bytes"]
+            sizes = report.setdefault(name, {"bytes": []})["bytes"]
             sizes.append(file.stat().st_size)
             sizes.sort()
             continue
         try:
             lines = plain(file.read_text("utf-8")).splitlines()
         except UnicodeDecodeError:
-            told[name] = {"bytes": file.stat().st_size}
+            report[name] = {"bytes": file.stat().st_size}
             continue
         try:
-            told[name] = [short(json.loads("\n".join(lines)))]
+            report[name] = [short(json.loads("\n".join(lines)))]
         except ValueError:
-            told[name] = [
+            report[name] = [
                 short(json.loads(line)) if line[:1] in "{[" and line[-1:] in "}]" else short(line)
                 for line in lines
             ]
-    return told
+    return report
 
 
 def in_media(folder: Path, work: str) -> str:
@@ -201,7 +201,7 @@ def in_media(folder: Path, work: str) -> str:
 
 
 def written() -> dict[str, Any]:
-    """What is written now."""
+    """Names and contents of files written by this build."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         in_media(folder, "write")
@@ -209,7 +209,7 @@ def written() -> dict[str, Any]:
 
 
 def found() -> dict[str, Any]:
-    """What is read now in the files that are kept."""
+    """Content that this build reads in the kept files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "copy"
         shutil.copytree(KEPT, folder)

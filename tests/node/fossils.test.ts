@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { root } from './helpers'
 
-type Part = 'told' | 'words'
+type Part = 'report' | 'words'
 type Entries = Record<string, unknown>
 
 interface Fossils {
@@ -31,7 +31,7 @@ test('answers are as before, and messages have the words of before', async (t) =
   const fossils = (await import(pathToFileURL(join(root, 'tests', 'fossils', 'answered.mjs')).href)) as Fossils
   const now = await fossils.record()
   await t.test('answers', () => {
-    const found = difference(fossils.recorded('told'), now.told)
+    const found = difference(fossils.recorded('report'), now.report)
     assert.ok(found.length === 0, `${found.length} differences; ${HOW}\n${found.slice(0, 60).join('\n')}`)
   })
   await t.test('messages', () => {
