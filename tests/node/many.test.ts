@@ -233,7 +233,8 @@ test('an abort ends what is under way, also while a prompt is waited for', () =>
 
 test('a run that nobody holds ends', () =>
   offline(async (_client, emulator) => {
-    emulator.script([small, ...Array(9).fill(hang)])
+    // The second request to come is answered: there are two when the first outcome is here.
+    emulator.script([hang, small, ...Array(8).fill(hang)])
     const program = `
       const { Client } = require('nanobanana-sdk')
       const client = new Client({ baseUrl: '${emulator.url}', apiKey: 'k' })
