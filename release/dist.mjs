@@ -160,9 +160,12 @@ function native(target) {
 
 const write = (path, json) => writeFileSync(path, `${JSON.stringify(json, null, 2)}\n`)
 
+/** In the order in which they use one another. */
+const crates = ['nanobanana-base', 'nanobanana-emulator', 'nanobanana', 'nanobanana-cli']
+
 function crate() {
   const folder = join(out, 'crate')
-  run('cargo', ['package', '--locked', '-p', 'nanobanana', '--target-dir', join(root, 'target', 'package'), '--allow-dirty'])
+  run('cargo', ['package', '--locked', ...crates.flatMap((name) => ['-p', name]), '--target-dir', join(root, 'target', 'package'), '--allow-dirty'])
   mkdirSync(folder, { recursive: true })
   const built = join(root, 'target', 'package', 'package')
   for (const name of readdirSync(built).filter((name) => name.endsWith('.crate'))) cpSync(join(built, name), join(folder, name))

@@ -29,7 +29,7 @@ export function notices(root) {
     }
     if (!files.length) bare.push(`${name} ${version}: ${license}`)
   }
-  const fonts = join(root, 'core', 'fonts')
+  const fonts = join(root, 'core', 'emulator', 'fonts')
   for (const file of existsSync(fonts) ? readdirSync(fonts).filter(isText) : []) {
     found.push({ name: 'the font of the emulator', text: readFileSync(join(fonts, file), 'utf8') })
   }

@@ -1,4 +1,4 @@
-// Written by core/tests/generated.rs from core/tests/generated/verbs.rs.
+// Written by core/cli/tests/generated.rs from core/cli/tests/generated/verbs.rs.
 // Change that; the test rewrites this file.
 
 import { tools } from './door'

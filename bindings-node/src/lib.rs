@@ -17,7 +17,7 @@ mod value;
 use std::sync::OnceLock;
 
 use nanobanana::blocking::Lost;
-use nanobanana::cli;
+use nanobanana_cli as cli;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;

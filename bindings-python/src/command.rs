@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::sync::mpsc::{self, RecvTimeoutError};
 
-use nanobanana::cli::{self, Signal};
+use nanobanana_cli::{self as cli, Signal};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 

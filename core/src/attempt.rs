@@ -310,7 +310,8 @@ impl Job {
                     return Err(self.ended(course, problem, None, next.base.fold.partial()));
                 }
             };
-            let mut attempt = Attempt { when: now(), ..Attempt::default() };
+            let mut attempt = Attempt::default();
+            attempt.when = now();
             let mut progress = next.base.next();
             if next.continued == 0 {
                 hold.until(progress.sent.clone());

@@ -297,7 +297,8 @@ impl Chat {
     }
 
     /// The path of the file that [`Chat::save`] writes for this name.
-    pub(crate) fn file(path: &Path) -> PathBuf {
+    #[doc(hidden)]
+    pub fn file(path: &Path) -> PathBuf {
         let mut path = path.to_path_buf();
         if path.extension().is_none() && !save::is_special(&path) {
             path.as_mut_os_string().push(ENDING);
@@ -309,8 +310,8 @@ impl Chat {
     ///
     /// # Errors
     /// [`Kind::InvalidOptionError`] if not.
-    #[cfg(feature = "cli")]
-    pub(crate) fn check_file(path: &Path) -> Result<(), Error> {
+    #[doc(hidden)]
+    pub fn check_file(path: &Path) -> Result<(), Error> {
         save::check(path)
             .map_err(|cause| bad_file(path, format!("cannot be written: {cause}")).because(cause))
     }
@@ -319,8 +320,8 @@ impl Chat {
     ///
     /// # Errors
     /// As [`Chat::save`].
-    #[cfg(feature = "cli")]
-    pub(crate) fn claim(&self, folder: &Path, stem: &str) -> Result<PathBuf, Error> {
+    #[doc(hidden)]
+    pub fn claim(&self, folder: &Path, stem: &str) -> Result<PathBuf, Error> {
         let turns = self.turns().clone();
         let names = save::numbered(stem).map(|stem| format!("{stem}{ENDING}"));
         save::claim(folder, names, Manner::durable(Durable::Contents), |out| self.write(out, &turns))

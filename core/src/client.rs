@@ -37,13 +37,12 @@ use crate::stream::EventStream;
 use crate::transport::{Settings, Transport};
 
 mod catalogue;
-#[cfg(feature = "cli")]
-pub(crate) mod doctor;
+#[doc(hidden)]
+pub mod doctor;
 mod files;
 mod identity;
 mod masked;
 mod plan;
-#[cfg(feature = "cli")]
 mod wire;
 
 use catalogue::Catalogues;
@@ -52,8 +51,8 @@ pub(crate) use identity::Identity;
 use masked::Masked;
 use plan::Said;
 pub(crate) use plan::{Landed, Plan, alone};
-#[cfg(feature = "cli")]
-pub(crate) use wire::Once;
+#[doc(hidden)]
+pub use wire::Once;
 
 const GOOGLE: &str = "https://generativelanguage.googleapis.com";
 const API_VERSION: &str = "v1beta";
@@ -395,11 +394,8 @@ impl Client {
         self.explained(inputs, options).await
     }
 
-    pub(crate) async fn explained(
-        &self,
-        inputs: Vec<Input>,
-        options: GenerateOptions,
-    ) -> Result<Explained, Error> {
+    #[doc(hidden)]
+    pub async fn explained(&self, inputs: Vec<Input>, options: GenerateOptions) -> Result<Explained, Error> {
         self.alive(async { Ok(self.plan(inputs, options).await?.explained()) }).await
     }
 
@@ -471,8 +467,8 @@ impl Client {
 
     /// As [`Client::draw`]. `landed` gets the result of each of the call's requests as soon as it is ready, also if the
     /// call was dropped meanwhile.
-    #[cfg(feature = "cli")]
-    pub(crate) async fn draw_and_see(
+    #[doc(hidden)]
+    pub async fn draw_and_see(
         &self,
         inputs: Vec<Input>,
         options: GenerateOptions,
@@ -496,7 +492,8 @@ impl Client {
         self.alive(async { self.plan(inputs, options).await?.count().await }).await
     }
 
-    pub(crate) fn stream(&self, inputs: Result<Vec<Input>, Error>, options: GenerateOptions) -> EventStream {
+    #[doc(hidden)]
+    pub fn stream(&self, inputs: Result<Vec<Input>, Error>, options: GenerateOptions) -> EventStream {
         let client = self.clone();
         EventStream::new(|sink| async move {
             let work = async { client.plan(inputs?, alone(options)?).await?.stream(&sink).await };
@@ -510,7 +507,8 @@ impl Client {
         let (letters, pictures) = (input::letters(inputs), input::pictures_sent(inputs));
         let mut estimate = self.catalogue().estimate(&resolved, letters, pictures, &options);
         estimate.not_included.extend(input::uncounted(inputs));
-        Ok(Estimate { warnings, ..estimate })
+        estimate.warnings = warnings;
+        Ok(estimate)
     }
 
     /// Resolves the model, and checks the options against it. The last value is warnings about the options.

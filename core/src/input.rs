@@ -484,7 +484,8 @@ impl Input {
 }
 
 /// The option by which a mask is given.
-pub(crate) const MASK: &str = "mask";
+#[doc(hidden)]
+pub const MASK: &str = "mask";
 
 /// How many of the pieces are pictures.
 pub(crate) fn pictures(inputs: &[Input]) -> usize {
@@ -509,7 +510,8 @@ pub(crate) fn check_unmasked(inputs: &[Input]) -> Result<(), Error> {
 }
 
 /// The masks among the inputs get what was said of all of them.
-pub(crate) fn told_of_masks(mut inputs: Vec<Input>, told: EditOptions) -> Result<Vec<Input>, Error> {
+#[doc(hidden)]
+pub fn told_of_masks(mut inputs: Vec<Input>, told: EditOptions) -> Result<Vec<Input>, Error> {
     if !has_mask(&inputs) {
         let names = told.write(Case::Snake);
         let is_set = |name: &&str| names.get(*name).is_some();

@@ -23,97 +23,99 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod array;
 mod attempt;
-#[doc(hidden)]
-pub mod blocking;
 mod cache;
-pub mod catalogue;
 pub mod chat;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod client;
-mod codec;
 mod digest;
 pub mod door;
 mod durable;
-#[cfg(feature = "emulator")]
-pub mod emulator;
 mod encode;
-pub mod error;
 pub mod events;
 mod files;
-pub mod image;
 pub mod input;
 mod json;
 mod key;
 mod limit;
-mod local;
 pub mod many;
 mod mask;
-mod memory;
-mod message;
 mod money;
-pub mod options;
 mod output;
-#[cfg(feature = "cli")]
-mod probe;
-mod process;
-pub mod provenance;
 pub mod records;
-mod refuge;
+#[doc(hidden)]
+pub mod refuge;
 mod reply;
 mod request;
 mod retry;
-mod save;
-pub mod schema;
-mod secrets;
 mod split;
 mod sse;
 pub mod stream;
 mod transport;
-#[doc(hidden)]
-pub mod workers;
 
+use nanobanana_base::{array, codec, local, memory, message, process, save, secrets};
+#[doc(hidden)]
+pub use nanobanana_base::{blocking, workers};
+#[doc(inline)]
+pub use nanobanana_base::{catalogue, error, image, options, provenance, schema};
+#[cfg(feature = "emulator")]
+#[doc(inline)]
+pub use nanobanana_emulator as emulator;
+
+#[doc(inline)]
 pub use array::{Array, Sample};
 #[doc(hidden)]
 pub use array::{Elsewhere, Opened, decode_elsewhere};
+#[doc(inline)]
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
 pub use client::{Client, Files};
 #[doc(hidden)]
 pub use door::{Answer, Door};
 #[cfg(feature = "emulator")]
+#[doc(inline)]
 pub use emulator::Emulator;
+#[doc(inline)]
 pub use error::{Attempt, Error, Kind, Usage};
 pub use events::ClientEvent;
+#[doc(inline)]
 pub use image::{Image, Pixels};
 pub use input::{Input, Place, Stranger};
 pub use key::Key;
 pub use many::{Item, Many, Step};
+#[doc(inline)]
 pub use message::Message;
 #[doc(hidden)]
 pub use message::counted;
+#[doc(inline)]
 pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
     GenerateOptions, ManyOptions, RecordOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,
 };
 #[doc(hidden)]
 pub use process::PerProcess;
+#[doc(inline)]
 pub use provenance::{Mark, Provenance};
 pub use records::{
     ChatTurn, Estimate, Event, Explained, File, Generation, Grounding, InputPlan, MaskedEdit, Outcome,
     PictureFacts, Progress, Spent, Thoughts, TokenCount, UnknownCall,
 };
+#[doc(inline)]
 pub use schema::Case;
 pub use stream::EventStream;
 
-/// For this repository's own proofs (benches, fuzzers, memory tests); no part of the API.
+/// For this repository's command and its proofs (benches, fuzzers, memory tests); no part of the API.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::client::{Once, doctor};
     pub use crate::input::planned;
     pub use crate::json::{Cut, merge};
     pub use crate::provenance::find;
+    pub use crate::reply::{read_usage, status_error};
     pub use crate::split::{Limits, Splitter};
     pub use crate::sse::Sse;
+    pub use crate::transport::way::is_unconnected;
+    pub use crate::transport::{Method, is_loopback};
 }
+
+#[cfg(test)]
+mod tests;

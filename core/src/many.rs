@@ -369,8 +369,8 @@ impl Many {
     }
 
     /// The picture files that no outcome has named: those of items that [`Many::close`] ended.
-    #[cfg(feature = "cli")]
-    pub(crate) fn unnamed(&self) -> Vec<PathBuf> {
+    #[doc(hidden)]
+    pub fn unnamed(&self) -> Vec<PathBuf> {
         self.0.run.folder.as_ref().map(|folder| folder.unnamed()).unwrap_or_default()
     }
 

@@ -4,6 +4,7 @@
 //! Pictures are never in that JSON: they cross a binding's border beside it, in the order in which
 //! they stand in it (see [`Generation::pictures`]).
 
+pub use nanobanana_base::catalogue::Estimate;
 use serde_json::Value;
 
 use crate::error::{Attempt, Error, Kind, Usage};
@@ -352,32 +353,6 @@ record! {
         unpriced: u64,
         /// What the budget has left for further requests, in USD; none without one for all of them.
         remaining_usd: Option<f64>,
-    }
-}
-
-record! {
-    /// What a call is expected to cost, in USD for all of its requests together.
-    pub struct Estimate {
-        /// The id of the model.
-        model: String,
-        /// The price in USD if everything goes cheaply; none if the model, or its service tier, has no known price.
-        low: Option<f64>,
-        /// The price in USD that is most likely.
-        typical: Option<f64>,
-        /// The price in USD if everything goes dearly; no limit that the service keeps.
-        high: Option<f64>,
-        /// How many requests it is: `n`.
-        calls: u32,
-        /// The tokens of the prompts and their pictures; none if the model is not known.
-        input_tokens: Option<u64>,
-        /// The tokens of the pictures that are drawn; none if the model is not known.
-        image_tokens: Option<u64>,
-        /// What was assumed, in sentences.
-        assumes: Vec<Message>,
-        /// What may be billed beside it, in sentences.
-        not_included: Vec<Message>,
-        /// What the caller should know about the options, in sentences.
-        warnings: Vec<Message>,
     }
 }
 

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// A sentence that names the reasons, if no folder accepted it.
-pub(crate) fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, String> {
+pub fn keep(picture: &Image, near: Option<&Path>) -> Result<PathBuf, String> {
     let mut reasons = Vec::new();
     for place in places(near) {
         let (send, receive) = mpsc::channel();

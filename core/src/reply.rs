@@ -23,7 +23,8 @@ mod parts;
 mod usage;
 
 pub(crate) use parts::{Link, without_query};
-use usage::{is_priceable, read_usage};
+use usage::is_priceable;
+pub use usage::read_usage;
 
 /// A field by its snake case name, spelt either way.
 fn get<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
@@ -294,12 +295,15 @@ impl Fold {
         let links: Vec<String> =
             self.lost.iter().cloned().chain(self.links.iter().map(|link| link.uri.clone())).collect();
         let nothing = text.is_empty() && images.is_empty() && thoughts.text.is_empty() && links.is_empty();
-        (!nothing).then(|| Partial {
-            text: text.clone(),
-            images: images.iter().cloned().collect(),
-            thoughts: thoughts.text.clone(),
-            links,
-        })
+        if nothing {
+            return None;
+        }
+        let mut partial = Partial::default();
+        partial.text = text.clone();
+        partial.images = images.iter().cloned().collect();
+        partial.thoughts = thoughts.text.clone();
+        partial.links = links;
+        Some(partial)
     }
 
     /// The result, or why it is none. `model` prices it; `tier` is the tier that the reply's header
@@ -580,7 +584,7 @@ pub(crate) const MOST_ERROR_BODY: usize = 1 << 20;
 
 /// What the service, or something on the way to it, meant by a status that is no success.
 /// `advice` is what the catalogue knows of a model that is not there.
-pub(crate) fn status_error(
+pub fn status_error(
     status: u16,
     header: &dyn Fn(&str) -> Option<String>,
     body: &[u8],

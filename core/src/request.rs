@@ -29,7 +29,7 @@ use digest::digest_of;
 
 /// A request's body, ready to be sent any number of times. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Body {
+pub struct Body {
     segments: Arc<[Segment]>,
     len: u64,
 }
@@ -299,7 +299,7 @@ fn fill(body: &mut Map<String, Value>, options: &GenerateOptions) {
 }
 
 /// A body on its way out.
-pub(crate) struct BodyStream {
+pub struct BodyStream {
     segments: Arc<[Segment]>,
     at: usize,
     left: u64,

@@ -25,8 +25,7 @@ use crate::secrets::Secrets;
 mod address;
 mod fault;
 mod fetch;
-#[cfg(feature = "cli")]
-pub(crate) mod way;
+pub mod way;
 
 use fault::Lasting;
 pub(crate) use fetch::{MOST_FETCHED, NotFetched};
@@ -78,15 +77,18 @@ pub(crate) struct Ask<'a> {
 
 /// What is done to an address.
 #[derive(Clone, Copy)]
-pub(crate) enum Method {
+pub enum Method {
+    /// GET.
     Get,
+    /// POST.
     Post,
+    /// DELETE.
     Delete,
 }
 
 /// What a request holds.
 #[derive(Clone)]
-pub(crate) enum Content {
+pub enum Content {
     Nothing,
     Bytes(Bytes),
     Body(Body),
@@ -173,7 +175,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// Whether this host is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
             let name = name.strip_suffix('.').unwrap_or(name);

@@ -32,7 +32,8 @@ fn narrow(emulator: &Emulator, folder: &Path, limit: u64) -> Client {
 }
 
 fn limited(folder: &Path, limit: u64) -> String {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("models.json")).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("base/models.json")).unwrap();
     let mut catalogue: Value = serde_json::from_str(&text).unwrap();
     catalogue["inline_limit_bytes"] = json!(limit);
     let path = folder.join(format!("{limit}.json"));

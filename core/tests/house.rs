@@ -1,36 +1,38 @@
 //! The direction of the house: a module uses only those to its left, and each talks to the world
-//! only where it may.
+//! only where it may. Cargo holds the directions between the crates.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
-/// Left never uses right. `emulator` stands left of all that makes requests and reads replies: if
-/// it shared their code, both ends would agree on the same mistake.
-const ORDER: &[&str] = &[
+/// The modules of `nanobanana-base`: left never uses right.
+const BASE: &[&str] = &[
     "secrets",
     "schema",
     "message",
     "memory",
     "error",
-    "digest",
     "options",
     "process",
     "blocking",
     "workers",
     "local",
-    "key",
     "save",
-    "durable",
     "codec",
     "provenance",
     "array",
     "image",
+    "catalogue",
+];
+
+/// The modules of `nanobanana`, likewise.
+const CORE: &[&str] = &[
+    "digest",
+    "key",
+    "durable",
     "refuge",
     "mask",
     "records",
-    "catalogue",
-    "emulator",
     "json",
     "encode",
     "input",
@@ -49,21 +51,24 @@ const ORDER: &[&str] = &[
     "attempt",
     "stream",
     "client",
-    "probe",
     "many",
     "chat",
     "door",
-    "cli",
 ];
+
+/// The folder of this crate, beside which the others stand.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// Each module's name with the text of its files, tests left out.
-fn modules() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Each module's name with the text of its files below a folder, files of tests left out.
+fn modules(folder: &str) -> Vec<(String, String)> {
+    let root = root().join(folder);
     let mut found = Vec::new();
     for path in sources(&root) {
         let relative = path.strip_prefix(&root).unwrap();
@@ -71,43 +76,51 @@ fn modules() -> Vec<(String, String)> {
         if matches!(module.as_str(), "lib" | "main") || path.ends_with("tests.rs") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let code = text.split("\n#[cfg(test)]\n").next().unwrap();
-        found.push((module, code.to_owned()));
+        found.push((module, std::fs::read_to_string(&path).unwrap()));
     }
     found
 }
 
-fn place(module: &str) -> usize {
-    ORDER
-        .iter()
-        .position(|name| *name == module)
-        .unwrap_or_else(|| panic!("`{module}` has no place in the order"))
-}
-
-#[test]
-fn no_module_uses_one_to_its_right() {
+/// The uses of a module to the right of the one that uses it.
+fn wrong_arrows(folder: &str, order: &[&str]) -> Vec<String> {
+    let place = |module: &str| {
+        let found = order.iter().position(|name| *name == module);
+        found.unwrap_or_else(|| panic!("`{module}` has no place in the order of {folder}"))
+    };
     let mut wrong = Vec::new();
-    for (module, text) in modules() {
+    for (module, text) in modules(folder) {
         for used in text.split("crate::").skip(1) {
             let end =
                 used.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_').unwrap_or(used.len());
             let used = used.get(..end).unwrap();
-            if ORDER.contains(&used) && place(used) > place(&module) {
+            if order.contains(&used) && place(used) > place(&module) {
                 wrong.push(format!("{module} uses {used}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:?}");
+    wrong
+}
+
+/// Uses that are wrong and known. This list may only shrink.
+const KNOWN: &[&str] = &[
+    // Its tests decode what they have marked.
+    "provenance uses array",
+];
+
+#[test]
+fn no_module_uses_one_to_its_right() {
+    let wrong = [wrong_arrows("base/src", BASE), wrong_arrows("src", CORE)].concat();
+    assert_eq!(wrong, KNOWN);
 }
 
 #[test]
 fn one_file_alone_installs_handlers_of_signals() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let folders = ["src", "base/src", "emulator/src", "cli/src"];
     let installs = |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains("tokio::signal");
     // Within Python and Node the signals are the host's: a second handler calls the host's again and again.
-    let files: Vec<PathBuf> = sources(&root).into_iter().filter(installs).collect();
-    assert_eq!(files, [root.join("cli/signals.rs")]);
+    let all = folders.into_iter().flat_map(|folder| sources(&root().join(folder)));
+    let files: Vec<PathBuf> = all.filter(installs).collect();
+    assert_eq!(files, [root().join("cli/src/signals.rs")]);
 }
 
 #[test]
@@ -124,9 +137,15 @@ fn each_thing_is_done_in_one_place() {
         ("stdout()", &["cli"]),
         ("stderr()", &["cli"]),
     ];
+    // The emulator and the command are one place each.
+    let named = |name: &'static str| move |(_, text): (String, String)| (name.to_owned(), text);
+    let library = modules("src").into_iter().chain(modules("base/src"));
+    let emulator = modules("emulator/src").into_iter().map(named("emulator"));
+    let all = library.chain(emulator).chain(modules("cli/src").into_iter().map(named("cli")));
     let mut wrong = Vec::new();
-    for (module, text) in modules() {
-        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    for (module, text) in all {
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap();
+        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for (word, homes) in allowed {
             if code.contains(word) && !homes.contains(&module.as_str()) {
                 wrong.push(format!("{module} has {word}"));
@@ -187,13 +206,12 @@ const NEVER_ONE: &[&str] = &[
 
 #[test]
 fn a_number_and_its_noun_agree() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let ours =
-        ["src", "../bindings-python/src", "../bindings-node/src"].map(|folder| sources(&root.join(folder)));
+    // The emulator speaks in the service's words.
+    let folders = ["src", "base/src", "cli/src", "../bindings-python/src", "../bindings-node/src"];
+    let ours = folders.map(|folder| sources(&root().join(folder)));
     let mut wrong = Vec::new();
     for path in ours.into_iter().flatten() {
-        // The emulator speaks in the service's words.
-        if path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "emulator") {
+        if path.ends_with("tests.rs") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();

@@ -417,7 +417,7 @@ async fn a_folder_that_moved_between_note_and_line_is_found() {
 
 /// A catalogue with another model as the default one.
 fn other_default(place: &Place) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("base/models.json");
     let text = std::fs::read_to_string(path).unwrap();
     let mut catalogue: Value = serde_json::from_str(&text).unwrap();
     assert_ne!(catalogue["default"], "nano-banana-pro");

@@ -96,6 +96,9 @@ def test_every_variable_of_the_environment_has_its_line() -> None:
     by_name = re.compile(r"""process\.env(?:\.|\[['"])([A-Z_]{4,})""")
     folders = [
         "core/src",
+        "core/base/src",
+        "core/emulator/src",
+        "core/cli/src",
         "bindings-python/src",
         "bindings-python/python",
         "bindings-node/src",
@@ -134,7 +137,7 @@ def as_written(page: Path, before: str, after: str) -> None:
 
 
 def test_the_steps_of_scripts_stand_on_their_page() -> None:
-    steps = (ROOT / "core/src/emulator/steps.md").read_text("utf-8")
+    steps = (ROOT / "core/emulator/src/steps.md").read_text("utf-8")
     tables = re.findall(r"^\| name \| meaning \|\n(?:\|.*\n)+", steps, re.M)
     assert len(tables) == 3
     page = DOCS / "reference" / "scripts.md"

@@ -1,4 +1,4 @@
-# Written by core/tests/generated.rs from the tables in core/src and from core/models.json.
+# Written by core/cli/tests/generated.rs from the tables in core.
 # Change those; the test rewrites this file.
 
 """What clients, conversations and files can do, waited for and awaited."""

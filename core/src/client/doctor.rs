@@ -35,7 +35,7 @@ const NO_WAY: Kind = Kind::APIConnectionError;
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Ok,
     Warning,
     Failed,
@@ -55,7 +55,7 @@ impl State {
 
 /// A check that was done, or skipped.
 #[derive(Debug, Clone)]
-pub(crate) struct Check {
+pub struct Check {
     pub name: &'static str,
     pub state: State,
     pub what: String,
@@ -98,7 +98,7 @@ impl Check {
 }
 
 /// All checks.
-pub(crate) struct Report {
+pub struct Report {
     pub checks: Vec<Check>,
 }
 
@@ -133,7 +133,7 @@ impl<F: FnMut(&Check)> Log<F> {
 }
 
 /// Examines the way that a client with these options has to the service. `limit` is the deadline of each step.
-pub(crate) async fn examine(
+pub async fn examine(
     options: ClientOptions,
     is_offline: bool,
     limit: Duration,
@@ -203,19 +203,21 @@ async fn network(
     const REST: [&str; 9] =
         ["certificates", "dns", "connection", "proxy", "tls", "clock", "access", "catalogue", "models"];
     // A catalogue that cannot be read must not hide the rest.
-    let (place, mut options) = (options.catalogue.clone(), ClientOptions { catalogue: None, ..options });
+    let mut options = options;
+    let place = options.catalogue.take();
     let seconds = Seconds::from(limit);
     options.timeout = Some(Timeout::new().connect(seconds));
     let with_key = Key::Fixed(key.secret.clone().unwrap_or(Secret(String::new())));
-    let client = if is_offline {
-        Client::offline(options.clone())
-    } else {
-        service(&options, options.base_url.clone()).and_then(|(base, version)| {
+    let client = match is_offline {
+        #[cfg(feature = "emulator")]
+        true => Client::offline(options.clone()),
+        _ => service(&options, options.base_url.clone()).and_then(|(base, version)| {
             log_service(log, &options, &base, &version);
             // The extra certificates and the proxy are checked below.
-            let bare = ClientOptions { ca_bundle: None, ..options.clone() };
+            let mut bare = options.clone();
+            bare.ca_bundle = None;
             Client::with_key(bare, with_key.clone())
-        })
+        }),
     };
     let client = match client {
         Ok(client) => client,

@@ -73,21 +73,19 @@ impl Identity {
 /// The options that determine the picture. Timeouts, retries, price tiers and output formats are left out: an item
 /// that is done stays done when they change. docs/bulk.md lists them.
 fn of_picture(options: &GenerateOptions) -> Value {
-    let counted = GenerateOptions {
-        // These two are in `item`.
-        model: None,
-        n: None,
-        timeout: None,
-        retry: None,
-        headers: None,
-        upload: None,
-        on_unsupported: None,
-        labels: None,
-        service_tier: None,
-        output_format: None,
-        output_quality: None,
-        mark_ai: None,
-        ..options.clone()
-    };
+    let mut counted = options.clone();
+    // These two are in `item`.
+    counted.model = None;
+    counted.n = None;
+    counted.timeout = None;
+    counted.retry = None;
+    counted.headers = None;
+    counted.upload = None;
+    counted.on_unsupported = None;
+    counted.labels = None;
+    counted.service_tier = None;
+    counted.output_format = None;
+    counted.output_quality = None;
+    counted.mark_ai = None;
     plain(counted).write(Case::Snake)
 }

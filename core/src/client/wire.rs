@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use tokio::time::timeout;
 use url::Url;
 
@@ -13,20 +14,25 @@ use crate::secrets::Secrets;
 use crate::transport::{Ask, Content, Method};
 
 /// A request.
-pub(crate) struct Once {
+pub struct Once {
+    /// Its method.
     pub method: Method,
     /// Its address behind the base URL: the version and what follows.
     pub path: String,
+    /// Its headers besides the client's.
     pub headers: Vec<(&'static str, String)>,
-    pub content: Content,
+    /// Its body, if it has one.
+    pub body: Option<Bytes>,
     /// The size limit of the answer in bytes.
     pub most: usize,
 }
 
 /// An answer of any status.
-pub(crate) struct Answered {
+pub struct Answered {
+    /// Its status.
     pub status: u16,
     headers: BTreeMap<&'static str, String>,
+    /// Its body.
     pub body: Vec<u8>,
     /// The local clock when its head came.
     pub when: SystemTime,
@@ -36,6 +42,7 @@ pub(crate) struct Answered {
 const KEPT: [&str; 4] = ["age", "content-type", "date", "retry-after"];
 
 impl Answered {
+    /// One of the headers that are kept.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
@@ -46,7 +53,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Kind::APITimeoutError`] if the answer is not there within `limit`, and those of the connection.
-    pub(crate) async fn once(&self, request: Once, limit: Duration) -> Result<Answered, Error> {
+    pub async fn once(&self, request: Once, limit: Duration) -> Result<Answered, Error> {
         let transport = self.transport().await?;
         let key = Keys::of(self.0.key.clone()).next().await?;
         let exchange = async {
@@ -57,7 +64,7 @@ impl Client {
                     key: &key,
                     headers: &BTreeMap::new(),
                     own: &request.headers,
-                    content: request.content.clone(),
+                    content: request.body.clone().map_or(Content::Nothing, Content::Bytes),
                     left: limit,
                 })
                 .await?;
@@ -74,18 +81,18 @@ impl Client {
     }
 
     /// The filter for what the service says.
-    pub(crate) async fn filter(&self) -> Result<Secrets, Error> {
+    pub async fn filter(&self) -> Result<Secrets, Error> {
         let key = Keys::of(self.0.key.clone()).next().await?;
         Ok(self.transport().await?.secrets(&[key], &BTreeMap::new()))
     }
 
     /// The address of the service.
-    pub(crate) fn base(&self) -> &Url {
+    pub fn base(&self) -> &Url {
         &self.0.base
     }
 
     /// The catalogue of its models.
-    pub(crate) fn known(&self) -> &crate::catalogue::Catalogue {
+    pub fn known(&self) -> &crate::catalogue::Catalogue {
         self.catalogue()
     }
 }

@@ -116,7 +116,8 @@ impl Line {
 
     /// Asks once.
     pub(super) async fn once(&self, course: &mut Course, question: &Question) -> Result<Answer, Error> {
-        let mut attempt = Attempt { when: now(), ..Attempt::default() };
+        let mut attempt = Attempt::default();
+        attempt.when = now();
         let outcome = timeout_at(self.deadline, self.exchange(question, &mut attempt)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(self.too_late("the time is up")));
         let outcome = outcome.map_err(|failure| self.told(failure));

@@ -125,7 +125,6 @@ impl Folder {
     }
 
     /// The files that no outcome has named.
-    #[cfg(feature = "cli")]
     pub fn unnamed(&self) -> Vec<PathBuf> {
         self.known().clone()
     }
@@ -723,17 +722,17 @@ impl Note {
         let names = list(json, WARNING_NAMES);
         // Call numbers are valid within one process only.
         let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
+        let mut usage = Usage::default();
+        usage.input_tokens = number(&used, "input_tokens");
+        usage.output_tokens = number(&used, "output_tokens");
+        usage.image_tokens = number(&used, "image_tokens");
+        usage.thought_tokens = number(&used, "thought_tokens");
+        usage.cached_tokens = number(&used, "cached_tokens");
+        usage.total_tokens = number(&used, "total_tokens");
         Generation {
             text: text(json, "text").unwrap_or_default(),
             thoughts: Thoughts { text: text(json, "thoughts").unwrap_or_default(), images: Vec::new() },
-            usage: Usage {
-                input_tokens: number(&used, "input_tokens"),
-                output_tokens: number(&used, "output_tokens"),
-                image_tokens: number(&used, "image_tokens"),
-                thought_tokens: number(&used, "thought_tokens"),
-                cached_tokens: number(&used, "cached_tokens"),
-                total_tokens: number(&used, "total_tokens"),
-            },
+            usage,
             cost: Some(0.0),
             grounding: grounding.map(|found| Grounding {
                 queries: texts(found, "queries"),

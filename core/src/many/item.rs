@@ -59,7 +59,8 @@ impl Item {
     }
 
     /// An item of these inputs, whose other parts came as a map.
-    pub(crate) fn read(inputs: Vec<Input>, map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
+    #[doc(hidden)]
+    pub fn read(inputs: Vec<Input>, map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
         let wrong = |problem: String| Error::new(Kind::InvalidOptionError, problem);
         if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
             let tables = [GenerateOptions::table(), EditOptions::table()];
@@ -87,7 +88,8 @@ impl Item {
     }
 
     /// The id in such a map, also in one that cannot be read otherwise.
-    pub(crate) fn id_in(map: &Map<String, Value>) -> Option<String> {
+    #[doc(hidden)]
+    pub fn id_in(map: &Map<String, Value>) -> Option<String> {
         match map.get("id")? {
             Value::String(id) => Some(id.clone()),
             // Node's 1 is Python's 1.0.

@@ -277,7 +277,8 @@ proptest! {
         per_call in prop::option::of(1u32..400_000_000),
         steps in prop::collection::vec(step(), 0..60),
     ) {
-        let set = Budget { usd: budget.map(dollars), per_call: per_call.map(dollars) };
+        let mut set = Budget::new();
+        (set.usd, set.per_call) = (budget.map(dollars), per_call.map(dollars));
         let ledger = Arc::new(Ledger::new(Some(&set).filter(|_| budget.or(per_call).is_some())));
         let mut open: Vec<(Hold, u64)> = Vec::new();
         let (mut spent, mut kept, mut answered, mut unknown, mut unpriced) = (0u64, 0u64, 0, 0, 0);

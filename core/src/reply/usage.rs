@@ -33,21 +33,22 @@ pub(super) fn is_priceable(usage: Option<&Value>, has_pictures: bool) -> bool {
     if has_pictures { used.image_tokens > 0 } else { used.is_any() && is_split }
 }
 
-pub(super) fn read_usage(usage: &Value) -> Usage {
+/// Reads `usageMetadata`.
+pub fn read_usage(usage: &Value) -> Usage {
     let is_picture = |row: &&Value| {
         get(row, "modality").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case("image"))
     };
     let pictures = list(usage, "candidates_tokens_details").filter(is_picture);
     let tokens = |name: &str| count(usage, name).unwrap_or(0);
-    Usage {
-        // Tokens that a tool adds to the prompt are billed like the prompt.
-        input_tokens: tokens("prompt_token_count").saturating_add(tokens("tool_use_prompt_token_count")),
-        output_tokens: tokens("candidates_token_count"),
-        image_tokens: pictures.filter_map(|row| count(row, "token_count")).fold(0, u64::saturating_add),
-        thought_tokens: tokens("thoughts_token_count"),
-        cached_tokens: tokens("cached_content_token_count"),
-        total_tokens: tokens("total_token_count"),
-    }
+    let mut usage = Usage::default();
+    // Tokens that a tool adds to the prompt are billed like the prompt.
+    usage.input_tokens = tokens("prompt_token_count").saturating_add(tokens("tool_use_prompt_token_count"));
+    usage.output_tokens = tokens("candidates_token_count");
+    usage.image_tokens = pictures.filter_map(|row| count(row, "token_count")).fold(0, u64::saturating_add);
+    usage.thought_tokens = tokens("thoughts_token_count");
+    usage.cached_tokens = tokens("cached_content_token_count");
+    usage.total_tokens = tokens("total_token_count");
+    usage
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ pub(crate) fn is_late_connection(error: &Error) -> bool {
 }
 
 /// True if no connection was made, so that nothing can have been sent.
-pub(crate) fn is_unconnected(error: &Error) -> bool {
+pub fn is_unconnected(error: &Error) -> bool {
     cause(error).is_some_and(reqwest::Error::is_connect)
 }
 

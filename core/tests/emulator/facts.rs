@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::line::*;
 
-#[path = "../generated/file.rs"]
+#[path = "../../cli/tests/generated/file.rs"]
 mod file;
 mod page;
 

@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, day_of, days};
 use crate::error::{Error, Kind};
 use crate::message::counted;
 use crate::options::ClientOptions;
-use crate::transport::{Content, Method};
+use crate::transport::Method;
 
 /// The size limit of a page of the list of models.
 const MOST: usize = 16 << 20;
@@ -31,7 +31,7 @@ pub(super) async fn list(client: &Client, page: &str, limit: Duration) -> Outcom
         method: Method::Get,
         path: format!("{version}/models?pageSize=1000{page}"),
         headers: Vec::new(),
-        content: Content::Nothing,
+        body: None,
         most: MOST,
     };
     client.once(request, limit).await
