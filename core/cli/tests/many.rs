@@ -235,7 +235,7 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
         let asked = emulator.requests().len();
         let mut run = begin();
         let start = Instant::now();
-        // An item is told of as sent before its request leaves: only the server knows that one is under way.
+        // The journal calls an item sent before its request leaves: only the server knows that one is under way.
         while emulator.requests().len() == asked && run.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < LONG, "nothing was sent");
             std::thread::sleep(Duration::from_millis(1));
@@ -254,7 +254,7 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
     let repeats = asked.values().sum::<usize>() - items;
     assert_eq!(asked.len(), items);
     assert!(in_time > 0 && repeats <= in_time * SIDE_BY_SIDE, "{repeats} repeats after {in_time} kills");
-    // What was asked for again was told of; a kill may also come between an item's line and its request.
+    // Items that are sent again have a warning; a kill may also come between an item's line and its request.
     assert!(told.matches("may have been paid for").count() <= in_time * SIDE_BY_SIDE, "{told}");
     // Each item has its note once, and each note its picture, whole.
     let names = files(&place.out());
