@@ -15,26 +15,26 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use url::Url;
 
-use crate::attempt::{Common, Fetcher};
 use crate::blocking;
-use crate::cache::Cache;
+use crate::call::attempt::{Common, Fetcher};
+use crate::call::cache::Cache;
+use crate::call::events::{ClientEvent, Watcher, next_call};
+use crate::call::money::Ledger;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
 use crate::error::{Error, Kind};
-use crate::events::{ClientEvent, Watcher, next_call};
+use crate::http::key::Key;
+use crate::http::transport::{Settings, Transport};
 use crate::input::{self, Input, Media, Part, Prepared, Reach, Wanted};
-use crate::key::Key;
 use crate::message::{Each, Message, message, option};
-use crate::money::Ledger;
 use crate::options::{
     ClientOptions, GenerateOptions, Model, Read, Secret, Timeout, check_api_version, read_base_url,
 };
-use crate::output::Output;
+use crate::picture::output::Output;
 use crate::process::PerProcess;
 use crate::records::{Estimate, Explained, Generation, Spent, TokenCount};
 use crate::schema::{Case, Write};
 use crate::secrets;
 use crate::stream::EventStream;
-use crate::transport::{Settings, Transport};
 
 mod catalogue;
 #[doc(hidden)]

@@ -13,16 +13,16 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
-use crate::attempt::Sink;
+use crate::call::attempt::Sink;
+use crate::call::events::ClientEvent;
 use crate::chat::Chat;
 use crate::client::{Client, Files, joined};
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
 use crate::error::{Error, Kind};
-use crate::events::ClientEvent;
+use crate::http::key::Key;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
-use crate::key::Key;
 use crate::many::{Item, Many, Step};
 use crate::message::Message;
 use crate::options::{

@@ -23,36 +23,19 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod attempt;
-mod cache;
+mod call;
 pub mod chat;
 pub mod client;
-mod digest;
 pub mod door;
-mod durable;
-mod encode;
-pub mod events;
-mod files;
+mod http;
 pub mod input;
-mod json;
-mod key;
-mod limit;
 pub mod many;
-mod mask;
-mod money;
-mod output;
+mod picture;
 pub mod records;
-#[doc(hidden)]
-pub mod refuge;
-mod reply;
-mod request;
-mod retry;
-mod split;
-mod sse;
+mod service;
 pub mod stream;
-mod transport;
 
-use nanobanana_base::{array, codec, local, memory, message, process, save, secrets};
+use nanobanana_base::{array, codec, digest, local, memory, message, process, save, secrets};
 #[doc(hidden)]
 pub use nanobanana_base::{blocking, workers};
 #[doc(inline)]
@@ -65,6 +48,7 @@ pub use nanobanana_emulator as emulator;
 pub use array::{Array, Sample};
 #[doc(hidden)]
 pub use array::{Elsewhere, Opened, decode_elsewhere};
+pub use call::events::{self, ClientEvent};
 #[doc(inline)]
 pub use catalogue::{Catalogue, ModelInfo};
 pub use chat::Chat;
@@ -76,11 +60,10 @@ pub use door::{Answer, Door};
 pub use emulator::Emulator;
 #[doc(inline)]
 pub use error::{Attempt, Error, Kind, Usage};
-pub use events::ClientEvent;
+pub use http::key::Key;
 #[doc(inline)]
 pub use image::{Image, Pixels};
 pub use input::{Input, Place, Stranger};
-pub use key::Key;
 pub use many::{Item, Many, Step};
 #[doc(inline)]
 pub use message::Message;
@@ -91,6 +74,8 @@ pub use options::{
     Attachment, Budget, Cache, ClientOptions, EditOptions, EmulatorOptions, Encode, FileOptions,
     GenerateOptions, ManyOptions, RecordOptions, Reference, Region, Retry, Role, Timeout, UploadOptions,
 };
+#[doc(hidden)]
+pub use picture::refuge;
 #[doc(hidden)]
 pub use process::PerProcess;
 #[doc(inline)]
@@ -107,14 +92,14 @@ pub use stream::EventStream;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::client::{Once, doctor};
+    pub use crate::http::json::{Cut, merge};
+    pub use crate::http::split::{Limits, Splitter};
+    pub use crate::http::sse::Sse;
+    pub use crate::http::transport::way::is_unconnected;
+    pub use crate::http::transport::{Method, is_loopback};
     pub use crate::input::planned;
-    pub use crate::json::{Cut, merge};
     pub use crate::provenance::find;
-    pub use crate::reply::{read_usage, status_error};
-    pub use crate::split::{Limits, Splitter};
-    pub use crate::sse::Sse;
-    pub use crate::transport::way::is_unconnected;
-    pub use crate::transport::{Method, is_loopback};
+    pub use crate::service::gemini::reply::{read_usage, status_error};
 }
 
 #[cfg(test)]

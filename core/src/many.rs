@@ -34,7 +34,7 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::key::Key;
+use crate::http::key::Key;
 use crate::message::{counted, field, message, option};
 use crate::options::{GenerateOptions, ManyOptions};
 use crate::records::{Outcome, Progress};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 
-use crate::attempt::Sink;
+use crate::call::attempt::Sink;
 use crate::error::Error;
 use crate::records::{DoneEvent, Event, Generation, ImageEvent};
 

@@ -9,14 +9,14 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::array::{Array, Opened, Sample};
+use crate::call::events::ClientEvent;
 use crate::catalogue::{Catalogue, Checked};
 use crate::client::Client;
 use crate::door::{Answer, Door};
 use crate::error::{Arrived, Attempt, Error, Kind, Partial, Usage};
-use crate::events::ClientEvent;
+use crate::http::key::Key;
 use crate::image::{Image, Pixels};
 use crate::input::{Input, Place};
-use crate::key::Key;
 use crate::many::{Item, Step};
 use crate::message::Message;
 use crate::options::*;

@@ -13,6 +13,8 @@ pub mod blocking;
 pub mod catalogue;
 #[doc(hidden)]
 pub mod codec;
+#[doc(hidden)]
+pub mod digest;
 pub mod error;
 pub mod image;
 #[doc(hidden)]

@@ -166,6 +166,27 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Creates a folder and its missing parents, and syncs the entry of each: a new folder is durable once its parent is
+/// synced. With `is_private` only the owner has access.
+pub fn make_folder(folder: &Path, is_private: bool) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(Path::new(""));
+    make_folder(above, is_private)?;
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    if is_private {
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    }
+    match builder.create(folder) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(cause) => Err(cause),
+        Ok(()) => sync_folder(above),
+    }
+}
+
 /// A file that is being written.
 pub struct Output {
     file: File,

@@ -13,14 +13,14 @@ use crate::blocking;
 use crate::catalogue::{Catalogue, day_of, days};
 use crate::client::wire::Answered;
 use crate::error::{Error, Kind};
-use crate::key::Key;
+use crate::http::key::Key;
+use crate::http::transport::Settings;
+use crate::http::transport::way::{self, Lasting, Proxy};
 use crate::message::counted;
 use crate::options::{ClientOptions, Secret, Timeout};
-use crate::reply;
 use crate::schema::{Case, Seconds};
 use crate::secrets::Secrets;
-use crate::transport::Settings;
-use crate::transport::way::{self, Lasting, Proxy};
+use crate::service::gemini::reply;
 
 mod models;
 
@@ -300,7 +300,7 @@ fn log_service(log: &mut Log<impl FnMut(&Check)>, options: &ClientOptions, base:
     let what = format!("{name}, {}{from}, version {version}{of_version}", shown(base));
     let is_vertex = variable("GOOGLE_GENAI_USE_VERTEXAI").is_some_and(|word| word == "1" || word == "true");
     log.add(match base.scheme() {
-        "http" if !crate::transport::is_loopback(base) => Check::warning(
+        "http" if !crate::http::transport::is_loopback(base) => Check::warning(
             "service",
             format!("{what}; http: sends the key unencrypted"),
             "use an https: address",
@@ -410,7 +410,7 @@ async fn reach(
             true
         }
         Err(cause) => {
-            let advice = match (proxy, crate::transport::is_loopback(base)) {
+            let advice = match (proxy, crate::http::transport::is_loopback(base)) {
                 (Some(_), _) => "check the address of the proxy, and whether it runs",
                 (None, true) => {
                     "nothing runs at this port: start `nanobanana emulate`, or correct the address"
@@ -448,7 +448,7 @@ fn no_proxy(settings: &Settings) -> String {
     if source == "the system's settings" {
         return "none".to_owned();
     }
-    if crate::transport::is_loopback(&settings.base) {
+    if crate::http::transport::is_loopback(&settings.base) {
         return format!("none for a loopback address; {source} is set");
     }
     let excepted = ["NO_PROXY", "no_proxy"].into_iter().find(|name| variable(name).is_some());

@@ -10,18 +10,18 @@ use url::Url;
 
 use super::{Client, TOTAL};
 use crate::blocking;
+use crate::call::events::ClientEvent;
+use crate::call::files::{Line, Parcel, Stock};
+use crate::call::retry::Policy;
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
-use crate::events::ClientEvent;
-use crate::files::{Line, Parcel, Stock};
+use crate::http::key::{Key, Keys};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
-use crate::key::{Key, Keys};
 use crate::local;
 use crate::message::{Message, counted, message, option};
 use crate::options::{Attachment, FileOptions, Read, Timeout, UploadOptions};
 use crate::records::File;
-use crate::retry::Policy;
 
 /// The files of a client's project at the Files API: pictures, videos and documents that are uploaded once and
 /// sent by reference. They live 48 hours, and are free.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::array::Opened;
-use crate::attempt::{Job, Sink};
 use crate::blocking;
+use crate::call::attempt::{Job, Sink};
 use crate::codec::{self, Format, Pixels, Quality};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::image::Image;
 use crate::input::{self, Input, MASK, Part, Picture, Place, Reach, Source};
-use crate::mask::{self, Mask};
 use crate::message::{Message, field, message, option};
 use crate::options::{At, EditOptions, GenerateOptions, OutputFormat, Unit};
+use crate::picture::mask::{self, Mask};
 use crate::records::{Event, Generation, ImageEvent, MaskedEdit};
 use crate::stream::EventStream;
 

@@ -11,20 +11,20 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Client, Identity, Masked};
-use crate::attempt::{Before, Fetcher, Job, Sink};
+use crate::call::attempt::{Before, Fetcher, Job, Sink};
+use crate::call::events::next_call;
+use crate::call::files::{self, Outline, Picture};
+use crate::call::retry::Policy;
 use crate::catalogue;
 use crate::error::{Error, Kind, Partial};
-use crate::events::next_call;
-use crate::files::{self, Outline, Picture};
+use crate::http::key::Keys;
+use crate::http::transport::Transport;
 use crate::input::{Media, Part};
-use crate::key::Keys;
 use crate::message::{Message, message, method};
 use crate::options::{At, GenerateOptions, Read, Upload};
-use crate::output::{self, Output};
+use crate::picture::output::{self, Output};
 use crate::records::{Explained, Generation, InputPlan, TokenCount};
-use crate::request::{Body, Turn};
-use crate::retry::Policy;
-use crate::transport::Transport;
+use crate::service::gemini::request::{self, Turn};
 
 /// How many of a call's `n` requests are under way at once.
 const SIDE_BY_SIDE: usize = 16;
@@ -161,7 +161,7 @@ impl Plan {
         let inner = &*self.client.0;
         let mut options = self.options.clone();
         options.seed = options.seed.map(|seed| seed + i64::from(number));
-        let body = Body::new(history, &self.parts, &options);
+        let body = request::body(history, &self.parts, &options);
         let chosen = self.uploads.get_or_init(|| {
             let (how, limit) =
                 (options.upload.unwrap_or(Upload::Auto), self.client.catalogue().inline_limit_bytes);
@@ -369,8 +369,8 @@ fn segment(id: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::http::json::Piece;
     use crate::input::Input;
-    use crate::json::Piece;
     use crate::options::ClientOptions;
 
     #[test]

@@ -9,9 +9,9 @@ use url::Url;
 
 use super::Client;
 use crate::error::{Error, Kind};
-use crate::key::Keys;
+use crate::http::key::Keys;
+use crate::http::transport::{Ask, Content, Method};
 use crate::secrets::Secrets;
-use crate::transport::{Ask, Content, Method};
 
 /// A request.
 pub struct Once {

@@ -15,7 +15,7 @@ use super::prepare::{Found, Picture, Reach, SMALL_FILE, blocking, cannot, found,
 use super::{File, Input, Part, Place, Source, bad, is_scheme};
 use crate::codec::{self, Format};
 use crate::error::{Error, Kind};
-use crate::json::field;
+use crate::http::json::field;
 use crate::local;
 use crate::message::{Message, message, option};
 use crate::options::Attachment;

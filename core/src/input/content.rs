@@ -1,8 +1,6 @@
 //! The content of an input as the caller gave it, in a form that every later version makes again: items of many
 //! calls and entries of the cache are known by it. No byte that an encoder of ours wrote counts, and no wording.
 
-use std::io::Read as _;
-
 use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
@@ -10,42 +8,10 @@ use url::Url;
 use super::prepare::{Picture, blocking};
 use super::{Attachment, Reference, Source, is_scheme};
 use crate::array::{Array, Opened, Sample};
-use crate::blocking::is_abandoned;
-use crate::digest::{Digest, Sum};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::records;
 use crate::schema::{Case, Write as _};
-
-impl Source {
-    /// The SHA-256 of its bytes. Blocks; ends when nobody waits for it any more.
-    ///
-    /// # Errors
-    /// [`crate::Kind::ImageError`] if its file is not the one that was opened.
-    pub fn digest(&self) -> Result<Digest, Error> {
-        let file = match self {
-            Source::Memory(bytes) => return Ok(Digest::of([&bytes[..]])),
-            Source::File(file) => file,
-        };
-        let mut handle = file.open()?;
-        let mut sum = Sum::default();
-        let (mut block, mut read) = (vec![0; 1 << 20], 0);
-        loop {
-            if is_abandoned() {
-                return Err(file.changed("nobody waits for it any more"));
-            }
-            let more = handle.read(&mut block).map_err(|cause| file.changed(&cause.to_string()))?;
-            read += more as u64;
-            if more == 0 || read > file.len {
-                break;
-            }
-            sum.add(block.get(..more).unwrap_or_default());
-        }
-        if read != file.len {
-            return Err(file.changed("its length is another"));
-        }
-        Ok(sum.end())
-    }
-}
 
 /// The picture again, and its content. `base` is the API's own address, whose files go by their names.
 pub(super) async fn of_picture(found: Picture, base: &Url) -> Result<(Picture, Value), Error> {

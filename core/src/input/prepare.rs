@@ -17,12 +17,12 @@ use url::Url;
 use super::{File, Input, Part, Place, Source, attachment, bad, content, foreign, is_scheme};
 use crate::array::{self, Array, Opened, Sample};
 use crate::codec::{self, Checked, Header, Quirks};
-use crate::encode::{self, Plan, Told};
 use crate::error::{Error, Kind};
 use crate::image::{Image, Pixels};
 use crate::local;
 use crate::message::{Message, counted, message, option};
 use crate::options::{Encode, Reference};
+use crate::picture::encode::{self, Plan, Told};
 use crate::records::{self, InputPlan};
 
 /// The way to inputs that are named.

@@ -13,12 +13,12 @@ use serde_json::{Map, Value, json};
 use crate::blocking::Lost;
 use crate::codec::Format;
 use crate::digest::{Digest, Sum};
-use crate::durable::make_folder;
 use crate::error::{Error, Kind, Usage};
 use crate::image::Image;
 use crate::message::{Message, counted, message};
+use crate::picture::refuge;
 use crate::records::{Generation, Grounding, MaskedEdit, Source, Span, Thoughts};
-use crate::refuge;
+use crate::save::make_folder;
 use crate::save::{self, Durable, Manner, numbered};
 use crate::schema::{Case, Write as _};
 

@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 
 use super::folder::{Folder, broken};
 use crate::digest::Digest;
-use crate::durable::make_folder;
 use crate::error::{Error, Kind, now};
 use crate::message::{Message, counted, message, option};
 use crate::save;
+use crate::save::make_folder;
 
 mod adopt;
 

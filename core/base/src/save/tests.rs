@@ -226,3 +226,14 @@ mod unix {
         assert_eq!(names(folder.path()).len(), 5);
     }
 }
+
+#[test]
+fn folders_are_made_with_those_above_them() {
+    let home = tempfile::tempdir().unwrap();
+    let deep = home.path().join("a/b/c");
+    make_folder(&deep, false).unwrap();
+    make_folder(&deep, true).unwrap();
+    assert!(deep.is_dir());
+    fs::write(home.path().join("file"), "x").unwrap();
+    assert!(make_folder(&home.path().join("file/below"), false).is_err());
+}

@@ -8,9 +8,9 @@ use super::super::{Client, Once, variable};
 use super::{Check, Log, Outcome};
 use crate::catalogue::{Catalogue, day_of, days};
 use crate::error::{Error, Kind};
+use crate::http::transport::Method;
 use crate::message::counted;
 use crate::options::ClientOptions;
-use crate::transport::Method;
 
 /// The size limit of a page of the list of models.
 const MOST: usize = 16 << 20;

@@ -9,14 +9,14 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use crate::error::{Error, Kind};
+use crate::http::json::Cut;
+use crate::http::split::{Damage, Limits, Splitter};
+use crate::http::sse::Sse;
+use crate::http::transport::Reply;
 use crate::image::Image;
-use crate::json::Cut;
 use crate::message::{Message, message};
 use crate::records::Event;
-use crate::reply::{self, Fold, Link};
-use crate::split::{Damage, Limits, Splitter};
-use crate::sse::Sse;
-use crate::transport::Reply;
+use crate::service::gemini::reply::{self, Fold, Link};
 
 /// Reads the JSON values of a reply: one, or one per event of a stream. Both continue after damage.
 pub(super) enum Reader {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::catalogue::Model;
 use crate::error::{Error, Kind, Partial, Usage};
+use crate::http::json::{Cut, Piece};
 use crate::image::Image;
-use crate::json::{Cut, Piece};
 use crate::memory;
 use crate::message::{Each, Message, counted, message, option};
 use crate::records::{

@@ -10,16 +10,16 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::Stock;
+use crate::call::events::Reporter;
+use crate::call::retry::{self, Decision, Policy, Tries};
 use crate::error::{Attempt, Error, Kind, now};
-use crate::events::Reporter;
-use crate::key::Keys;
+use crate::http::key::Keys;
+use crate::http::transport::{Ask, Content, Method, Reply, Transport};
 use crate::memory;
 use crate::message::{Message, message};
-use crate::reply::{self, reason};
-use crate::retry::{self, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::secrets::Secrets;
-use crate::transport::{Ask, Content, Method, Reply, Transport};
+use crate::service::gemini::reply::{self, reason};
 
 /// The most bytes of an answer: a page of a hundred files has some 100 kB.
 const MOST: usize = 16 << 20;

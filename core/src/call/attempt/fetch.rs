@@ -7,12 +7,12 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::Traffic;
+use crate::call::events::Reporter;
+use crate::call::retry::{self, Decision, Policy, Tries};
 use crate::error::{Error, Kind};
-use crate::events::Reporter;
+use crate::http::transport::{MOST_FETCHED, NotFetched, Transport};
 use crate::message::message;
-use crate::reply::{self, reason};
-use crate::retry::{self, Decision, Policy, Tries};
-use crate::transport::{MOST_FETCHED, NotFetched, Transport};
+use crate::service::gemini::reply::{self, reason};
 
 /// The way to the pictures of one call.
 pub(crate) struct Fetcher {

@@ -10,12 +10,13 @@ use tokio::time::timeout_at;
 use super::{AT_ONCE, Line};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
+use crate::http::body::Body;
+use crate::http::json::Piece;
 use crate::input::{Part, Source};
-use crate::json::Piece;
 use crate::message::{Message, field, message, option};
 use crate::options::{GenerateOptions, Upload};
 use crate::records::File;
-use crate::request::{self, Body, Turn};
+use crate::service::gemini::request::{self, Turn};
 
 /// Pictures of fewer bytes are quicker sent than uploaded.
 const TRIVIAL: u64 = 16_000;
@@ -181,7 +182,7 @@ impl Outline {
                 }
             }
         }
-        Body::new(&history, &parts, &self.options)
+        request::body(&history, &parts, &self.options)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Digest([u8; 32]);
+pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of these pieces of bytes, in order.
@@ -30,7 +30,7 @@ impl Digest {
 }
 
 /// Computes a digest from pieces.
-pub(crate) struct Sum(digest::Context);
+pub struct Sum(digest::Context);
 
 impl Default for Sum {
     fn default() -> Self {
@@ -137,3 +137,14 @@ fn add(sum: &mut digest::Context, value: &Value, pictures: &HashMap<String, Dige
 
 /// From here on not every integer has an exact float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_that_of_sha256() {
+        let abc = Digest::of([&b"a"[..], b"bc"]).to_string();
+        assert_eq!(abc, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -16,10 +16,10 @@ use url::{Host, Url};
 
 use crate::blocking;
 use crate::error::{Error, Kind};
+use crate::http::body::Body;
 use crate::local;
 use crate::message::{Message, counted, message, option};
 use crate::options::Secret;
-use crate::request::Body;
 use crate::secrets::Secrets;
 
 mod address;

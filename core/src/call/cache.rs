@@ -15,10 +15,10 @@ use bytes::{Buf as _, Bytes};
 
 use crate::blocking;
 use crate::digest::Digest;
-use crate::durable::make_folder;
 use crate::error::{Error, Kind};
-use crate::json::Cut;
+use crate::http::json::Cut;
 use crate::options;
+use crate::save::make_folder;
 use crate::save::{self, Durable, Manner};
 
 /// A folder of answers. Cheap to clone; it holds no lock and no open file.

@@ -9,8 +9,8 @@
 use memchr::{memchr, memchr2};
 
 use crate::error::Error;
-use crate::json::Cut;
-use crate::split::{Damage, Limits, Splitter, refused};
+use crate::http::json::Cut;
+use crate::http::split::{Damage, Limits, Splitter, refused};
 
 /// What some gateways send last. It says nothing that the end of the reply does not say.
 const DONE: &[u8] = b"[DONE]";

@@ -16,26 +16,27 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::cache::Cache;
+use crate::call::cache::Cache;
+use crate::call::events::{Reporter, Watcher};
+use crate::call::files::{Line, Outline, Question, Stock, Uploads};
+use crate::call::limit::{self, Limiter, Permit};
+use crate::call::money::{Hold, Ledger};
+use crate::call::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::catalogue::{Model, is_same};
 use crate::digest::Digest;
 use crate::error::{Attempt, Error, Kind, Partial, Usage, now};
-use crate::events::{Reporter, Watcher};
-use crate::files::{Line, Outline, Question, Stock, Uploads};
-use crate::json::Cut;
-use crate::key::Keys;
-use crate::limit::{self, Limiter, Permit};
+use crate::http::body::Body;
+use crate::http::json::Cut;
+use crate::http::key::Keys;
+use crate::http::transport::{Content, Method, Reply, Transport};
 use crate::message::{Message, message, option};
-use crate::money::{Hold, Ledger};
 use crate::options::GenerateOptions;
 use crate::process::PerProcess;
 use crate::records::{Event, ImageEvent, TokenCount};
-use crate::reply::{self, Drawn, reason};
-use crate::request::{Body, Turn};
-use crate::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::schema::Seconds;
 use crate::secrets::Secrets;
-use crate::transport::{Content, Method, Reply, Transport};
+use crate::service::gemini::reply::{self, Drawn, reason};
+use crate::service::gemini::request::{self, Turn};
 
 mod fetch;
 mod links;
@@ -330,7 +331,7 @@ impl Job {
                 report.answered(&attempt, started.elapsed(), Some((&Usage::default(), None, 0, 0)));
                 course.goes_on_from(attempt, progress.fold.used_before());
                 next = Request {
-                    body: uploads.body(&self.body).continued(&token),
+                    body: request::continued(uploads.body(&self.body), &token),
                     base: progress,
                     held: Some(hold),
                     continued: next.continued + 1,
@@ -605,7 +606,7 @@ impl Job {
             method: Method::Post,
             url: self.transport.address(&format!("{}:countTokens", self.path))?,
             own: Vec::new(),
-            content: Content::Body(body.counted(&self.id)),
+            content: Content::Body(request::counted(&body, &self.id)),
         };
         Ok(reply::token_count(line.ask(&question).await?.json()))
     }
@@ -631,7 +632,7 @@ impl Job {
         let (Some(_), Some(asked)) = (&self.common.cache, &self.asked) else { return Ok(None) };
         let mut key = asked.and(model).and(&self.number.to_string()).and(&self.scope);
         if !self.history.is_empty() {
-            let said = Body::new(&self.history, &[], &GenerateOptions::new()).digest().await?;
+            let said = request::body(&self.history, &[], &GenerateOptions::new()).digest().await?;
             key = key.and(&format!("after {said}"));
         }
         if !self.repeat.is_empty() {

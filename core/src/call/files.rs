@@ -18,15 +18,14 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::blocking;
+use crate::call::retry::Bucket;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
+use crate::http::transport::{Content, Method};
 use crate::input::Source;
 use crate::message::{counted, message};
 use crate::records::File;
-use crate::request;
-use crate::retry::Bucket;
 use crate::schema::Case;
-use crate::transport::{Content, Method};
 
 mod line;
 mod outline;
@@ -286,7 +285,7 @@ impl Line {
     /// The file that holds this picture: one that lives, or a new one. `gone` are files that the service has
     /// refused.
     async fn kept(&self, picture: &Picture, gone: &[String]) -> Result<File, Error> {
-        let content = picture.digest.get_or_try_init(|| request::content_digest(&picture.source)).await?;
+        let content = picture.digest.get_or_try_init(|| picture.source.content_digest()).await?;
         let place = self.transport.address("")?;
         let key = content.and(&picture.mime_type).and(place.as_str()).and(&self.keys.next().await?.0);
         let entry = self.stock.entry(key);

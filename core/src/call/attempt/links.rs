@@ -7,9 +7,9 @@ use url::Url;
 
 use super::{Fetcher, Job, Progress};
 use crate::error::{Error, Kind};
+use crate::http::transport::{Ask, Content, Method, NotFetched};
 use crate::image::Image;
-use crate::reply::Link;
-use crate::transport::{Ask, Content, Method, NotFetched};
+use crate::service::gemini::reply::Link;
 
 /// The size limit of a picture that is downloaded from the service itself, in bytes.
 const MOST: usize = 100 << 20;

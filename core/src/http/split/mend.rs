@@ -7,7 +7,7 @@
 use super::picture::Trouble;
 use super::{CONTROL, Degree as D, LONE_SURROGATE, Limits, Splitter, State, StringStart};
 use crate::error::Error;
-use crate::json::Cut;
+use crate::http::json::Cut;
 
 /// The size limit of a string in the place of a picture that is restored as text.
 const MOST_TEXT: usize = 1024;

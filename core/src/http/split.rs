@@ -19,7 +19,7 @@ pub use self::mend::Damage;
 use self::mend::Degree;
 use self::picture::{Decoder, Trouble};
 use crate::error::{Error, Kind};
-use crate::json::{self, Cut};
+use crate::http::json::{self, Cut};
 use crate::memory;
 use crate::message::counted;
 

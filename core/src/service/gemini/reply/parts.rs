@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Fold, get, shortened, text};
+use crate::http::json::{Cut, Piece};
 use crate::image::Image;
-use crate::json::{Cut, Piece};
 
 /// A picture that the answer gives by URL.
 #[derive(Clone)]

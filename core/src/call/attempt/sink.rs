@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 
-use crate::limit::Permit;
-use crate::output::Output;
+use crate::call::limit::Permit;
+use crate::picture::output::Output;
 use crate::records::Event;
 
 /// Where a stream's events go as they arrive. A call without a stream has nobody to hand them to.

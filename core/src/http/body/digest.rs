@@ -1,4 +1,4 @@
-//! What tells requests and contents apart, wherever pictures lie.
+//! The digest of a JSON body, in which each picture counts by its content.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub(super) fn digest_of(segments: &[Segment]) -> Result<Digest, Error> {
     for segment in segments {
         match segment {
             Segment::Text(piece) => text.extend_from_slice(piece),
-            Segment::Picture(source) => {
+            Segment::Base64(source) => {
                 let mark = format!("hole-{nonce:032x}-{}", pictures.len());
                 text.extend_from_slice(mark.as_bytes());
                 pictures.insert(mark, source.digest()?);

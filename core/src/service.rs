@@ -1,0 +1,3 @@
+//! The services: what each one wants, and what it answers.
+
+pub(crate) mod gemini;

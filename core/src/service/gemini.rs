@@ -1,0 +1,4 @@
+//! Google's Gemini API: `generateContent`.
+
+pub(crate) mod reply;
+pub(crate) mod request;
