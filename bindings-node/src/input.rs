@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use nanobanana::error::InvalidOption;
 use nanobanana::{Array, Case, Elsewhere, Error, File, Input, Kind, Opened, Place, Sample, Stranger};
 use napi::bindgen_prelude::{
     Buffer, ClassInstance, Float32ArraySlice, Float64ArraySlice, FromNapiValue, Function, JsObjectValue,
@@ -61,9 +62,7 @@ impl NativeInputs {
     #[napi]
     pub fn fail(&self, late: u32, problem: String) -> Failure {
         let place = self.late.get(late as usize).map_or(Place::Picture(0), |late| late.place);
-        Failure::of(
-            &place.refuse("", format!("cannot be used: {problem}")).with("input", "a stream".to_owned()),
-        )
+        Failure::of(&place.refuse("", format!("cannot be used: {problem}")).with_input("a stream"))
     }
 }
 
@@ -116,9 +115,7 @@ fn read(item: &Object, place: Place) -> Result<(Input, bool), Refused> {
     if let Some(text) = item.get::<JsString>("text")? {
         let Some(text) = value::text(text)? else {
             let problem = format!("option `prompt` {}", value::NOT_UNICODE);
-            return Err(Error::new(Kind::InvalidOptionError, problem)
-                .with("option", "prompt".to_owned())
-                .into());
+            return Err(Error::invalid_option(problem, InvalidOption::of("prompt")).into());
         };
         return ready(Input::Text(text));
     }
@@ -209,7 +206,7 @@ fn samples(about: &Object, data: &Object, place: Place) -> Result<(Sample, Vec<u
         (class, _) => class,
     };
     let unknown = |error: nanobanana::Error| {
-        place.refuse(&class, error.words().after("cannot be used: ")).with("input", class.clone())
+        place.refuse(&class, error.words().after("cannot be used: ")).with_input(class.clone())
     };
     let sample = Sample::named(kind).map_err(unknown)?;
     let data = data.to_unknown();

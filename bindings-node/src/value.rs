@@ -1,5 +1,6 @@
 //! JavaScript values as JSON: plain data only, and a refusal names the key.
 
+use nanobanana::error::InvalidOption;
 use nanobanana::{Error, Kind};
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
 use napi::{JsString, ValueType};
@@ -41,7 +42,7 @@ impl Path {
         if name.is_empty() {
             return Error::new(Kind::InvalidOptionError, format!("the options {problem}")).into();
         }
-        Error::new(Kind::InvalidOptionError, format!("option `{name}` {problem}")).with("option", name).into()
+        Error::invalid_option(format!("option `{name}` {problem}"), InvalidOption::of(name)).into()
     }
 
     fn within<T>(

@@ -388,7 +388,7 @@ pub fn decode_by_libraries() {
 
 fn bad(place: Place, value: &Bound<'_, PyAny>, problem: &str) -> Error {
     let name = type_name(value);
-    place.refuse(&name, format!("cannot be used: {problem}")).with("input", name)
+    place.refuse(&name, format!("cannot be used: {problem}")).with_input(name)
 }
 
 /// What its owner's code raised; an interrupt stays one.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nanobanana::error::InvalidOption;
 use nanobanana::{Error, Kind};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -49,8 +50,7 @@ impl<'a> Spot<'a> {
 
 /// An `InvalidOptionError` about this option.
 pub fn invalid(option: &str, problem: impl fmt::Display) -> Error {
-    Error::new(Kind::InvalidOptionError, format!("option `{option}` {problem}"))
-        .with("option", option.to_owned())
+    Error::invalid_option(format!("option `{option}` {problem}"), InvalidOption::of(option))
 }
 
 /// The name of a value's type, as a message shows it.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::call::attempt::Sink;
 use crate::call::events::ClientEvent;
 use crate::client::{Client, IntoInputs, alone};
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::http::json::{Cut, Piece, field};
 use crate::http::key::Key;
 use crate::http::split::{Limits, Splitter};
@@ -249,17 +249,15 @@ impl Chat {
     pub async fn add_and_tell(&self, role: &str, parts: impl IntoInputs) -> Result<Vec<Message>, Error> {
         if !matches!(role, "user" | "model") {
             let problem = format!("option `role` is {role:?}; allowed are `user`, `model`");
-            return Err(Error::new(Kind::InvalidOptionError, problem)
-                .with("option", "role".to_owned())
-                .with("allowed", ["user", "model"].map(str::to_owned).to_vec()));
+            let detail = InvalidOption::of("role").allowed(["user", "model"]);
+            return Err(Error::invalid_option(problem, detail));
         }
         let inputs = parts.into_inputs();
         if inputs.is_empty() {
-            return Err(Error::new(
-                Kind::InvalidOptionError,
+            return Err(Error::invalid_option(
                 "there is nothing to add; give words or pictures",
-            )
-            .with("option", "prompt".to_owned()));
+                InvalidOption::of("prompt"),
+            ));
         }
         input::check_unmasked(&inputs)?;
         let _head = self.head().await;
@@ -472,8 +470,7 @@ fn told(turn: &Turn) -> ChatTurn {
 
 fn bad_file(path: &Path, problem: impl Into<Message>) -> Error {
     let file = path.display();
-    Error::new(Kind::InvalidOptionError, message!("the chat file {file} {}", problem.into()))
-        .with("option", "path".to_owned())
+    Error::invalid_option(message!("the chat file {file} {}", problem.into()), InvalidOption::of("path"))
 }
 
 /// Reads a saved conversation: its options and turns.

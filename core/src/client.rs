@@ -21,7 +21,7 @@ use crate::call::cache::Cache;
 use crate::call::events::{ClientEvent, Watcher, next_call};
 use crate::call::money::Ledger;
 use crate::catalogue::{Catalogue, ModelInfo, Resolved};
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, InvalidOption, Kind};
 use crate::http::key::Key;
 use crate::http::transport::{Settings, Transport};
 use crate::input::{self, Input, Media, Part, Prepared, Reach, Wanted};
@@ -449,7 +449,7 @@ impl Client {
                 Kind::APIConnectionError,
                 "the client was closed while the call was under way; whether the service goes on, and bills, is not known",
             )
-            .with("billed", "unknown".to_owned())),
+            .with_billed(Billed::Unknown)),
             outcome = work => outcome,
         }
     }
@@ -524,8 +524,10 @@ impl Client {
         input::check_words(inputs)?;
         let said_something = |input: &Input| !matches!(input, Input::Text(text) if text.trim().is_empty());
         if !inputs.iter().any(said_something) {
-            return Err(Error::new(Kind::InvalidOptionError, "the prompt is empty; say what to draw")
-                .with("option", "prompt".to_owned()));
+            return Err(Error::invalid_option(
+                "the prompt is empty; say what to draw",
+                InvalidOption::of("prompt"),
+            ));
         }
         let catalogue = self.catalogue();
         let name = options.model.as_ref().or(inner.options.model.as_ref());

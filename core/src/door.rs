@@ -19,7 +19,7 @@ use crate::chat::Chat;
 use crate::client::{Client, Files, joined};
 #[cfg(feature = "emulator")]
 use crate::emulator::Emulator;
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::http::key::Key;
 use crate::image::Image;
 use crate::input::{self, Input, MASK};
@@ -612,7 +612,7 @@ fn only(prompt: Vec<Input>, images: Vec<Input>) -> Result<Input, Error> {
         (one, _) => {
             let got = if one.is_some() { "several" } else { "none" };
             let problem = format!("this takes one file, and got {got}");
-            Err(Error::new(Kind::InvalidOptionError, problem).with("option", "source".to_owned()))
+            Err(Error::invalid_option(problem, InvalidOption::of("source")))
         }
     }
 }
@@ -678,10 +678,8 @@ fn apart<T: serde::de::DeserializeOwned>(
         Value::Number(number) => format!("is {number}; that is not a value of its type and range"),
         _ => "is of the wrong type".to_owned(),
     };
-    let value = serde_json::from_value(value).map_err(|_| {
-        Error::new(Kind::InvalidOptionError, format!("option `{name}` {problem}"))
-            .with("option", name.to_owned())
-    })?;
+    let value = serde_json::from_value(value)
+        .map_err(|_| Error::invalid_option(format!("option `{name}` {problem}"), InvalidOption::of(name)))?;
     Ok((value, rest))
 }
 

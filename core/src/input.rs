@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::array::{Array, Opened};
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::image::{Image, Pixels};
 use crate::message::{Message, counted, message, method, option};
 use crate::options::{At, Attachment, EditOptions, Reference, Region, Role};
@@ -82,12 +82,12 @@ impl Place {
     pub fn refuse(self, named: &str, problem: impl Into<Message>) -> Error {
         let problem = message!("{} {}", self.of(named), problem.into());
         match self {
-            Place::Picture(index) => bad(problem).with("index", index as u64),
+            Place::Picture(index) => bad(problem).with_index(index as u64),
             // What is no picture has nothing to do with pictures' errors.
             Place::Option(name @ attachment::OPTION) => {
-                Error::new(Kind::InvalidOptionError, problem).with("option", option(name))
+                Error::invalid_option(problem, InvalidOption::of(option(name)))
             }
-            Place::Option(name) => bad(problem).with("option", option(name)),
+            Place::Option(_) => bad(problem),
         }
     }
 
@@ -256,7 +256,7 @@ impl Input {
             return Ok(Input::mask(input, EditOptions::new()));
         }
         let problem = format!("option `{option}` takes no pictures");
-        Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+        Err(Error::invalid_option(problem, InvalidOption::of(option)))
     }
 
     /// That so many inputs may stand in one of [`Input::OPTIONS`] which was given.

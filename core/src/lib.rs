@@ -59,7 +59,7 @@ pub use door::{Answer, Door};
 #[doc(inline)]
 pub use emulator::Emulator;
 #[doc(inline)]
-pub use error::{Attempt, Error, Kind, Usage};
+pub use error::{Attempt, Billed, Detail, Error, Kind, Usage};
 pub use http::key::Key;
 #[doc(inline)]
 pub use image::{Image, Pixels};

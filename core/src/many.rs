@@ -33,7 +33,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::http::key::Key;
 use crate::message::{counted, field, message, option};
 use crate::options::{GenerateOptions, ManyOptions};
@@ -440,7 +440,7 @@ impl State {
             self.failed += 1;
         }
         let of_result = outcome.result.as_ref().and_then(|result| result.cost);
-        let of_error = outcome.error.as_ref().and_then(|error| error.field("cost")?.as_f64());
+        let of_error = outcome.error.as_ref().and_then(Error::cost);
         self.cost += of_result.or(of_error).unwrap_or(0.0);
         self.called += u64::from(!outcome.cached);
     }
@@ -576,7 +576,7 @@ impl Drop for Landing {
     fn drop(&mut self) {
         if !self.landed && std::process::id() == self.run.process {
             let error = Error::new(Kind::NanoBananaError, "the item was dropped before its end")
-                .with("billed", "unknown".to_owned());
+                .with_billed(Billed::Unknown);
             let outcome = failed(self.index, self.id.take(), String::new(), error);
             self.run.land(self.index, End::Outcome(Box::new(outcome)));
         }

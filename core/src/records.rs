@@ -7,7 +7,7 @@
 pub use nanobanana_base::catalogue::Estimate;
 use serde_json::Value;
 
-use crate::error::{Attempt, Error, Kind, Usage};
+use crate::error::{Attempt, Error, NoImage, Usage};
 use crate::image::Image;
 use crate::message::Message;
 use crate::schema::{Case, Seconds, Write, record};
@@ -134,12 +134,15 @@ impl Generation {
     /// The first final picture.
     ///
     /// # Errors
-    /// [`Kind::NoImageError`] if there is none, which only a chat's text-only answer can be.
+    /// [`Kind::NoImageError`](crate::error::Kind::NoImageError) if there is none, which only a chat's text-only answer can be.
     pub fn image(&self) -> Result<&Image, Error> {
         self.images.first().ok_or_else(|| {
-            Error::new(Kind::NoImageError, "this answer holds text only; `text` has it")
-                .with("text", self.text.clone())
-                .with("finish_reason", self.finish_reason.clone())
+            let detail = NoImage {
+                text: Some(self.text.clone()),
+                finish_reason: self.finish_reason.clone(),
+                ..NoImage::default()
+            };
+            Error::no_image("this answer holds text only; `text` has it", detail)
         })
     }
 

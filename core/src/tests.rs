@@ -13,7 +13,7 @@ use crate::call::events::ClientEvent;
 use crate::catalogue::{Catalogue, Checked};
 use crate::client::Client;
 use crate::door::{Answer, Door};
-use crate::error::{Arrived, Attempt, Error, Kind, Partial, Usage};
+use crate::error::{Arrived, Attempt, Error, Kind, Partial, Status, Usage};
 use crate::http::key::Key;
 use crate::image::{Image, Pixels};
 use crate::input::{Input, Place};
@@ -53,7 +53,11 @@ fn raw() -> Value {
 
 fn error() -> Error {
     let cause = std::io::Error::other(SIGNED);
-    Error::new(Kind::APIError, SIGNED).with("details", raw()).because(cause).saving(Some(partial()))
+    Error::api_status(SIGNED, status()).because(cause).saving(Some(partial()))
+}
+
+fn status() -> Status {
+    Status { details: raw(), code: Some(signed()), ..Status::default() }
 }
 
 fn partial() -> Partial {

@@ -786,7 +786,7 @@ async fn the_door_has_the_run_with_its_verbs() {
     assert_eq!(step(true).await.unwrap().json, json!({ "type": "need_item" }));
     call(&run, "give", "a boat", json!({ "id": "one", "options": { "aspectRatio": "16:9" } })).await.unwrap();
     call(&run, "give", "a boat", json!({ "options": { "aspectRatios": "16:9" } })).await.unwrap();
-    let told = Error::new(Kind::ImageError, "no such thing").with("index", 3u64).to_json(Case::Camel);
+    let told = Error::new(Kind::ImageError, "no such thing").with_index(3).to_json(Case::Camel);
     call(&run, "refuse", "", json!({ "id": "three", "error": told })).await.unwrap();
     call(&run, "end", "", json!({})).await.unwrap();
     let first = step(true).await.unwrap();

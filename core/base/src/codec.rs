@@ -15,7 +15,7 @@ mod worker;
 
 use std::fmt;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::message::Message;
 
 pub use self::decode::{Raw, decode};
@@ -112,12 +112,10 @@ impl Format {
             "png" => Ok(Format::Png),
             "jpeg" | "jpg" => Ok(Format::Jpeg),
             "webp" => Ok(Format::WebP),
-            _ => Err(Error::new(
-                Kind::InvalidOptionError,
+            _ => Err(Error::invalid_option(
                 format!("format {name:?} cannot be written; {WRITABLE} can"),
-            )
-            .with("option", "format".to_owned())
-            .with("allowed", ["png", "jpeg", "webp"].map(str::to_owned).to_vec())),
+                InvalidOption::of("format").allowed(["png", "jpeg", "webp"]),
+            )),
         }
     }
 

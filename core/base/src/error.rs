@@ -8,11 +8,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::message::{Message, counted, message};
-use crate::schema::{Case, Field, Seconds, Typed, Write, record, veiled};
+use crate::message::{Message, OptionName, counted, message};
+use crate::schema::{Case, Field, Seconds, Typed, Veil, Write, record, veiled};
 use crate::secrets::Secrets;
+
+mod field;
+
+use field::FieldValue;
 
 record! {
     /// One request that was sent, or tried, on behalf of a call.
@@ -27,6 +31,70 @@ record! {
         wait: Seconds,
         /// The service's id of this request, if it sent one.
         request_id: Option<String>,
+    }
+}
+
+/// Whether a failed call was paid for, as far as is known.
+///
+/// In Python, JavaScript and JSON it is the word that [`Billed::name`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Billed {
+    /// The service charged nothing.
+    No,
+    /// The service charged for it.
+    Yes,
+    /// The outcome is not known: the request may have been served and charged.
+    Unknown,
+}
+
+impl Billed {
+    /// The word for it: "no", "yes" or "unknown".
+    pub fn name(self) -> &'static str {
+        match self {
+            Billed::No => "no",
+            Billed::Yes => "yes",
+            Billed::Unknown => "unknown",
+        }
+    }
+
+    /// The one with this word; none if there is no such word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Billed::No, Billed::Yes, Billed::Unknown].into_iter().find(|billed| billed.name() == name)
+    }
+
+    /// How bad it is for the caller, from 0: a charge that is possible is worse than none, and a certain one is the worst.
+    pub fn rank(self) -> u8 {
+        match self {
+            Billed::No => 0,
+            Billed::Unknown => 1,
+            Billed::Yes => 2,
+        }
+    }
+
+    /// The worst of these; none if there are none.
+    pub fn worst(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        all.into_iter().max_by_key(|billed| billed.rank())
+    }
+}
+
+impl fmt::Display for Billed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl Typed for Billed {
+    fn python() -> String {
+        String::python()
+    }
+    fn typescript() -> String {
+        String::typescript()
+    }
+}
+
+impl Write for Billed {
+    fn write(&self, _: Case) -> Value {
+        self.name().into()
     }
 }
 
@@ -49,19 +117,6 @@ record! {
 }
 
 impl Usage {
-    /// The usage that an error's field tells of.
-    fn read(written: Value) -> Self {
-        let count = |name: &str| written.get(name).and_then(Value::as_u64).unwrap_or(0);
-        Usage {
-            input_tokens: count("input_tokens"),
-            output_tokens: count("output_tokens"),
-            image_tokens: count("image_tokens"),
-            thought_tokens: count("thought_tokens"),
-            cached_tokens: count("cached_tokens"),
-            total_tokens: count("total_tokens"),
-        }
-    }
-
     /// Adds what another call used.
     pub fn add(&mut self, other: &Usage) {
         let sums: [(&mut u64, u64); 6] = [
@@ -159,11 +214,84 @@ pub struct KindRow {
     pub fields: Vec<Field>,
 }
 
+/// A record at the border: its fields by their names in the table.
+trait Fields {
+    /// The field as JSON; none if there is no such field.
+    fn field(&self, name: &str, case: Case) -> Option<Value>;
+    /// Takes the fields from an error's JSON; what is of a wrong type is left out.
+    fn read(&mut self, json: &Value, case: Case);
+    /// Cuts every secret out of its texts.
+    fn clean(&mut self, secrets: &Secrets);
+}
+
+// A row is `Class: Parent ["base classes in Python"] => exit code`, then `fn` with the constructor and the record that it
+// takes, and `struct` with the record that holds the row's fields, `in` the one that it extends. A field marked
+// `= shared` is no part of a record: `Inner` has it, for errors of every kind.
 macro_rules! errors {
+    (@record [] $kind:ident [$($done:tt)*] $($field:tt)*) => {};
+    (@record $names:tt $kind:ident [$($done:tt)*]
+        $(#[doc = $doc:literal])+ $field:ident: $type:ty = shared, $($more:tt)*
+    ) => {
+        errors!(@record $names $kind [$($done)*] $($more)*);
+    };
+    (@record $names:tt $kind:ident [$($done:tt)*]
+        $(#[doc = $doc:literal])+ $field:ident: $type:ty, $($more:tt)*
+    ) => {
+        errors!(@record $names $kind [$($done)* { $(#[doc = $doc])+ $field: $type }] $($more)*);
+    };
+    (@record [$record:ident $($base:ident: $above:ident)?] $kind:ident [
+        $({ $(#[doc = $doc:literal])+ $field:ident: $type:ty })*
+    ]) => {
+        #[doc = concat!("What a [`Kind::", stringify!($kind), "`] says beside its message.")]
+        ///
+        /// More fields may come: a literal ends with `..Default::default()`.
+        #[derive(Clone, Default)]
+        pub struct $record {
+            $( #[doc = concat!("What every [`Kind::APIStatusError`] says.")] pub $base: $above, )?
+            $( $(#[doc = $doc])+ pub $field: $type, )*
+        }
+
+        impl fmt::Debug for $record {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                veiled(out, |out| {
+                    out.debug_struct(stringify!($record))
+                        $( .field(stringify!($base), &self.$base) )?
+                        $( .field(stringify!($field), &Veil(stringify!($field), &self.$field)) )*
+                        .finish()
+                })
+            }
+        }
+
+        impl Fields for $record {
+            fn field(&self, name: &str, case: Case) -> Option<Value> {
+                match name {
+                    $( stringify!($field) => Some(self.$field.write(case)), )*
+                    _ => errors!(@above None, $(self.$base.field(name, case))?),
+                }
+            }
+
+            fn read(&mut self, json: &Value, case: Case) {
+                $( self.$base.read(json, case); )?
+                $( self.$field = read(json, stringify!($field), case); )*
+            }
+
+            fn clean(&mut self, secrets: &Secrets) {
+                $( self.$base.clean(secrets); )?
+                $( self.$field.clean(secrets); )*
+            }
+        }
+    };
+    (@above $none:expr,) => { $none };
+    (@above $none:expr, $above:expr) => { $above };
+    (@detail) => { Detail::None };
+    (@detail $record:ident) => { Detail::$record($record::default()) };
+    (@parent) => { None };
+    (@parent $parent:ident) => { Some(Kind::$parent) };
     ($(
         $(#[doc = $doc:literal])+
-        $kind:ident: $($parent:ident)? $([$($base:literal),*])? => $exit:literal {
-            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )*
+        $kind:ident: $($parent:ident)? $([$($base:literal),*])? => $exit:literal
+        $(fn $make:ident($takes:ident))? $(struct $record:ident $(in $above:ident: $over:ident)?)? {
+            $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty $(= $shared:ident)?, )*
         }
     )*) => {
         /// What went wrong, as a class: the same names in Rust, Python and JavaScript.
@@ -206,37 +334,85 @@ macro_rules! errors {
             pub fn exit_code(self) -> u8 {
                 match self { $( Kind::$kind => $exit, )* }
             }
+
+            /// The names of the fields that it adds to those of its parent.
+            fn own_fields(self) -> &'static [&'static str] {
+                match self { $( Kind::$kind => &[$(stringify!($field)),*], )* }
+            }
+        }
+
+        $( errors!(@record [$($record $($above: $over)?)?] $kind []
+            $( $(#[doc = $field_doc])+ $field: $type $(= $shared)?, )*
+        ); )*
+
+        /// The fields that errors of one kind have and others do not.
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub enum Detail {
+            /// The kind has no such fields.
+            None,
+            $($( #[doc = concat!("Those of [`Kind::", stringify!($kind), "`].")] $record($record), )?)*
+        }
+
+        impl Detail {
+            /// The fields of this kind, none of them set.
+            fn of(kind: Kind) -> Self {
+                match kind { $( Kind::$kind => errors!(@detail $($takes)?), )* }
+            }
+
+            fn fields(&self) -> Option<&dyn Fields> {
+                match self {
+                    Detail::None => None,
+                    $($( Detail::$record(record) => Some(record), )?)*
+                }
+            }
+
+            fn fields_mut(&mut self) -> Option<&mut dyn Fields> {
+                match self {
+                    Detail::None => None,
+                    $($( Detail::$record(record) => Some(record), )?)*
+                }
+            }
+        }
+
+        impl Error {
+            $($(
+                #[doc = concat!("A [`Kind::", stringify!($kind), "`].")]
+                pub fn $make(message: impl Into<Message>, detail: $takes) -> Self {
+                    let mut error = Error::new(Kind::$kind, message);
+                    error.inner().detail = Detail::$takes(detail);
+                    error
+                }
+            )?)*
         }
     };
-    (@parent) => { None };
-    (@parent $parent:ident) => { Some(Kind::$parent) };
 }
 
 errors! {
     /// Anything that this library raises.
     NanoBananaError: => 1 {
         /// What was wrong, what is allowed and what to do.
-        message: Message,
+        message: Message = shared,
         /// The number of the call, as its events have it; none if it failed before it was ready to be made.
-        call: Option<u64>,
+        call: Option<u64> = shared,
     }
     /// The client cannot be used as it was set up, for example because no API key was found.
     ConfigError: NanoBananaError => 3 {}
     /// An option that does not exist, or a value of the wrong type or form. Nothing was sent.
-    InvalidOptionError: NanoBananaError ["TypeError", "ValueError"] => 2 {
+    InvalidOptionError: NanoBananaError ["TypeError", "ValueError"] => 2 fn invalid_option(InvalidOption) struct InvalidOption {
         /// The option's name as it was given.
-        option: Option<String>,
+        option: Option<OptionName>,
         /// The values that are allowed, if they can be listed.
-        allowed: Option<Vec<String>>,
+        allowed: Option<Vec<Message>>,
         /// The nearest thing that would have been right.
-        hint: Option<String>,
+        hint: Option<Message>,
     }
     /// The chosen model does not have this option, or not with this value. Nothing was sent.
-    UnsupportedOptionError: NanoBananaError ["ValueError"] => 2 {
+    UnsupportedOptionError: NanoBananaError ["ValueError"] => 2 fn unsupported_option(UnsupportedOption) struct UnsupportedOption {
         /// The id of the model.
         model: Option<String>,
         /// The option's name as it was given.
-        option: Option<String>,
+        option: Option<OptionName>,
         /// The value that was given.
         value: Value,
         /// The values that this model takes; empty if it does not have the option at all.
@@ -245,14 +421,14 @@ errors! {
         hint: Option<String>,
     }
     /// A picture cannot be used: which one and why.
-    ImageError: NanoBananaError ["ValueError"] => 2 {
+    ImageError: NanoBananaError ["ValueError"] => 2 fn image(WhichImage) struct WhichImage {
         /// Which of the call's pictures it is, counted from 0; none outside of a call.
         index: Option<u64>,
         /// The picture as it was named: a path, a URL or a type, never bytes.
         input: Option<String>,
     }
     /// The client's budget has no room for a request, which was not sent. What was spent stays spent.
-    BudgetExceededError: NanoBananaError => 5 {
+    BudgetExceededError: NanoBananaError => 5 fn budget_exceeded(BudgetExceeded) struct BudgetExceeded {
         /// The most that may be spent in all, in USD; none if only single requests are limited.
         budget: Option<f64>,
         /// The most that one request may be expected to cost, in USD; none if that is not limited.
@@ -264,28 +440,28 @@ errors! {
         /// What this would typically have cost, in USD.
         needed: Option<f64>,
         /// What was sent on behalf of this call before, in order.
-        attempts: Vec<Attempt>,
+        attempts: Vec<Attempt> = shared,
     }
     /// The service, or the way to it, failed.
     APIError: NanoBananaError => 1 {
         /// What was sent on behalf of this call, in order.
-        attempts: Vec<Attempt>,
+        attempts: Vec<Attempt> = shared,
         /// Whether the failed call was paid for: "no", "yes" or "unknown".
-        billed: Option<String>,
+        billed: Option<Billed> = shared,
         /// Whether the same call may succeed later.
-        retryable: bool,
+        retryable: bool = shared,
         /// What had arrived before the reply broke off; none if nothing had.
-        partial: Option<Partial>,
+        partial: Option<Partial> = shared,
         /// What was known about the options before the call was sent, in sentences, as the warnings of a result; empty if
         /// nothing was.
-        warnings: Vec<Message>,
+        warnings: Vec<Message> = shared,
     }
     /// No answer came: the connection could not be made, or it broke.
     APIConnectionError: APIError => 6 {}
     /// The time allowed for the call ran out.
     APITimeoutError: APIConnectionError => 6 {}
     /// The service answered with an error.
-    APIStatusError: APIError => 1 {
+    APIStatusError: APIError => 1 fn api_status(Status) struct Status {
         /// The HTTP status.
         status: Option<u16>,
         /// The service's own name of the error, for example "RESOURCE_EXHAUSTED".
@@ -296,28 +472,28 @@ errors! {
         request_id: Option<String>,
     }
     /// The service found the request wrong (400, 413 and other 4xx).
-    BadRequestError: APIStatusError => 1 {}
+    BadRequestError: APIStatusError => 1 fn bad_request(Status) {}
     /// The service does not know the API key.
-    AuthenticationError: APIStatusError => 3 {}
+    AuthenticationError: APIStatusError => 3 fn authentication(Status) {}
     /// The key is missing, or may not do this.
-    PermissionDeniedError: APIStatusError => 3 {}
+    PermissionDeniedError: APIStatusError => 3 fn permission_denied(Status) {}
     /// The model or file does not exist, or not any more.
-    NotFoundError: APIStatusError => 1 {}
+    NotFoundError: APIStatusError => 1 fn not_found(Status) {}
     /// Too many requests, or a quota is used up.
-    RateLimitError: APIStatusError => 5 {
+    RateLimitError: APIStatusError => 5 fn rate_limit(RateLimit) struct RateLimit in answer: Status {
         /// After how many seconds the service wants to be asked again, if it said so.
-        retry_after: Option<f64>,
+        retry_after: Option<f64> = shared,
         /// The quota that is used up, as the service names it.
         quota: Option<String>,
         /// Whether waiting is of no use: true for a daily or a zero quota.
         permanent: Option<bool>,
     }
     /// The service failed (any 5xx).
-    InternalServerError: APIStatusError => 6 {}
+    InternalServerError: APIStatusError => 6 fn internal_server(Status) {}
     /// A reply that is not what the API promises: cut off, not JSON, damaged.
     ResponseError: APIError => 6 {}
     /// The service refused the prompt or the picture for a reason of policy.
-    BlockedError: APIError => 4 {
+    BlockedError: APIError => 4 fn blocked(Blocked) struct Blocked {
         /// What was refused: "prompt" or "output".
         stage: Option<String>,
         /// The service's reason, for example "IMAGE_SAFETY".
@@ -338,7 +514,7 @@ errors! {
         response_id: Option<String>,
     }
     /// The call succeeded, but no picture came.
-    NoImageError: APIError => 1 {
+    NoImageError: APIError => 1 fn no_image(NoImage) struct NoImage {
         /// Why the answer ended, as the service names it.
         finish_reason: Option<String>,
         /// The service's sentence about that.
@@ -359,116 +535,209 @@ impl Kind {
     pub fn is(self, other: Kind) -> bool {
         self == other || self.parent().is_some_and(|parent| parent.is(other))
     }
+
+    /// The names of all its fields, those of its parents first.
+    fn fields(self) -> Vec<&'static str> {
+        let mut names = self.parent().map(Kind::fields).unwrap_or_default();
+        names.extend(self.own_fields());
+        names
+    }
 }
 
-type FieldValue = Arc<dyn Write + Send + Sync>;
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why a call failed. Cheap to clone.
 #[derive(Clone)]
-pub struct Error(Box<Inner>);
+pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
     message: Message,
-    fields: Vec<(&'static str, FieldValue)>,
+    detail: Detail,
+    call: Option<u64>,
     attempts: Vec<Attempt>,
+    /// Also of errors whose class has no attribute for it, such as a budget that forbids the next attempt.
+    billed: Option<Billed>,
+    retryable: bool,
+    /// Of every status: a 503 may name a wait, too.
+    retry_after: Option<f64>,
     partial: Option<Partial>,
+    warnings: Vec<Message>,
     source: Option<Source>,
+    role: Role,
 }
 
-/// A field of no kind: it never crosses to another language.
-const FOREIGN: &str = "foreign";
+/// What an error is for. It never crosses to another language.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    /// It is the failure of a call.
+    Failure,
+    /// The caller's own code raised it.
+    Foreign,
+    /// It sums up failures that were reported before.
+    Summary,
+}
+
+/// The field of an error's JSON with this name; what it is by default if it is missing or of a wrong type.
+fn read<T: FieldValue + Default>(json: &Value, name: &str, case: Case) -> T {
+    let value = json.get(&*case.name(name)).filter(|value| !value.is_null());
+    value.and_then(|value| T::read(value, case)).unwrap_or_default()
+}
 
 impl Error {
-    /// An error of this kind with this message.
+    /// An error of this kind with this message, and none of the kind's own fields set.
     pub fn new(kind: Kind, message: impl Into<Message>) -> Self {
-        Error(Box::new(Inner {
+        Error(Arc::new(Inner {
             kind,
             message: message.into(),
-            fields: Vec::new(),
+            detail: Detail::of(kind),
+            call: None,
             attempts: Vec::new(),
+            billed: None,
+            retryable: false,
+            retry_after: None,
             partial: None,
+            warnings: Vec::new(),
             source: None,
+            role: Role::Failure,
         }))
     }
 
     /// An error that the caller's own code raised, which is its source: a binding raises that as it is.
     #[doc(hidden)]
     pub fn foreign(message: impl Into<Message>) -> Self {
-        Error::new(Kind::ConfigError, message).with(FOREIGN, true)
+        let mut error = Error::new(Kind::ConfigError, message);
+        error.inner().role = Role::Foreign;
+        error
     }
 
     /// Whether it is one of the caller's own code.
     #[doc(hidden)]
     pub fn is_foreign(&self) -> bool {
-        self.field(FOREIGN).is_some()
+        self.0.role == Role::Foreign
     }
 
-    /// Sets a field of the error's kind; the last value given wins.
-    pub fn with(mut self, name: &'static str, value: impl Write + Send + Sync + 'static) -> Self {
-        self.0.fields.retain(|(known, _)| *known != name);
-        self.0.fields.push((name, Arc::new(value)));
+    /// The same error as one that sums up failures which were reported before.
+    #[doc(hidden)]
+    pub fn as_summary(mut self) -> Self {
+        self.inner().role = Role::Summary;
         self
+    }
+
+    /// Whether it sums up failures which were reported before.
+    #[doc(hidden)]
+    pub fn is_summary(&self) -> bool {
+        self.0.role == Role::Summary
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Names what caused it.
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Arc::new(source));
+        self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    /// Sets the number of the call.
+    #[doc(hidden)]
+    pub fn with_call(mut self, call: Option<u64>) -> Self {
+        self.inner().call = call;
         self
     }
 
     /// Sets what had been sent when it happened.
     pub fn attempted(mut self, attempts: Vec<Attempt>) -> Self {
-        self.0.attempts = attempts;
+        self.inner().attempts = attempts;
         self
     }
 
     /// Sets what had arrived when it happened.
     pub fn saving(mut self, partial: Option<Partial>) -> Self {
-        self.0.partial = partial;
+        self.inner().partial = partial;
         self
     }
 
-    /// What had arrived before the reply broke off.
-    pub fn partial(&self) -> Option<&Partial> {
-        self.0.partial.as_ref()
+    /// Sets whether the failed call was paid for.
+    pub fn with_billed(mut self, billed: Billed) -> Self {
+        self.inner().billed = Some(billed);
+        self
+    }
+
+    /// Sets whether the same call may succeed later.
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.inner().retryable = retryable;
+        self
+    }
+
+    /// Sets after how many seconds the service wants to be asked again.
+    pub fn with_retry_after(mut self, seconds: Option<f64>) -> Self {
+        self.inner().retry_after = seconds;
+        self
+    }
+
+    /// Sets which of the call's pictures it is about; an error about something else stays as it is.
+    #[doc(hidden)]
+    pub fn with_index(mut self, index: u64) -> Self {
+        if let Detail::WhichImage(which) = &mut self.inner().detail {
+            which.index = Some(index);
+        }
+        self
+    }
+
+    /// Sets how the picture was named that it is about; an error about something else stays as it is.
+    #[doc(hidden)]
+    pub fn with_input(mut self, input: impl Into<String>) -> Self {
+        if let Detail::WhichImage(which) = &mut self.inner().detail {
+            which.input = Some(input.into());
+        }
+        self
+    }
+
+    /// Sets what the call used and cost, of an answer without a picture; other errors stay as they are.
+    #[doc(hidden)]
+    pub fn with_usage(mut self, used: Usage, spent: Option<f64>) -> Self {
+        if let Detail::Blocked(Blocked { usage, cost, .. }) | Detail::NoImage(NoImage { usage, cost, .. }) =
+            &mut self.inner().detail
+        {
+            (*usage, *cost) = (Some(used), spent);
+        }
+        self
     }
 
     /// The same error with another message.
     pub fn reworded(mut self, message: impl Into<Message>) -> Self {
-        self.0.message = message.into();
+        self.inner().message = message.into();
         self
     }
 
     /// The same error of a call about whose options something was known before it was sent. A refusal says so in its
     /// message, since that may be the reason.
     #[doc(hidden)]
-    pub fn noted(self, notes: &[Message]) -> Self {
+    pub fn noted(mut self, notes: &[Message]) -> Self {
         if notes.is_empty() || !self.is(Kind::APIError) {
             return self;
         }
-        let error = self.with("warnings", notes.to_vec());
-        if !error.is(Kind::BadRequestError) {
-            return error;
+        self.inner().warnings = notes.to_vec();
+        if !self.is(Kind::BadRequestError) {
+            return self;
         }
-        let message = notes.iter().fold(error.words().clone(), |message, note| {
+        let message = notes.iter().fold(self.words().clone(), |message, note| {
             message!("{}. Known before it was sent: {}", message, note)
         });
-        error.reworded(message)
+        self.reworded(message)
     }
 
     /// The same error with every secret cut out of its texts.
     #[doc(hidden)]
     pub fn censored(mut self, secrets: &Secrets) -> Self {
-        self.0.message = self.0.message.cleaned(|text| secrets.clean(text));
-        for (_, field) in &mut self.0.fields {
-            let written = field.write(Case::Snake);
-            let clean = secrets.clean_json(written.clone());
-            if clean != written {
-                *field = Arc::new(clean);
-            }
+        let inner = self.inner();
+        inner.message.clean(secrets);
+        inner.warnings.clean(secrets);
+        if let Some(fields) = inner.detail.fields_mut() {
+            fields.clean(secrets);
         }
         self
     }
@@ -493,71 +762,119 @@ impl Error {
         &self.0.message
     }
 
+    /// The fields that errors of its kind have and others do not.
+    pub fn detail(&self) -> &Detail {
+        &self.0.detail
+    }
+
+    /// The number of the call, as its events have it; none if it failed before it was ready to be made.
+    pub fn call(&self) -> Option<u64> {
+        self.0.call
+    }
+
     /// What was sent on behalf of the call.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }
 
-    /// A field of the error's kind, by its name in the table.
-    pub fn field(&self, name: &str) -> Option<Value> {
-        let (_, value) = self.0.fields.iter().find(|(known, _)| *known == name)?;
-        Some(value.write(Case::Snake))
+    /// What had arrived before the reply broke off.
+    pub fn partial(&self) -> Option<&Partial> {
+        self.0.partial.as_ref()
     }
 
-    /// The HTTP status, if the service answered with an error.
-    pub fn status(&self) -> Option<u16> {
-        self.field("status")?.as_u64()?.try_into().ok()
+    /// What was known about the options before the call was sent.
+    pub fn warnings(&self) -> &[Message] {
+        &self.0.warnings
+    }
+
+    /// Whether the failed call was paid for; none if the error does not say so.
+    pub fn billed(&self) -> Option<Billed> {
+        self.0.billed
     }
 
     /// Whether the same call may succeed later.
     pub fn retryable(&self) -> bool {
-        self.field("retryable").and_then(|value| value.as_bool()).unwrap_or(false)
-    }
-
-    /// Whether the failed call was paid for, as far as is known: "no", "yes" or "unknown".
-    #[doc(hidden)]
-    pub fn is_billed(&self, how: &str) -> bool {
-        self.field("billed").is_some_and(|billed| billed == how)
-    }
-
-    /// What the failed call cost in USD, if its kind tells and it is known.
-    #[doc(hidden)]
-    pub fn cost(&self) -> Option<f64> {
-        self.field("cost")?.as_f64()
-    }
-
-    /// What the failed call used, if its kind tells.
-    #[doc(hidden)]
-    pub fn usage(&self) -> Usage {
-        Usage::read(self.field("usage").unwrap_or_default())
+        self.0.retryable
     }
 
     /// After how many seconds the service wants to be asked again, if it said so.
     pub fn retry_after(&self) -> Option<f64> {
-        self.field("retry_after")?.as_f64()
+        self.0.retry_after
+    }
+
+    fn answer(&self) -> Option<&Status> {
+        match &self.0.detail {
+            Detail::Status(answer) | Detail::RateLimit(RateLimit { answer, .. }) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status, if the service answered with an error.
+    pub fn status(&self) -> Option<u16> {
+        self.answer()?.status
+    }
+
+    /// The service's own name of the error, for example "RESOURCE_EXHAUSTED".
+    pub fn code(&self) -> Option<&str> {
+        self.answer()?.code.as_deref()
+    }
+
+    /// Why the answer ended that has no picture, as the service names it.
+    pub fn finish_reason(&self) -> Option<&str> {
+        match &self.0.detail {
+            Detail::Blocked(Blocked { finish_reason, .. })
+            | Detail::NoImage(NoImage { finish_reason, .. }) => finish_reason.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What the failed call used, if that is known.
+    pub fn usage(&self) -> Option<&Usage> {
+        match &self.0.detail {
+            Detail::Blocked(Blocked { usage, .. }) | Detail::NoImage(NoImage { usage, .. }) => usage.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What the failed call cost in USD, if that is known.
+    pub fn cost(&self) -> Option<f64> {
+        match &self.0.detail {
+            Detail::Blocked(Blocked { cost, .. }) | Detail::NoImage(NoImage { cost, .. }) => *cost,
+            _ => None,
+        }
+    }
+
+    /// A field as JSON, by its name in the table; null if it is not set, none if the error's kind does not have it.
+    /// [`Error::detail`] has the same with types.
+    pub fn field(&self, name: &str) -> Option<Value> {
+        let value = self.written(name, Case::Snake);
+        (!value.is_null() || self.0.kind.fields().contains(&name)).then_some(value)
+    }
+
+    /// A field as JSON; null if it is not set.
+    fn written(&self, name: &str, case: Case) -> Value {
+        let Inner {
+            message, detail, call, attempts, billed, retryable, retry_after, partial, warnings, ..
+        } = &*self.0;
+        match name {
+            "message" => message.write(case),
+            "call" => call.write(case),
+            "attempts" => attempts.write(case),
+            "billed" => billed.write(case),
+            "retryable" => retryable.write(case),
+            "retry_after" => retry_after.write(case),
+            "partial" => partial.write(case),
+            "warnings" => warnings.write(case),
+            name => detail.fields().and_then(|fields| fields.field(name, case)).unwrap_or_default(),
+        }
     }
 
     /// The error as it crosses to another language: `kind`, every field of that kind, `cause`.
     pub fn to_json(&self, case: Case) -> Value {
         let mut map = Map::new();
         map.insert("kind".into(), self.0.kind.name().into());
-        for row in Kind::table().iter().filter(|row| self.is(row.kind)) {
-            for field in &row.fields {
-                let value = match field.name {
-                    "message" => self.0.message.write(case),
-                    "attempts" => self.0.attempts.write(case),
-                    "partial" => self.0.partial.write(case),
-                    name => (self.0.fields.iter())
-                        .find(|(known, _)| *known == name)
-                        .map_or(Value::Null, |(_, value)| value.write(case)),
-                };
-                let value = match &*field.python {
-                    "bool" if value.is_null() => false.into(),
-                    kind if value.is_null() && kind.starts_with("list[") && kind.ends_with(']') => json!([]),
-                    _ => value,
-                };
-                map.insert(case.name(field.name).into_owned(), value);
-            }
+        for name in self.0.kind.fields() {
+            map.insert(case.name(name).into_owned(), self.written(name, case));
         }
         if let Some(source) = &self.0.source {
             let cause = match source.downcast_ref::<Error>() {
@@ -588,27 +905,57 @@ impl Error {
     /// The error that was written by [`Error::to_json`], without its pictures. One of a kind that is
     /// not known here is a plain [`Kind::NanoBananaError`].
     pub fn from_json(json: &Value, case: Case) -> Self {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
         let name = json.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let table = Kind::table();
-        let kind =
-            table.iter().find(|row| row.kind.name() == name).map_or(Kind::NanoBananaError, |row| row.kind);
+        let kind = (Kind::table().iter().find(|row| row.kind.name() == name))
+            .map_or(Kind::NanoBananaError, |row| row.kind);
         let message = json.get("message").and_then(Value::as_str).unwrap_or("it failed for no known reason");
-        let message = Message::read(message, json.get(MESSAGE_NAMES));
-        let mut error = Error::new(kind, message);
-        for field in table.iter().filter(|row| kind.is(row.kind)).flat_map(|row| &row.fields) {
-            let value = json.get(&*case.name(field.name)).filter(|value| !value.is_null());
-            match (field.name, value) {
-                (_, None) | ("message" | "partial", _) => {}
-                ("attempts", Some(value)) => {
-                    let attempts = value.as_array().into_iter().flatten();
-                    error.0.attempts = attempts.map(|attempt| Attempt::read(attempt, case)).collect();
-                }
-                (name, Some(value)) => error.0.fields.push((name, Arc::new(value.clone()))),
+        let mut error = Error::new(kind, Message::read(message, json.get(MESSAGE_NAMES)));
+        let inner = error.inner();
+        for name in kind.fields() {
+            match name {
+                "call" => inner.call = read(json, name, case),
+                "attempts" => inner.attempts = read(json, name, case),
+                "billed" => inner.billed = read(json, name, case),
+                "retryable" => inner.retryable = read(json, name, case),
+                "retry_after" => inner.retry_after = read(json, name, case),
+                "warnings" => inner.warnings = read(json, name, case),
+                _ => {}
             }
         }
-        error.0.source = json.get("cause").and_then(text).map(|cause| Arc::new(Told(cause)) as Source);
+        if let Some(fields) = inner.detail.fields_mut() {
+            fields.read(json, case);
+        }
+        let cause = json.get("cause").and_then(Value::as_str);
+        inner.source = cause.map(|cause| Arc::new(Told(cause.to_owned())) as Source);
         error
+    }
+}
+
+impl InvalidOption {
+    /// What is said of an option with this name.
+    pub fn of(name: impl Into<OptionName>) -> Self {
+        InvalidOption { option: Some(name.into()), ..InvalidOption::default() }
+    }
+
+    /// Lists the values that are allowed.
+    pub fn allowed<T: Into<Message>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.allowed = Some(values.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names the nearest thing that would have been right, if there is one.
+    pub fn hint<T: Into<Message>>(mut self, hint: Option<T>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+}
+
+/// The part of a block that every answer without a picture has.
+impl From<NoImage> for Blocked {
+    fn from(answer: NoImage) -> Self {
+        let NoImage { finish_reason, finish_message, text, usage, cost, response_id } = answer;
+        let blocked = Blocked::default();
+        Blocked { finish_reason, finish_message, text, usage, cost, response_id, ..blocked }
     }
 }
 
@@ -623,20 +970,6 @@ impl fmt::Display for Told {
 }
 
 impl std::error::Error for Told {}
-
-impl Attempt {
-    fn read(json: &Value, case: Case) -> Self {
-        let text = |name: &str| json.get(&*case.name(name)).and_then(Value::as_str).map(str::to_owned);
-        let number = |name: &str| json.get(&*case.name(name));
-        Attempt {
-            when: text("when").unwrap_or_default(),
-            status: number("status").and_then(Value::as_u64).and_then(|status| status.try_into().ok()),
-            reason: text("reason").map(Message::from),
-            wait: Seconds(number("wait").and_then(Value::as_f64).unwrap_or(0.0) / case.units_per_second()),
-            request_id: text("request_id"),
-        }
-    }
-}
 
 /// This moment, as an attempt's `when` and all other records have it.
 #[doc(hidden)]

@@ -103,7 +103,7 @@ impl OnDisk {
     fn lost(&self, how: &str) -> Error {
         let path = self.path.display().to_string();
         Error::new(Kind::ImageError, format!("the picture's file {path} is not what it was: {how}"))
-            .with("input", path)
+            .with_input(path)
     }
 }
 
@@ -184,7 +184,7 @@ impl Image {
     /// [`Kind::ImageError`] if it cannot be read or is not a picture.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let named = |error: Error| error.with("input", path.display().to_string());
+        let named = |error: Error| error.with_input(path.display().to_string());
         let bytes = local::read(path).map_err(|cause| {
             let problem = format!("cannot read {}: {cause}", path.display());
             named(Error::new(Kind::ImageError, problem).because(cause))
@@ -733,7 +733,7 @@ fn is_folder(path: &Path) -> Error {
 
 fn cannot(path: &Path, why: &str) -> Error {
     Error::new(Kind::ImageError, format!("cannot write {}: {why}", path.display()))
-        .with("input", path.display().to_string())
+        .with_input(path.display().to_string())
 }
 
 fn unwritable(path: &Path, extension: &str) -> Error {

@@ -436,6 +436,41 @@ impl Part for OptionName {
     }
 }
 
+/// A name that a caller gave, in whatever spelling.
+impl From<&str> for OptionName {
+    fn from(name: &str) -> Self {
+        OptionName::default().given(name)
+    }
+}
+
+impl From<String> for OptionName {
+    fn from(name: String) -> Self {
+        OptionName::from(&*name)
+    }
+}
+
+/// The name alone, without backticks.
+impl From<OptionName> for Message {
+    fn from(name: OptionName) -> Self {
+        let mut message = Message::default();
+        message.push(Each {
+            snake: name.path(Case::Snake),
+            camel: name.path(Case::Camel),
+            shell: name.path(Case::Shell),
+        });
+        message
+    }
+}
+
+impl Typed for OptionName {
+    fn python() -> String {
+        String::python()
+    }
+    fn typescript() -> String {
+        String::typescript()
+    }
+}
+
 impl Write for OptionName {
     fn write(&self, case: Case) -> Value {
         self.path(case).into()

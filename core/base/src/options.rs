@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption};
 use crate::message::{Message, OptionName, message, time_unit};
 use crate::schema::{Case, Field, Seconds, Table, Typed, Write};
 
@@ -62,8 +62,16 @@ impl At {
 
     /// An error about this value.
     pub fn invalid(&self, problem: impl Into<Message>) -> Error {
-        Error::new(Kind::InvalidOptionError, message!("option {} {}", self.name, problem.into()))
-            .with("option", self.name.clone())
+        self.refused(problem, self.detail())
+    }
+
+    /// An error about this value that says more about it.
+    fn refused(&self, problem: impl Into<Message>, detail: InvalidOption) -> Error {
+        Error::invalid_option(message!("option {} {}", self.name, problem.into()), detail)
+    }
+
+    fn detail(&self) -> InvalidOption {
+        InvalidOption::of(self.name.clone())
     }
 
     /// An error about an option that holds inputs, set where no input is taken.
@@ -93,15 +101,13 @@ impl At {
         if let Some(hint) = hint {
             problem.push_str(&format!(". Did you mean `{hint}`?"));
         }
-        self.invalid(problem)
-            .with("allowed", allowed.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
-            .with("hint", hint.map(str::to_owned))
+        self.refused(problem, self.detail().allowed(allowed.iter().copied()).hint(hint))
     }
 }
 
 /// Reads one option from what the caller wrote.
 pub trait Read: Sized {
-    /// The value, or an [`Kind::InvalidOptionError`] that says what is allowed.
+    /// The value, or an [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) that says what is allowed.
     fn read(value: &Value, at: &At) -> Result<Self, Error>;
 
     /// What holds if it may be set in two places: the first one counts. Settings that have parts are laid
@@ -296,7 +302,7 @@ macro_rules! options {
             /// Reads what a caller wrote, names compared in their own case.
             ///
             /// # Errors
-            /// [`Kind::InvalidOptionError`] for an unknown name and for a value of the wrong type
+            /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for an unknown name and for a value of the wrong type
             /// or form.
             pub fn read(map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
                 Self::read_map(map, &At::top(case))
@@ -433,7 +439,7 @@ impl GenerateOptions {
     /// Checks what was set by setters as [`GenerateOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value out of range.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value out of range.
     pub fn check(&self) -> Result<(), Error> {
         let at = At::top(Case::Snake);
         self.validate(&at)?;
@@ -542,7 +548,7 @@ impl ManyOptions {
     /// Checks what was set by setters as [`ManyOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value out of range.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value out of range.
     pub fn check(&self) -> Result<(), Error> {
         self.validate(&At::top(Case::Snake))
     }
@@ -632,7 +638,7 @@ impl ClientOptions {
     /// Checks what was set by setters as [`ClientOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value of the wrong form.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value of the wrong form.
     pub fn check(&self) -> Result<(), Error> {
         let at = At::top(Case::Snake);
         self.validate(&at)?;
@@ -679,7 +685,7 @@ impl UploadOptions {
     /// Checks what was set by setters as [`UploadOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value of the wrong form.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value of the wrong form.
     pub fn check(&self) -> Result<(), Error> {
         let at = At::top(Case::Snake);
         self.validate(&at)?;
@@ -703,7 +709,7 @@ impl FileOptions {
     /// Checks what was set by setters as [`FileOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value out of range.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value out of range.
     pub fn check(&self) -> Result<(), Error> {
         let at = At::option("timeout");
         self.timeout.as_ref().map_or(Ok(()), |timeout| timeout.validate(&at))
@@ -766,7 +772,7 @@ impl EmulatorOptions {
     /// Checks what was set by setters as [`EmulatorOptions::read`] checks what it reads.
     ///
     /// # Errors
-    /// [`Kind::InvalidOptionError`] for a value out of range.
+    /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for a value out of range.
     pub fn check(&self) -> Result<(), Error> {
         self.validate(&At::top(Case::Snake))
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::out::line;
 use super::{Begun, NO_FLAGS, blocking, flags, options};
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Error, InvalidOption};
 use nanobanana::internals::doctor::{Check, State, examine};
 use nanobanana::options::ClientOptions;
 use nanobanana::schema::Case;
@@ -57,7 +57,7 @@ pub(super) fn seconds(matches: &ArgMatches) -> Result<Duration, Error> {
     given.ok_or_else(|| {
         let problem =
             message!("option {} is {text:?}; it takes a number of seconds above 0", option("timeout"));
-        Error::new(Kind::InvalidOptionError, problem).with("option", option("timeout"))
+        Error::invalid_option(problem, InvalidOption::of(option("timeout")))
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::out::{line, stdin, tell};
 use super::{flags, options};
 use nanobanana::Emulator;
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Error, InvalidOption};
 use nanobanana::options::EmulatorOptions;
 use nanobanana::schema::Case;
 
@@ -22,8 +22,7 @@ pub(super) fn command(json: Arg) -> Command {
 fn steps(name: &str) -> Result<Vec<Value>, Error> {
     let place = if name == "-" { "standard input" } else { name };
     let wrong = |problem: String| {
-        Error::new(Kind::InvalidOptionError, format!("the script in {place} {problem}"))
-            .with("option", "script".to_owned())
+        Error::invalid_option(format!("the script in {place} {problem}"), InvalidOption::of("script"))
     };
     let text = match name {
         "-" => stdin()?,

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
 use super::out::stdin;
 use super::{blocking, flags, options, text};
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Error, InvalidOption, Kind};
 use nanobanana::input::{self, Input, MASK};
 use nanobanana::options::{EditOptions, Region, Unit};
 use nanobanana::schema::Case;
@@ -87,14 +87,15 @@ fn area(text: &str) -> Result<Input, Error> {
             Ok(Region::new().left(*left).top(*top).right(*right).bottom(*bottom).unit(unit).into())
         }
         // Numbers are a box with a mistake, and no name of a file.
-        _ if words.iter().all(is_number) && !std::path::Path::new(text).exists() => Err(Error::new(
-            Kind::InvalidOptionError,
-            format!(
-                "option `--mask` is {text:?}; a box takes four numbers, LEFT,TOP,RIGHT,BOTTOM, all in pixels \
+        _ if words.iter().all(is_number) && !std::path::Path::new(text).exists() => {
+            Err(Error::invalid_option(
+                format!(
+                    "option `--mask` is {text:?}; a box takes four numbers, LEFT,TOP,RIGHT,BOTTOM, all in pixels \
                      (10,20,60,80) or all in percent (10%,20%,60%,80%)"
-            ),
-        )
-        .with("option", "--mask".to_owned())),
+                ),
+                InvalidOption::of("--mask"),
+            ))
+        }
         _ => Ok(Input::Named(text.to_owned())),
     }
 }

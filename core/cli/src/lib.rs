@@ -16,7 +16,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use serde_json::json;
 
 use nanobanana::client::Client;
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Billed, Error, InvalidOption, Kind};
 use nanobanana::image::Image;
 use nanobanana::input::Input;
 use nanobanana::many::Many;
@@ -53,9 +53,6 @@ use flags::{NO_FLAGS, flags, options};
 use held::Held;
 use out::{line, tell, warn};
 use place::Place;
-
-/// A field of no kind: the error sums up errors that were shown, and has their exit code.
-const SUMS_UP: &str = "sums_up";
 
 /// How long what was received may still be written when the command ends.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -303,15 +300,14 @@ async fn draw(matches: &ArgMatches, begun: &Begun) -> Result<(), Error> {
         .and_then(|output| output.extension())
         .is_some_and(|word| word.eq_ignore_ascii_case("jpg") || word.eq_ignore_ascii_case("jpeg"));
     if is_jpeg && inputs::keeps_outside(&inputs) {
-        return Err(Error::new(
-            Kind::InvalidOptionError,
+        return Err(Error::invalid_option(
             message!(
                 "the file is to be JPEG, which changes every pixel, and a mask keeps those outside of it exactly as \
                  they are; name it .png or .webp, or set {} to false",
                 option("keep_outside")
             ),
-        )
-        .with("option", "output".to_owned()));
+            InvalidOption::of("output"),
+        ));
     }
     let result = if matches.get_flag("stream") {
         watch(client.stream(Ok(inputs), call_options), held).await?
@@ -440,12 +436,19 @@ fn text(matches: &ArgMatches, name: &str) -> String {
 
 /// An error for people, and whether it cost something.
 fn complain(error: &Error) {
-    let name = if error.field(SUMS_UP).is_some() { "error" } else { error.kind().name() };
+    let name = if error.is_summary() { "error" } else { error.kind().name() };
     tell(format_args!("{name}: {}", error.words().render(Case::Shell)));
-    if error.is_billed("yes") {
-        tell(format_args!("warning: the service bills this all the same"));
-    } else if error.is_billed("unknown") {
-        tell(format_args!("warning: the service may bill this all the same"));
+    if let Some(how) = bills(error) {
+        tell(format_args!("warning: the service {how} this all the same"));
+    }
+}
+
+/// The verb of a warning that a failed call costs something; none if it does not.
+fn bills(error: &Error) -> Option<&'static str> {
+    match error.billed()? {
+        Billed::No => None,
+        Billed::Yes => Some("bills"),
+        Billed::Unknown => Some("may bill"),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader
 
 use super::held::Held;
 use super::out::{line, tell};
-use super::{NO_FLAGS, SUMS_UP, blocking, call_options, client, flags, options};
+use super::{NO_FLAGS, bills, blocking, call_options, client, flags, options};
 use nanobanana::error::{Error, Kind};
 use nanobanana::input::{Input, MASK};
 use nanobanana::many::{Item, Many, Step};
@@ -260,10 +260,8 @@ impl Show<'_> {
             let (first, alike) = self.failed.unwrap_or((error.kind(), true));
             self.failed = Some((first, alike && first.exit_code() == error.kind().exit_code()));
             tell(format_args!("{name}: {}: {}", error.kind().name(), error.words().render(Case::Shell)));
-            for (billed, how) in [("yes", "bills"), ("unknown", "may bill")] {
-                if error.is_billed(billed) {
-                    tell(format_args!("{name}: warning: the service {how} this all the same"));
-                }
+            if let Some(how) = bills(error) {
+                tell(format_args!("{name}: warning: the service {how} this all the same"));
             }
             self.held.receive_of_error(error);
         }
@@ -305,6 +303,6 @@ impl Show<'_> {
         }
         let Some((first, alike)) = self.failed else { return self.unprinted.clone().map_or(Ok(()), Err) };
         let message = format!("{} of {items} failed", progress.failed);
-        Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message).with(SUMS_UP, true))
+        Err(Error::new(if alike { first } else { Kind::NanoBananaError }, message).as_summary())
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::out;
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Error, InvalidOption, Kind};
 use nanobanana::image::Image;
 use nanobanana_base::message::Message;
 use nanobanana_base::save::{self, Durable, numbered};
@@ -117,7 +117,7 @@ impl Place {
                     let problem = format!(
                         "cannot write into {place}: {cause}. Nothing was sent; name a file elsewhere with `output`"
                     );
-                    Error::new(Kind::ImageError, problem).because(cause).with("input", place)
+                    Error::new(Kind::ImageError, problem).because(cause).with_input(place)
                 })
             }
         }
@@ -159,5 +159,5 @@ impl Place {
 }
 
 fn wrong(problem: impl Into<Message>) -> Error {
-    Error::new(Kind::InvalidOptionError, problem).with("option", "output".to_owned())
+    Error::invalid_option(problem, InvalidOption::of("output"))
 }

@@ -10,7 +10,7 @@ use super::out::{line, tell};
 use super::{Begun, blocking, options};
 use crate::survey::{Plan, Run, too_dear};
 use nanobanana::client::Client;
-use nanobanana::error::{Error, Kind};
+use nanobanana::error::{Error, InvalidOption, Kind};
 use nanobanana::options::{ClientOptions, Reading, Readings};
 use nanobanana::schema::Case;
 use nanobanana_base::message::{message, option};
@@ -64,8 +64,10 @@ pub(super) fn command(json: Arg, offline: Arg) -> Command {
 }
 
 fn wrong(name: &'static str, problem: impl Into<nanobanana_base::message::Message>) -> Error {
-    Error::new(Kind::InvalidOptionError, message!("option {} {}", option(name), problem.into()))
-        .with("option", option(name))
+    Error::invalid_option(
+        message!("option {} {}", option(name), problem.into()),
+        InvalidOption::of(option(name)),
+    )
 }
 
 fn only(matches: &ArgMatches) -> Result<Readings, Error> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use nanobanana::catalogue::Catalogue;
 use nanobanana::client::Client;
-use nanobanana::error::{Error, Kind, Usage};
+use nanobanana::error::{Billed, BudgetExceeded, Error, Kind, Usage};
 use nanobanana::internals::{Method, Once, is_unconnected, read_usage, status_error};
 use nanobanana::options::{GenerateOptions, Readings};
 use nanobanana::schema::Case;
@@ -225,7 +225,7 @@ impl Run {
             let header = |name: &str| answered.header(name).map(str::to_owned);
             let body = run.secrets.clean(&String::from_utf8_lossy(&answered.body)).into_owned();
             let error = status_error(answered.status, &header, body.as_bytes(), None);
-            return Err(error.with("billed", "no".to_owned()));
+            return Err(error.with_billed(Billed::No));
         }
         Ok(run)
     }
@@ -435,8 +435,11 @@ pub(crate) fn too_dear(plan: &Plan, most: f64) -> Error {
         "the plan may cost up to ${needed:.4}, and --max-usd is {most}; raise it, or name fewer conflicts by --only. \
          Nothing was sent"
     );
-    Error::new(Kind::BudgetExceededError, problem)
-        .with("budget", Some(most))
-        .with("needed", Some(needed))
-        .with("spent", Some(0.0))
+    let detail = BudgetExceeded {
+        budget: Some(most),
+        needed: Some(needed),
+        spent: Some(0.0),
+        ..BudgetExceeded::default()
+    };
+    Error::budget_exceeded(problem, detail)
 }

@@ -160,7 +160,7 @@ use batch::Times;
 use files::Library;
 use guard::Hosts;
 use log::State;
-use nanobanana_base::error::{Error, Kind};
+use nanobanana_base::error::{Error, InvalidOption, Kind};
 use nanobanana_base::options::{EmulatorOptions, RecordOptions};
 use quota::Limits;
 use rules::Live;
@@ -196,7 +196,7 @@ fn address(host: &str) -> Result<IpAddr, Error> {
         let problem = format!(
             "option `host` is {host:?}; it takes an address such as 127.0.0.1, ::1 or 0.0.0.0 (every address of this machine)"
         );
-        Error::new(Kind::InvalidOptionError, problem).with("option", "host".to_owned())
+        Error::invalid_option(problem, InvalidOption::of("host"))
     })
 }
 
@@ -372,7 +372,7 @@ impl Emulator {
         let steps = script::read(steps)?;
         self.0.state.script().replace(steps).map_err(|problem| {
             let option = "script".to_owned();
-            Error::new(Kind::InvalidOptionError, format!("`script`: {problem}")).with("option", option)
+            Error::invalid_option(format!("`script`: {problem}"), InvalidOption::of(option))
         })
     }
 

@@ -15,7 +15,7 @@ use super::answer::{self, Given, Sketch, Thought};
 use super::proto;
 use super::steps::{names, of_answers};
 use nanobanana_base::codec::{self, Format, Quality};
-use nanobanana_base::error::{Error, Kind};
+use nanobanana_base::error::{Error, InvalidOption};
 use nanobanana_base::memory;
 use nanobanana_base::options::nearest;
 use nanobanana_base::schema::Case;
@@ -332,8 +332,19 @@ struct At<'a> {
 
 impl At<'_> {
     fn wrong(&self, name: &str, problem: impl std::fmt::Display) -> Error {
+        self.wrong_of(name, problem, |detail| detail)
+    }
+
+    /// The same with more detail.
+    fn wrong_of(
+        &self,
+        name: &str,
+        problem: impl std::fmt::Display,
+        more: impl FnOnce(InvalidOption) -> InvalidOption,
+    ) -> Error {
         let option = format!("script[{}].{name}", self.index);
-        Error::new(Kind::InvalidOptionError, format!("`{option}` {problem}")).with("option", option)
+        let message = format!("`{option}` {problem}");
+        Error::invalid_option(message, more(InvalidOption::of(option)))
     }
 
     fn get<T>(
@@ -368,14 +379,11 @@ pub(super) fn read(steps: &[Value]) -> Result<Vec<Step>, Error> {
 }
 
 fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
-    let allowed = || names().map(str::to_owned).collect::<Vec<_>>();
     let listed = || names().collect::<Vec<_>>().join(", ");
     let Some(step) = step.as_object() else {
         let option = format!("script[{index}]");
         let problem = format!("`{option}` takes a map with any of {}", listed());
-        return Err(Error::new(Kind::InvalidOptionError, problem)
-            .with("option", option)
-            .with("allowed", allowed()));
+        return Err(Error::invalid_option(problem, InvalidOption::of(option).allowed(names())));
     };
     // Who writes JavaScript may spell them as everything else there.
     let plain = |key: &String| {
@@ -387,10 +395,7 @@ fn read_step(index: usize, step: &Value) -> Result<Step, Error> {
         let hint = nearest(unknown, names());
         let meant = hint.map(|hint| format!(" Did you mean `{hint}`?")).unwrap_or_default();
         let problem = format!("does not exist; a step takes {}.{meant}", listed());
-        return Err(at
-            .wrong(unknown, problem)
-            .with("allowed", allowed())
-            .with("hint", hint.map(str::to_owned)));
+        return Err(at.wrong_of(unknown, problem, |detail| detail.allowed(names()).hint(hint)));
     }
     let takes = format!(
         "a map with any of prompt, model and path (texts), seed (a whole number) and call (one of {})",
@@ -560,9 +565,7 @@ fn of_word(at: &At, error: &Map<String, Value>) -> Result<u16, Error> {
         let problem = format!(
             "has the status {told}, whose HTTP status is not known; known are {known}. Beside any other word the step's own `status` says the number.{meant}"
         );
-        at.wrong("error", problem)
-            .with("allowed", words_of_errors().map(str::to_owned).collect::<Vec<_>>())
-            .with("hint", hint.map(str::to_owned))
+        at.wrong_of("error", problem, |detail| detail.allowed(words_of_errors()).hint(hint))
     })
 }
 

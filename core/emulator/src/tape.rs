@@ -17,7 +17,7 @@ use super::check::Refusal;
 use super::log::State;
 use super::server::{Content, Outgoing};
 use super::upstream::{self, Upstream};
-use nanobanana_base::error::{Error, Kind};
+use nanobanana_base::error::{Error, InvalidOption};
 use nanobanana_base::options::{EmulatorOptions, Record, RecordOptions};
 use nanobanana_base::schema::{Case, Write as _};
 use nanobanana_base::secrets::Secrets;
@@ -100,7 +100,7 @@ impl Deck {
     fn tape_of(&self, options: RecordOptions, mode: &str) -> Result<Option<Arc<Tape>>, Error> {
         let lacks = |option: &str, problem: &str| {
             let problem = format!("option `{option}` {problem}");
-            Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+            Err(Error::invalid_option(problem, InvalidOption::of(option)))
         };
         let upstream = options.upstream.as_deref().map(Upstream::new).transpose()?;
         let Some(folder) = &options.cassette else {

@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 use url::Url;
 
 use super::check::Refusal;
-use nanobanana_base::error::{Error, Kind};
+use nanobanana_base::error::{Error, InvalidOption, Kind};
 use nanobanana_base::options::read_base_url;
 use nanobanana_base::secrets::Secrets;
 
@@ -42,7 +42,7 @@ impl Upstream {
     pub fn new(base: &str) -> Result<Self, Error> {
         let wrong = |why: &str| {
             let problem = format!("option `upstream` is {base:?}; {why}");
-            Error::new(Kind::InvalidOptionError, problem).with("option", "upstream".to_owned())
+            Error::invalid_option(problem, InvalidOption::of("upstream"))
         };
         // Requests bring the version of their own.
         let url = read_base_url(base).map_err(|problem| wrong(&format!("the address {problem}")))?.url;

@@ -24,7 +24,7 @@ use crate::call::money::{Hold, Ledger};
 use crate::call::retry::{self, Bucket, Decision, Policy, Tries};
 use crate::catalogue::{Model, is_same};
 use crate::digest::Digest;
-use crate::error::{Attempt, Error, Kind, Partial, Usage, now};
+use crate::error::{Attempt, Billed, Error, Kind, Partial, Usage, now};
 use crate::http::body::Body;
 use crate::http::json::Cut;
 use crate::http::key::Keys;
@@ -160,7 +160,7 @@ struct Course {
     usage: Usage,
     cost: Option<f64>,
     /// How attempts before the last one were billed: the worst of them.
-    billed: Option<&'static str>,
+    billed: Option<Billed>,
     /// Why the last attempt is not the last one.
     failure: Option<Error>,
 }
@@ -201,7 +201,7 @@ impl Job {
                 drawn.result.call = Some(self.call);
                 Ok(drawn)
             }
-            Err(failure) => Err(failure.with("call", self.call).noted(&self.notes)),
+            Err(failure) => Err(failure.with_call(Some(self.call)).noted(&self.notes)),
         }
     }
 
@@ -279,7 +279,7 @@ impl Job {
              and the files of the call answer, or leave `cache` out",
             self.total.as_secs_f64()
         );
-        Error::new(Kind::APITimeoutError, problem).with("billed", "no".to_owned()).with("retryable", false)
+        Error::new(Kind::APITimeoutError, problem).with_billed(Billed::No).with_retryable(false)
     }
 
     /// Asks the service until it answered, or there is no use in asking again. Gives the reply, too,
@@ -366,8 +366,8 @@ impl Job {
                     return Ok((drawn, kept));
                 }
                 // Something had been made before the service refused to go on.
-                Err(failure) if seen > next.base.seen && failure.is_billed("no") => {
-                    self.told(failure).with("billed", "unknown".to_owned())
+                Err(failure) if seen > next.base.seen && failure.billed() == Some(Billed::No) => {
+                    self.told(failure).with_billed(Billed::Unknown)
                 }
                 Err(failure) => self.told(failure),
             };
@@ -387,7 +387,10 @@ impl Job {
                 0 => retry::decide(&self.policy, course.tries, &failure, left, has_token, fastrand::f64()),
                 _ => Decision::Stop(None),
             };
-            if next.continued > 0 && failure.is_billed("no") && matches!(decision, Decision::Again { .. }) {
+            if next.continued > 0
+                && failure.billed() == Some(Billed::No)
+                && matches!(decision, Decision::Again { .. })
+            {
                 next.held = Some(hold);
             } else {
                 self.settle(hold, &next, &failure);
@@ -397,7 +400,7 @@ impl Job {
                     traffic.bucket.pay(course.tries, tries);
                     course.tries = tries;
                     course.goes_on_after(&failure);
-                    if failure.is_billed("yes") {
+                    if failure.billed() == Some(Billed::Yes) {
                         next.base.fold.is_counted();
                     }
                     report.retries(&reason(&failure), wait);
@@ -471,7 +474,7 @@ impl Job {
              larger `timeout`, or make fewer calls at once",
             self.total.as_secs_f64()
         );
-        let mut late = self.too_late().reworded(message).with("billed", "no".to_owned());
+        let mut late = self.too_late().reworded(message).with_billed(Billed::No);
         if let Some(failure) = course.failure.take() {
             late = late.because(failure);
         }
@@ -493,7 +496,7 @@ impl Job {
         let outcome = timeout_at(deadline, once).await;
         let outcome = match outcome.unwrap_or_else(|_| Err(self.too_late())) {
             Err(failure) if failure.is(Kind::APITimeoutError) && !progress.sent.load(Ordering::SeqCst) => {
-                Err(failure.with("billed", "no".to_owned()))
+                Err(failure.with_billed(Billed::No))
             }
             outcome => outcome,
         };
@@ -537,9 +540,9 @@ impl Job {
 
     /// Gives back the money of an attempt that failed, as far as is known.
     fn settle(&self, hold: Hold, next: &Request, failure: &Error) {
-        if failure.is_billed("unknown") {
+        if failure.billed() == Some(Billed::Unknown) {
             hold.lost(&reason(failure));
-        } else if failure.is_billed("yes") {
+        } else if failure.billed() == Some(Billed::Yes) {
             hold.settle(failure.cost());
         } else {
             self.refund(hold, next);
@@ -577,19 +580,19 @@ impl Job {
             && let Some(billed) = course.billed
         {
             // Such an error has no field for it.
-            let how = if billed == "yes" { "was" } else { "may have been" };
+            let how = if billed == Billed::Yes { "was" } else { "may have been" };
             message.add_sentence(format_args!("An attempt before {how} billed"));
         }
         let mut failure = failure.reworded(message).saving(partial);
-        if course.billed == Some("yes") || (course.billed.is_some() && !failure.is_billed("yes")) {
-            failure = failure.with("billed", course.billed.map(str::to_owned));
+        if let Some(worst) = Billed::worst([course.billed, failure.billed()].into_iter().flatten()) {
+            failure = failure.with_billed(worst);
         }
         if course.usage.total_tokens > 0 && matches!(failure.kind(), Kind::NoImageError | Kind::BlockedError)
         {
-            let mut usage = failure.usage();
+            let mut usage = failure.usage().cloned().unwrap_or_default();
             usage.add(&course.usage);
             let cost = failure.cost().zip(course.cost).map(|(last, before)| last + before);
-            failure = failure.with("usage", usage).with("cost", cost);
+            failure = failure.with_usage(usage, cost);
         }
         failure
     }
@@ -771,8 +774,8 @@ impl Job {
                     Kind::APITimeoutError,
                     format!("the reply stood still for {} s, the `idle` timeout", idle.as_secs_f64()),
                 )
-                .with("billed", "unknown".to_owned())
-                .with("retryable", true))
+                .with_billed(Billed::Unknown)
+                .with_retryable(true))
             }),
         }
     }
@@ -802,15 +805,15 @@ impl Job {
                 self.total.as_secs_f64()
             ),
         )
-        .with("billed", "unknown".to_owned())
-        .with("retryable", true)
+        .with_billed(Billed::Unknown)
+        .with_retryable(true)
     }
 
     /// A failure as the caller may see it: a gateway may have answered with the headers that it
     /// got, and what made a damaged reply may have been billed.
     fn told(&self, failure: Error) -> Error {
         let failure = match failure.kind() {
-            Kind::ResponseError => failure.with("billed", "unknown".to_owned()),
+            Kind::ResponseError => failure.with_billed(Billed::Unknown),
             _ => failure,
         };
         failure.censored(&self.secrets())
@@ -831,24 +834,24 @@ impl Course {
         self.attempts.push(attempt);
         (self.made, self.tries) = (0, Tries::default());
         match used.total_tokens {
-            0 => self.billed = self.billed.or(Some("unknown")),
-            _ => self.billed = Some("yes"),
+            0 => self.billed = self.billed.or(Some(Billed::Unknown)),
+            _ => self.billed = Some(Billed::Yes),
         }
     }
 
     /// Notes what an attempt cost that is not the last one.
     fn goes_on_after(&mut self, failure: &Error) {
         let (number, why) = (self.attempts.len() + 1, reason(failure));
-        if failure.is_billed("unknown") {
-            self.billed = self.billed.or(Some("unknown"));
+        if failure.billed() == Some(Billed::Unknown) {
+            self.billed = self.billed.or(Some(Billed::Unknown));
             self.warnings.push(message!(
                 "attempt {number} was lost ({}) and the request was sent again; the lost one may have been billed too",
                 why
             ));
         }
-        if failure.is_billed("yes") {
-            self.billed = Some("yes");
-            self.usage.add(&failure.usage());
+        if failure.billed() == Some(Billed::Yes) {
+            self.billed = Some(Billed::Yes);
+            self.usage.add(&failure.usage().cloned().unwrap_or_default());
             self.cost = failure.cost().zip(self.cost).map(|(cost, before)| cost + before);
             self.warnings.push(message!(
                 "attempt {number} was answered without a picture, and billed; the request was sent again"

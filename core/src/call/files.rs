@@ -20,7 +20,7 @@ use url::Url;
 use crate::blocking;
 use crate::call::retry::Bucket;
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::http::transport::{Content, Method};
 use crate::input::Source;
 use crate::message::{counted, message};
@@ -226,7 +226,7 @@ impl Line {
         if file.state == "FAILED" {
             let why = file.error.as_deref().unwrap_or("with no explanation");
             let problem = format!("the service could not process {}: {why}", file.name);
-            return Err(Error::new(Kind::APIError, problem).with("billed", "no".to_owned()));
+            return Err(Error::new(Kind::APIError, problem).with_billed(Billed::No));
         }
         Ok(file)
     }
@@ -327,7 +327,7 @@ impl Question {
 }
 
 fn unpromised(problem: &str) -> Error {
-    Error::new(Kind::ResponseError, problem).with("billed", "no".to_owned())
+    Error::new(Kind::ResponseError, problem).with_billed(Billed::No)
 }
 
 /// An answer that does not say whether the chunk has arrived.
@@ -338,7 +338,7 @@ fn unclear(status: Option<&str>, received: Option<u64>, len: u64) -> Error {
             unpromised(&format!("the service says that it has {received} of {len} of an upload"))
         }
         (Some("cancelled"), _) => unpromised("the service has cancelled the upload"),
-        _ => unpromised("the answer does not say how far the upload is").with("retryable", true),
+        _ => unpromised("the answer does not say how far the upload is").with_retryable(true),
     }
 }
 

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::{Error, Kind, now};
+use crate::error::{BudgetExceeded, Error, Kind, now};
 use crate::message::{Message, Part, field, message, method, option};
 use crate::options::Budget;
 use crate::process::PerProcess;
@@ -185,12 +185,14 @@ impl Ledger {
             problem,
             raise
         );
-        Error::new(Kind::BudgetExceededError, message)
-            .with("budget", self.budget.map(usd))
-            .with("per_call", self.per_call.map(usd))
-            .with("spent", usd(sums.spent + sums.kept))
-            .with("held", usd(sums.held))
-            .with("needed", usd(needed))
+        let detail = BudgetExceeded {
+            budget: self.budget.map(usd),
+            per_call: self.per_call.map(usd),
+            spent: Some(usd(sums.spent + sums.kept)),
+            held: Some(usd(sums.held)),
+            needed: Some(usd(needed)),
+        };
+        Error::budget_exceeded(message, detail)
     }
 
     fn sums(&self) -> Sums {

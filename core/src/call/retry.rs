@@ -16,7 +16,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::message::{Message, inner, message};
 use crate::options::Retry;
 
@@ -90,7 +90,7 @@ pub(crate) fn decide(
     if policy.max_attempts <= 1 {
         return Decision::Stop(None);
     }
-    if !policy.resend_unknown && failure.is_billed("unknown") {
+    if !policy.resend_unknown && failure.billed() == Some(Billed::Unknown) {
         return stop(message!(
             "the service may have made, and billed, the picture already, and {} is false",
             inner("retry", "resend_unknown")
@@ -139,7 +139,7 @@ pub(crate) fn decide(
 
 /// Whether the model might draw when it is asked the same once more.
 fn is_worth_paying_again(failure: &Error) -> bool {
-    failure.field("finish_reason").is_some_and(|reason| reason == "NO_IMAGE" || reason == "IMAGE_OTHER")
+    matches!(failure.finish_reason(), Some("NO_IMAGE" | "IMAGE_OTHER"))
 }
 
 /// The tries after failures that one client has left in one process: an outage must not be answered
@@ -184,16 +184,17 @@ impl Default for Bucket {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::error::NoImage;
 
     const MINUTE: Duration = Duration::from_secs(60);
     const NONE: Tries = Tries { failed: 0, named: 0, no_image: 0 };
 
     fn failure(kind: Kind, retryable: bool) -> Error {
-        Error::new(kind, "it failed").with("retryable", retryable)
+        Error::new(kind, "it failed").with_retryable(retryable)
     }
 
     fn limited(seconds: f64) -> Error {
-        failure(Kind::RateLimitError, true).with("retry_after", seconds)
+        failure(Kind::RateLimitError, true).with_retry_after(Some(seconds))
     }
 
     fn decide_at(policy: &Policy, tries: Tries, failure: &Error, left: Duration) -> Decision {
@@ -311,8 +312,10 @@ mod tests {
     #[test]
     fn no_image_buys_tries_for_two_reasons_only() {
         let policy = Policy::new(Some(&Retry::from(false).no_image(1u32)));
-        let without =
-            |reason: &str| failure(Kind::NoImageError, true).with("finish_reason", Some(reason.to_owned()));
+        let without = |reason: &str| {
+            let detail = NoImage { finish_reason: Some(reason.to_owned()), ..NoImage::default() };
+            Error::no_image("it failed", detail).with_retryable(true)
+        };
         for reason in ["NO_IMAGE", "IMAGE_OTHER"] {
             let (long, tries) = wait(decide_at(&policy, NONE, &without(reason), MINUTE));
             assert_eq!((long, tries), (Duration::ZERO, Tries { no_image: 1, ..NONE }));
@@ -324,11 +327,11 @@ mod tests {
 
     #[test]
     fn what_may_have_been_billed_is_sent_again_unless_that_is_switched_off() {
-        let lost = failure(Kind::APIConnectionError, true).with("billed", "unknown".to_owned());
+        let lost = failure(Kind::APIConnectionError, true).with_billed(Billed::Unknown);
         assert_eq!(wait(decide_at(&Policy::new(None), NONE, &lost, MINUTE)).1.failed, 1);
         let policy = Policy::new(Some(&Retry::new().resend_unknown(false)));
         assert!(stop(decide_at(&policy, NONE, &lost, MINUTE)).contains("resend_unknown"));
-        let refused = failure(Kind::APIConnectionError, true).with("billed", "no".to_owned());
+        let refused = failure(Kind::APIConnectionError, true).with_billed(Billed::No);
         assert_eq!(wait(decide_at(&policy, NONE, &refused, MINUTE)).1.failed, 1);
     }
 

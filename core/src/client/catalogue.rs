@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Client, variable};
 use crate::catalogue::{Catalogue, day_of, days};
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::input;
 use crate::message::{message, option};
 use crate::options::GenerateOptions;
@@ -39,11 +39,10 @@ impl Catalogues {
             return Ok(Catalogues::Loaded(Arc::new(Catalogue::load(place)?)));
         }
         let url = Url::parse(place).map_err(|cause| {
-            Error::new(
-                Kind::InvalidOptionError,
+            Error::invalid_option(
                 message!("option {} is not a URL: {cause}", option("catalogue")),
+                InvalidOption::of("catalogue"),
             )
-            .with("option", "catalogue".to_owned())
         })?;
         Ok(Catalogues::Remote(Arc::new(Remote { url, found: OnceCell::new() })))
     }

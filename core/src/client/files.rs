@@ -14,7 +14,7 @@ use crate::call::events::ClientEvent;
 use crate::call::files::{Line, Parcel, Stock};
 use crate::call::retry::Policy;
 use crate::codec::{self, Format};
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption, Kind};
 use crate::http::key::{Key, Keys};
 use crate::image::Image;
 use crate::input::{self, Input, Place, Source};
@@ -148,7 +148,7 @@ fn whole(about: Attachment) -> Result<Option<String>, Error> {
                 "option `{option}` says what of a video is seen, and a file is uploaded whole; give it with the uploaded \
                  file in `attachments`"
             );
-            Err(Error::new(Kind::InvalidOptionError, problem).with("option", option.to_owned()))
+            Err(Error::invalid_option(problem, InvalidOption::of(option)))
         }
     }
 }
@@ -162,7 +162,7 @@ fn name_of(file: Input) -> Result<String, Error> {
             let label = other.label().unwrap_or_default();
             let problem =
                 format!("the file's `name` is a text like files/abc, or an uploaded file, not {label}");
-            Err(Error::new(Kind::InvalidOptionError, problem).with("option", "name".to_owned()))
+            Err(Error::invalid_option(problem, InvalidOption::of("name")))
         }
     }
 }
@@ -183,7 +183,7 @@ fn named(name: &str) -> Result<String, Error> {
     let problem = format!(
         "option `name` is {name:?}; the name of a file is \"files/\" and up to 40 lower case letters, digits and dashes"
     );
-    Err(Error::new(Kind::InvalidOptionError, problem).with("option", "name".to_owned()))
+    Err(Error::invalid_option(problem, InvalidOption::of("name")))
 }
 
 /// Where the bytes of a source are, and the path that it has.
@@ -289,7 +289,7 @@ async fn typed(source: &Source, path: Option<&Path>) -> Result<String, Error> {
             "the type of {what} is not known; say it with {}, for example \"text/plain\" or \"video/mp4\"",
             option("mime_type")
         );
-        Error::new(Kind::InvalidOptionError, problem).with("option", option("mime_type"))
+        Error::invalid_option(problem, InvalidOption::of(option("mime_type")))
     })
 }
 

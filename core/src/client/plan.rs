@@ -16,7 +16,7 @@ use crate::call::events::next_call;
 use crate::call::files::{self, Outline, Picture};
 use crate::call::retry::Policy;
 use crate::catalogue;
-use crate::error::{Error, Kind, Partial};
+use crate::error::{Billed, Error, Kind, Partial};
 use crate::http::key::Keys;
 use crate::http::transport::Transport;
 use crate::input::{Media, Part};
@@ -335,18 +335,17 @@ fn together(outcomes: Vec<Result<Generation, Error>>) -> Result<Generation, Erro
     let Some(mut merged) = merged else {
         let none = || Error::new(Kind::NanoBananaError, "no call was made");
         // It speaks for all of them: one that was paid for is not hidden behind one that was not.
-        let worst =
-            ["yes", "unknown"].into_iter().find(|how| errors.iter().any(|error| error.is_billed(how)));
+        let worst = Billed::worst(errors.iter().filter_map(Error::billed));
         // The error also carries the partial results of the other calls.
         let partial = Partial::of_all(errors.iter().filter_map(Error::partial));
         let first = errors.into_iter().next().unwrap_or_else(none).saving(partial);
         return Err(match worst.filter(|_| first.is(Kind::APIError)) {
-            Some(worst) => first.with("billed", worst.to_owned()),
+            Some(worst) => first.with_billed(worst),
             None => first,
         });
     };
-    for paid in errors.iter().filter(|error| error.is_billed("yes")) {
-        merged.usage.add(&paid.usage());
+    for paid in errors.iter().filter(|error| error.billed() == Some(Billed::Yes)) {
+        merged.usage.add(&paid.usage().cloned().unwrap_or_default());
         merged.cost = merged.cost.zip(paid.cost()).map(|(one, other)| one + other);
     }
     if let Some(first) = errors.first() {
@@ -375,12 +374,11 @@ mod tests {
 
     #[test]
     fn the_failure_of_several_calls_tells_whether_any_of_them_may_be_billed() {
-        let failed = |billed: &str| Err(Error::new(Kind::APIError, "no").with("billed", billed.to_owned()));
-        for (all, worst) in
-            [(["no", "no"], "no"), (["no", "unknown"], "unknown"), (["unknown", "yes"], "yes")]
-        {
+        use Billed::{No, Unknown, Yes};
+        let failed = |billed| Err(Error::new(Kind::APIError, "no").with_billed(billed));
+        for (all, worst) in [([No, No], No), ([No, Unknown], Unknown), ([Unknown, Yes], Yes)] {
             let error = together(all.into_iter().map(failed).collect()).unwrap_err();
-            assert!(error.is_billed(worst), "{error:?}");
+            assert_eq!(error.billed(), Some(worst), "{error:?}");
         }
     }
 

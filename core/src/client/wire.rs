@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::Client;
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::http::key::Keys;
 use crate::http::transport::{Ask, Content, Method};
 use crate::secrets::Secrets;
@@ -76,7 +76,7 @@ impl Client {
         };
         timeout(limit, exchange).await.unwrap_or_else(|_| {
             let problem = format!("no answer came within {} s", limit.as_secs_f64());
-            Err(Error::new(Kind::APITimeoutError, problem).with("billed", "unknown".to_owned()))
+            Err(Error::new(Kind::APITimeoutError, problem).with_billed(Billed::Unknown))
         })
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::message::counted;
 
 /// How deep JSON may be nested. `serde_json` gives up at 128, so what is let through can be parsed.
@@ -32,7 +32,7 @@ impl Cut {
     pub fn value(&self) -> Result<Value, Error> {
         serde_json::from_str(&self.text).map_err(|cause| {
             Error::new(Kind::ResponseError, format!("the reply cannot be read: {cause}"))
-                .with("billed", "unknown".to_owned())
+                .with_billed(Billed::Unknown)
                 .because(cause)
         })
     }

@@ -18,7 +18,7 @@ use memchr::{memchr2, memchr3};
 pub use self::mend::Damage;
 use self::mend::Degree;
 use self::picture::{Decoder, Trouble};
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind};
 use crate::http::json::{self, Cut};
 use crate::memory;
 use crate::message::counted;
@@ -291,7 +291,7 @@ impl Splitter {
             _ => counted(self.offset, "byte", "bytes"),
         };
         let told = format!("the reply was cut off in the middle {place} after {came}");
-        refused(told).with("retryable", true)
+        refused(told).with_retryable(true)
     }
 
     fn breaks(&mut self, error: &Error) {
@@ -755,7 +755,7 @@ fn key_text<'a>(text: &'a [u8], key: &Range<usize>) -> Cow<'a, str> {
 /// The error of a reply that cannot be used.
 pub(crate) fn refused(message: String) -> Error {
     // The service had begun to answer, so it may well count the call.
-    Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned())
+    Error::new(Kind::ResponseError, message).with_billed(Billed::Unknown)
 }
 
 fn over(limit: String) -> Error {

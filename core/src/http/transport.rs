@@ -15,7 +15,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use crate::blocking;
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, InvalidOption, Kind};
 use crate::http::body::Body;
 use crate::local;
 use crate::message::{Message, counted, message, option};
@@ -135,8 +135,8 @@ impl Reply {
                 None => ("the connection broke during the reply", true),
             };
             Error::new(Kind::APIConnectionError, format!("{what}: {why}"))
-                .with("billed", "unknown".to_owned())
-                .with("retryable", retryable)
+                .with_billed(Billed::Unknown)
+                .with_retryable(retryable)
                 .because(cause.without_url())
         })
     }
@@ -390,14 +390,13 @@ impl Transport {
         map.insert("x-goog-api-key", secret);
         for (name, value) in self.settings.headers.iter().chain(call) {
             let wrong = || {
-                Error::new(
-                    Kind::InvalidOptionError,
+                Error::invalid_option(
                     message!(
                         "option {} has {name:?}, which is no HTTP header with its value",
                         option("headers")
                     ),
+                    InvalidOption::of(option("headers")),
                 )
-                .with("option", option("headers"))
             };
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
@@ -427,10 +426,8 @@ impl Transport {
                 }
                 _ => format!("the reply of {host}{port} cannot be read: {why}"),
             };
-            let billed = if sent { "unknown" } else { "no" };
-            return Error::new(Kind::ResponseError, message)
-                .with("billed", billed.to_owned())
-                .because(cause.without_url());
+            let billed = if sent { Billed::Unknown } else { Billed::No };
+            return Error::new(Kind::ResponseError, message).with_billed(billed).because(cause.without_url());
         }
         let message = match (connecting, cause.is_timeout()) {
             (true, true) => {
@@ -451,10 +448,10 @@ impl Transport {
             (true, false) => message!("cannot connect to {host}{port}: {why}"),
             (false, _) => message!("the connection to {host}{port} broke before a reply came: {why}"),
         };
-        let billed = if connecting || facts.is_sent_back || !sent { "no" } else { "unknown" };
+        let billed = if connecting || facts.is_sent_back || !sent { Billed::No } else { Billed::Unknown };
         Error::new(Kind::APIConnectionError, message)
-            .with("billed", billed.to_owned())
-            .with("retryable", facts.lasting.is_none())
+            .with_billed(billed)
+            .with_retryable(facts.lasting.is_none())
             .because(cause.without_url())
     }
 }

@@ -130,7 +130,7 @@ pub(super) async fn part(of: Input, about: Attachment, reach: &Reach<'_>) -> Res
         // What was said of it as of a picture.
         Kind::ImageError => {
             let problem = error.words().without_start("it ");
-            PLACE.refuse(&label, problem).with("input", label.clone()).because(error)
+            PLACE.refuse(&label, problem).with_input(label.clone()).because(error)
         }
         _ => error,
     })?;

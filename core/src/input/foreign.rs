@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Input, MASK, Place, bad, data_url, is_scheme};
 use crate::codec::Format;
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption};
 use crate::message::{Message, message, option};
 
 /// Base64 characters that hold enough bytes to recognize every format.
@@ -66,7 +66,7 @@ impl Stranger {
             }
             Stranger::Number => "is a number; give pixels as an array, or a picture".to_owned(),
         };
-        place.refuse(named, problem).with("input", named.to_owned())
+        place.refuse(named, problem).with_input(named.to_owned())
     }
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn check_words(inputs: &[Input]) -> Result<(), Error> {
         return Ok(());
     }
     let problem = "the prompt holds a picture as a text (base64); give the picture as bytes, or among the pictures of an edit";
-    Err(Error::new(Kind::InvalidOptionError, problem).with("option", option("prompt")))
+    Err(Error::invalid_option(problem, InvalidOption::of(option("prompt"))))
 }
 
 /// True if a text of a prompt may be the name of a picture's file.

@@ -17,7 +17,7 @@ use url::Url;
 use super::{File, Input, Part, Place, Source, attachment, bad, content, foreign, is_scheme};
 use crate::array::{self, Array, Opened, Sample};
 use crate::codec::{self, Checked, Header, Quirks};
-use crate::error::{Error, Kind};
+use crate::error::{Detail, Error, WhichImage};
 use crate::image::{Image, Pixels};
 use crate::local;
 use crate::message::{Message, counted, message, option};
@@ -200,7 +200,7 @@ impl Picture {
     /// What `then` makes of its pixels as a person sees them, on a thread for that.
     ///
     /// # Errors
-    /// [`Kind::ImageError`] if they are not known here, or cannot be read; what `then` returns.
+    /// [`Kind::ImageError`](crate::error::Kind::ImageError) if they are not known here, or cannot be read; what `then` returns.
     pub async fn pixels<T: Send + 'static>(
         self,
         then: impl FnOnce(Pixels) -> Result<T, Error> + Send + 'static,
@@ -295,13 +295,13 @@ async fn picture(
             (told.plan.index, told.plan.input) = (index, label);
             Ok((part, told, kept, given))
         }
-        Err(error) if error.is(Kind::ImageError) && error.field("index").is_none() => {
+        Err(error) if matches!(error.detail(), Detail::WhichImage(WhichImage { index: None, .. })) => {
             let message = match label.as_str() {
                 "bytes" => message!("picture {index}: {}", error.words()),
                 label if error.words().contains(label) => message!("picture {index}: {}", error.words()),
                 label => message!("picture {index} ({label}): {}", error.words()),
             };
-            Err(error.with("index", index).with("input", label).reworded(message))
+            Err(error.with_index(index).with_input(label).reworded(message))
         }
         Err(error) => Err(error),
     }
@@ -473,7 +473,7 @@ pub(super) async fn found(name: String, reach: &Reach<'_>) -> Result<Found, Erro
 /// That a file which an input names may be opened. Nothing is said of the file, not even that it is there.
 ///
 /// # Errors
-/// [`Kind::ImageError`] if the client opens none.
+/// [`Kind::ImageError`](crate::error::Kind::ImageError) if the client opens none.
 pub(crate) fn may_open(local_files: bool) -> Result<(), Error> {
     if local_files {
         return Ok(());

@@ -148,7 +148,7 @@ impl File {
     pub fn changed(&self, how: &str) -> Error {
         let path = self.path.display().to_string();
         let problem = format!("changed while it was being sent: {how}. Call again once it is still");
-        self.place.refuse(&path, problem).with("input", path)
+        self.place.refuse(&path, problem).with_input(path)
     }
 }
 

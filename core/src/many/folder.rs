@@ -721,7 +721,7 @@ impl Note {
         };
         let names = list(json, WARNING_NAMES);
         // Call numbers are valid within one process only.
-        let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with("call", Value::Null);
+        let of_earlier_run = |error: &Value| Error::from_json(error, Case::Snake).with_call(None);
         let mut usage = Usage::default();
         usage.input_tokens = number(&used, "input_tokens");
         usage.output_tokens = number(&used, "output_tokens");

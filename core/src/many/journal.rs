@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::folder::{Folder, broken};
 use crate::digest::Digest;
-use crate::error::{Error, Kind, now};
+use crate::error::{Billed, Error, Kind, now};
 use crate::message::{Message, counted, message, option};
 use crate::save;
 use crate::save::make_folder;
@@ -390,7 +390,8 @@ impl Journal {
     /// may have been paid for, and the next run warns. Blocks.
     pub fn failed(&self, key: &str, error: &Error) -> Result<(), Error> {
         let told = json!({ "kind": error.kind().name(), "message": &*error.words().shortened(300) });
-        self.append(&json!({ "failed": key, "billed": billed(error), "error": told }).to_string()).map(|_| ())
+        self.append(&json!({ "failed": key, "billed": billed(error).name(), "error": told }).to_string())
+            .map(|_| ())
     }
 
     fn append(&self, line: &str) -> Result<u64, Error> {
@@ -504,10 +505,9 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, 
 }
 
 /// Whether a failed item was paid for.
-pub(super) fn billed(error: &Error) -> String {
-    let told = error.field("billed").and_then(|billed| billed.as_str().map(str::to_owned));
-    let silent = if error.is(Kind::APIError) { "unknown" } else { "no" };
-    told.unwrap_or_else(|| silent.to_owned())
+pub(super) fn billed(error: &Error) -> Billed {
+    let silent = if error.is(Kind::APIError) { Billed::Unknown } else { Billed::No };
+    error.billed().unwrap_or(silent)
 }
 
 /// The start of the first line of a journal.

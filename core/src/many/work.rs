@@ -13,7 +13,7 @@ use super::{AtWork, End, Item, Place, Run, ended, failed, is_fatal};
 use crate::blocking;
 use crate::call::attempt::Before;
 use crate::client::{Client, Identity, Landed, Plan};
-use crate::error::{Error, Kind, now};
+use crate::error::{Billed, Error, Kind, now};
 use crate::input::Input;
 use crate::message::{counted, inner, message, option};
 use crate::options::OutputFormat;
@@ -222,7 +222,7 @@ impl Run {
                      is not sent again, as {} says",
                     inner("retry", "resend_unknown")
                 );
-                let error = Error::new(Kind::APIError, problem).with("billed", "unknown".to_owned());
+                let error = Error::new(Kind::APIError, problem).with_billed(Billed::Unknown);
                 return ended(failed(key, error));
             }
             warnings.push(message!(

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Catalogue, Model, Resolved, listed};
-use crate::error::{Error, Kind};
+use crate::error::{Error, UnsupportedOption};
 use crate::message::{Message, counted, message, option as named};
 use crate::options::{AspectRatio, GenerateOptions, ImageSize, OnUnsupported, Role, Thinking};
 use crate::schema::veiled;
@@ -55,7 +55,7 @@ impl Catalogue {
     /// Holds a call's options and its number of pictures against its model. A model that is not known is sent what was asked.
     ///
     /// # Errors
-    /// [`Kind::UnsupportedOptionError`] for an option or value that the model does not have, unless
+    /// [`Kind::UnsupportedOptionError`](crate::error::Kind::UnsupportedOptionError) for an option or value that the model does not have, unless
     /// `on_unsupported` says to leave it out; for too many pictures always.
     pub fn check(
         &self,
@@ -98,7 +98,7 @@ impl Catalogue {
     /// Holds the number of videos that go with a call against its model.
     ///
     /// # Errors
-    /// [`Kind::UnsupportedOptionError`] if it takes none, or fewer.
+    /// [`Kind::UnsupportedOptionError`](crate::error::Kind::UnsupportedOptionError) if it takes none, or fewer.
     pub fn check_videos(&self, resolved: &Resolved<'_>, videos: usize) -> Result<(), Error> {
         let Some(model) = resolved.model.filter(|_| videos > 0) else { return Ok(()) };
         let check = Check { catalogue: self, model, lenient: false, warnings: Vec::new() };
@@ -222,12 +222,14 @@ impl Check<'_> {
             _ => message!("leave it out, or set {} to \"warn\"", named("on_unsupported")),
         };
         let message = message!("{}. Nothing was sent; {}", problem, way);
-        let error = Error::new(Kind::UnsupportedOptionError, message)
-            .with("model", id.clone())
-            .with("option", name)
-            .with("value", value)
-            .with("allowed", allowed)
-            .with("hint", hint);
+        let detail = UnsupportedOption {
+            model: Some(id.clone()),
+            option: Some(name),
+            value,
+            allowed: Some(allowed),
+            hint,
+        };
+        let error = Error::unsupported_option(message, detail);
         (problem, error)
     }
 

@@ -5,7 +5,7 @@ use image::codecs::{png, webp::WebPEncoder};
 use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
 
 use super::{Format, Pixels, WRITABLE, bad, colour, webp};
-use crate::error::{Error, Kind};
+use crate::error::{Error, InvalidOption};
 use crate::message::counted;
 
 /// How much may be lost. PNG loses nothing, whatever is said.
@@ -53,7 +53,7 @@ pub fn encode(pixels: &Pixels, format: Format, quality: Quality) -> Result<Vec<u
         _ => None,
     };
     if let Some(problem) = problem {
-        return Err(Error::new(Kind::InvalidOptionError, problem).with("option", "quality".to_owned()));
+        return Err(Error::invalid_option(problem, InvalidOption::of("quality")));
     }
     match (format, quality) {
         (Format::Jpeg, Quality::Lossy(quality)) => jpeg(pixels, quality),

@@ -14,29 +14,18 @@ const WRONG_LETTERS: &[(usize, usize)] = &[(12, 3), (8, 2), (3, 1)];
 /// An answer to a name that does not exist.
 struct Advice {
     problem: Message,
-    hint: Hint,
-}
-
-enum Hint {
-    Name(OptionName),
-    Words(Message),
+    hint: Message,
 }
 
 impl At {
     /// The error for a name that the table does not have.
     pub(super) fn unknown(&self, key: &str, table: &str, names: &'static [&'static str]) -> Error {
-        let allowed: Vec<OptionName> = names.iter().map(|name| option(name)).collect();
-        let error = match self.advice(key, table, names) {
-            Some(Advice { problem, hint }) => {
-                let error = self.given(key).invalid(problem);
-                match hint {
-                    Hint::Name(name) => error.with("hint", name),
-                    Hint::Words(words) => error.with("hint", words),
-                }
-            }
-            None => self.given(key).invalid(message!("does not exist; there are {}", listed(names))),
+        let (problem, hint) = match self.advice(key, table, names) {
+            Some(Advice { problem, hint }) => (problem, Some(hint)),
+            None => (message!("does not exist; there are {}", listed(names)), None),
         };
-        error.with("allowed", allowed)
+        let given = self.given(key);
+        given.refused(problem, given.detail().allowed(names.iter().map(|name| option(name))).hint(hint))
     }
 
     fn advice(&self, key: &str, table: &str, names: &'static [&'static str]) -> Option<Advice> {
@@ -48,10 +37,7 @@ impl At {
         if let Some(name) = names.iter().find(is_it) {
             let name = self.key(name).name;
             let place = Each { snake: "here", camel: "in JavaScript", shell: "in the shell" };
-            return Some(Advice {
-                problem: message!("is written {} {}", name, place),
-                hint: Hint::Name(name),
-            });
+            return Some(Advice { problem: message!("is written {} {}", name, place), hint: name.into() });
         }
         let scope = match table {
             "ClientOptions" => Some(Scope::Client),
@@ -86,18 +72,18 @@ impl At {
         }
         let name = nearest(key, names.iter().copied())?;
         let problem = message!("does not exist. Did you mean {}?", self.key(name).name);
-        Some(Advice { problem, hint: Hint::Name(option(name)) })
+        Some(Advice { problem, hint: option(name).into() })
     }
 
     fn remedied(&self, remedy: Remedy, of: &str) -> Advice {
         match remedy {
             Remedy::Called(name) => {
                 let problem = message!("is called {}{of} here", self.key(name).name);
-                Advice { problem, hint: Hint::Name(option(name)) }
+                Advice { problem, hint: option(name).into() }
             }
             Remedy::Do(template) => {
                 let words = Message::of_template(template, &self.name);
-                Advice { problem: message!("does not exist: {}", words), hint: Hint::Words(words) }
+                Advice { problem: message!("does not exist: {}", words), hint: words }
             }
         }
     }
@@ -108,7 +94,7 @@ fn elsewhere(word: &str, scope: Scope) -> Option<Advice> {
     let in_table = |names: &'static [&'static str]| names.iter().copied().find(|name| plain(name) == word);
     let belongs = |name: OptionName, to: &str| Advice {
         problem: message!("belongs to {to}, where it is {}", name),
-        hint: Hint::Name(name),
+        hint: name.into(),
     };
     let of_call = || in_table(GenerateOptions::NAMES).or_else(|| in_table(EditOptions::NAMES));
     match scope {
@@ -136,7 +122,7 @@ fn elsewhere(word: &str, scope: Scope) -> Option<Advice> {
     ];
     inner.into_iter().find_map(|(of, names)| {
         let name = option(of).known(in_table(names)?);
-        Some(Advice { problem: message!("is a part of an option: {}", name), hint: Hint::Name(name) })
+        Some(Advice { problem: message!("is a part of an option: {}", name), hint: name.into() })
     })
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::Traffic;
 use crate::call::events::Reporter;
 use crate::call::retry::{self, Decision, Policy, Tries};
-use crate::error::{Error, Kind};
+use crate::error::{Billed, Error, Kind, RateLimit, Status};
 use crate::http::transport::{MOST_FETCHED, NotFetched, Transport};
 use crate::message::message;
 use crate::service::gemini::reply::{self, reason};
@@ -88,17 +88,18 @@ impl Fetcher {
 
 /// The failure as calls have it, by which it is decided whether to try again.
 fn failure(failed: &NotFetched) -> Error {
-    let kind = match failed.status {
-        Some(429) => Kind::RateLimitError,
-        Some(500..) => Kind::InternalServerError,
-        Some(_) => Kind::APIStatusError,
-        None => Kind::APIConnectionError,
+    let message = failed.error.message();
+    let answer = Status { status: failed.status, ..Status::default() };
+    let failure = match failed.status {
+        Some(429) => Error::rate_limit(message, RateLimit { answer, ..RateLimit::default() }),
+        Some(500..) => Error::internal_server(message, answer),
+        Some(_) => Error::api_status(message, answer),
+        None => Error::new(Kind::APIConnectionError, message),
     };
     let wait = failed.retry_after.as_deref();
     let wait = wait.and_then(|value| reply::retry_after(value, failed.date.as_deref()));
-    Error::new(kind, failed.error.message())
-        .with("status", failed.status)
-        .with("retry_after", wait.filter(|seconds| seconds.is_finite() && *seconds >= 0.0))
-        .with("retryable", failed.is_passing)
-        .with("billed", "no".to_owned())
+    failure
+        .with_retry_after(wait.filter(|seconds| seconds.is_finite() && *seconds >= 0.0))
+        .with_retryable(failed.is_passing)
+        .with_billed(Billed::No)
 }

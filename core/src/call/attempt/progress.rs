@@ -243,7 +243,7 @@ impl Progress {
     fn unfinished(&self) -> Error {
         let what = if self.fold.is_empty() { "nothing came" } else { "the answer is cut off" };
         Error::new(Kind::ResponseError, format!("the stream ended without a finish reason: {what}"))
-            .with("retryable", true)
+            .with_retryable(true)
     }
 
     fn with_encoding(&self, fault: Error) -> Error {

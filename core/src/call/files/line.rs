@@ -12,7 +12,7 @@ use url::Url;
 use super::Stock;
 use crate::call::events::Reporter;
 use crate::call::retry::{self, Decision, Policy, Tries};
-use crate::error::{Attempt, Error, Kind, now};
+use crate::error::{Attempt, Billed, Error, Kind, now};
 use crate::http::key::Keys;
 use crate::http::transport::{Ask, Content, Method, Reply, Transport};
 use crate::memory;
@@ -162,7 +162,7 @@ impl Line {
             false => serde_json::from_slice(&body).map_err(|cause| {
                 let problem = format!("the answer is not JSON: {cause}");
                 // One that was cut off may come whole; any other comes again as it is.
-                Error::new(Kind::ResponseError, problem).with("retryable", cause.is_eof()).because(cause)
+                Error::new(Kind::ResponseError, problem).with_retryable(cause.is_eof()).because(cause)
             })?,
         };
         Ok(Answer { headers, json })
@@ -183,7 +183,7 @@ impl Line {
     /// A failure as the caller may see it. Nothing of this is billed.
     fn told(&self, failure: Error) -> Error {
         let failure = failure.censored(&self.secrets());
-        if failure.is(Kind::APIError) { failure.with("billed", "no".to_owned()) } else { failure }
+        if failure.is(Kind::APIError) { failure.with_billed(Billed::No) } else { failure }
     }
 
     /// Waits until it is time to ask again after this failure.
@@ -237,6 +237,6 @@ impl Line {
     pub(super) fn too_late(&self, what: &str) -> Error {
         let seconds = self.total.as_secs_f64();
         let problem = format!("{what}; the call's timeout is {seconds} s. Give it a larger `timeout`");
-        Error::new(Kind::APITimeoutError, problem).with("billed", "no".to_owned()).with("retryable", true)
+        Error::new(Kind::APITimeoutError, problem).with_billed(Billed::No).with_retryable(true)
     }
 }

@@ -18,7 +18,7 @@ fn the_last_word_counts_and_a_torn_line_is_read_past() {
         }
         journal.done("a", "d", "a.json").unwrap();
         std::fs::write(folder.path().join("out/a.json"), "").unwrap();
-        let refused = Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned());
+        let refused = Error::new(Kind::BadRequestError, "no").with_billed(Billed::No);
         journal.failed("b", &refused).unwrap();
         journal.failed("c", &Error::new(Kind::APIConnectionError, "gone")).unwrap();
     }
@@ -36,9 +36,7 @@ fn the_last_word_counts_and_a_torn_line_is_read_past() {
         journal.done("d", "d", "d.json").unwrap();
         // A second try that was not billed does not tell whether the first one was.
         journal.sent("c", "d").unwrap();
-        journal
-            .failed("c", &Error::new(Kind::BadRequestError, "no").with("billed", "no".to_owned()))
-            .unwrap();
+        journal.failed("c", &Error::new(Kind::BadRequestError, "no").with_billed(Billed::No)).unwrap();
     }
     assert!(matches!(opened(folder.path()).known("c"), Known::MaybePaid));
     assert!(matches!(opened(folder.path()).known("d"), Known::Done(_)));

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::catalogue::Model;
-use crate::error::{Error, Kind, Partial, Usage};
+use crate::error::{Billed, Blocked, Detail, Error, Kind, NoImage, Partial, RateLimit, Status, Usage};
 use crate::http::json::{Cut, Piece};
 use crate::image::Image;
 use crate::memory;
@@ -139,7 +139,7 @@ impl Fold {
         if self.kept > KEPT {
             let message =
                 format!("the reply was refused: its parts pass the limit of {} MiB of memory", KEPT >> 20);
-            return Err(Error::new(Kind::ResponseError, message).with("billed", "unknown".to_owned()));
+            return Err(Error::new(Kind::ResponseError, message).with_billed(Billed::Unknown));
         }
         Ok(events)
     }
@@ -315,7 +315,7 @@ impl Fold {
         text_will_do: bool,
     ) -> Result<Drawn, Error> {
         if self.is_empty() {
-            return Err(Error::new(Kind::ResponseError, "the reply is empty").with("retryable", true));
+            return Err(Error::new(Kind::ResponseError, "the reply is empty").with_retryable(true));
         }
         let usage = self.usage.as_ref();
         self.result.usage = usage.map(read_usage).unwrap_or_default();
@@ -365,35 +365,47 @@ impl Fold {
             "" => String::new(),
             words => format!(" The model answered with text instead: {:?}.", shortened(words, 200)),
         };
+        let used = result.usage.is_any();
+        let retryable = lost.is_empty()
+            && strays.is_empty()
+            && matches!(result.finish_reason.as_deref(), Some("NO_IMAGE" | "IMAGE_OTHER" | "OTHER"));
+        let answer = NoImage {
+            finish_reason: result.finish_reason.clone(),
+            finish_message,
+            text: Some(result.text),
+            usage: Some(result.usage),
+            cost: result.cost,
+            response_id: result.response_id,
+        };
+        let blocked = |stage: &str, reason, ratings: Option<Value>| Blocked {
+            stage: Some(stage.to_owned()),
+            reason: Some(reason),
+            ratings: ratings.unwrap_or(json!([])),
+            ..Blocked::from(answer.clone())
+        };
         let error = if let Some(reason) = blocked_prompt {
             let message = format!(
                 "the service refused the prompt ({reason}).{said_so} Reword it, or change its pictures."
             );
             let ratings = feedback.as_ref().and_then(|feedback| get(feedback, "safety_ratings")).cloned();
-            Error::new(Kind::BlockedError, message)
-                .with("stage", "prompt".to_owned())
-                .with("reason", reason)
-                .with("ratings", ratings.unwrap_or(json!([])))
+            Error::blocked(message, blocked("prompt", reason, ratings))
         } else if let Some(reason) = result.finish_reason.clone().filter(|reason| is_block(reason)) {
             let message = format!(
                 "the service refused the picture ({reason}).{said_so}{words} Reword the prompt; sending it again as it is seldom helps."
             );
-            Error::new(Kind::BlockedError, message)
-                .with("stage", "output".to_owned())
-                .with("reason", reason)
-                .with("ratings", ratings.unwrap_or(json!([])))
+            Error::blocked(message, blocked("output", reason, ratings))
         } else if !lost.is_empty() {
             let message = format!(
                 "the picture came as an address, and could not be fetched: {lost_because}. `partial` has the address, \
                  as `links`; drawing it again costs again"
             );
-            Error::new(Kind::NoImageError, message)
+            Error::no_image(message, answer)
         } else if !strays.is_empty() {
             let message = format!(
                 "no picture came where an answer belongs, but {} elsewhere in the reply; `partial` has what came",
                 strays.len()
             );
-            Error::new(Kind::NoImageError, message)
+            Error::no_image(message, answer)
         } else {
             let reason = result.finish_reason.as_deref().unwrap_or("no reason given");
             let advice = match reason {
@@ -410,21 +422,10 @@ impl Fold {
                 }
                 _ => " Say in the prompt that a picture is wanted.".into(),
             };
-            Error::new(Kind::NoImageError, message!("no picture came ({reason}).{said_so}{words}{}", advice))
+            Error::no_image(message!("no picture came ({reason}).{said_so}{words}{}", advice), answer)
         };
-        let used = result.usage.is_any();
-        let retryable = lost.is_empty()
-            && strays.is_empty()
-            && matches!(result.finish_reason.as_deref(), Some("NO_IMAGE" | "IMAGE_OTHER" | "OTHER"));
-        error
-            .with("retryable", retryable)
-            .with("billed", if used { "yes" } else { "unknown" }.to_owned())
-            .with("finish_reason", result.finish_reason)
-            .with("finish_message", finish_message)
-            .with("text", result.text)
-            .with("usage", result.usage)
-            .with("cost", result.cost)
-            .with("response_id", result.response_id)
+        let billed = if used { Billed::Yes } else { Billed::Unknown };
+        error.with_retryable(retryable).with_billed(billed)
     }
 }
 
@@ -639,7 +640,7 @@ pub fn status_error(
         None => message!("{status}: {said}"),
     };
     let mut retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-    let mut error = Error::new(kind, "");
+    let (mut quota, mut permanent) = (None, None);
     if kind == Kind::RateLimitError {
         let violations =
             || detail("QuotaFailure").into_iter().flat_map(|failure| list(failure, "violations"));
@@ -648,7 +649,7 @@ pub fn status_error(
         let is_daily = |row: &&Value| name(row).is_some_and(|quota| quota.contains("PerDay"));
         // Of several quotas the one that lasts the longest counts.
         let (none, day) = (violations().find(is_zero), violations().find(is_daily));
-        let quota = none.or(day).or(violations().next()).and_then(name);
+        quota = none.or(day).or(violations().next()).and_then(name);
         let zero = none.is_some() || said.contains("limit: 0");
         let daily = day.is_some();
         if zero {
@@ -663,9 +664,8 @@ pub fn status_error(
         if capped && !zero && !daily {
             message.push(" — the project's spending limit is reached; raise it, waiting does not help soon");
         }
-        let permanent = zero || daily || capped;
-        retryable = !permanent;
-        error = error.with("quota", quota).with("permanent", permanent);
+        permanent = Some(zero || daily || capped);
+        retryable = permanent == Some(false);
     }
     if let Some(advice) = advice.filter(|_| kind == Kind::NotFoundError) {
         message.push(message!(" — {}", advice));
@@ -690,31 +690,32 @@ pub fn status_error(
         .or_else(|| said.split_once("retry in ").and_then(|(_, rest)| leading_seconds(rest)))
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
     let request_id = ["x-request-id", "x-goog-request-id"].iter().find_map(|name| header(name));
-    error
-        .reworded(message)
-        .with("status", Some(status))
-        .with("code", code)
-        .with("details", details.clone())
-        .with("request_id", request_id)
-        .with("retry_after", named_wait)
-        .with("retryable", retryable)
-        .with("billed", "no".to_owned())
+    let answer = Status { status: Some(status), code, details: details.clone(), request_id };
+    let error = match kind {
+        Kind::RateLimitError => Error::rate_limit(message, RateLimit { answer, quota, permanent }),
+        Kind::AuthenticationError => Error::authentication(message, answer),
+        Kind::PermissionDeniedError => Error::permission_denied(message, answer),
+        Kind::NotFoundError => Error::not_found(message, answer),
+        Kind::InternalServerError => Error::internal_server(message, answer),
+        Kind::BadRequestError => Error::bad_request(message, answer),
+        _ => Error::api_status(message, answer),
+    };
+    error.with_retry_after(named_wait).with_retryable(retryable).with_billed(Billed::No)
 }
 
 /// Why an attempt failed, in a few words. What the model or a proxy's page said stands in the error
 /// alone: it may repeat the prompt, and this goes into logs.
 pub(crate) fn reason(failure: &Error) -> Message {
-    let word = |name: &str| failure.field(name)?.as_str().map(str::to_owned);
-    match (word("code"), failure.status()) {
-        (Some(code), _) => code.into(),
-        (None, Some(status)) => message!("HTTP status {status}"),
-        (None, None) => match failure.kind() {
-            Kind::BlockedError => message!("blocked ({})", word("reason").unwrap_or_default()),
-            Kind::NoImageError => {
-                message!("no picture came ({})", word("finish_reason").unwrap_or_default())
-            }
-            _ => failure.words().shortened(120),
-        },
+    match (failure.code(), failure.status(), failure.detail()) {
+        (Some(code), ..) => code.into(),
+        (None, Some(status), _) => message!("HTTP status {status}"),
+        (None, None, Detail::Blocked(blocked)) => {
+            message!("blocked ({})", blocked.reason.as_deref().unwrap_or_default())
+        }
+        (None, None, Detail::NoImage(_)) => {
+            message!("no picture came ({})", failure.finish_reason().unwrap_or_default())
+        }
+        (None, None, _) => failure.words().shortened(120),
     }
 }
 

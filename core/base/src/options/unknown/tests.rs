@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::*;
 use crate::schema::Case;
@@ -134,6 +134,5 @@ fn a_remedy_is_in_the_words_of_the_caller_and_the_value_is_not_in_it() {
     assert!(told("abort_signal", Case::Snake).contains("cancel the task"));
     assert_eq!(hint(&refused("system_instruction", Case::Snake)).as_deref(), Some("system"));
     assert_eq!(told("api_base", Case::Snake), "option `api_base` is called `base_url` of the client here");
-    let values = Value::String("x".to_owned());
-    assert_eq!(refused("zzzzzz", Case::Snake).field("hint"), None, "{values}");
+    assert_eq!(hint(&refused("zzzzzz", Case::Snake)), None);
 }
