@@ -33,7 +33,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::error::{Billed, Error, Kind};
+use crate::error::{Billed, BudgetExceeded, Detail, Error, Kind};
 use crate::http::key::Key;
 use crate::message::{counted, field, message, option};
 use crate::options::{GenerateOptions, ManyOptions};
@@ -596,16 +596,17 @@ fn ended(outcome: Outcome) -> End {
 
 /// Whether every other item would fail so, too.
 fn is_fatal(error: &Error) -> bool {
-    match error.kind() {
-        Kind::AuthenticationError | Kind::PermissionDeniedError | Kind::ConfigError => true,
+    match error.detail() {
         // One that is dearer than `per_call` allows says nothing of the others.
-        Kind::BudgetExceededError => {
-            let sum = |name: &str| error.field(name).and_then(|sum| sum.as_f64());
-            let taken = sum("spent").unwrap_or(0.0) + sum("held").unwrap_or(0.0);
-            sum("budget").is_some_and(|budget| sum("needed").is_none_or(|needed| taken + needed > budget))
+        Detail::BudgetExceeded(BudgetExceeded { budget, spent, held, needed, .. }) => {
+            let taken = spent.unwrap_or(0.0) + held.unwrap_or(0.0);
+            budget.is_some_and(|budget| needed.is_none_or(|needed| taken + needed > budget))
         }
-        Kind::RateLimitError => error.field("permanent").is_some_and(|permanent| permanent == true),
-        _ => false,
+        Detail::RateLimit(limit) => limit.permanent == Some(true),
+        _ => matches!(
+            error.kind(),
+            Kind::AuthenticationError | Kind::PermissionDeniedError | Kind::ConfigError
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::call::events::ClientEvent;
 use crate::catalogue::{Catalogue, Checked};
 use crate::client::Client;
 use crate::door::{Answer, Door};
-use crate::error::{Arrived, Attempt, Error, Kind, Partial, Status, Usage};
+use crate::error::{Arrived, Attempt, Detail, Error, Kind, Partial, Status, Usage};
 use crate::http::key::Key;
 use crate::image::{Image, Pixels};
 use crate::input::{Input, Place};
@@ -241,6 +241,7 @@ fn shown() -> Vec<(&'static str, Box<dyn Debug>)> {
         },
         ClientOptions: client_options(),
         Door: Door::Client(client()),
+        Detail: Detail::Status(status()),
         DoneEvent: DoneEvent { result: generation() },
         EditOptions: EditOptions::new(),
         EmulatorOptions: EmulatorOptions::new().upstream("https://me:canary@host.example/?key=canary"),
@@ -326,6 +327,7 @@ const PLAIN: &[&str] = &[
     // Words of closed lists, ids of models, sizes and filters; where an option stands.
     "AspectRatio",
     "Attachments",
+    "Billed",
     "Case",
     "EncodeFormat",
     "ImageSize",

@@ -199,6 +199,16 @@ fn each_thing_is_done_in_one_place() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
+#[test]
+fn no_field_of_an_error_is_set_by_its_name() {
+    let folders =
+        ["src", "base/src", "emulator/src", "cli/src", "../bindings-python/src", "../bindings-node/src"];
+    let all = folders.into_iter().flat_map(|folder| sources(&root().join(folder)));
+    let sets = |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains(".with(\"");
+    let files: Vec<PathBuf> = all.filter(sets).collect();
+    assert!(files.is_empty(), "the kinds' constructors in `error.rs` take fields with types: {files:?}");
+}
+
 /// Nouns that are counted in messages.
 const COUNTED: &[&str] = &[
     "bits",

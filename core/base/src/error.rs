@@ -62,7 +62,7 @@ impl Billed {
         [Billed::No, Billed::Yes, Billed::Unknown].into_iter().find(|billed| billed.name() == name)
     }
 
-    /// How bad it is for the caller, from 0: a charge that is possible is worse than none, and a certain one is the worst.
+    /// How bad it is for the caller, from 0: a possible charge is worse than none, and a certain charge is the worst.
     pub fn rank(self) -> u8 {
         match self {
             Billed::No => 0,
@@ -74,12 +74,6 @@ impl Billed {
     /// The worst of these; none if there are none.
     pub fn worst(all: impl IntoIterator<Item = Self>) -> Option<Self> {
         all.into_iter().max_by_key(|billed| billed.rank())
-    }
-}
-
-impl fmt::Display for Billed {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
     }
 }
 
@@ -1036,6 +1030,52 @@ mod tests {
             let read = Error::from_json(&json, case);
             assert_eq!(read.attempts()[0].wait.0, 1.5, "{json}");
         }
+    }
+
+    #[test]
+    fn an_error_is_read_as_each_language_writes_it() {
+        let usage = Usage { input_tokens: 3, image_tokens: 1290, ..Usage::default() };
+        let answer = NoImage { text: Some("no".to_owned()), usage: Some(usage), ..NoImage::default() };
+        let status =
+            Status { status: Some(429), details: serde_json::json!([{ "a": 1 }]), ..Status::default() };
+        let errors = [
+            Error::invalid_option("no", InvalidOption::of("size").allowed(["1K", "2K"]).hint(Some("1K"))),
+            Error::image("no", WhichImage { index: Some(1), input: Some("a.png".to_owned()) }),
+            Error::budget_exceeded("no", BudgetExceeded { needed: Some(0.5), ..BudgetExceeded::default() }),
+            Error::rate_limit(
+                "no",
+                RateLimit { answer: status, permanent: Some(true), ..RateLimit::default() },
+            )
+            .with_retry_after(Some(1.5))
+            .with_billed(Billed::No),
+            Error::blocked("no", Blocked { stage: Some("output".to_owned()), ..Blocked::from(answer) })
+                .with_billed(Billed::Yes),
+            Error::new(Kind::APIConnectionError, "no").with_retryable(true).with_billed(Billed::Unknown),
+        ];
+        for (error, case) in errors.iter().flat_map(|error| [(error, Case::Snake), (error, Case::Camel)]) {
+            let json = error.to_json(case);
+            let read = Error::from_json(&json, case);
+            assert_eq!(read.to_json(case), json);
+            assert_eq!(read.to_json(Case::Snake), error.to_json(Case::Snake));
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_wrong_type_is_left_out() {
+        let json =
+            serde_json::json!({ "kind": "RateLimitError", "status": "429", "quota": 1, "billed": "perhaps" });
+        let error = Error::from_json(&json, Case::Snake);
+        assert_eq!((error.status(), error.billed()), (None, None));
+        assert_eq!((error.field("quota"), error.field("stage")), (Some(Value::Null), None));
+    }
+
+    #[test]
+    fn a_certain_charge_is_the_worst() {
+        use Billed::{No, Unknown, Yes};
+        for (all, worst) in [([No, Unknown], Unknown), ([Yes, Unknown], Yes), ([No, Yes], Yes)] {
+            assert_eq!(Billed::worst(all), Some(worst));
+        }
+        assert_eq!(Billed::worst([]), None);
     }
 
     #[test]

@@ -302,8 +302,8 @@ macro_rules! options {
             /// Reads what a caller wrote, names compared in their own case.
             ///
             /// # Errors
-            /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for an unknown name and for a value of the wrong type
-            /// or form.
+            /// [`Kind::InvalidOptionError`](crate::error::Kind::InvalidOptionError) for an unknown name and
+            /// for a value of the wrong type or form.
             pub fn read(map: &Map<String, Value>, case: Case) -> Result<Self, Error> {
                 Self::read_map(map, &At::top(case))
             }

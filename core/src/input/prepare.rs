@@ -200,7 +200,8 @@ impl Picture {
     /// What `then` makes of its pixels as a person sees them, on a thread for that.
     ///
     /// # Errors
-    /// [`Kind::ImageError`](crate::error::Kind::ImageError) if they are not known here, or cannot be read; what `then` returns.
+    /// [`Kind::ImageError`](crate::error::Kind::ImageError) if they are not known here, or cannot be read; what `then`
+    /// returns.
     pub async fn pixels<T: Send + 'static>(
         self,
         then: impl FnOnce(Pixels) -> Result<T, Error> + Send + 'static,

@@ -55,8 +55,8 @@ impl Catalogue {
     /// Holds a call's options and its number of pictures against its model. A model that is not known is sent what was asked.
     ///
     /// # Errors
-    /// [`Kind::UnsupportedOptionError`](crate::error::Kind::UnsupportedOptionError) for an option or value that the model does not have, unless
-    /// `on_unsupported` says to leave it out; for too many pictures always.
+    /// [`Kind::UnsupportedOptionError`](crate::error::Kind::UnsupportedOptionError) for an option or value that the
+    /// model does not have, unless `on_unsupported` says to leave it out; for too many pictures always.
     pub fn check(
         &self,
         resolved: &Resolved<'_>,

@@ -151,7 +151,7 @@ async fn main() -> Result<(), nanobanana::Error> {
             println!("{:?} seconds", error.retry_after());
         }
         Err(error) if error.is(Kind::APIError) => {
-            println!("{:?} {}", error.field("billed"), error.retryable());
+            println!("{:?} {}", error.billed(), error.retryable());
         }
         Err(error) => return Err(error),
     }
@@ -456,7 +456,7 @@ async fn main() -> Result<(), nanobanana::Error> {
     let client = Client::new(options.retry(Retry::new().initial(0.0)))?; // no waits
     match client.generate("a boat", GenerateOptions::new()).await {
         Err(error) if error.is(Kind::NoImageError) => {
-            println!("{:?} {}", error.field("finish_reason"), error.attempts().len());
+            println!("{:?} {}", error.finish_reason(), error.attempts().len());
         }
         other => println!("{}", other?.images.len()),
     }
